@@ -1,0 +1,157 @@
+"""What a world model offers to whoever runs it: four stages, each loadable alone.
+
+    text, image --Encoder--> Tensors --Transformer--> ChunkLatents --VideoDecoder--> frames
+                                                              \\----AudioDecoder--> sound
+
+Everything that crosses from one stage to another is `Tensors`: named numpy arrays
+that safetensors can carry, whose names and shapes are the model's own business. A
+caller moves them about and never looks inside. Nothing here knows that it is served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Tensors = Mapping[str, NDArray[Any]]
+FramesFHWC = NDArray[np.uint8]  # frames of one chunk, 8-bit RGB
+SamplesSC = NDArray[np.float32]  # samples of one chunk by channel, -1 to 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """The capability record of a model: sizes, rates, ranges and what it answers to."""
+
+    name: str
+    weights_sha256: str
+    width_px: int
+    height_px: int
+    frame_rate: float
+    frames_per_chunk: int
+    sample_rate_hz: int
+    audio_channels: int
+    samples_per_chunk: int
+    controls: tuple[str, ...]  # of "move", "look", "directive", "image", "perspective", "camera"
+    perspectives: tuple[str, ...]  # of "first_person", "third_person"
+    max_yaw_deg_per_s: float
+    max_pitch_deg_per_s: float
+    max_speed_m_per_s: float
+    licence: str
+
+    @property
+    def chunk_duration_s(self) -> float:
+        return self.frames_per_chunk / self.frame_rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkControls:
+    """What holds during one chunk, drained from the mailbox at its boundary."""
+
+    forward: float = 0.0  # -1 to 1
+    strafe: float = 0.0  # -1 (left) to 1 (right)
+    yaw: float = 0.0  # -1 (left) to 1 (right)
+    pitch: float = 0.0  # -1 (down) to 1 (up)
+    directives: tuple[Tensors, ...] = ()  # from Encoder.encode_text, in order
+    image: Tensors | None = None  # from Encoder.encode_image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraPose:
+    """Where the camera stands, in the frame of the session's start."""
+
+    x_m: float  # ahead
+    y_m: float  # left
+    yaw_deg: float  # to the right
+    pitch_deg: float  # above the horizon
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkLatents:
+    """One generated chunk before decoding."""
+
+    chunk_idx: int
+    video: Tensors
+    audio: Tensors
+    pose: CameraPose
+
+
+class SessionState(Protocol):
+    """Everything the transformer keeps for one session; lives in one slot."""
+
+    @property
+    def next_chunk_idx(self) -> int: ...
+
+    @property
+    def num_bytes(self) -> int: ...
+
+    def snapshot(self) -> Tensors:
+        """Everything needed to go on bit for bit, copied."""
+        ...
+
+
+class Encoder(Protocol):
+    """Words and pictures into conditions. Stateless."""
+
+    def encode_text(self, text: str) -> Tensors: ...
+
+    def encode_image(self, image_HWC: NDArray[np.uint8]) -> Tensors:
+        """`image_HWC`: 8-bit RGB of any size."""
+        ...
+
+
+class Transformer(Protocol):
+    """Generates chunks. Noise is a function of (seed, chunk index) only."""
+
+    def open(self, seed: int, prompt: Tensors | None, image: Tensors | None) -> SessionState: ...
+
+    def restore(self, snapshot: Tensors) -> SessionState: ...
+
+    def step(self, states: Sequence[SessionState], controls: Sequence[ChunkControls]) -> list[ChunkLatents]:
+        """The next chunk of each session. Advances the states; a state's output does
+        not depend on which others share the call."""
+        ...
+
+
+class DecoderCache(Protocol):
+    """What a streaming decoder keeps for one session between chunks."""
+
+    def snapshot(self) -> Tensors: ...
+
+
+class VideoDecoder(Protocol):
+    def open(self, seed: int) -> DecoderCache: ...
+
+    def restore(self, snapshot: Tensors) -> DecoderCache: ...
+
+    def decode(self, cache: DecoderCache, video: Tensors) -> FramesFHWC:
+        """The frames of the next chunk. Advances the cache."""
+        ...
+
+
+class AudioDecoder(Protocol):
+    def open(self, seed: int) -> DecoderCache: ...
+
+    def restore(self, snapshot: Tensors) -> DecoderCache: ...
+
+    def decode(self, cache: DecoderCache, audio: Tensors) -> SamplesSC:
+        """The sound of the next chunk. Advances the cache."""
+        ...
+
+
+class Model(Protocol):
+    """A preset on disk: what it can do, and its stages, each loaded on demand."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    def load_encoder(self) -> Encoder: ...
+
+    def load_transformer(self, num_threads: int = 1) -> Transformer: ...
+
+    def load_video_decoder(self) -> VideoDecoder: ...
+
+    def load_audio_decoder(self) -> AudioDecoder: ...

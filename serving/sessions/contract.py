@@ -1,0 +1,160 @@
+"""What the gateway and the workers say to each other about a session, as plain values.
+
+A gateway opens a `SessionLink` through a `WorldPlane` and knows nothing else of the
+workers: they may be in its own process (`serving.local`) or replicas of a Ray Serve
+deployment reached over gRPC (`serving.cluster`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from model.interface import CameraPose, FramesFHWC, ModelInfo, SamplesSC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldSpec:
+    """What a world starts from, validated, with the effective model and seed."""
+
+    model: str
+    seed: int
+    prompt: str = ""
+    character: str = ""
+    scene: str = ""
+    image_HWC: np.ndarray | None = None  # 8-bit RGB, decoded and bounded by the gateway
+
+    @property
+    def text(self) -> str:
+        """The words as the encoder reads them."""
+        return self.prompt or ". ".join(part for part in (self.character, self.scene) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSpec:
+    """A session to open on a transformer worker and its decoders."""
+
+    session_id: str
+    world: WorldSpec
+    epoch: int = 0
+    is_traced: bool = False  # sampled for per-chunk spans
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    forward: float
+    strafe: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    yaw: float
+    pitch: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directive:
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageControl:
+    image_HWC: np.ndarray
+
+
+ControlKind = Move | Look | Directive | ImageControl
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    control_id: str
+    kind: ControlKind
+    received_s: float  # gateway's clock (time.time), for control-to-frame latency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    control_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    control_id: str
+    chunk_idx: int
+    frame_idx: int
+    world_time_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Superseded:
+    control_id: str
+    by_control_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    control_id: str
+    reason: str  # a name of nacre.v1.ErrorReason without its prefix
+    message: str
+    field: str = ""
+
+
+Outcome = Accepted | Applied | Superseded | Rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedChunk:
+    """One chunk as the decoders made it, before media encoding."""
+
+    chunk_idx: int
+    frames_FHWC: FramesFHWC
+    samples_SC: SamplesSC
+    pose: CameraPose
+    due_s: float  # when its first frame should leave the gateway (time.time)
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkEnded:
+    """The worker's side is over; nothing follows. `reason` names an EndReason without its prefix."""
+
+    reason: str
+    message: str = ""
+
+
+LinkEvent = Outcome | DecodedChunk | LinkEnded
+
+
+class SessionLink(Protocol):
+    """A running session as its gateway holds it."""
+
+    async def send(self, control: Control) -> None:
+        """Give a valid control to the worker. Its outcomes come as events."""
+        ...
+
+    async def grant(self, chunks: int) -> None:
+        """Let the worker generate `chunks` more chunks than it was let so far."""
+        ...
+
+    def events(self) -> AsyncIterator[LinkEvent]:
+        """Acks and chunks in the order they came to be; ends after `LinkEnded`."""
+        ...
+
+    async def close(self) -> None:
+        """End the session and free its slots. Safe to call twice."""
+        ...
+
+
+class WorldPlane(Protocol):
+    """The workers, as a gateway sees them."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    async def open(self, spec: SessionSpec) -> SessionLink:
+        """Encode, place and open a session. Raises `CapacityExhaustedError` or `WorkerUnavailableError`
+        (serving.errors)."""
+        ...

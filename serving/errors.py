@@ -1,0 +1,163 @@
+"""Everything a caller can be told went wrong. Handlers raise; the gateway's interceptor answers.
+
+    NacreError
+    +-- InvalidFieldError          a field is missing, malformed or out of range
+    |   +-- WorldMissingError      nothing to start a world from
+    |   +-- WorldAmbiguousError    a prompt beside custom mode, or a character without a scene
+    |   +-- TextEmptyError
+    |   +-- TextTooLongError
+    |   +-- ImageUnreadableError   not a picture of a kind that is read
+    |   +-- ImageTruncatedError    cut short or damaged
+    |   +-- ImageTooLargeError     too many bytes or pixels
+    |   +-- ControlUnsupportedError
+    |   +-- AttachExpectedError    the first message of Play, and only the first, attaches
+    +-- ControlDuplicateError
+    +-- AttachTimeoutError
+    +-- ModelUnknownError
+    +-- SessionNotFoundError
+    +-- SessionEndedError
+    +-- SessionControlledError
+    +-- ResumeTokenInvalidError
+    +-- RateExceededError
+    +-- ClientStalledError
+    +-- CapacityExhaustedError     every slot is taken
+    +-- UnavailableError           stopping, or not ready yet
+    |   +-- WorkerUnavailableError a worker is gone or does not answer
+    +-- InternalError              a defect of ours
+
+`reason` is a name of nacre.v1.ErrorReason without its prefix. `status` is the gRPC status, which
+a caller sees as the code of the call. `field` is the path from the request to what is at fault,
+`allowed` what would have been taken, where that is a list, and `retry_after_s` is set where waiting helps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from grpc import StatusCode
+
+
+class NacreError(Exception):
+    """The root. Every class below names its reason and its status."""
+
+    reason: ClassVar[str] = "INTERNAL"
+    status: ClassVar[StatusCode] = StatusCode.INTERNAL
+    default_retry_after_s: ClassVar[float | None] = None
+
+    def __init__(
+        self, message: str, *, field: str = "", allowed: Sequence[str] = (), retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.allowed = tuple(allowed)
+        self.retry_after_s = self.default_retry_after_s if retry_after_s is None else retry_after_s
+
+
+class InvalidFieldError(NacreError):
+    reason = "FIELD_INVALID"
+    status = StatusCode.INVALID_ARGUMENT
+
+
+class WorldMissingError(InvalidFieldError):
+    reason = "WORLD_MISSING"
+
+
+class WorldAmbiguousError(InvalidFieldError):
+    reason = "WORLD_AMBIGUOUS"
+
+
+class TextEmptyError(InvalidFieldError):
+    reason = "TEXT_EMPTY"
+
+
+class TextTooLongError(InvalidFieldError):
+    reason = "TEXT_TOO_LONG"
+
+
+class ImageUnreadableError(InvalidFieldError):
+    reason = "IMAGE_UNREADABLE"
+
+
+class ImageTruncatedError(InvalidFieldError):
+    reason = "IMAGE_TRUNCATED"
+
+
+class ImageTooLargeError(InvalidFieldError):
+    reason = "IMAGE_TOO_LARGE"
+
+
+class ControlUnsupportedError(InvalidFieldError):
+    reason = "CONTROL_UNSUPPORTED"
+
+
+class AttachExpectedError(InvalidFieldError):
+    reason = "ATTACH_EXPECTED"
+
+
+class ControlDuplicateError(NacreError):
+    reason = "CONTROL_DUPLICATE"
+    status = StatusCode.ALREADY_EXISTS
+
+
+class AttachTimeoutError(NacreError):
+    reason = "ATTACH_TIMEOUT"
+    status = StatusCode.DEADLINE_EXCEEDED
+
+
+class ModelUnknownError(NacreError):
+    reason = "MODEL_UNKNOWN"
+    status = StatusCode.NOT_FOUND
+
+
+class SessionNotFoundError(NacreError):
+    reason = "SESSION_NOT_FOUND"
+    status = StatusCode.NOT_FOUND
+
+
+class SessionEndedError(NacreError):
+    reason = "SESSION_ENDED"
+    status = StatusCode.FAILED_PRECONDITION
+
+
+class SessionControlledError(NacreError):
+    reason = "SESSION_CONTROLLED"
+    status = StatusCode.FAILED_PRECONDITION
+    # A controller whose network died is noticed by keepalive within seconds; then the way is free.
+    default_retry_after_s = 2.0
+
+
+class ResumeTokenInvalidError(NacreError):
+    reason = "RESUME_TOKEN_INVALID"
+    status = StatusCode.PERMISSION_DENIED
+
+
+class RateExceededError(NacreError):
+    reason = "RATE_EXCEEDED"
+    status = StatusCode.RESOURCE_EXHAUSTED
+
+
+class ClientStalledError(NacreError):
+    reason = "CLIENT_STALLED"
+    status = StatusCode.DEADLINE_EXCEEDED
+
+
+class CapacityExhaustedError(NacreError):
+    reason = "CAPACITY_EXHAUSTED"
+    status = StatusCode.RESOURCE_EXHAUSTED
+    default_retry_after_s = 5.0
+
+
+class UnavailableError(NacreError):
+    reason = "UNAVAILABLE"
+    status = StatusCode.UNAVAILABLE
+    default_retry_after_s = 1.0
+
+
+class WorkerUnavailableError(UnavailableError):
+    pass
+
+
+class InternalError(NacreError):
+    pass

@@ -1,0 +1,78 @@
+"""What the gateway measures, told through one small interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveredChunk:
+    """One chunk on its way from the worker to the client. Times are time.time() seconds."""
+
+    session_id: str
+    chunk_idx: int
+    num_frames: int
+    num_bytes: int  # of encoded picture and sound
+    is_late: bool
+    is_traced: bool  # the session is sampled for spans
+    arrived_s: float  # decoded chunk reached the gateway
+    due_s: float
+    sent_s: float  # handed to the transport
+    encode_seconds: float  # wall time of picture and sound encoding
+    stage_seconds: Mapping[str, float]  # of the workers, by stage
+
+
+class GatewayMetrics(Protocol):
+    """Every call is cheap, never blocks and never raises. All come from the event loop's thread."""
+
+    def session_opened(self) -> None: ...
+
+    def session_ended(self, reason: str) -> None:
+        """`reason`: a name of nacre.v1.EndReason without its prefix."""
+        ...
+
+    def client_attached(self) -> None: ...
+
+    def client_detached(self) -> None: ...
+
+    def time_to_first_frame(self, seconds: float) -> None:
+        """CreateSession until the first frame left, without the time the client took to attach."""
+        ...
+
+    def control_to_frame(self, seconds: float) -> None:
+        """Control received until the first frame that shows it left."""
+        ...
+
+    def control_outcome(self, outcome: str) -> None:
+        """`outcome`: accepted, applied, superseded or rejected."""
+        ...
+
+    def chunk_delivered(self, chunk: DeliveredChunk) -> None: ...
+
+    def error(self, reason: str) -> None:
+        """A call or a control was refused. `reason`: a name of nacre.v1.ErrorReason without its prefix."""
+        ...
+
+
+class NoMetrics:
+    """Measures nothing."""
+
+    def session_opened(self) -> None: ...
+
+    def session_ended(self, reason: str) -> None: ...
+
+    def client_attached(self) -> None: ...
+
+    def client_detached(self) -> None: ...
+
+    def time_to_first_frame(self, seconds: float) -> None: ...
+
+    def control_to_frame(self, seconds: float) -> None: ...
+
+    def control_outcome(self, outcome: str) -> None: ...
+
+    def chunk_delivered(self, chunk: DeliveredChunk) -> None: ...
+
+    def error(self, reason: str) -> None: ...

@@ -1,0 +1,1 @@
+"""Sound of a chunk: oscillators, band noise, and the codec built of both."""

@@ -1,0 +1,69 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ERROR_REASON_UNSPECIFIED: _ClassVar[ErrorReason]
+    ERROR_REASON_WORLD_MISSING: _ClassVar[ErrorReason]
+    ERROR_REASON_TEXT_EMPTY: _ClassVar[ErrorReason]
+    ERROR_REASON_TEXT_TOO_LONG: _ClassVar[ErrorReason]
+    ERROR_REASON_WORLD_AMBIGUOUS: _ClassVar[ErrorReason]
+    ERROR_REASON_IMAGE_UNREADABLE: _ClassVar[ErrorReason]
+    ERROR_REASON_IMAGE_TRUNCATED: _ClassVar[ErrorReason]
+    ERROR_REASON_IMAGE_TOO_LARGE: _ClassVar[ErrorReason]
+    ERROR_REASON_SESSION_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_SESSION_ENDED: _ClassVar[ErrorReason]
+    ERROR_REASON_SESSION_CONTROLLED: _ClassVar[ErrorReason]
+    ERROR_REASON_RESUME_TOKEN_INVALID: _ClassVar[ErrorReason]
+    ERROR_REASON_ATTACH_EXPECTED: _ClassVar[ErrorReason]
+    ERROR_REASON_ATTACH_TIMEOUT: _ClassVar[ErrorReason]
+    ERROR_REASON_CONTROL_UNSUPPORTED: _ClassVar[ErrorReason]
+    ERROR_REASON_FIELD_INVALID: _ClassVar[ErrorReason]
+    ERROR_REASON_CONTROL_DUPLICATE: _ClassVar[ErrorReason]
+    ERROR_REASON_CAPACITY_EXHAUSTED: _ClassVar[ErrorReason]
+    ERROR_REASON_MODEL_UNKNOWN: _ClassVar[ErrorReason]
+    ERROR_REASON_UNAVAILABLE: _ClassVar[ErrorReason]
+    ERROR_REASON_CLIENT_STALLED: _ClassVar[ErrorReason]
+    ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
+    ERROR_REASON_RATE_EXCEEDED: _ClassVar[ErrorReason]
+ERROR_REASON_UNSPECIFIED: ErrorReason
+ERROR_REASON_WORLD_MISSING: ErrorReason
+ERROR_REASON_TEXT_EMPTY: ErrorReason
+ERROR_REASON_TEXT_TOO_LONG: ErrorReason
+ERROR_REASON_WORLD_AMBIGUOUS: ErrorReason
+ERROR_REASON_IMAGE_UNREADABLE: ErrorReason
+ERROR_REASON_IMAGE_TRUNCATED: ErrorReason
+ERROR_REASON_IMAGE_TOO_LARGE: ErrorReason
+ERROR_REASON_SESSION_NOT_FOUND: ErrorReason
+ERROR_REASON_SESSION_ENDED: ErrorReason
+ERROR_REASON_SESSION_CONTROLLED: ErrorReason
+ERROR_REASON_RESUME_TOKEN_INVALID: ErrorReason
+ERROR_REASON_ATTACH_EXPECTED: ErrorReason
+ERROR_REASON_ATTACH_TIMEOUT: ErrorReason
+ERROR_REASON_CONTROL_UNSUPPORTED: ErrorReason
+ERROR_REASON_FIELD_INVALID: ErrorReason
+ERROR_REASON_CONTROL_DUPLICATE: ErrorReason
+ERROR_REASON_CAPACITY_EXHAUSTED: ErrorReason
+ERROR_REASON_MODEL_UNKNOWN: ErrorReason
+ERROR_REASON_UNAVAILABLE: ErrorReason
+ERROR_REASON_CLIENT_STALLED: ErrorReason
+ERROR_REASON_INTERNAL: ErrorReason
+ERROR_REASON_RATE_EXCEEDED: ErrorReason
+
+class Error(_message.Message):
+    __slots__ = ("reason", "message", "field", "allowed")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_FIELD_NUMBER: _ClassVar[int]
+    reason: ErrorReason
+    message: str
+    field: str
+    allowed: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, reason: _Optional[_Union[ErrorReason, str]] = ..., message: _Optional[str] = ..., field: _Optional[str] = ..., allowed: _Optional[_Iterable[str]] = ...) -> None: ...

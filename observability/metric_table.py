@@ -1,0 +1,117 @@
+"""Every metric of the service: one row each. Collectors, dashboards and alerts are made from these rows.
+
+Names follow Prometheus: base units (seconds, bytes, ratio), counters end in `_total`,
+nothing else does. Edges of histograms include the objectives, so that the share of
+observations that met one is exact and not interpolated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+CONTROL_TO_FRAME_OBJECTIVE_S = 0.21  # two chunks of 80 ms and 50 ms
+TIME_TO_FIRST_FRAME_OBJECTIVE_S = 2.0
+
+_CONTROL_TO_FRAME_EDGES_S = (0.04, 0.08, 0.12, 0.16, 0.18, CONTROL_TO_FRAME_OBJECTIVE_S, 0.25, 0.3, 0.4, 0.6, 1.0, 2.0)
+_FIRST_FRAME_EDGES_S = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, TIME_TO_FIRST_FRAME_OBJECTIVE_S, 3.0, 5.0, 10.0, 30.0)
+# Stages take from 0.1 ms (sound) to a whole chunk; below 80 ms the steps are fine enough to see 20 % growth.
+_STAGE_EDGES_S = (
+    *(0.0002, 0.0005, 0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.01, 0.012, 0.015, 0.018, 0.022, 0.026),
+    *(0.032, 0.038, 0.046, 0.055, 0.066, 0.08, 0.1, 0.12, 0.16, 0.24, 0.5, 1.0),
+)
+_BATCH_EDGES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+
+
+class MetricKind(Enum):
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricRow:
+    """One metric: what Prometheus calls a family."""
+
+    name: str
+    kind: MetricKind
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.kind is MetricKind.HISTOGRAM) != bool(self.buckets):
+            raise ValueError(f"{self.name}: histograms have buckets, others have none")
+        if list(self.buckets) != sorted(set(self.buckets)):
+            raise ValueError(f"{self.name}: buckets must rise")
+
+
+def _counter(name: str, help: str, *labels: str) -> MetricRow:
+    return MetricRow(name=name, kind=MetricKind.COUNTER, help=help, labels=labels)
+
+
+def _gauge(name: str, help: str, *labels: str) -> MetricRow:
+    return MetricRow(name=name, kind=MetricKind.GAUGE, help=help, labels=labels)
+
+
+def _histogram(name: str, help: str, buckets: tuple[float, ...], *labels: str) -> MetricRow:
+    return MetricRow(name=name, kind=MetricKind.HISTOGRAM, help=help, labels=labels, buckets=buckets)
+
+
+CONTROL_TO_FRAME = _histogram(
+    "nacre_control_to_frame_seconds",
+    "Control received at the gateway until the first frame that shows it left, seconds.",
+    _CONTROL_TO_FRAME_EDGES_S,
+)
+TIME_TO_FIRST_FRAME = _histogram(
+    "nacre_time_to_first_frame_seconds",
+    "CreateSession until the session's first frame left the gateway, seconds.",
+    _FIRST_FRAME_EDGES_S,
+)
+CHUNK_STAGE = _histogram(
+    "nacre_chunk_stage_seconds",
+    "Wall time one stage took for one chunk, seconds. Recorded where the chunk is delivered.",
+    _STAGE_EDGES_S,
+    "stage",
+)
+CHUNK_SLACK = _histogram(
+    "nacre_chunk_slack_seconds",
+    "How long a finished chunk waited at the gateway until it was due, seconds; 0 for one that came late.",
+    _STAGE_EDGES_S,
+)
+CHUNKS_DELIVERED = _counter("nacre_chunks_delivered_total", "Chunks handed to the transport.")
+LATE_CHUNKS = _counter("nacre_late_chunks_total", "Chunks delivered after their deadline.")
+FRAMES_DELIVERED = _counter("nacre_frames_delivered_total", "Frames handed to the transport.")
+MEDIA_BYTES = _counter("nacre_media_delivered_bytes_total", "Encoded picture and sound handed to the transport, bytes.")
+SESSIONS = _gauge("nacre_sessions", "Sessions that have not ended.")
+CLIENTS = _gauge("nacre_clients", "Clients attached to a session.")
+SESSIONS_ENDED = _counter("nacre_sessions_ended_total", "Sessions that ended, by reason.", "reason")
+CONTROLS = _counter(
+    "nacre_controls_total", "Outcomes of controls: accepted, then one of applied, superseded or rejected.", "outcome"
+)
+ERRORS = _counter("nacre_errors_total", "Calls and controls that were refused or failed, by reason.", "reason")
+
+SLOTS_USED = _gauge("nacre_slots_used", "Session slots of this worker that are taken.")
+SLOTS_CAPACITY = _gauge("nacre_slots_capacity", "Session slots this worker has.")
+WORKER_STAGE = _histogram(
+    "nacre_worker_stage_seconds",
+    "Wall time one call of a stage took in its worker, for all sessions of the batch, seconds.",
+    _STAGE_EDGES_S,
+    "stage",
+)
+STEP_BATCH = _histogram("nacre_step_batch_sessions", "Sessions that shared one transformer step.", _BATCH_EDGES)
+LATE_STEPS = _counter("nacre_late_steps_total", "Transformer steps that began after their time.")
+
+GPU_UTILIZATION = _gauge("nacre_gpu_utilization_ratio", "Share of time the GPU computed, 0 to 1.", "gpu", "model")
+GPU_MEMORY_USED = _gauge("nacre_gpu_memory_used_bytes", "GPU memory in use, bytes.", "gpu", "model")
+GPU_MEMORY_CAPACITY = _gauge("nacre_gpu_memory_capacity_bytes", "GPU memory there is, bytes.", "gpu", "model")
+GPU_POWER = _gauge("nacre_gpu_power_watts", "Power the GPU draws, watts.", "gpu", "model")
+GPU_TEMPERATURE = _gauge("nacre_gpu_temperature_celsius", "Temperature of the GPU, degrees Celsius.", "gpu", "model")
+
+GATEWAY_ROWS = (
+    *(CONTROL_TO_FRAME, TIME_TO_FIRST_FRAME, CHUNK_STAGE, CHUNK_SLACK, CHUNKS_DELIVERED, LATE_CHUNKS),
+    *(FRAMES_DELIVERED, MEDIA_BYTES, SESSIONS, CLIENTS, SESSIONS_ENDED, CONTROLS, ERRORS),
+)
+WORKER_ROWS = (SLOTS_USED, SLOTS_CAPACITY, WORKER_STAGE, STEP_BATCH, LATE_STEPS)
+GPU_ROWS = (GPU_UTILIZATION, GPU_MEMORY_USED, GPU_MEMORY_CAPACITY, GPU_POWER, GPU_TEMPERATURE)
+TABLE = (*GATEWAY_ROWS, *WORKER_ROWS, *GPU_ROWS)

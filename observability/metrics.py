@@ -1,0 +1,149 @@
+"""Prometheus collectors made from the metric table, and what the gateway calls on them.
+
+Each process has one `ProcessMetrics`: its own registry and, when asked, its own HTTP port.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, TypeVar
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
+
+from observability import metric_table
+from observability.gpu import GpuCollector, find_gpus
+from observability.metric_table import MetricKind, MetricRow
+from observability.tracing import ChunkTracer, TracedChunk, TracingConfig
+
+_Metric = Counter | Gauge | Histogram
+_Child = TypeVar("_Child", Counter, Gauge, Histogram)
+
+
+class ProcessMetrics:
+    """The metrics of one process: its registry, and the port they are read from."""
+
+    def __init__(self, rows: Iterable[MetricRow]) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._metrics: dict[str, _Metric] = {row.name: _make(row, self.registry) for row in rows}
+        self._exporter: tuple[WSGIServer, threading.Thread] | None = None
+
+    def counter(self, row: MetricRow, **labels: str) -> Counter:
+        return self._child(Counter, row, labels)
+
+    def gauge(self, row: MetricRow, **labels: str) -> Gauge:
+        return self._child(Gauge, row, labels)
+
+    def histogram(self, row: MetricRow, **labels: str) -> Histogram:
+        return self._child(Histogram, row, labels)
+
+    def watch_gpus(self) -> None:
+        """Add a gauge for each thing each GPU of this machine tells."""
+        self.registry.register(GpuCollector(find_gpus()))
+
+    def serve(self, port: int, host: str = "127.0.0.1") -> int:
+        """Serve them over HTTP from a thread of its own; 0 takes any free port. Returns the port.
+
+        Raises OSError when the port is taken.
+        """
+        assert self._exporter is None, "served once"
+        server, thread = start_http_server(port, host, self.registry)
+        self._exporter = (server, thread)
+        return server.server_port
+
+    def close(self) -> None:
+        if self._exporter is not None:
+            server, thread = self._exporter
+            self._exporter = None
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+    def _child(self, kind: type[_Child], row: MetricRow, labels: Mapping[str, str]) -> _Child:
+        metric = self._metrics[row.name]
+        assert isinstance(metric, kind), f"{row.name} is a {row.kind.value}"
+        return metric.labels(**labels) if labels else metric
+
+
+class DeliveredChunk(TracedChunk, Protocol):
+    """What the gateway tells of each chunk it delivers."""
+
+    @property
+    def num_frames(self) -> int: ...
+    @property
+    def num_bytes(self) -> int: ...
+
+
+class GatewayMetrics:
+    """What the gateway measures, into Prometheus; chunks of sampled sessions into spans as well."""
+
+    def __init__(self, metrics: ProcessMetrics, tracer: ChunkTracer | None = None) -> None:
+        self._metrics = metrics
+        self._tracer = tracer or ChunkTracer(TracingConfig())
+        # Looked up once: `labels()` takes a lock and a dictionary for every call.
+        self._sessions = metrics.gauge(metric_table.SESSIONS)
+        self._clients = metrics.gauge(metric_table.CLIENTS)
+        self._control_to_frame = metrics.histogram(metric_table.CONTROL_TO_FRAME)
+        self._time_to_first_frame = metrics.histogram(metric_table.TIME_TO_FIRST_FRAME)
+        self._slack = metrics.histogram(metric_table.CHUNK_SLACK)
+        self._chunks = metrics.counter(metric_table.CHUNKS_DELIVERED)
+        self._late_chunks = metrics.counter(metric_table.LATE_CHUNKS)
+        self._frames = metrics.counter(metric_table.FRAMES_DELIVERED)
+        self._bytes = metrics.counter(metric_table.MEDIA_BYTES)
+        self._stages: dict[str, Histogram] = {}
+
+    def session_opened(self) -> None:
+        self._sessions.inc()
+
+    def session_ended(self, reason: str) -> None:
+        self._sessions.dec()
+        self._metrics.counter(metric_table.SESSIONS_ENDED, reason=reason).inc()
+
+    def client_attached(self) -> None:
+        self._clients.inc()
+
+    def client_detached(self) -> None:
+        self._clients.dec()
+
+    def time_to_first_frame(self, seconds: float) -> None:
+        self._time_to_first_frame.observe(seconds)
+
+    def control_to_frame(self, seconds: float) -> None:
+        self._control_to_frame.observe(seconds)
+
+    def control_outcome(self, outcome: str) -> None:
+        self._metrics.counter(metric_table.CONTROLS, outcome=outcome).inc()
+
+    def error(self, reason: str) -> None:
+        self._metrics.counter(metric_table.ERRORS, reason=reason).inc()
+
+    def chunk_delivered(self, chunk: DeliveredChunk) -> None:
+        self._chunks.inc()
+        self._frames.inc(chunk.num_frames)
+        self._bytes.inc(chunk.num_bytes)
+        if chunk.is_late:
+            self._late_chunks.inc()
+        self._slack.observe(max(0.0, chunk.due_s - chunk.arrived_s - chunk.encode_seconds))
+        self._observe_stage("media_encode", chunk.encode_seconds)
+        for stage, seconds in chunk.stage_seconds.items():
+            self._observe_stage(stage, seconds)
+        self._tracer.record(chunk)
+
+    def _observe_stage(self, stage: str, seconds: float) -> None:
+        child = self._stages.get(stage)
+        if child is None:
+            child = self._stages[stage] = self._metrics.histogram(metric_table.CHUNK_STAGE, stage=stage)
+        child.observe(seconds)
+
+
+def _make(row: MetricRow, registry: CollectorRegistry) -> _Metric:
+    arguments: dict[str, Any] = {"labelnames": row.labels, "registry": registry}
+    match row.kind:
+        case MetricKind.COUNTER:
+            return Counter(row.name, row.help, **arguments)
+        case MetricKind.GAUGE:
+            return Gauge(row.name, row.help, **arguments)
+        case MetricKind.HISTOGRAM:
+            return Histogram(row.name, row.help, buckets=row.buckets, **arguments)

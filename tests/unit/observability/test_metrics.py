@@ -1,0 +1,122 @@
+"""The gateway's calls show up in what Prometheus reads."""
+
+from __future__ import annotations
+
+import socket
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from observability.metric_table import GATEWAY_ROWS, SESSIONS, SLOTS_USED, TABLE
+from observability.metrics import GatewayMetrics, ProcessMetrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    session_id: str = "s1"
+    chunk_idx: int = 0
+    num_frames: int = 1
+    num_bytes: int = 1_000
+    is_late: bool = False
+    arrived_s: float = 100.0
+    due_s: float = 100.05
+    sent_s: float = 100.05
+    encode_seconds: float = 0.001
+    stage_seconds: Mapping[str, float] = field(default_factory=lambda: {"denoise": 0.02, "video_decode": 0.003})
+
+
+@pytest.fixture
+def process() -> Iterator[ProcessMetrics]:
+    metrics = ProcessMetrics(GATEWAY_ROWS)
+    yield metrics
+    metrics.close()
+
+
+def value(process: ProcessMetrics, name: str, **labels: str) -> float | None:
+    return process.registry.get_sample_value(name, labels)
+
+
+def test_every_row_of_the_table_can_be_made() -> None:
+    process = ProcessMetrics(TABLE)
+    names = {family.name for family in process.registry.collect()}
+    assert {row.name.removesuffix("_total") for row in TABLE} <= names
+
+
+def test_delivered_chunks_are_counted_with_their_frames_bytes_and_stages(process: ProcessMetrics) -> None:
+    gateway = GatewayMetrics(process)
+    gateway.chunk_delivered(Chunk())
+    gateway.chunk_delivered(Chunk(chunk_idx=1, num_frames=2, is_late=True, arrived_s=100.2))
+    assert value(process, "nacre_chunks_delivered_total") == 2
+    assert value(process, "nacre_frames_delivered_total") == 3
+    assert value(process, "nacre_media_delivered_bytes_total") == 2_000
+    assert value(process, "nacre_late_chunks_total") == 1
+    assert value(process, "nacre_chunk_stage_seconds_sum", stage="denoise") == pytest.approx(0.04)
+    assert value(process, "nacre_chunk_stage_seconds_count", stage="media_encode") == 2
+    assert value(process, "nacre_chunk_slack_seconds_sum") == pytest.approx(0.049)
+
+
+def test_a_latency_at_the_objective_counts_as_met(process: ProcessMetrics) -> None:
+    gateway = GatewayMetrics(process)
+    for seconds in (0.1, 0.21, 0.2101):
+        gateway.control_to_frame(seconds)
+    gateway.time_to_first_frame(2.0)
+    assert value(process, "nacre_control_to_frame_seconds_bucket", le="0.21") == 2
+    assert value(process, "nacre_time_to_first_frame_seconds_bucket", le="2.0") == 1
+
+
+def test_sessions_and_clients_go_up_and_down(process: ProcessMetrics) -> None:
+    gateway = GatewayMetrics(process)
+    gateway.session_opened()
+    gateway.session_opened()
+    gateway.client_attached()
+    gateway.client_detached()
+    gateway.session_ended("REQUESTED")
+    assert value(process, "nacre_sessions") == 1
+    assert value(process, "nacre_clients") == 0
+    assert value(process, "nacre_sessions_ended_total", reason="REQUESTED") == 1
+
+
+def test_controls_and_errors_are_counted_by_what_became_of_them(process: ProcessMetrics) -> None:
+    gateway = GatewayMetrics(process)
+    gateway.control_outcome("applied")
+    gateway.control_outcome("applied")
+    gateway.error("TEXT_EMPTY")
+    assert value(process, "nacre_controls_total", outcome="applied") == 2
+    assert value(process, "nacre_errors_total", reason="TEXT_EMPTY") == 1
+
+
+def test_two_processes_worth_of_metrics_do_not_share_anything() -> None:
+    one, other = ProcessMetrics(GATEWAY_ROWS), ProcessMetrics(GATEWAY_ROWS)
+    one.gauge(SESSIONS).inc()
+    assert value(other, "nacre_sessions") == 0
+
+
+def test_a_metric_the_process_does_not_have_is_a_defect(process: ProcessMetrics) -> None:
+    with pytest.raises(KeyError):
+        process.gauge(SLOTS_USED)
+
+
+def test_they_are_read_over_http_on_a_port_of_their_own(process: ProcessMetrics) -> None:
+    GatewayMetrics(process).session_opened()
+    process.watch_gpus()
+    port = process.serve(0)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
+        page = response.read().decode()
+    assert "nacre_sessions 1.0" in page
+    assert "process_resident_memory_bytes" in page
+
+
+def test_a_taken_port_is_an_error(process: ProcessMetrics) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(OSError, match="in use"):
+            process.serve(taken.getsockname()[1])
+
+
+def test_a_closed_port_is_free_again(process: ProcessMetrics) -> None:
+    port = process.serve(0)
+    process.close()
+    assert process.serve(port) == port

@@ -1,0 +1,168 @@
+"""Plain values to messages. The only place where the gateway fills protobuf fields."""
+
+from __future__ import annotations
+
+from google.protobuf.duration_pb2 import Duration
+
+from model.interface import CameraPose, ModelInfo
+from nacre.v1 import control_pb2, error_pb2, media_pb2, session_pb2, world_pb2
+from serving.errors import NacreError
+from serving.gateway.media import AudioCodec, EncodedAudio, EncodedFrame, VideoCodec
+from serving.gateway.validation import supported_controls
+from serving.sessions.contract import Accepted, Applied, Outcome, Rejected, Superseded, WorldSpec
+
+NANOS_PER_S = 1_000_000_000
+
+
+def to_duration(seconds: float) -> Duration:
+    return _to_duration_ns(round(seconds * NANOS_PER_S))
+
+
+def _to_duration_ns(nanos: int) -> Duration:
+    # Both parts carry the sign, as the well-known type asks.
+    sign = -1 if nanos < 0 else 1
+    whole_s, rest_ns = divmod(abs(nanos), NANOS_PER_S)
+    return Duration(seconds=sign * whole_s, nanos=sign * rest_ns)
+
+
+def to_capabilities(info: ModelInfo) -> world_pb2.Capabilities:
+    capabilities = world_pb2.Capabilities(
+        model=info.name,
+        weights_sha256=info.weights_sha256,
+        width_px=info.width_px,
+        height_px=info.height_px,
+        frame_rate=info.frame_rate,
+        frames_per_chunk=info.frames_per_chunk,
+        chunk_duration_s=info.chunk_duration_s,
+        controls=[f"CONTROL_KIND_{name.upper()}" for name in supported_controls(info)],
+        perspectives=[f"PERSPECTIVE_{name.upper()}" for name in info.perspectives],
+        max_yaw_deg_per_s=info.max_yaw_deg_per_s,
+        max_pitch_deg_per_s=info.max_pitch_deg_per_s,
+        max_speed_m_per_s=info.max_speed_m_per_s,
+        licence=info.licence,
+    )
+    if info.audio_channels:
+        capabilities.audio.sample_rate_hz = info.sample_rate_hz
+        capabilities.audio.channels = info.audio_channels
+        capabilities.audio.samples_per_chunk = info.samples_per_chunk
+    return capabilities
+
+
+def to_session(
+    *,
+    session_id: str,
+    state: str,
+    end_reason: str,
+    world: WorldSpec,
+    info: ModelInfo,
+    create_s: float,
+    chunks_generated: int,
+) -> session_pb2.Session:
+    message = session_pb2.Session(
+        session_id=session_id,
+        state=f"SESSION_STATE_{state}",
+        end_reason=f"END_REASON_{end_reason or 'UNSPECIFIED'}",
+        world=world_pb2.WorldSpec(
+            prompt=world.prompt, character=world.character, scene=world.scene, model=world.model, seed=world.seed
+        ),
+        capabilities=to_capabilities(info),
+        chunks_generated=chunks_generated,
+        world_time=to_duration(chunks_generated * info.chunk_duration_s),
+    )
+    message.create_time.FromNanoseconds(round(create_s * NANOS_PER_S))
+    return message
+
+
+def to_attached(
+    session: session_pb2.Session,
+    video_codec: VideoCodec,
+    audio_codec: AudioCodec | None,
+    credit: int,
+    next_chunk_idx: int,
+) -> session_pb2.PlayResponse:
+    return session_pb2.PlayResponse(
+        attached=session_pb2.Attached(
+            session=session,
+            video_codec=video_codec,
+            audio_codec=AudioCodec.AUDIO_CODEC_UNSPECIFIED if audio_codec is None else audio_codec,
+            credit=credit,
+            next_chunk_index=next_chunk_idx,
+        )
+    )
+
+
+def to_media(
+    *,
+    chunk_idx: int,
+    sequence: int,
+    info: ModelInfo,
+    frames: list[EncodedFrame],
+    audio: EncodedAudio | None,
+    first_chunk_idx: int,
+    pose: CameraPose,
+    is_late: bool,
+) -> session_pb2.PlayResponse:
+    """`first_chunk_idx`: where this attachment's encoders began, for `audio.first_sample_idx` counts from there."""
+    first_frame_idx = chunk_idx * info.frames_per_chunk
+    message = media_pb2.MediaChunk(
+        chunk_index=chunk_idx,
+        sequence=sequence,
+        world_time=to_duration(chunk_idx * info.chunk_duration_s),
+        frames=[
+            media_pb2.VideoFrame(
+                frame_index=frame_idx,
+                presentation_time=to_duration(frame_idx / info.frame_rate),
+                data=frame.data,
+                is_keyframe=frame.is_keyframe,
+            )
+            for frame_idx, frame in enumerate(frames, first_frame_idx)
+        ],
+        pose=media_pb2.Pose(x_m=pose.x_m, y_m=pose.y_m, yaw_deg=pose.yaw_deg, pitch_deg=pose.pitch_deg),
+        late=is_late,
+    )
+    if audio is not None:
+        start_s = first_chunk_idx * info.chunk_duration_s + audio.first_sample_idx / info.sample_rate_hz
+        message.audio.presentation_time.CopyFrom(to_duration(start_s))
+        message.audio.packets.extend(audio.packets)
+        message.audio.num_samples = audio.num_samples
+    return session_pb2.PlayResponse(media=message)
+
+
+def to_ack(outcome: Outcome) -> session_pb2.PlayResponse:
+    ack = control_pb2.Ack(control_id=outcome.control_id)
+    match outcome:
+        case Accepted():
+            ack.accepted.SetInParent()
+        case Applied():
+            ack.applied.chunk_index = outcome.chunk_idx
+            ack.applied.frame_index = outcome.frame_idx
+            ack.applied.world_time.CopyFrom(to_duration(outcome.world_time_s))
+        case Superseded():
+            ack.superseded.by_control_id = outcome.by_control_id
+        case Rejected():
+            ack.rejected.error.CopyFrom(_to_error(outcome.reason, outcome.message, outcome.field, ()))
+    return session_pb2.PlayResponse(ack=ack)
+
+
+def to_rejection(control_id: str, error: NacreError) -> session_pb2.PlayResponse:
+    message = _to_error(error.reason, error.message, error.field, error.allowed)
+    return session_pb2.PlayResponse(
+        ack=control_pb2.Ack(control_id=control_id, rejected=control_pb2.Rejected(error=message))
+    )
+
+
+def to_go_away(reason: str, time_left_s: float) -> session_pb2.PlayResponse:
+    return session_pb2.PlayResponse(
+        go_away=session_pb2.GoAway(reason=f"END_REASON_{reason}", time_left=to_duration(time_left_s))
+    )
+
+
+def to_ended(session: session_pb2.Session) -> session_pb2.PlayResponse:
+    return session_pb2.PlayResponse(ended=session_pb2.Ended(session=session))
+
+
+def _to_error(reason: str, message: str, field: str, allowed: tuple[str, ...]) -> error_pb2.Error:
+    name = f"ERROR_REASON_{reason}"
+    if name not in error_pb2.ErrorReason.DESCRIPTOR.values_by_name:  # a worker of a newer version
+        name = "ERROR_REASON_INTERNAL"
+    return error_pb2.Error(reason=name, message=message, field=field, allowed=allowed)

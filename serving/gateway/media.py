@@ -1,0 +1,193 @@
+"""Pictures and sound as a client asked for them. One encoder of each kind per attachment.
+
+Encoders keep state between chunks and block for about half a millisecond a chunk at
+128x80; callers run them in a thread, one chunk at a time.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol, cast
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from av.video.codeccontext import VideoCodecContext
+
+from model.interface import FramesFHWC, ModelInfo, SamplesSC
+from nacre.v1 import media_pb2
+
+VideoCodec = media_pb2.VideoCodec
+AudioCodec = media_pb2.AudioCodec
+
+OPUS_PACKET_S = Fraction(20, 1000)
+OPUS_RATES_HZ = (8_000, 12_000, 16_000, 24_000, 48_000)
+PCM_PEAK = 32_767
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaConfig:
+    h264_crf: int = 19  # pictures are small and get enlarged, so blocks show sooner than at x264's own 23
+    keyframe_interval_s: float = 2.0
+    opus_bit_rate: int = 48_000
+    opus_complexity: int = 5  # of 10; the upper half costs time and is for low bit rates
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.h264_crf <= 51:
+            raise ValueError(f"h264_crf must be 0 to 51, got {self.h264_crf}")
+        if not (math.isfinite(self.keyframe_interval_s) and self.keyframe_interval_s > 0):
+            raise ValueError(f"keyframe_interval_s must be positive, got {self.keyframe_interval_s}")
+        if not 6_000 <= self.opus_bit_rate <= 510_000:
+            raise ValueError(f"opus_bit_rate must be 6,000 to 510,000, got {self.opus_bit_rate}")
+        if not 0 <= self.opus_complexity <= 10:
+            raise ValueError(f"opus_complexity must be 0 to 10, got {self.opus_complexity}")
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedFrame:
+    data: bytes
+    is_keyframe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedAudio:
+    packets: list[bytes]
+    num_samples: int
+    # Of the first decoded sample, counted from the first sample ever given to this encoder. Below
+    # zero at first: a decoder begins with samples the encoder made up.
+    first_sample_idx: int
+
+
+class VideoEncoder(Protocol):
+    def encode(self, frames_FHWC: FramesFHWC) -> list[EncodedFrame]:
+        """One access unit per frame, without delay."""
+        ...
+
+
+class AudioEncoder(Protocol):
+    def encode(self, samples_SC: SamplesSC) -> EncodedAudio: ...
+
+
+class RawRgbEncoder:
+    """8-bit RGB, row by row."""
+
+    def encode(self, frames_FHWC: FramesFHWC) -> list[EncodedFrame]:
+        return [EncodedFrame(frame_HWC.tobytes(), True) for frame_HWC in frames_FHWC]
+
+
+class H264Encoder:
+    """Annex B with parameter sets in every keyframe; the first frame is one."""
+
+    def __init__(self, info: ModelInfo, config: MediaConfig) -> None:
+        codec = cast("VideoCodecContext", av.CodecContext.create("libx264", "w"))
+        frame_rate = Fraction(info.frame_rate).limit_denominator(1001)
+        codec.width, codec.height, codec.pix_fmt = info.width_px, info.height_px, "yuv420p"
+        codec.framerate, codec.time_base = frame_rate, 1 / frame_rate
+        codec.gop_size = max(1, round(config.keyframe_interval_s * info.frame_rate))
+        codec.max_b_frames = 0
+        codec.thread_count = 1  # a frame takes 0.2 ms; handing it to threads would cost more
+        codec.options = {
+            "preset": "ultrafast",
+            "tune": "zerolatency",
+            "profile": "baseline",
+            "crf": str(config.h264_crf),
+            # What swscale makes of RGB by default; players guess differently by picture size.
+            "x264-params": "colormatrix=smpte170m:colorprim=bt709:transfer=iec61966-2-1:range=tv",
+        }
+        codec.open()
+        self._codec = codec
+        self._next_pts = 0
+
+    def encode(self, frames_FHWC: FramesFHWC) -> list[EncodedFrame]:
+        return [self._encode_frame(frame_HWC) for frame_HWC in frames_FHWC]
+
+    def _encode_frame(self, frame_HWC: np.ndarray) -> EncodedFrame:
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame_HWC), format="rgb24")
+        frame.pts = self._next_pts
+        self._next_pts += 1
+        packets = self._codec.encode(frame)
+        assert len(packets) == 1, f"one access unit per frame, got {len(packets)}"
+        return EncodedFrame(bytes(packets[0]), packets[0].is_keyframe)
+
+
+class PcmEncoder:
+    """Interleaved signed 16-bit little-endian samples, one entry a chunk."""
+
+    def __init__(self) -> None:
+        self._num_samples = 0
+
+    def encode(self, samples_SC: SamplesSC) -> EncodedAudio:
+        first_sample_idx = self._num_samples
+        self._num_samples += len(samples_SC)
+        return EncodedAudio([to_pcm_s16le(samples_SC)], len(samples_SC), first_sample_idx)
+
+
+class OpusEncoder:
+    """Packets of 20 ms. Samples that do not fill a packet wait for the next chunk."""
+
+    def __init__(self, info: ModelInfo, config: MediaConfig) -> None:
+        codec = cast("AudioCodecContext", av.CodecContext.create("libopus", "w"))
+        codec.sample_rate, codec.layout = info.sample_rate_hz, "mono" if info.audio_channels == 1 else "stereo"
+        codec.format, codec.bit_rate = "flt", config.opus_bit_rate
+        codec.time_base = Fraction(1, info.sample_rate_hz)
+        codec.options = {
+            "frame_duration": "20",
+            "application": "lowdelay",  # 2.5 ms of encoder delay in place of 6.5
+            "compression_level": str(config.opus_complexity),
+        }
+        codec.open()
+        self._codec = codec
+        self._packet_samples = int(OPUS_PACKET_S * info.sample_rate_hz)
+        self._waiting_SC = np.zeros((0, info.audio_channels), np.float32)
+        self._next_pts = 0
+
+    def encode(self, samples_SC: SamplesSC) -> EncodedAudio:
+        if len(self._waiting_SC):
+            samples_SC = np.concatenate([self._waiting_SC, samples_SC])
+        num_whole = len(samples_SC) // self._packet_samples * self._packet_samples
+        self._waiting_SC = samples_SC[num_whole:].copy()
+        packets = [
+            packet
+            for start in range(0, num_whole, self._packet_samples)
+            for packet in self._codec.encode(self._frame(samples_SC[start : start + self._packet_samples]))
+        ]
+        assert len(packets) * self._packet_samples == num_whole, "one packet per 20 ms"
+        first_sample_idx = int(packets[0].pts or 0) if packets else self._next_pts
+        return EncodedAudio([bytes(packet) for packet in packets], num_whole, first_sample_idx)
+
+    def _frame(self, samples_SC: SamplesSC) -> av.AudioFrame:
+        interleaved = np.ascontiguousarray(samples_SC, np.float32).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout=self._codec.layout.name)
+        frame.sample_rate, frame.time_base, frame.pts = self._codec.sample_rate, self._codec.time_base, self._next_pts
+        self._next_pts += len(samples_SC)
+        return frame
+
+
+def to_pcm_s16le(samples_SC: SamplesSC) -> bytes:
+    return np.rint(np.clip(samples_SC, -1.0, 1.0) * PCM_PEAK).astype("<i2").tobytes()
+
+
+def video_codecs_for(info: ModelInfo) -> tuple[VideoCodec, ...]:
+    """What the model's pictures can be sent as, the default first."""
+    can_halve = info.width_px % 2 == 0 and info.height_px % 2 == 0  # for 4:2:0 colour
+    return (VideoCodec.VIDEO_CODEC_H264, VideoCodec.VIDEO_CODEC_RAW_RGB)[0 if can_halve else 1 :]
+
+
+def audio_codecs_for(info: ModelInfo) -> tuple[AudioCodec, ...]:
+    """What the model's sound can be sent as, the default first. Empty for a silent model."""
+    if info.audio_channels == 0:
+        return ()
+    is_opus_able = info.sample_rate_hz in OPUS_RATES_HZ and info.audio_channels <= 2
+    return (AudioCodec.AUDIO_CODEC_OPUS, AudioCodec.AUDIO_CODEC_PCM_S16LE)[0 if is_opus_able else 1 :]
+
+
+def make_video_encoder(codec: VideoCodec, info: ModelInfo, config: MediaConfig) -> VideoEncoder:
+    return H264Encoder(info, config) if codec == VideoCodec.VIDEO_CODEC_H264 else RawRgbEncoder()
+
+
+def make_audio_encoder(codec: AudioCodec | None, info: ModelInfo, config: MediaConfig) -> AudioEncoder | None:
+    if codec is None:
+        return None
+    return OpusEncoder(info, config) if codec == AudioCodec.AUDIO_CODEC_OPUS else PcmEncoder()

@@ -1,0 +1,153 @@
+"""The sessions of a gateway, by id and by idempotency key."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import secrets
+import time
+from collections.abc import Callable
+from weakref import WeakValueDictionary
+
+from serving.errors import (
+    ResumeTokenInvalidError,
+    SessionNotFoundError,
+    UnavailableError,
+    WorkerUnavailableError,
+)
+from serving.gateway.config import GatewayConfig
+from serving.gateway.metrics import GatewayMetrics
+from serving.gateway.session import Session, SessionIdentity
+from serving.sessions.contract import SessionLink, SessionSpec, WorldPlane, WorldSpec
+
+# So many sessions that ended can still be asked about; older ones are not found.
+REMEMBERED_ENDED_SESSIONS = 256
+SESSION_ID_BYTES, RESUME_TOKEN_BYTES = 9, 24
+
+
+class SessionRegistry:
+    """Opens sessions and hosts each in a task until it ends."""
+
+    def __init__(
+        self,
+        plane: WorldPlane,
+        config: GatewayConfig,
+        metrics: GatewayMetrics,
+        clock: Callable[[], float] = time.time,
+        is_traced: Callable[[str], bool] = lambda session_id: False,
+    ) -> None:
+        self._plane = plane
+        self._config = config
+        self._metrics = metrics
+        self._clock = clock
+        self._is_traced = is_traced
+        self._running: dict[str, Session] = {}
+        self._ended: dict[str, Session] = {}  # the oldest first
+        self._id_by_key: dict[str, str] = {}
+        self._lock_by_key: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._key_by_id: dict[str, str] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._is_draining = False
+        self._has_none = asyncio.Event()
+        self._has_none.set()
+
+    async def host(self, is_ready: asyncio.Event) -> None:
+        """Own every session's task. Runs until drained, or until cancelled: then all sessions end."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            is_ready.set()
+            await asyncio.Event().wait()
+
+    async def open(self, world: WorldSpec, idempotency_key: str, started_s: float) -> Session:
+        """A new session, or the one that this key was answered with before."""
+        if not idempotency_key:
+            return await self._open(world, started_s)
+        lock = self._lock_by_key.setdefault(idempotency_key, asyncio.Lock())
+        async with lock:
+            known_id = self._id_by_key.get(idempotency_key)
+            if known_id is not None:
+                return self.find(known_id, "session_id")
+            session = await self._open(world, started_s)
+            self._id_by_key[idempotency_key] = session.identity.session_id
+            self._key_by_id[session.identity.session_id] = idempotency_key
+            return session
+
+    def find(self, session_id: str, field: str) -> Session:
+        session = self._running.get(session_id) or self._ended.get(session_id)
+        if session is None:
+            raise SessionNotFoundError("there is no session of that id", field=field)
+        return session
+
+    def authorize(self, session_id: str, resume_token: str) -> Session:
+        session = self.find(session_id, "attach.session_id")
+        if not session.is_token(resume_token):
+            raise ResumeTokenInvalidError("the resume token does not fit the session", field="attach.resume_token")
+        return session
+
+    async def drain(self, time_left_s: float) -> None:
+        """Take no new session or client, warn those there are, and end what is left when the time is up."""
+        self._is_draining = True
+        for session in list(self._running.values()):
+            session.warn_of_end("SERVICE_STOPPING", time_left_s)
+        try:
+            async with asyncio.timeout(time_left_s):
+                await self._has_none.wait()
+        except TimeoutError:
+            for session in list(self._running.values()):
+                session.end("SERVICE_STOPPING")
+            await self._has_none.wait()
+
+    def check_open(self) -> None:
+        if self._is_draining or self._tasks is None:
+            raise UnavailableError("the service is stopping" if self._is_draining else "the service is not ready")
+
+    async def _open(self, world: WorldSpec, started_s: float) -> Session:
+        self.check_open()
+        session_id = f"s-{secrets.token_hex(SESSION_ID_BYTES)}"
+        is_traced = self._is_traced(session_id)
+        link = await self._open_link(SessionSpec(session_id=session_id, world=world, is_traced=is_traced))
+        # From here to the task there is no await: a caller that goes away cannot leave the link unowned.
+        now_s = self._clock()
+        identity = SessionIdentity(
+            session_id=session_id,
+            resume_token=secrets.token_urlsafe(RESUME_TOKEN_BYTES),
+            world=dataclasses.replace(world, image_HWC=None),
+            is_traced=is_traced,
+            create_s=now_s,
+            open_seconds=now_s - started_s,
+        )
+        session = Session(identity, self._plane.info, link, self._config, self._metrics, self._clock)
+        self._running[session_id] = session
+        self._has_none.clear()
+        self._metrics.session_opened()
+        assert self._tasks is not None
+        self._tasks.create_task(self._host(session), name=session_id)
+        if self._is_draining:  # it began while this one was on its way
+            session.end("SERVICE_STOPPING")
+        return session
+
+    async def _open_link(self, spec: SessionSpec) -> SessionLink:
+        try:
+            async with asyncio.timeout(self._config.open_timeout_s):
+                return await self._plane.open(spec)
+        except TimeoutError:
+            raise WorkerUnavailableError("the workers did not open the session in time") from None
+
+    async def _host(self, session: Session) -> None:
+        try:
+            await session.run()
+        finally:
+            self._retire(session)
+
+    def _retire(self, session: Session) -> None:
+        session_id = session.identity.session_id
+        del self._running[session_id]
+        self._ended[session_id] = session
+        if len(self._ended) > REMEMBERED_ENDED_SESSIONS:
+            oldest_id = next(iter(self._ended))
+            del self._ended[oldest_id]
+            key = self._key_by_id.pop(oldest_id, None)
+            if key is not None:
+                del self._id_by_key[key]
+        if not self._running:
+            self._has_none.set()

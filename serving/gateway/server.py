@@ -1,0 +1,140 @@
+"""The gateway's gRPC server: binds, answers, and stops without cutting anybody short."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from nacre.v1 import session_pb2, session_pb2_grpc
+from serving.gateway.config import GatewayConfig
+from serving.gateway.interceptor import ErrorInterceptor
+from serving.gateway.metrics import GatewayMetrics, NoMetrics
+from serving.gateway.play import Pools
+from serving.gateway.registry import SessionRegistry
+from serving.gateway.service import SessionService
+from serving.sessions.contract import WorldPlane
+
+logger = logging.getLogger(__name__)
+
+SERVICE_NAME = session_pb2.DESCRIPTOR.services_by_name["SessionService"].full_name
+# For Ended to reach clients, and calls in flight to be answered, after the sessions are over.
+STOP_GRACE_S = 2.0
+# Clients may ask whether we live this often; more is answered with a GOAWAY of the transport.
+MIN_CLIENT_PING_S = 5.0
+
+
+class GatewayServer:
+    """Owns the server, the sessions' tasks and the threads. Use `start` and `stop`, or `async with`."""
+
+    def __init__(
+        self,
+        plane: WorldPlane,
+        config: GatewayConfig | None = None,
+        metrics: GatewayMetrics | None = None,
+        clock: Callable[[], float] = time.time,
+        is_traced: Callable[[str], bool] = lambda session_id: False,
+    ) -> None:
+        """`clock` must be the workers' (time.time); `is_traced` says by session id whether to sample it."""
+        self._config = config or GatewayConfig()
+        self._metrics = metrics or NoMetrics()
+        self._registry = SessionRegistry(plane, self._config, self._metrics, clock, is_traced)
+        self._pools = Pools(
+            media=ThreadPoolExecutor(self._config.num_media_threads, "gateway-media"),
+            images=ThreadPoolExecutor(self._config.num_image_threads, "gateway-images"),
+        )
+        self._service = SessionService(plane, self._registry, self._config, self._pools, self._metrics, clock)
+        self._health = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue]  # set by a star import
+        self._server: grpc.aio.Server | None = None
+        self._host_task: asyncio.Task[None] | None = None
+        self._stop_lock = asyncio.Lock()
+        self.port = 0
+
+    @property
+    def address(self) -> str:
+        return f"{self._config.host}:{self.port}"
+
+    async def start(self) -> None:
+        """Bind and answer. Raises OSError(EADDRINUSE) if the port is taken."""
+        server = self._make_server()
+        self.port = self._bind(server)
+        is_hosting = asyncio.Event()
+        # The one task without a group around it: it is the group, owned by this object from start to stop.
+        self._host_task = asyncio.create_task(self._registry.host(is_hosting), name="gateway-sessions")
+        await is_hosting.wait()
+        await server.start()
+        self._server = server
+        for name in ("", SERVICE_NAME):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        logger.info("listening on %s", self.address)
+
+    async def stop(self, drain_s: float | None = None) -> None:
+        """Warn clients, end sessions after `drain_s` (config.drain_s), then close. Safe to call twice."""
+        async with self._stop_lock:
+            if self._server is None or self._host_task is None:
+                return
+            await self._health.enter_graceful_shutdown()
+            await self._registry.drain(self._config.drain_s if drain_s is None else drain_s)
+            await self._server.stop(STOP_GRACE_S)
+            self._host_task.cancel()
+            await asyncio.wait([self._host_task])
+            for pool in self._pools:
+                pool.shutdown(wait=False, cancel_futures=True)
+            self._server = self._host_task = None
+
+    async def wait_for_termination(self) -> None:
+        if self._server is not None:
+            await self._server.wait_for_termination()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _make_server(self) -> grpc.aio.Server:
+        server = grpc.aio.server(
+            interceptors=[ErrorInterceptor(self._metrics)],
+            options=_channel_options(self._config),
+            maximum_concurrent_rpcs=self._config.max_concurrent_calls,
+        )
+        session_pb2_grpc.add_SessionServiceServicer_to_server(self._service, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+        return server
+
+    def _bind(self, server: grpc.aio.Server) -> int:
+        address = f"{self._config.host}:{self._config.port}"
+        try:
+            port = server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise OSError(errno.EADDRINUSE, f"cannot listen on {address}: is another service on that port?") from error
+        if port == 0:
+            raise OSError(errno.EADDRINUSE, f"cannot listen on {address}: is another service on that port?")
+        return port
+
+
+def _channel_options(config: GatewayConfig) -> list[tuple[str, int]]:
+    return [
+        ("grpc.so_reuseport", 0),  # or a second service on the port would start and take half the calls
+        ("grpc.max_receive_message_length", config.max_receive_bytes),
+        ("grpc.max_concurrent_streams", config.max_streams_per_connection),
+        ("grpc.keepalive_time_ms", round(config.keepalive_time_s * 1000)),
+        ("grpc.keepalive_timeout_ms", round(config.keepalive_timeout_s * 1000)),
+        ("grpc.http2.min_ping_interval_without_data_ms", round(MIN_CLIENT_PING_S * 1000)),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", round(MIN_CLIENT_PING_S * 1000)),
+    ]

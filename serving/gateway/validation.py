@@ -1,0 +1,187 @@
+"""Requests checked and turned into plain values. Pure: pictures stay bytes, decoded elsewhere."""
+
+from __future__ import annotations
+
+import math
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from model.interface import ModelInfo
+from nacre.v1 import control_pb2, media_pb2, session_pb2, world_pb2
+from serving.errors import (
+    AttachExpectedError,
+    ControlUnsupportedError,
+    InvalidFieldError,
+    ModelUnknownError,
+    TextEmptyError,
+    TextTooLongError,
+    WorldAmbiguousError,
+    WorldMissingError,
+)
+from serving.gateway.media import audio_codecs_for, video_codecs_for
+from serving.sessions.contract import Directive, Look, Move, WorldSpec
+
+MAX_PROMPT_CHARS = 2_000
+MAX_PART_CHARS = 1_000
+MAX_DIRECTIVE_CHARS = 2_000
+DEFAULT_CREDIT, MAX_CREDIT = 4, 16
+# What a client may have in hand at all, given chunk by chunk or 16 at a time.
+MAX_TOTAL_CREDIT = 1_024
+ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
+# What the contract with the workers can carry; a model may list more than it is reached for.
+CARRIED_CONTROLS = ("move", "look", "directive", "image")
+# Line breaks and tabs are ordinary in pasted text; the rest of the control characters are not words.
+CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+Codec = TypeVar("Codec", bound=int)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawImage:
+    """An image control whose bytes are not decoded yet."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachSpec:
+    session_id: str
+    resume_token: str
+    video_codec: media_pb2.VideoCodec
+    audio_codec: media_pb2.AudioCodec | None
+    credit: int
+
+
+def supported_controls(info: ModelInfo) -> tuple[str, ...]:
+    return tuple(name for name in info.controls if name in CARRIED_CONTROLS)
+
+
+def check_model(name: str, info: ModelInfo, field: str) -> None:
+    if name not in ("", info.name):
+        raise ModelUnknownError(f"there is no model {name[:63]!r}", field=field, allowed=(info.name,))
+
+
+def check_world(message: world_pb2.WorldSpec, info: ModelInfo) -> WorldSpec:
+    """The world without its picture, with the effective model and seed."""
+    check_model(message.model, info, "world.model")
+    prompt = _check_optional_text(message.prompt, MAX_PROMPT_CHARS, "world.prompt")
+    character = _check_optional_text(message.character, MAX_PART_CHARS, "world.character")
+    scene = _check_optional_text(message.scene, MAX_PART_CHARS, "world.scene")
+    if prompt and (character or scene):
+        field = "world.scene" if scene else "world.character"
+        raise WorldAmbiguousError("give a prompt or a scene (with or without a character), not both", field=field)
+    if character and not scene:
+        raise WorldAmbiguousError("a character needs a scene to be in", field="world.scene")
+    if not (prompt or scene or message.HasField("image")):
+        raise WorldMissingError(
+            "a world needs a prompt, a scene or an image",
+            field="world.prompt",
+            allowed=("world.prompt", "world.scene", "world.image"),
+        )
+    seed = message.seed or 1 + secrets.randbelow(2**63 - 1)
+    return WorldSpec(model=info.name, seed=seed, prompt=prompt, character=character, scene=scene)
+
+
+def check_idempotency_key(key: str) -> str:
+    return check_id(key, "idempotency_key") if key else ""
+
+
+def check_id(value: str, field: str) -> str:
+    if not ID_PATTERN.fullmatch(value):
+        raise InvalidFieldError("an id has 1 to 63 letters, digits, hyphens and underscores", field=field)
+    return value
+
+
+def check_attach(message: session_pb2.PlayRequest, info: ModelInfo) -> AttachSpec:
+    """The first message of a Play stream."""
+    if message.WhichOneof("message") != "attach":
+        raise AttachExpectedError("the first message must be attach", field="attach")
+    attach = message.attach
+    check_id(attach.session_id, "attach.session_id")
+    if not attach.resume_token:
+        raise InvalidFieldError("the resume token of CreateSession is needed", field="attach.resume_token")
+    if attach.initial_credit > MAX_CREDIT:
+        raise InvalidFieldError(f"at most {MAX_CREDIT} chunks at once", field="attach.initial_credit")
+    return AttachSpec(
+        session_id=attach.session_id,
+        resume_token=attach.resume_token,
+        video_codec=_choose_video(attach.video_codecs, info),
+        audio_codec=_choose_audio(attach.audio_codecs, info),
+        credit=attach.initial_credit or DEFAULT_CREDIT,
+    )
+
+
+def check_credit(message: session_pb2.Credit, credit: int) -> int:
+    """The client's credit after the message, `credit` before it."""
+    if not 1 <= message.chunks <= MAX_CREDIT:
+        raise InvalidFieldError(f"1 to {MAX_CREDIT} chunks at a time", field="credit.chunks")
+    if credit + message.chunks > MAX_TOTAL_CREDIT:
+        raise InvalidFieldError(f"at most {MAX_TOTAL_CREDIT} chunks of credit in all", field="credit.chunks")
+    return credit + message.chunks
+
+
+def check_control_kind(message: control_pb2.Control, info: ModelInfo) -> Move | Look | Directive | RawImage:
+    supported = supported_controls(info)
+    name = message.WhichOneof("kind")
+    if name is None:
+        raise InvalidFieldError("the control says nothing", field="control.kind", allowed=supported)
+    if name not in supported:
+        raise ControlUnsupportedError(
+            f"{info.name} does not answer to {name}", field=f"control.{name}", allowed=supported
+        )
+    match name:
+        case "move":
+            forward = _check_axis(message.move.forward, "control.move.forward")
+            return Move(forward=forward, strafe=_check_axis(message.move.strafe, "control.move.strafe"))
+        case "look":
+            yaw = _check_axis(message.look.yaw, "control.look.yaw")
+            return Look(yaw=yaw, pitch=_check_axis(message.look.pitch, "control.look.pitch"))
+        case "directive":
+            return Directive(text=_check_text(message.directive.text, MAX_DIRECTIVE_CHARS, "control.directive.text"))
+        case _:
+            return RawImage(data=message.image.data)
+
+
+def _check_axis(value: float, field: str) -> float:
+    if not (math.isfinite(value) and -1.0 <= value <= 1.0):
+        raise InvalidFieldError(f"an axis goes from -1 to 1, got {value}", field=field)
+    return value
+
+
+def _check_optional_text(text: str, max_chars: int, field: str) -> str:
+    return _check_text(text, max_chars, field) if text else ""
+
+
+def _check_text(text: str, max_chars: int, field: str) -> str:
+    if len(text) > max_chars:
+        raise TextTooLongError(f"the text has {len(text)} characters; {max_chars} are allowed", field=field)
+    text = text.strip()
+    if not text:
+        raise TextEmptyError("the text is empty", field=field)
+    if CONTROL_CHARACTER.search(text):
+        raise InvalidFieldError("the text has control characters", field=field)
+    return text
+
+
+def _choose_video(wanted: Sequence[media_pb2.VideoCodec], info: ModelInfo) -> media_pb2.VideoCodec:
+    available = video_codecs_for(info)
+    names = [media_pb2.VideoCodec.Name(codec) for codec in available]
+    return _choose(wanted, available, names, "attach.video_codecs")
+
+
+def _choose_audio(wanted: Sequence[media_pb2.AudioCodec], info: ModelInfo) -> media_pb2.AudioCodec | None:
+    available = audio_codecs_for(info)
+    names = [media_pb2.AudioCodec.Name(codec) for codec in available]
+    return _choose(wanted, available, names, "attach.audio_codecs") if available else None
+
+
+def _choose(wanted: Sequence[Codec], available: Sequence[Codec], names: Sequence[str], field: str) -> Codec:
+    if not wanted:
+        return available[0]
+    for codec in wanted:
+        if codec in available:
+            return codec
+    raise InvalidFieldError("none of the codecs asked for is offered", field=field, allowed=names)

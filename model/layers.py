@@ -1,0 +1,103 @@
+"""Layers of the streaming transformer.
+
+Letters: B batch, S tokens, L cached tokens, P prompt tokens, N heads, K head dim, D model dim.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from model.rotary import rotate
+
+
+class KeysValues(NamedTuple):
+    """Keys before rotation, and values."""
+
+    k_BLNK: Tensor
+    v_BLNK: Tensor
+
+
+class Modulation(NamedTuple):
+    """Shift, scale and gate of a sublayer, each broadcastable to [B, S, D]."""
+
+    shift: Tensor
+    scale: Tensor
+    gate: Tensor
+
+
+class Attention(nn.Module):
+    """Multi-head attention with normalised queries and keys, over the chunk's own tokens,
+    cached tokens of earlier chunks, and prompt tokens (which have no position)."""
+
+    def __init__(self, dim: int, num_heads: int, num_values: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.prompt_kv = nn.Linear(num_values, 2 * dim)
+        self.out = nn.Linear(dim, dim)
+        self.q_norm = nn.RMSNorm(dim // num_heads)
+        self.k_norm = nn.RMSNorm(dim // num_heads)
+
+    def project(self, x_BSD: Tensor) -> tuple[Tensor, KeysValues]:
+        """Queries, and keys and values fit to be cached."""
+        q, k, v = rearrange(self.qkv(x_BSD), "b s (c n k) -> c b s n k", c=3, n=self.num_heads)
+        return self.q_norm(q), KeysValues(self.k_norm(k), v)
+
+    def project_prompt(self, prompt_BPC: Tensor) -> KeysValues:
+        """Keys and values of the prompt's tokens; they change only with the conditions."""
+        k, v = rearrange(self.prompt_kv(prompt_BPC), "b p (c n k) -> c b p n k", c=2, n=self.num_heads)
+        return KeysValues(self.k_norm(k), v)
+
+    def attend(
+        self, q_BSNK: Tensor, own: KeysValues, rotation_q: Tensor, rotation_k: Tensor, prompt: KeysValues,
+        bias_SL: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
+        """`own` holds all positioned keys (cached ones first), rotated here by `rotation_k`; `bias_SL`
+        is added to the scores against prompt and own keys, in that order."""
+        q = rotate(q_BSNK, rotation_q).transpose(1, 2)
+        k = torch.cat([prompt.k_BLNK, rotate(own.k_BLNK, rotation_k)], 1).transpose(1, 2)
+        v = torch.cat([prompt.v_BLNK, own.v_BLNK], 1).transpose(1, 2)
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        if bias_SL is not None:
+            scores = scores + bias_SL
+        return self.out(rearrange(scores.softmax(-1) @ v, "b n s k -> b s (n k)"))
+
+
+class Block(nn.Module):
+    """Attention and a feed-forward layer, each modulated by the chunk's controls (adaLN-zero,
+    Peebles and Xie, arXiv 2212.09748)."""
+
+    def __init__(self, dim: int, num_heads: int, mlp_ratio: int, num_values: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim, elementwise_affine=False)
+        self.attention = Attention(dim, num_heads, num_values)
+        self.norm2 = nn.LayerNorm(dim, elementwise_affine=False)
+        self.mlp = nn.Sequential(nn.Linear(dim, mlp_ratio * dim), nn.GELU("tanh"), nn.Linear(mlp_ratio * dim, dim))
+        self.modulation = nn.Linear(dim, 6 * dim)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+
+    def modulate(self, control: Tensor) -> tuple[Modulation, Modulation]:
+        """Modulations of both sublayers from the control embedding [..., D]."""
+        parts = self.modulation(control).chunk(6, -1)
+        return Modulation(*parts[:3]), Modulation(*parts[3:])
+
+    def before_attention(self, x_BSD: Tensor, modulation: Modulation) -> tuple[Tensor, KeysValues]:
+        return self.attention.project(self.norm1(x_BSD) * (1 + modulation.scale) + modulation.shift)
+
+    def after_attention(self, x_BSD: Tensor, attended_BSD: Tensor, first: Modulation, second: Modulation) -> Tensor:
+        x_BSD = x_BSD + (1 + first.gate) * attended_BSD
+        hidden = self.norm2(x_BSD) * (1 + second.scale) + second.shift
+        return x_BSD + (1 + second.gate) * self.mlp(hidden)
+
+
+def noise_level_features(sigma: Tensor, dim: int) -> Tensor:
+    """Sines and cosines of a noise level in [0, 1]: [..., dim]."""
+    frequency = torch.exp(torch.linspace(0, math.log(64.0), dim // 2))
+    angle = 2 * math.pi * sigma[..., None] * frequency
+    return torch.cat([angle.sin(), angle.cos()], -1)

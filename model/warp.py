@@ -1,0 +1,141 @@
+"""Reprojection: what a remembered panorama looks like from somewhere else.
+
+Three steps: every remembered point is splatted to find what is in front (z-buffer), cracks
+that magnification opened are closed, and each target pixel then looks back into the source
+for its colour. Standing where the panorama was taken, the result is the panorama itself.
+
+Letters: B batch, M maps, H rows, W source columns, V target columns.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor
+
+from model import camera
+
+SKY_NEARNESS = 0.01  # stands for "infinitely far" where a z-buffer needs a number above "empty"
+NEARNESS_TOLERANCE = 0.045  # a look back that lands this far off another surface is an occlusion
+WEAK_MAGNIFICATION = 2.2  # seen from this many times the distance, a surface lacks detail
+WEAK_NEARNESS = 0.19  # things arrive out of the haze at about 35 m
+WEAK_BAND = (-16, 5)  # rows about the horizon where they do
+WEAK_TRAVEL_M = 0.2  # standing still, the haze stays what it is
+
+
+class Warped(NamedTuple):
+    """A panorama seen from elsewhere."""
+
+    maps_BMHV: Tensor
+    valid_BHV: Tensor  # bool: something known is seen here
+    weak_BHV: Tensor  # bool: known only roughly, from afar
+
+
+class Panorama(NamedTuple):
+    """Part of a remembered panorama: W columns from `column_B`, taken at (x, y) metres."""
+
+    maps_BMHW: Tensor
+    known_BHW: Tensor  # bool
+    column_B: Tensor
+    x_B: Tensor
+    y_B: Tensor
+
+
+class Target(NamedTuple):
+    """The canvas to fill: V columns from `column_B`, seen from (x, y) metres."""
+
+    column_B: Tensor
+    x_B: Tensor
+    y_B: Tensor
+    width: int
+
+
+def _moved(column: Tensor, slope: Tensor, distance: Tensor, dx: Tensor, dy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Where points (column, slope, distance) lie as seen from a place displaced by (-dx, -dy):
+    column offset from the old one in pixels, row (pixel centre), distance."""
+    azimuth = camera.azimuth_rad(column)
+    ahead, right = torch.cos(azimuth), torch.sin(azimuth)
+    x, y = distance * ahead + dx, -distance * right + dy
+    turn = torch.atan2(-(y * ahead + x * right), x * ahead - y * right)  # new azimuth minus old
+    new_distance = torch.hypot(x, y)
+    row = camera.HORIZON_ROW - 0.5 - slope * distance / new_distance.clamp_min(1e-3) * camera.FOCAL_PX
+    return turn * camera.FOCAL_PX, row, new_distance
+
+
+def _close_cracks(nearness_BHV: Tensor) -> Tensor:
+    """Fill cracks of a pixel or two; wider ones only where nothing at all was seen."""
+
+    def closing(values: Tensor, size: int) -> Tensor:
+        grown = F.max_pool2d(values, size, 1, size // 2)
+        return -F.max_pool2d(-grown, size, 1, size // 2)
+
+    values = nearness_BHV[:, None]
+    closed = torch.maximum(values, closing(values, 3))
+    return torch.where(closed > 0, closed, closing(closed, 5))[:, 0]
+
+
+def _splat_nearness(source: Panorama, target: Target, dx: Tensor, dy: Tensor) -> Tensor:
+    """z-buffer of the known points in the target canvas; 0 where none lands."""
+    batch, height, width = source.known_BHW.shape
+    column = (source.column_B[:, None, None] + torch.arange(width)).float()
+    near = source.maps_BMHW[:, camera.NEARNESS]
+    slope_H1 = camera.row_slope(height)[:, None]
+    shift, row, distance = _moved(column, slope_H1, camera.distance_m(near), dx, dy)
+    offset = (source.column_B - target.column_B)[:, None, None] + torch.arange(width)
+    middle = (target.width - width) // 2
+    offset = torch.remainder(offset - middle + camera.TURN_PX // 2, camera.TURN_PX) - camera.TURN_PX // 2 + middle
+    to_column, to_row = (offset + shift).round().long(), row.round().long()
+    seen = source.known_BHW & (to_column >= 0) & (to_column < target.width) & (to_row >= 0) & (to_row < height)
+    cell = torch.where(seen, to_row * target.width + to_column, height * target.width)
+    value = camera.nearness(distance).clamp_min(SKY_NEARNESS)
+    buffer = torch.zeros(batch, height * target.width + 1)
+    buffer.scatter_reduce_(1, cell.flatten(1), value.flatten(1), "amax")
+    return buffer[:, :-1].view(batch, height, target.width)
+
+
+def _look_up(field_BCHW: Tensor, column: Tensor, row: Tensor) -> Tensor:
+    """Bilinear samples of a field at pixel coordinates, edges repeated."""
+    height, width = field_BCHW.shape[-2:]
+    grid = torch.stack([(column + 0.5) * 2 / width - 1, (row + 0.5) * 2 / height - 1], -1)
+    return F.grid_sample(field_BCHW, grid, "bilinear", "border", align_corners=False)
+
+
+def warp(source: Panorama, target: Target) -> Warped:
+    """The source as seen from the target, with what is known and how well."""
+    dx, dy = (source.x_B - target.x_B)[:, None, None], (source.y_B - target.y_B)[:, None, None]
+    front = _close_cracks(_splat_nearness(source, target, dx, dy))
+    height, width = source.known_BHW.shape[1:]
+    column = (target.column_B[:, None, None] + torch.arange(target.width)).float()
+    slope_H1 = camera.row_slope(height)[:, None]
+    front_distance = torch.where(front <= SKY_NEARNESS, camera.distance_m(torch.zeros(())), camera.distance_m(front))
+    shift, back_row, back_distance = _moved(column, slope_H1, front_distance, -dx, -dy)
+    offset = (target.column_B - source.column_B)[:, None, None] + torch.arange(target.width)
+    middle = (width - target.width) // 2
+    offset = torch.remainder(offset - middle + camera.TURN_PX // 2, camera.TURN_PX) - camera.TURN_PX // 2 + middle
+    back_column = offset + shift
+    known = torch.where(source.known_BHW, 1.0, 0.0)[:, None]
+    sampled = _look_up(torch.cat([source.maps_BMHW, known], 1), back_column, back_row)
+    source_near = sampled[:, camera.NEARNESS]
+    matches = (source_near - camera.nearness(back_distance)).abs() < NEARNESS_TOLERANCE
+    inside = (back_column > -1) & (back_column < width) & (back_row > -1) & (back_row < height)
+    valid = (front > 0) & inside & matches & (sampled[:, -1] > 0.99)
+    maps = sampled[:, :-1].clone()
+    maps[:, camera.NEARNESS] = torch.where(front <= SKY_NEARNESS, torch.zeros(()), front)
+    return Warped(maps, valid, valid & _is_weak(front, front_distance, back_distance, torch.hypot(dx, dy)))
+
+
+def _is_weak(front: Tensor, distance: Tensor, source_distance: Tensor, travel: Tensor) -> Tensor:
+    magnified = source_distance > WEAK_MAGNIFICATION * distance
+    row = torch.arange(front.shape[1])[:, None] - camera.HORIZON_ROW
+    arriving = (front < WEAK_NEARNESS) & (row >= WEAK_BAND[0]) & (row < WEAK_BAND[1]) & (travel > WEAK_TRAVEL_M)
+    return magnified | arriving
+
+
+def patch_coverage(mask_BHW: Tensor) -> Tensor:
+    """Share of each quarter of each patch that a mask covers: [B, rows, columns, 4]."""
+    half = camera.PATCH_PX // 2
+    share = F.avg_pool2d(mask_BHW.float()[:, None], half)[:, 0]
+    return rearrange(share, "b (r q) (c p) -> b r c (q p)", q=2, p=2)

@@ -100,7 +100,14 @@ WORKER_STAGE = _histogram(
     "stage",
 )
 STEP_BATCH = _histogram("nacre_step_batch_sessions", "Sessions that shared one transformer step.", _BATCH_EDGES)
-LATE_STEPS = _counter("nacre_late_steps_total", "Transformer steps that began after their time.")
+STEP_LAG = _histogram(
+    "nacre_step_lag_seconds", "How late a transformer step began against its plan, seconds.", _STAGE_EDGES_S
+)
+SESSION_SLIPS = _counter("nacre_session_slips_total", "Times a session was too far behind and lost world time.")
+STAGE_FAILURES = _counter(
+    "nacre_stage_failures_total", "Calls of a stage that raised and ended their sessions.", "stage"
+)
+WORKER_CONTROLS = _counter("nacre_worker_controls_total", "Controls settled in this worker, by outcome.", "outcome")
 
 GPU_UTILIZATION = _gauge("nacre_gpu_utilization_ratio", "Share of time the GPU computed, 0 to 1.", "gpu", "model")
 GPU_MEMORY_USED = _gauge("nacre_gpu_memory_used_bytes", "GPU memory in use, bytes.", "gpu", "model")
@@ -112,6 +119,9 @@ GATEWAY_ROWS = (
     *(CONTROL_TO_FRAME, TIME_TO_FIRST_FRAME, CHUNK_STAGE, CHUNK_SLACK, CHUNKS_DELIVERED, LATE_CHUNKS),
     *(FRAMES_DELIVERED, MEDIA_BYTES, SESSIONS, CLIENTS, SESSIONS_ENDED, CONTROLS, ERRORS),
 )
-WORKER_ROWS = (SLOTS_USED, SLOTS_CAPACITY, WORKER_STAGE, STEP_BATCH, LATE_STEPS)
+WORKER_ROWS = (
+    *(SLOTS_USED, SLOTS_CAPACITY, WORKER_STAGE, STEP_BATCH, STEP_LAG),
+    *(SESSION_SLIPS, STAGE_FAILURES, WORKER_CONTROLS),
+)
 GPU_ROWS = (GPU_UTILIZATION, GPU_MEMORY_USED, GPU_MEMORY_CAPACITY, GPU_POWER, GPU_TEMPERATURE)
 TABLE = (*GATEWAY_ROWS, *WORKER_ROWS, *GPU_ROWS)

@@ -1,4 +1,4 @@
-"""Prometheus collectors made from the metric table, and what the gateway calls on them.
+"""Prometheus collectors made from the metric table, and what the gateway and the workers call on them.
 
 Each process has one `ProcessMetrics`: its own registry and, when asked, its own HTTP port.
 """
@@ -136,6 +136,38 @@ class GatewayMetrics:
         if child is None:
             child = self._stages[stage] = self._metrics.histogram(metric_table.CHUNK_STAGE, stage=stage)
         child.observe(seconds)
+
+
+class WorkerMetrics:
+    """What the workers of one process measure. Called from the threads that own the models."""
+
+    def __init__(self, metrics: ProcessMetrics) -> None:
+        self._metrics = metrics
+        self._slots_used = metrics.gauge(metric_table.SLOTS_USED)
+        self._slots_capacity = metrics.gauge(metric_table.SLOTS_CAPACITY)
+        self._batch = metrics.histogram(metric_table.STEP_BATCH)
+        self._lag = metrics.histogram(metric_table.STEP_LAG)
+        self._slips = metrics.counter(metric_table.SESSION_SLIPS)
+
+    def stage_seconds(self, stage: str, seconds: float) -> None:
+        self._metrics.histogram(metric_table.WORKER_STAGE, stage=stage).observe(seconds)
+
+    def batch_stepped(self, num_sessions: int, lag_s: float) -> None:
+        self._batch.observe(num_sessions)
+        self._lag.observe(max(0.0, lag_s))
+
+    def slots(self, num_used: int, num_slots: int) -> None:
+        self._slots_used.set(num_used)
+        self._slots_capacity.set(num_slots)
+
+    def control_settled(self, outcome: str) -> None:
+        self._metrics.counter(metric_table.WORKER_CONTROLS, outcome=outcome).inc()
+
+    def session_slipped(self) -> None:
+        self._slips.inc()
+
+    def stage_failed(self, stage: str) -> None:
+        self._metrics.counter(metric_table.STAGE_FAILURES, stage=stage).inc()
 
 
 def _make(row: MetricRow, registry: CollectorRegistry) -> _Metric:

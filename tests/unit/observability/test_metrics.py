@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from observability.metric_table import GATEWAY_ROWS, SESSIONS, SLOTS_USED, TABLE
-from observability.metrics import GatewayMetrics, ProcessMetrics
+from observability.metric_table import GATEWAY_ROWS, SESSIONS, SLOTS_USED, TABLE, WORKER_ROWS
+from observability.metrics import GatewayMetrics, ProcessMetrics, WorkerMetrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,26 @@ def test_controls_and_errors_are_counted_by_what_became_of_them(process: Process
     gateway.error("TEXT_EMPTY")
     assert value(process, "nacre_controls_total", outcome="applied") == 2
     assert value(process, "nacre_errors_total", reason="TEXT_EMPTY") == 1
+
+
+def test_a_worker_tells_of_its_slots_its_steps_and_what_went_wrong() -> None:
+    process = ProcessMetrics(WORKER_ROWS)
+    worker = WorkerMetrics(process)
+    worker.slots(3, 4)
+    worker.stage_seconds("transformer", 0.03)
+    worker.batch_stepped(2, -0.01)
+    worker.batch_stepped(3, 0.02)
+    worker.control_settled("superseded")
+    worker.session_slipped()
+    worker.stage_failed("video_decoder")
+    assert value(process, "nacre_slots_used") == 3
+    assert value(process, "nacre_slots_capacity") == 4
+    assert value(process, "nacre_worker_stage_seconds_sum", stage="transformer") == pytest.approx(0.03)
+    assert value(process, "nacre_step_batch_sessions_sum") == 5
+    assert value(process, "nacre_step_lag_seconds_sum") == pytest.approx(0.02)
+    assert value(process, "nacre_worker_controls_total", outcome="superseded") == 1
+    assert value(process, "nacre_session_slips_total") == 1
+    assert value(process, "nacre_stage_failures_total", stage="video_decoder") == 1
 
 
 def test_two_processes_worth_of_metrics_do_not_share_anything() -> None:

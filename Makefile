@@ -1,0 +1,70 @@
+# One verb per chore. `make` alone lists them.
+# Paths are relative throughout, so the folder may have any name.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+
+# What is installed is named after what was asked for, and where the folder lies (editable
+# installs point there). While that stands, pip is not called and no network is needed.
+INSTALL_KEY := $(shell { pwd; cat pyproject.toml constraints.txt sdk/python/pyproject.toml; } | cksum | tr ' ' '-')
+INSTALLED := $(VENV)/installed-$(INSTALL_KEY)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test lint format proto bench eval soak train clean
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+$(PY):
+	$(PYTHON) -m venv $(VENV)
+
+# setuptools first and without build isolation: the pinned one builds, and nothing else is fetched.
+$(INSTALLED): | $(PY)
+	$(PY) -m pip install --disable-pip-version-check -c constraints.txt setuptools
+	$(PY) -m pip install --disable-pip-version-check -c constraints.txt --no-build-isolation \
+		-e sdk/python -e '.[dev,train]'
+	@rm -f $(VENV)/installed-*
+	@touch $@
+
+install: $(INSTALLED) ## Make the environment in .venv (every verb does)
+
+demo: $(INSTALLED) ## Start everything, play two worlds, write out/demo, stop
+	$(PY) -m bench.demo
+
+serve: $(INSTALLED) ## Start the service and stay up until Ctrl-C
+	$(PY) -m serving
+
+test: $(INSTALLED) ## Run the tests
+	$(PY) -m pytest
+
+lint: $(INSTALLED) ## Check style, types, imports, protos and generated code
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m basedpyright
+	$(PY) -c 'from importlinter.cli import lint_imports_command as main; main()'
+	$(VENV)/bin/buf lint
+	$(PY) protos/generate.py --check
+
+format: $(INSTALLED) ## Put the code into shape
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+proto: $(INSTALLED) ## Generate the messages from protos/
+	$(PY) protos/generate.py
+	$(VENV)/bin/buf lint
+
+bench: $(INSTALLED) ## Measure, and write dated results to bench/results
+	$(PY) -m bench
+
+eval: $(INSTALLED) ## Measure how well the embedded model obeys
+	$(PY) -m bench.evaluate
+
+soak: $(INSTALLED) ## Play for long, and look for drift
+	$(PY) -m bench.soak
+
+train: $(INSTALLED) ## Train the embedded model from nothing
+	$(PY) -m model.training
+
+clean: ## Remove what was made, the environment included
+	rm -rf $(VENV) out build .pytest_cache .ruff_cache .import_linter_cache .hypothesis

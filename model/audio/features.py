@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from itertools import pairwise
 
 import torch
 from einops import rearrange
 from torch import Tensor
 
 from model.audio.noise import FRAMES, HOP, NUM_BINS
-from model.audio.oscillators import NUM_NOTES, SAMPLE_RATE_HZ, SAMPLES_PER_CHUNK, frequencies_N
+from model.audio.oscillators import NUM_NOTES, SAMPLE_RATE_HZ, SAMPLES_PER_CHUNK, note_frequencies
 
 CONTEXT_SAMPLES = SAMPLES_PER_CHUNK // 2  # of the chunk before: tells low semitones apart
 FIRST_SHORT_NOTE = 36  # A4: from here up half a chunk is enough to tell semitones apart
@@ -33,7 +34,7 @@ _RISE, _FALL = 1024, 256  # samples: a soft rise out of the chunk before, a shor
 def _atoms(first_note: int, window_S: Tensor) -> Tensor:
     """Windowed cosines and sines [S, 2 N] that measure amplitude."""
     time_S = torch.arange(len(window_S), dtype=torch.float64) / SAMPLE_RATE_HZ
-    turn_SN = time_S[:, None] * frequencies_N()[first_note:] * 2 * math.pi
+    turn_SN = time_S[:, None] * note_frequencies()[first_note:] * 2 * math.pi
     scaled_S1 = (window_S.double() * 2 / window_S.double().sum())[:, None]
     return torch.cat([turn_SN.cos() * scaled_S1, turn_SN.sin() * scaled_S1], dim=1).float()
 
@@ -55,7 +56,7 @@ def _short_atoms() -> Tensor:
 def _pooling(edges: tuple[int, ...]) -> Tensor:
     """Sums of bins between edges: [bins, bands]."""
     pool = torch.zeros(NUM_BINS, len(edges) - 1)
-    for band, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for band, (low, high) in enumerate(pairwise(edges)):
         pool[low:high, band] = 1.0
     return pool
 

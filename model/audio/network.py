@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -47,7 +48,7 @@ class Drives(NamedTuple):
 @cache
 def _spreading(edges: tuple[int, ...]) -> Tensor:
     """Spreads values at band centres over bins, linearly in between: [bands, bins]."""
-    centres = [(low + high - 1) / 2 for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    centres = [(low + high - 1) / 2 for low, high in pairwise(edges)]
     spread = torch.zeros(len(centres), NUM_BINS)
     for q in range(NUM_BINS):
         at = min(max(float(q), centres[0]), centres[-1])
@@ -61,6 +62,9 @@ def _spreading(edges: tuple[int, ...]) -> Tensor:
 
 class AudioAnalyser(nn.Module):
     """Features to latents of zero mean and unit variance over the training sounds."""
+
+    mean_F: Tensor
+    scale_F: Tensor
 
     def __init__(self, config: AudioCodecConfig) -> None:
         super().__init__()

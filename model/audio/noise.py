@@ -27,7 +27,7 @@ _STREAMS = 8  # independent noises a chunk may draw
 _MASK_64 = (1 << 64) - 1
 
 
-def bin_frequencies_Q() -> Tensor:
+def bin_frequencies() -> Tensor:
     return torch.arange(NUM_BINS) * BIN_HZ
 
 

@@ -29,16 +29,16 @@ _GOLDEN = (math.sqrt(5) - 1) / 2  # spreads the starting phases so that peaks do
 
 
 @cache
-def cycles_per_loop_N() -> Tensor:
+def cycles_per_loop() -> Tensor:
     """Whole cycles of each oscillator in the loop, int64."""
     loop_s = LOOP_CHUNKS * SAMPLES_PER_CHUNK / SAMPLE_RATE_HZ
     hz_N = LOWEST_HZ * 2.0 ** (torch.arange(NUM_NOTES, dtype=torch.float64) / 12)
     return (hz_N * loop_s).round().long()
 
 
-def frequencies_N() -> Tensor:
+def note_frequencies() -> Tensor:
     """Frequency of each oscillator in Hz, float64."""
-    return cycles_per_loop_N().double() * SAMPLE_RATE_HZ / (LOOP_CHUNKS * SAMPLES_PER_CHUNK)
+    return cycles_per_loop().double() * SAMPLE_RATE_HZ / (LOOP_CHUNKS * SAMPLES_PER_CHUNK)
 
 
 @cache
@@ -51,17 +51,17 @@ def _phase_table() -> tuple[Tensor, Tensor]:
 def _segment_bank() -> Tensor:
     """Sines and cosines of one segment, fading out and fading in: [4 N, segment samples]."""
     sample_S = torch.arange(_SEGMENT_SAMPLES, dtype=torch.float64)
-    turn_NS = frequencies_N()[:, None] * sample_S / SAMPLE_RATE_HZ * 2 * math.pi
+    turn_NS = note_frequencies()[:, None] * sample_S / SAMPLE_RATE_HZ * 2 * math.pi
     fade_S = sample_S / _SEGMENT_SAMPLES
     sines, cosines = turn_NS.sin(), turn_NS.cos()
     return torch.cat([cosines * (1 - fade_S), sines * (1 - fade_S), cosines * fade_S, sines * fade_S]).float()
 
 
-def _phases_XKN(chunk_idx_X: Tensor) -> tuple[Tensor, Tensor]:
+def _phases(chunk_idx_X: Tensor) -> tuple[Tensor, Tensor]:
     """Sine and cosine of each oscillator's phase where each segment starts."""
     segment_XK = chunk_idx_X[:, None] * SEGMENTS + torch.arange(SEGMENTS)
     offset_N = (torch.arange(NUM_NOTES) * _GOLDEN % 1.0 * _LOOP_SEGMENTS).long()
-    turn_XKN = (segment_XK[..., None] * cycles_per_loop_N() + offset_N) % _LOOP_SEGMENTS
+    turn_XKN = (segment_XK[..., None] * cycles_per_loop() + offset_N) % _LOOP_SEGMENTS
     sines, cosines = _phase_table()
     return sines[turn_XKN], cosines[turn_XKN]
 
@@ -69,7 +69,7 @@ def _phases_XKN(chunk_idx_X: Tensor) -> tuple[Tensor, Tensor]:
 def render_tones(amps_XPN: Tensor, chunk_idx_X: Tensor) -> Tensor:
     """Samples [X, S] of chunks whose amplitudes stand at the P = SEGMENTS + 1 control
     points from the chunk's start to its end, both included. `chunk_idx_X`: int64."""
-    sines, cosines = _phases_XKN(chunk_idx_X)
+    sines, cosines = _phases(chunk_idx_X)
     left, right = amps_XPN[:, :-1], amps_XPN[:, 1:]
     driven = torch.cat([left * sines, left * cosines, right * sines, right * cosines], dim=-1)
     return (driven @ _segment_bank()).flatten(1)

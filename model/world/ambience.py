@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from model.audio.noise import bin_frequencies_Q
+from model.audio.noise import bin_frequencies
 from model.audio.oscillators import LOOP_CHUNKS, NUM_NOTES, SEGMENTS
 from model.world.conditions import SLOT_RANGES, SLOTS
 from model.world.music import add_wrapped, note_index, pluck_envelope
@@ -153,9 +153,9 @@ AMBIENT_NOISES: dict[str, Noise] = {
 }
 
 
-def spectrum_Q(low_hz: float, high_hz: float, tilt_db_per_octave: float, rms: float) -> Tensor:
+def band_spectrum(low_hz: float, high_hz: float, tilt_db_per_octave: float, rms: float) -> Tensor:
     """Gains of a band with edges that fall over a third of an octave, for the wanted rms."""
-    hz_Q = bin_frequencies_Q().clamp(min=20.0)
+    hz_Q = bin_frequencies().clamp(min=20.0)
     octave_Q = hz_Q.log2()
     inside = torch.sigmoid((octave_Q - math.log2(low_hz)) * 8) * torch.sigmoid((math.log2(high_hz) - octave_Q) * 8)
     gain_Q = inside * 10 ** (tilt_db_per_octave / 20 * (octave_Q - math.log2(low_hz)))
@@ -172,9 +172,9 @@ def swell(time_chunks: Tensor, period_chunks: int, depth: float) -> Tensor:
 
 
 @cache
-def noise_spectra_AQ() -> Tensor:
+def noise_spectra() -> Tensor:
     """Power spectra of the ambient noises, in the order of `AMBIENT_NOISES`."""
-    rows = [spectrum_Q(n.low_hz, n.high_hz, n.tilt_db_per_octave, n.rms) for n in AMBIENT_NOISES.values()]
+    rows = [band_spectrum(n.low_hz, n.high_hz, n.tilt_db_per_octave, n.rms) for n in AMBIENT_NOISES.values()]
     return torch.stack(rows).square()
 
 
@@ -182,4 +182,4 @@ def noise_gains(conditions_XV: Tensor, time_chunks_X: Tensor) -> Tensor:
     """Gains [X, Q] of the whole ambience at times on the world clock; powers add."""
     weights = Weights(conditions_XV)
     levels = [n.level(weights) * swell(time_chunks_X, n.swell_chunks, n.swell_depth) for n in AMBIENT_NOISES.values()]
-    return (torch.stack(levels, dim=-1).square() @ noise_spectra_AQ()).sqrt()
+    return (torch.stack(levels, dim=-1).square() @ noise_spectra()).sqrt()

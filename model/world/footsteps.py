@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from model.audio.oscillators import SAMPLE_RATE_HZ, SAMPLES_PER_CHUNK
-from model.world.ambience import Weights, spectrum_Q
+from model.world.ambience import Weights, band_spectrum
 from model.world.conditions import SLOTS
 
 STRIDE_M = 0.7
@@ -102,7 +102,7 @@ def surface_weights(conditions_XV: Tensor) -> Tensor:
 def _surface_table() -> tuple[Tensor, Tensor, Tensor]:
     """Power spectra [surfaces, Q], decays in s, and thumps."""
     rows = list(SURFACES.values())
-    spectra = torch.stack([spectrum_Q(s.low_hz, s.high_hz, -2.0, s.rms) for s in rows]).square()
+    spectra = torch.stack([band_spectrum(s.low_hz, s.high_hz, -2.0, s.rms) for s in rows]).square()
     return spectra, torch.tensor([s.decay_s for s in rows]), torch.tensor([s.thump for s in rows])
 
 

@@ -111,7 +111,7 @@ def _loudness(note: int) -> float:
 
 
 @cache
-def pad_table_LN(mood: str) -> Tensor:
+def pad_table(mood: str) -> Tensor:
     table_LN = torch.zeros(_LOOP_POINTS, NUM_NOTES)
     for bar, chord in enumerate(SCORES[mood].pads):
         for name in chord.split():
@@ -121,7 +121,7 @@ def pad_table_LN(mood: str) -> Tensor:
 
 
 @cache
-def pluck_table_LN(mood: str) -> Tensor:
+def pluck_table(mood: str) -> Tensor:
     score = SCORES[mood]
     table_LN = torch.zeros(_LOOP_POINTS, NUM_NOTES)
     for bar, line in enumerate(score.plucks):

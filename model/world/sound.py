@@ -28,8 +28,8 @@ from model.world.music import (
     HARMONIC_SEMITONES,
     NUM_BARS,
     TIMBRES,
-    pad_table_LN,
-    pluck_table_LN,
+    pad_table,
+    pluck_table,
 )
 
 POSITION_BINS = 8  # step times are told in eighths of a chunk
@@ -110,8 +110,8 @@ def _stacked_tables(kind: str) -> Tensor:
     """Loops side by side: [loop points, layers, N]."""
     if kind == "ambient":
         return torch.stack([table() for table, _ in AMBIENT_TONES], dim=1)
-    table_LN = pad_table_LN if kind == "pad" else pluck_table_LN
-    return torch.stack([table_LN(mood) for mood in SLOTS["mood"]], dim=1)
+    table = pad_table if kind == "pad" else pluck_table
+    return torch.stack([table(mood) for mood in SLOTS["mood"]], dim=1)
 
 
 @cache

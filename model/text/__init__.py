@@ -1,0 +1,1 @@
+"""Sentences into conditions: a frozen sentence encoder and small trained heads."""

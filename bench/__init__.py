@@ -1,0 +1,1 @@
+"""Benchmarks and the demo: everything that measures the service from outside."""

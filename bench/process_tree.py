@@ -1,0 +1,117 @@
+"""Memory and processor time of a process and all that descend from it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from enum import Enum
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+
+class Role(Enum):
+    GATEWAY_AND_WORKERS = "gateway_and_workers"
+    CONTROL_PLANE = "control_plane"  # the launcher, and what keeps the cluster together
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessUse:
+    pid: int
+    started_s: float  # with the pid, tells one process from a later one
+    name: str
+    role: Role
+    rss_bytes: int
+    cpu_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeUse:
+    """All processes of a tree at one moment."""
+
+    processes: tuple[ProcessUse, ...]
+
+    @property
+    def rss_bytes(self) -> int:
+        """The sum; pages that processes share are counted once for each."""
+        return sum(process.rss_bytes for process in self.processes)
+
+    def cpu_s_since(self, earlier: TreeUse, role: Role | None = None) -> float:
+        """Processor time that processes still alive took since."""
+        before = {(process.pid, process.started_s): process.cpu_s for process in earlier.processes}
+        return sum(
+            process.cpu_s - before.get((process.pid, process.started_s), 0.0)
+            for process in self.processes
+            if role in (None, process.role)
+        )
+
+
+def measure_tree(root_pid: int) -> TreeUse:
+    """Empty once the root is gone."""
+    try:
+        root = psutil.Process(root_pid)
+        members = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return TreeUse(processes=())
+    uses = [_measure(process, is_alone=len(members) == 1) for process in members]
+    return TreeUse(processes=tuple(use for use in uses if use is not None))
+
+
+def role_of(command_line: list[str], is_alone: bool) -> Role:
+    """Replicas of Serve deployments carry their name as title; a service in one process is all of it."""
+    title = command_line[0] if command_line else ""
+    is_replica = title.startswith("ray::ServeReplica")
+    return Role.GATEWAY_AND_WORKERS if is_replica or is_alone else Role.CONTROL_PLANE
+
+
+def _measure(process: psutil.Process, is_alone: bool) -> ProcessUse | None:
+    try:
+        with process.oneshot():
+            times = process.cpu_times()
+            command_line = process.cmdline()
+            return ProcessUse(
+                pid=process.pid,
+                started_s=process.create_time(),
+                name=_short_name(command_line) or process.name(),
+                role=role_of(command_line, is_alone),
+                rss_bytes=process.memory_info().rss,
+                cpu_s=times.user + times.system,
+            )
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _short_name(command_line: list[str]) -> str:
+    words = [word.rsplit("/", 1)[-1] for word in command_line[:3]]
+    return " ".join(word for word in words if word)
+
+
+class PeakMemory:
+    """Watches trees from a thread of its own and remembers the highest sum of their memory."""
+
+    def __init__(self, *root_pids: int, interval_s: float = 0.5) -> None:
+        self._root_pids = root_pids
+        self._interval_s = interval_s
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="peak-memory", daemon=True)
+        self.rss_bytes = 0
+
+    def __enter__(self) -> Self:
+        self._sample()
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._is_over.set()
+        self._thread.join()
+        self._sample()
+
+    def _watch(self) -> None:
+        while not self._is_over.wait(self._interval_s):
+            self._sample()
+
+    def _sample(self) -> None:
+        # A tree may hold another: the client's holds the service that it started.
+        processes = {use.pid: use for pid in self._root_pids for use in measure_tree(pid).processes}
+        self.rss_bytes = max(self.rss_bytes, sum(use.rss_bytes for use in processes.values()))

@@ -1,0 +1,90 @@
+"""The service's own figures, read from its metrics endpoints before and after, and subtracted."""
+
+from __future__ import annotations
+
+import math
+import urllib.request
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from observability.metric_table import CHUNK_STAGE
+
+TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistogramTotals:
+    """One series of a histogram: how many, how much, and how many up to each edge."""
+
+    count: float = 0.0
+    sum: float = 0.0
+    buckets: Mapping[float, float] = field(default_factory=dict)
+
+    def __sub__(self, earlier: HistogramTotals) -> HistogramTotals:
+        buckets = {edge: count - earlier.buckets.get(edge, 0.0) for edge, count in self.buckets.items()}
+        return HistogramTotals(count=self.count - earlier.count, sum=self.sum - earlier.sum, buckets=buckets)
+
+    @property
+    def mean(self) -> float | None:
+        return self.sum / self.count if self.count else None
+
+    def percentile(self, percent: float) -> float | None:
+        """Linear within its bucket; the last finite edge for what lies beyond it."""
+        rank = self.count * percent / 100
+        low_edge, low_count = 0.0, 0.0
+        for edge, count in sorted(self.buckets.items()):
+            if count >= rank and count > low_count:
+                if math.isinf(edge):
+                    return low_edge
+                return low_edge + (edge - low_edge) * (rank - low_count) / (count - low_count)
+            low_edge, low_count = (edge, count) if math.isfinite(edge) else (low_edge, count)
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageTotals:
+    """Seconds that delivered chunks took in each stage, since the service started."""
+
+    stages: Mapping[str, HistogramTotals] = field(default_factory=dict)
+
+    def __sub__(self, earlier: StageTotals) -> StageTotals:
+        stages = {name: totals - earlier.stages.get(name, HistogramTotals()) for name, totals in self.stages.items()}
+        return StageTotals(stages={name: totals for name, totals in stages.items() if totals.count})
+
+    @property
+    def seconds_per_chunk(self) -> dict[str, float]:
+        return {name: totals.sum / totals.count for name, totals in sorted(self.stages.items()) if totals.count}
+
+
+def read_stages(metrics_urls: Iterable[str]) -> StageTotals:
+    return parse_stages(_fetch(url) for url in metrics_urls)
+
+
+def parse_stages(pages: Iterable[str]) -> StageTotals:
+    """Adds up the pages of several gateways."""
+    sums: dict[str, float] = defaultdict(float)
+    counts: dict[str, float] = defaultdict(float)
+    buckets: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
+    for page in pages:
+        for family in text_string_to_metric_families(page):
+            for sample in family.samples if family.name == CHUNK_STAGE.name else ():
+                stage = sample.labels["stage"]
+                if sample.name.endswith("_sum"):
+                    sums[stage] += sample.value
+                elif sample.name.endswith("_count"):
+                    counts[stage] += sample.value
+                elif sample.name.endswith("_bucket"):
+                    buckets[stage][float(sample.labels["le"])] += sample.value
+    return StageTotals(
+        stages={
+            stage: HistogramTotals(count=counts[stage], sum=sums[stage], buckets=dict(buckets[stage])) for stage in sums
+        }
+    )
+
+
+def _fetch(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:
+        return response.read().decode()

@@ -1,0 +1,147 @@
+"""The service as an operator runs it: a process of its own, waited for, and stopped with nothing left."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import psutil
+
+from bench.hardware import ROOT
+from bench.process_tree import measure_tree
+
+HOST = "127.0.0.1"
+READY_WORD = "READY"
+POLL_S = 0.05
+LOG_TAIL_LINES = 15
+
+
+class ServiceError(Exception):
+    """The service did not start, failed, or left something behind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceConfig:
+    log: Path
+    arguments: tuple[str, ...] = ()  # more of `python -m serving`
+    # Ray starts its processes one after another, and a cold disk takes its time.
+    start_timeout_s: float = 180.0
+    # Draining warns clients for 5 s, then Serve and Ray take about as long again.
+    stop_timeout_s: float = 60.0
+    # Ray's own processes end a moment after their launcher.
+    linger_s: float = 10.0
+
+
+class RunningService:
+    """Starts `python -m serving` on free ports; leaves nothing when the block ends."""
+
+    def __init__(self, config: ServiceConfig) -> None:
+        self._config = config
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log: IO[bytes] | None = None
+        port, metrics_port = free_ports(2)
+        self.address = f"{HOST}:{port}"
+        self.metrics_urls = (f"http://{HOST}:{metrics_port}/metrics",)
+        self._ports = (f"--host={HOST}", f"--port={port}", f"--metrics-port={metrics_port}")
+        self.faults: list[str] = []
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "started"
+        return self._process.pid
+
+    def __enter__(self) -> Self:
+        self._config.log.parent.mkdir(parents=True, exist_ok=True)
+        self._log = self._config.log.open("wb")
+        command = [sys.executable, "-m", "serving", *self._ports, *self._config.arguments]
+        # A session of its own: Ctrl-C is ours to hear, and to pass on in order.
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True
+        )
+        try:
+            self._wait_ready(time.monotonic() + self._config.start_timeout_s)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def _wait_ready(self, give_up_s: float) -> None:
+        assert self._process is not None
+        while READY_WORD not in self._config.log.read_text(errors="replace"):
+            if self._process.poll() is not None:
+                raise ServiceError(f"the service ended with status {self._process.returncode}{self._log_tail()}")
+            if time.monotonic() > give_up_s:
+                raise ServiceError(f"not ready within {self._config.start_timeout_s:.0f} s{self._log_tail()}")
+            time.sleep(POLL_S)
+
+    def check_alive(self) -> None:
+        """Raises ServiceError if it ended by itself."""
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise ServiceError(f"the service ended with status {self._process.returncode}{self._log_tail()}")
+
+    def stop(self) -> None:
+        """Drain and end it as Ctrl-C would; what is wrong with that is added to `faults`."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        family = _family(process.pid)
+        if process.poll() is None:
+            process.terminate()
+        try:
+            process.wait(self._config.stop_timeout_s)
+        except subprocess.TimeoutExpired:
+            self.faults.append(f"the service did not stop within {self._config.stop_timeout_s:.0f} s")
+        if process.returncode:
+            self.faults.append(f"the service ended with status {process.returncode}")
+        self.faults += end_survivors(family, self._config.linger_s)
+        process.wait()
+        if self._log is not None:
+            self._log.close()
+
+    def _log_tail(self) -> str:
+        lines = self._config.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+        return "\n  ".join([f"; the end of {self._config.log}:", *lines])
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on now."""
+    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def end_survivors(family: Sequence[psutil.Process], linger_s: float) -> list[str]:
+    """Wait for processes to end, then kill those that do not: a fault each."""
+    _, alive = psutil.wait_procs(family, timeout=linger_s)
+    faults = []
+    for process in alive:
+        try:
+            faults.append(f"process {process.pid} ({process.name()}) outlived the service")
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(alive, timeout=linger_s)
+    return faults
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    found = []
+    for use in measure_tree(pid).processes:
+        try:
+            found.append(psutil.Process(use.pid))
+        except psutil.NoSuchProcess:
+            continue
+    return found

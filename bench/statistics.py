@@ -1,0 +1,68 @@
+"""Percentiles, slopes and first-against-last: the few figures benchmarks are told in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+Z_95 = 1.96  # of the normal distribution; the series here have far more than 30 points
+
+
+def percentile(values: Sequence[float], percent: float) -> float | None:
+    """Between the two nearest values, linearly; None of nothing."""
+    return float(np.percentile(values, percent)) if len(values) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slope:
+    """The least-squares line through a series, with the 95 % interval of its slope."""
+
+    per_s: float
+    low_per_s: float
+    high_per_s: float
+    num_samples: int
+
+    @property
+    def is_flat(self) -> bool:
+        """Zero lies within the interval."""
+        return self.low_per_s <= 0.0 <= self.high_per_s
+
+
+def fit_slope(times_s: Sequence[float], values: Sequence[float]) -> Slope:
+    """Errors of neighbouring samples are taken as independent, which makes the interval too narrow, never too wide."""
+    if len(times_s) != len(values) or len(times_s) < 3:
+        raise ValueError(f"a slope needs at least 3 points, each with its time, got {len(times_s)} and {len(values)}")
+    t = np.asarray(times_s, float) - np.mean(times_s)
+    y = np.asarray(values, float) - np.mean(values)
+    slope = float(t @ y / (t @ t))
+    residual_variance = float(np.sum((y - slope * t) ** 2)) / (len(t) - 2)
+    half_width = Z_95 * float(np.sqrt(residual_variance / (t @ t)))
+    return Slope(per_s=slope, low_per_s=slope - half_width, high_per_s=slope + half_width, num_samples=len(t))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstAgainstLast:
+    """The same percentile of a series' first and last tenth."""
+
+    percent: float
+    first: float
+    last: float
+    num_samples: int  # of each tenth
+
+    @property
+    def ratio(self) -> float:
+        return self.last / self.first if self.first else float("inf")
+
+
+def first_against_last(values: Sequence[float], percent: float) -> FirstAgainstLast:
+    num_samples = len(values) // 10
+    if num_samples < 1:
+        raise ValueError(f"tenths need at least 10 values, got {len(values)}")
+    return FirstAgainstLast(
+        percent=percent,
+        first=float(np.percentile(values[:num_samples], percent)),
+        last=float(np.percentile(values[-num_samples:], percent)),
+        num_samples=num_samples,
+    )

@@ -1,0 +1,46 @@
+"""Benchmark arithmetic."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.statistics import first_against_last, fit_slope, percentile
+
+
+def test_percentiles_lie_between_the_nearest_values() -> None:
+    assert percentile([1.0, 2.0, 3.0, 4.0], 50) == 2.5
+    assert percentile([5.0], 95) == 5.0
+
+
+def test_nothing_has_no_percentile() -> None:
+    assert percentile([], 95) is None
+
+
+def test_a_rising_line_is_not_flat_and_its_slope_is_found() -> None:
+    times_s = [float(second) for second in range(60)]
+    slope = fit_slope(times_s, [100.0 + 2.0 * time_s + (-1) ** int(time_s) for time_s in times_s])
+    assert slope.per_s == pytest.approx(2.0, abs=0.01)
+    assert slope.low_per_s < 2.0 < slope.high_per_s
+    assert not slope.is_flat
+    assert slope.num_samples == 60
+
+
+def test_noise_around_a_level_is_flat() -> None:
+    times_s = [float(second) for second in range(60)]
+    assert fit_slope(times_s, [100.0 + (-1) ** int(time_s) for time_s in times_s]).is_flat
+
+
+def test_a_slope_of_too_few_points_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 3 points"):
+        fit_slope([0.0, 1.0], [1.0, 2.0])
+
+
+def test_the_first_tenth_is_compared_with_the_last() -> None:
+    compared = first_against_last([1.0] * 50 + [9.0] * 40 + [2.0] * 10, 99)
+    assert (compared.first, compared.last, compared.num_samples) == (1.0, 2.0, 10)
+    assert compared.ratio == 2.0
+
+
+def test_tenths_of_too_few_values_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 10"):
+        first_against_last([1.0] * 9, 99)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from model.codec import CodecConfig
 from model.control import NUM_CONTROL_FEATURES
+from model.look_network import LookConfig
 from model.transformer import TransformerConfig
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
@@ -17,6 +18,7 @@ class Preset:
     name: str
     codec: CodecConfig
     transformer: TransformerConfig
+    look: LookConfig
 
     @property
     def folder(self) -> Path:
@@ -39,6 +41,7 @@ def _pearl_xs() -> Preset:
             sink_chunks=1,
             window_chunks=7,
         ),
+        look=LookConfig(channels=48, layers=4),
     )
 
 

@@ -21,11 +21,19 @@ SIGMAS = {
 }
 
 
+def _generator(seed: int, index: int, stream: str) -> torch.Generator:
+    digest = hashlib.blake2b(f"{seed}/{index}/{stream}".encode(), digest_size=8).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
+
+
 def chunk_noise(seed: int, chunk_idx: int, stream: str, shape: tuple[int, ...]) -> Tensor:
     """Standard normal noise of one stream of one chunk."""
-    digest = hashlib.blake2b(f"{seed}/{chunk_idx}/{stream}".encode(), digest_size=8).digest()
-    generator = torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
-    return torch.randn(shape, generator=generator)
+    return torch.randn(shape, generator=_generator(seed, chunk_idx, stream))
+
+
+def uniform_noise(seed: int, frame_idx: int, stream: str, shape: tuple[int, ...]) -> Tensor:
+    """Uniform noise in [0, 1) of one stream of one frame."""
+    return torch.rand(shape, generator=_generator(seed, frame_idx, stream))
 
 
 def euler_step(x: Tensor, velocity: Tensor, sigma: float, next_sigma: float) -> Tensor:

@@ -19,6 +19,7 @@ from model import camera
 from model.codec import MapCodec
 from model.presets import PRESETS
 from model.training.dataset import DATA_FOLDER
+from model.training.gradients import edge_error
 from model.training.pictures import Pictures
 
 FIT_CANVASES = 3000
@@ -36,18 +37,11 @@ def sample_maps(pictures: Pictures, batch: int, held_out: bool = False) -> Tenso
     return pictures.crops(scenes, steps, columns, camera.CANVAS_W, rng.random(batch) < 0.5)
 
 
-def gradient_error(made: Tensor, true: Tensor) -> Tensor:
-    """Absolute difference of neighbouring pixels' differences: rewards sharp edges in the right place."""
-    across = (made.diff(dim=-1) - true.diff(dim=-1)).abs().mean((0, 2, 3))
-    down = (made.diff(dim=-2) - true.diff(dim=-2)).abs().mean((0, 2, 3))
-    return across + down
-
-
 def refine_loss(codec: MapCodec, true_BMHW: Tensor) -> Tensor:
     latents = codec.encode(true_BMHW)
     latents = latents + LATENT_NOISE * torch.rand(len(latents), 1, 1, 1) * torch.randn_like(latents)
     made = codec.refiner(codec.decode_linear(latents))
-    error = (made - true_BMHW).abs().mean((0, 2, 3)) + gradient_error(made, true_BMHW)
+    error = (made - true_BMHW).abs().mean((0, 2, 3)) + edge_error(made, true_BMHW)
     return (error * torch.tensor(MAP_WEIGHTS)).mean()
 
 

@@ -1,1 +1,75 @@
-"""Client for Nacre."""
+"""Client for Nacre: create a world, walk through it and direct it while it streams.
+
+    async with nacre.connect("localhost:50051") as client:
+        session = await client.create(prompt="a quiet street at dusk")
+        async with session.enter() as world:
+            world.move(forward=1.0)
+            applied = await world.say("it starts to rain")
+            async for chunk in world:
+                ...
+
+`nacre.blocking` has the same verbs for scripts, `nacre.decode` turns H.264 and Opus into arrays.
+"""
+
+from __future__ import annotations
+
+from nacre.client import Client, connect
+from nacre.errors import (
+    Conflict,
+    ConnectionLost,
+    ControlRejected,
+    Detached,
+    InternalError,
+    InvalidArgument,
+    LimitReached,
+    NacreError,
+    NotFound,
+    PermissionDenied,
+    ProtocolError,
+    ServiceError,
+    SessionEnded,
+    Timeout,
+    Unavailable,
+)
+from nacre.media import Chunk, Frame, MediaFormat, Pose, Sound
+from nacre.receipt import Applied, Outcome, Receipt, Superseded
+from nacre.records import Capabilities, SessionRecord, WorldRecord
+from nacre.resume import ResumePolicy
+from nacre.session import Session
+from nacre.world import GoAway, World
+
+__all__ = [
+    "connect",
+    "Client",
+    "Session",
+    "World",
+    "Receipt",
+    "Outcome",
+    "Applied",
+    "Superseded",
+    "Chunk",
+    "Frame",
+    "Sound",
+    "Pose",
+    "MediaFormat",
+    "GoAway",
+    "Capabilities",
+    "SessionRecord",
+    "WorldRecord",
+    "ResumePolicy",
+    "NacreError",
+    "ServiceError",
+    "InvalidArgument",
+    "NotFound",
+    "Conflict",
+    "PermissionDenied",
+    "LimitReached",
+    "Unavailable",
+    "ConnectionLost",
+    "Timeout",
+    "InternalError",
+    "ControlRejected",
+    "SessionEnded",
+    "Detached",
+    "ProtocolError",
+]

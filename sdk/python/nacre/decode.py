@@ -1,0 +1,74 @@
+"""Encoded media into arrays, with PyAV (`pip install nacre[media]`).
+
+Decoders keep state: give one decoder the frames (or the sound) of one world, in order.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nacre.media import Frame, Sound
+
+try:
+    import av
+    from av.audio.codeccontext import AudioCodecContext
+    from av.video.codeccontext import VideoCodecContext
+except ImportError as error:
+    raise ImportError("nacre.decode needs PyAV: pip install nacre[media]") from error
+
+OPUS_DECODED_RATE_HZ = 48_000  # what an Opus decoder gives, whatever went into the encoder
+
+
+class FrameDecoder:
+    """Frames of either codec into pictures, without delay."""
+
+    def __init__(self) -> None:
+        codec = cast("VideoCodecContext", av.CodecContext.create("h264", "r"))
+        codec.thread_count = 1  # more threads would hold frames back
+        codec.options = {"flags": "low_delay"}
+        self._codec = codec
+
+    def decode(self, frame: Frame) -> NDArray[np.uint8] | None:
+        """H W 3, 8-bit RGB; None until the first keyframe has come."""
+        if frame.format.video == "rgb":
+            return frame.rgb
+        pictures = self._codec.decode(av.Packet(frame.data))
+        return cast("NDArray[np.uint8]", pictures[-1].to_ndarray(format="rgb24")) if pictures else None
+
+
+class SoundDecoder:
+    """Sound of either codec into samples."""
+
+    def __init__(self) -> None:
+        self._codec: AudioCodecContext | None = None
+
+    @staticmethod
+    def sample_rate_hz(sound: Sound) -> int:
+        """Of what `decode` gives."""
+        return sound.format.sample_rate_hz if sound.format.audio == "pcm" else OPUS_DECODED_RATE_HZ
+
+    def decode(self, sound: Sound) -> NDArray[np.float32]:
+        """S C, -1 to 1; its first sample is to be heard at `sound.presentation_time_s`."""
+        if sound.format.audio == "pcm":
+            return sound.samples
+        if self._codec is None:
+            self._codec = _open_opus(sound.format.audio_channels)
+        blocks = [
+            cast("NDArray[np.float32]", block.to_ndarray()).reshape(-1, sound.format.audio_channels)
+            for packet in sound.packets
+            for block in self._codec.decode(av.Packet(packet))
+        ]
+        return np.concatenate(blocks) if blocks else np.zeros((0, sound.format.audio_channels), np.float32)
+
+
+def _open_opus(num_channels: int) -> AudioCodecContext:
+    codec = cast("AudioCodecContext", av.CodecContext.create("libopus", "r"))
+    codec.sample_rate, codec.layout, codec.format = (
+        OPUS_DECODED_RATE_HZ,
+        "mono" if num_channels == 1 else "stereo",
+        "flt",
+    )
+    return codec

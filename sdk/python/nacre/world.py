@@ -1,0 +1,287 @@
+"""A world one is in: verbs up, chunks down, over one attachment after another."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from nacre.credit import CreditLedger
+from nacre.enums import name_of, value_of
+from nacre.errors import Detached, NacreError, ProtocolError, ServiceError, SessionEnded, from_ended
+from nacre.image import ImageSource, to_image
+from nacre.media import AUDIO_CODECS, VIDEO_CODECS, Chunk, MediaFormat, to_chunk, to_media_format
+from nacre.pending import PendingReceipts
+from nacre.receipt import Receipt
+from nacre.records import Capabilities, seconds_of, to_capabilities
+from nacre.resume import NO_RESUME, ResumePolicy, can_resume
+from nacre.stream import PlayStream
+from nacre.v1 import control_pb2, session_pb2, session_pb2_grpc, world_pb2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnterOptions:
+    """How to attach to a session."""
+
+    video: str = "h264"  # or "rgb"
+    audio: str = "opus"  # or "pcm"
+    buffer_chunks: int = 4  # 1 to 16: chunks held here that nobody has taken
+    attach_timeout_s: float = 30.0
+    resume: ResumePolicy = NO_RESUME
+
+    def __post_init__(self) -> None:
+        if self.video not in VIDEO_CODECS:
+            raise ValueError(f"video must be one of {', '.join(VIDEO_CODECS)}, got {self.video!r}")
+        if self.audio not in AUDIO_CODECS:
+            raise ValueError(f"audio must be one of {', '.join(AUDIO_CODECS)}, got {self.audio!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoAway:
+    """The service will end the stream soon."""
+
+    reason: str  # "service_stopping", ...
+    time_left_s: float
+
+
+class World:
+    """Enter with `async with session.enter()`; iterate for chunks.
+
+    Verbs may be called without awaiting what they return. Call everything from one event loop.
+    """
+
+    def __init__(
+        self,
+        stub: session_pb2_grpc.SessionServiceAsyncStub,
+        session_id: str,
+        resume_token: str,
+        options: EnterOptions,
+    ) -> None:
+        self._stub = stub
+        self._session_id = session_id
+        self._resume_token = resume_token
+        self._options = options
+        self._credit = CreditLedger(options.buffer_chunks)
+        self._to_write = asyncio.Event()
+        self._pending = PendingReceipts(self._to_write.set)
+        self._outbox: deque[control_pb2.Control] = deque()  # bounded by what may be pending
+        self._chunks: deque[Chunk] = deque()  # bounded by the credit given
+        self._arrived = asyncio.Event()
+        self._end: NacreError | None = None
+        self._num_attempts = 0
+        self._task: asyncio.Task[None] | None = None
+        self._format: MediaFormat | None = None
+        self._capabilities: Capabilities | None = None
+        self.next_chunk_index = 0  # of the first chunk of the current attachment
+        self.num_attachments = 0
+        self.go_away: GoAway | None = None
+
+    # --- coming and going ---
+
+    async def __aenter__(self) -> Self:
+        if self._task is not None:
+            raise RuntimeError("a world is entered once; call session.enter() again")
+        stream = await self._attach()
+        # Owned by this object: cancelled and awaited in __aexit__.
+        self._task = asyncio.create_task(self._run(stream), name=f"nacre-{self._session_id}")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._task is not None
+        self._finish(Detached("the world was left"))
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        if not self._task.cancelled() and (defect := self._task.exception()) is not None:
+            raise defect
+
+    @property
+    def session_id(self) -> str:
+        return self._session_id
+
+    @property
+    def format(self) -> MediaFormat:
+        """How the current attachment's media is encoded."""
+        assert self._format is not None, "enter the world first"
+        return self._format
+
+    @property
+    def capabilities(self) -> Capabilities:
+        assert self._capabilities is not None, "enter the world first"
+        return self._capabilities
+
+    @property
+    def end(self) -> NacreError | None:
+        """Why no more chunks will come; None while they will."""
+        return self._end
+
+    # --- verbs ---
+
+    def move(self, *, forward: float = 0.0, strafe: float = 0.0) -> Receipt:
+        """Walk, until the next `move`. `forward`: -1 (back) to 1; `strafe`: -1 (left) to 1 (right)."""
+        return self._send(control_pb2.Control(move=control_pb2.Move(forward=forward, strafe=strafe)))
+
+    def look(self, *, yaw: float = 0.0, pitch: float = 0.0) -> Receipt:
+        """Turn, until the next `look`. `yaw`: -1 (left) to 1 (right); `pitch`: -1 (down) to 1 (up)."""
+        return self._send(control_pb2.Control(look=control_pb2.Look(yaw=yaw, pitch=pitch)))
+
+    def say(self, text: str) -> Receipt:
+        """A sentence that changes the world, 1 to 2,000 characters."""
+        return self._send(control_pb2.Control(directive=control_pb2.Directive(text=text)))
+
+    def show(self, image: ImageSource) -> Receipt:
+        """A picture that changes the world: PNG, JPEG or WebP, as bytes or a path."""
+        return self._send(control_pb2.Control(image=to_image(image)))
+
+    def perspective(self, perspective: str) -> Receipt:
+        """ "first_person" or "third_person"."""
+        value = value_of(world_pb2.Perspective, perspective, "PERSPECTIVE_")
+        return self._send(control_pb2.Control(perspective=control_pb2.SetPerspective(perspective=value)))
+
+    def camera(self, move: str) -> Receipt:
+        """A camera move, such as "pan_left" or "push_in"."""
+        value = value_of(control_pb2.CameraMoveKind, move, "CAMERA_MOVE_KIND_")
+        return self._send(control_pb2.Control(camera=control_pb2.CameraMove(kind=value)))
+
+    def _send(self, control: control_pb2.Control) -> Receipt:
+        receipt = self._pending.open()
+        if self._end is not None:
+            self._pending.settle_all(self._end)
+        if not receipt.is_settled:
+            control.control_id = receipt.control_id
+            self._outbox.append(control)
+            self._to_write.set()
+        return receipt
+
+    # --- chunks ---
+
+    def __aiter__(self) -> AsyncIterator[Chunk]:
+        return self
+
+    async def __anext__(self) -> Chunk:
+        """The next chunk. Stops when the session was ended on request or the world was left, else raises."""
+        while not self._chunks:
+            if self._end is not None:
+                if _is_clean(self._end):
+                    raise StopAsyncIteration
+                raise self._end
+            self._arrived.clear()
+            await self._arrived.wait()
+        self._credit.take()
+        self._to_write.set()
+        return self._chunks.popleft()
+
+    # --- the stream ---
+
+    async def _run(self, stream: PlayStream) -> None:
+        """One attachment after another, until there is none to be had."""
+        try:
+            while True:
+                error = await self._play(stream)
+                stream = await self._reattach(error)
+        except NacreError as final:
+            self._finish(final)
+        finally:
+            self._finish(Detached("the world was left"))
+
+    async def _play(self, stream: PlayStream) -> NacreError:
+        """Serve one attachment; tells what it ended with."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                writer = tasks.create_task(self._write(stream))
+                error = await self._read(stream)
+                writer.cancel()
+        finally:
+            stream.close()
+        return error
+
+    async def _read(self, stream: PlayStream) -> NacreError:
+        try:
+            while True:
+                self._on_response(await stream.read())
+        except NacreError as error:
+            return error
+
+    async def _write(self, stream: PlayStream) -> None:
+        is_open = True
+        self._to_write.set()
+        while is_open:
+            await self._to_write.wait()
+            self._to_write.clear()
+            if granted := self._credit.grant(self._pending.is_awaited):
+                is_open = await stream.write(session_pb2.PlayRequest(credit=session_pb2.Credit(chunks=granted)))
+            while is_open and self._outbox:
+                is_open = await stream.write(session_pb2.PlayRequest(control=self._outbox.popleft()))
+
+    def _on_response(self, response: session_pb2.PlayResponse) -> None:
+        match response.WhichOneof("message"):
+            case "media":
+                self._on_media(response)
+            case "ack":
+                self._pending.on_ack(response.ack)
+            case "go_away":
+                reason = name_of(session_pb2.EndReason, response.go_away.reason, "END_REASON_").lower()
+                self.go_away = GoAway(reason=reason, time_left_s=seconds_of(response.go_away.time_left))
+            case "ended":
+                raise from_ended(response.ended.session)
+            case "attached":
+                raise ProtocolError("attached twice on one stream")
+            case _:
+                pass  # a newer service says more than this client knows
+
+    def _on_media(self, response: session_pb2.PlayResponse) -> None:
+        if not self._credit.receive():
+            raise ProtocolError("the service sent a chunk that was not granted")
+        self._num_attempts = 0
+        self._pending.on_chunk()
+        self._chunks.append(to_chunk(response.media, self.format, time.monotonic()))
+        self._arrived.set()
+        self._to_write.set()
+
+    async def _attach(self) -> PlayStream:
+        attach = session_pb2.Attach(
+            session_id=self._session_id,
+            resume_token=self._resume_token,
+            video_codecs=[VIDEO_CODECS[self._options.video]],
+            audio_codecs=[AUDIO_CODECS[self._options.audio]],
+            initial_credit=self._credit.attach(),
+        )
+        stream = await PlayStream.open(self._stub, attach, self._options.attach_timeout_s)
+        attached = stream.attached
+        self._pending.on_attach([control.control_id for control in self._outbox])
+        self._capabilities = to_capabilities(attached.session.capabilities)
+        self._format = to_media_format(attached.video_codec, attached.audio_codec, self._capabilities)
+        self.next_chunk_index = attached.next_chunk_index
+        self.num_attachments += 1
+        return stream
+
+    async def _reattach(self, error: NacreError) -> PlayStream:
+        """A new attachment after `error`, or the error that ends this world."""
+        policy = self._options.resume
+        while can_resume(error) and self._num_attempts < policy.max_attempts:
+            retry_after_s = error.retry_after_s if isinstance(error, ServiceError) else None
+            await asyncio.sleep(policy.delay_s(self._num_attempts, retry_after_s, random.random()))
+            self._num_attempts += 1
+            try:
+                return await self._attach()
+            except NacreError as next_error:
+                error = next_error
+        raise error
+
+    def _finish(self, end: NacreError) -> None:
+        """Nothing comes any more; only the first reason counts."""
+        if self._end is None:
+            self._end = end
+        self._outbox.clear()
+        self._pending.settle_all(self._end)
+        self._arrived.set()
+
+
+def _is_clean(end: NacreError) -> bool:
+    return isinstance(end, Detached) or (isinstance(end, SessionEnded) and end.reason == "REQUESTED")

@@ -1,0 +1,344 @@
+"""The step loop: one thread owns the model; everybody else leaves word and goes on.
+
+`Engine` does one round at a time and never waits; `EngineThread` calls it and sleeps
+in between. A round runs what others asked for (open, close, snapshot) and then the one
+batch that is due: drain, journal, step, hand over.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from model.interface import ChunkControls, ChunkLatents, ModelInfo, Transformer
+from serving.engine import schedule
+from serving.engine.mailbox import Mailbox
+from serving.engine.metrics import NoStageMetrics, StageMetrics
+from serving.engine.schedule import Runnable, ScheduleConfig
+from serving.engine.session import EngineSession, SessionSink
+from serving.engine.slots import Slots
+from serving.errors import SessionEndedError, SessionNotFoundError, WorkerUnavailableError
+from serving.sessions.contract import Accepted, Outcome, Superseded
+from serving.sessions.encoded import ChunkHeader, EncodedControl, LatentChunk, Opening
+from serving.sessions.journal import JournalStore
+from serving.sessions.snapshot import EngineSnapshot
+
+logger = logging.getLogger(__name__)
+
+STAGE = "transformer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    num_slots: int = 2
+    # Directives and images that may wait for a boundary, per session.
+    max_waiting_instructions: int = 64
+
+    def __post_init__(self) -> None:
+        if self.num_slots < 1 or self.max_waiting_instructions < 1:
+            raise ValueError("num_slots and max_waiting_instructions must be at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepWork:
+    """One session's part of a batch, taken under the lock and run without it."""
+
+    session: EngineSession
+    controls: ChunkControls
+    due_s: float  # engine's clock
+
+
+class Engine:
+    """All methods but `run_round` may be called from any thread and return at once."""
+
+    def __init__(
+        self,
+        transformer: Transformer,
+        info: ModelInfo,
+        *,
+        config: EngineConfig,
+        schedule_config: ScheduleConfig,
+        journals: JournalStore,
+        metrics: StageMetrics | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.info = info
+        self.config = config
+        self.woken = threading.Condition()  # notified when there may be something to do
+        self.has_word = False  # set with it
+        self._transformer = transformer
+        self._schedule = schedule_config
+        self._journals = journals
+        self._metrics = metrics or NoStageMetrics()
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._lock = threading.RLock()
+        self._commands: deque[Callable[[], None]] = deque()
+        self._sessions: dict[str, EngineSession] = {}
+        self._slots = Slots(config.num_slots)
+        self._busy_since_s: float | None = None
+
+    # --- from any thread ---
+
+    def reserve(self, session_id: str) -> None:
+        """Keep a slot for a session that will open. Raises `CapacityExhaustedError`."""
+        with self._lock:
+            self._slots.allocate(session_id)
+            self._report_slots()
+
+    def release(self, session_id: str) -> None:
+        """Give back a slot that was reserved and not opened."""
+        with self._lock:
+            if session_id not in self._sessions:
+                self._slots.free(session_id)
+                self._report_slots()
+
+    def open(self, opening: Opening, sink: SessionSink, snapshot: EngineSnapshot | None = None) -> Future[int]:
+        """Open in a slot, or go on from `snapshot`. Gives the index of the first chunk, which is generated
+        at once for a new session and handed over with its first credit. Raises `CapacityExhaustedError`."""
+        self.reserve(opening.session_id)
+        opened: Future[int] = Future()
+        self._leave_word(lambda: self._open(opening, sink, snapshot, opened))
+        return opened
+
+    def post(self, session_id: str, control: EncodedControl) -> tuple[Outcome, ...]:
+        """Journal a control and let it wait for the next boundary. Raises `SessionNotFoundError`."""
+        with self._lock:
+            session = self._session(session_id)
+            if session.mailbox.has_room(control):
+                session.journal.accept(control)
+            outcomes = session.mailbox.put(control)
+            session.num_outcomes += len(outcomes)
+            for outcome in outcomes:
+                if isinstance(outcome, Superseded):
+                    session.journal.supersede(outcome.control_id, outcome.by_control_id)
+        self._count(outcomes)
+        return outcomes
+
+    def grant(self, session_id: str, chunks: int) -> None:
+        """Let a session generate that many more chunks. Raises `SessionNotFoundError`."""
+        with self._lock:
+            session = self._session(session_id)
+            is_resumed = session.credit == 0 and chunks > 0
+            session.credit += chunks
+            if is_resumed:
+                now_s = self._clock()
+                session.pace = schedule.resumed(session.pace, session.next_chunk_idx, now_s, self._schedule)
+        if is_resumed:
+            self._wake()
+
+    def take_snapshot(self, session_id: str) -> None:
+        """At the next boundary after the first chunk was handed over. The sink gets it. Raises
+        `SessionNotFoundError`."""
+        with self._lock:
+            self._session(session_id).is_snapshot_wanted = True
+        self._wake()
+
+    def close(self, session_id: str) -> None:
+        """Free a session's slot. Its sink hears nothing more. Does nothing for one that is gone."""
+        with self._lock:
+            session = self._sessions.pop(session_id, None)
+            self._slots.free(session_id)
+            self._report_slots()
+        if session is not None:
+            self._journals.discard(session_id)
+
+    def end_all(self, reason: str, message: str) -> None:
+        with self._lock:
+            sessions = list(self._sessions.values())
+        for session in sessions:
+            self._end(session, reason, message)
+
+    @property
+    def num_used_slots(self) -> int:
+        with self._lock:
+            return self._slots.num_used
+
+    @property
+    def busy_for_s(self) -> float:
+        """How long the round that runs now has been running; 0 while idle."""
+        since_s = self._busy_since_s
+        return 0.0 if since_s is None else self._clock() - since_s
+
+    # --- from the one thread that owns the model ---
+
+    def run_round(self) -> float | None:
+        """Do what is due. Gives the seconds until something will be, 0 when something may be already, and
+        None when nothing will until word is left."""
+        self._busy_since_s = self._clock()
+        try:
+            self._run_commands()
+            work, lag_s, wait_s = self._take_batch()
+            if work:
+                self._step(work, lag_s)
+        finally:
+            self._busy_since_s = None
+        return wait_s
+
+    def _run_commands(self) -> None:
+        while self._commands:
+            self._commands.popleft()()
+
+    def _take_batch(self) -> tuple[list[StepWork], float, float | None]:
+        with self._lock:
+            now_s = self._clock()
+            for session in self._sessions.values():
+                self._hand_over_prepared(session)
+                self._hand_over_snapshot(session)
+                self._catch_up(session, now_s)
+            plan = schedule.plan(self._runnables(), now_s, self._schedule)
+            work = [self._take_work(self._sessions[session_id]) for session_id in plan.batch]
+        lag_s = max((now_s + self._schedule.delivery_lead_s - each.due_s for each in work), default=0.0)
+        return work, lag_s, None if plan.wake_s is None else max(0.0, plan.wake_s - now_s)
+
+    def _runnables(self) -> list[Runnable]:
+        return [
+            Runnable(session.session_id, session.pace.start_s(session.next_chunk_idx, self._schedule))
+            for session in self._sessions.values()
+            if session.credit > 0 and session.pace is not None
+        ]
+
+    def _catch_up(self, session: EngineSession, now_s: float) -> None:
+        if session.pace is None or session.credit == 0:
+            return
+        pace = schedule.caught_up(session.pace, session.next_chunk_idx, now_s, self._schedule)
+        if pace is not session.pace:
+            session.pace = pace
+            self._metrics.session_slipped()
+
+    def _take_work(self, session: EngineSession) -> StepWork:
+        drained = session.mailbox.drain()
+        outcomes = session.applied(drained.applied, self.info)
+        session.num_outcomes += len(outcomes)
+        assert session.pace is not None, "a session with credit has a pace"
+        work = StepWork(
+            session=session,
+            controls=drained.controls,
+            due_s=session.pace.due_s(session.next_chunk_idx, self._schedule),
+        )
+        session.credit -= 1
+        session.next_chunk_idx += 1
+        if outcomes:
+            session.sink.outcomes(outcomes)
+            self._count(outcomes)
+        return work
+
+    def _step(self, work: Sequence[StepWork], lag_s: float) -> None:
+        started_s = self._clock()
+        try:
+            chunks = self._transformer.step([each.session.state for each in work], [each.controls for each in work])
+        except Exception:
+            logger.exception("the transformer failed on %d sessions", len(work))
+            self._metrics.stage_failed(STAGE)
+            for each in work:
+                self._end(each.session, "WORKER_LOST", "the model failed")
+            return
+        seconds = self._clock() - started_s
+        self._metrics.stage_seconds(STAGE, seconds)
+        self._metrics.batch_stepped(len(work), lag_s)
+        for each, latents in zip(work, chunks, strict=True):
+            self._hand_over(each.session, latents, each.due_s, seconds)
+
+    def _hand_over(self, session: EngineSession, latents: ChunkLatents, due_s: float, seconds: float) -> None:
+        with self._lock:
+            if self._sessions.get(session.session_id) is not session:
+                return  # closed while it was stepped
+            header = ChunkHeader(
+                chunk_idx=latents.chunk_idx,
+                pose=latents.pose,
+                due_s=self._wall_clock() + due_s - self._clock(),
+                num_outcomes_before=session.num_outcomes,
+                stage_seconds={STAGE: seconds},
+            )
+        session.sink.chunk(LatentChunk(header=header, video=latents.video, audio=latents.audio))
+
+    def _hand_over_prepared(self, session: EngineSession) -> None:
+        if session.prepared is None or session.credit == 0:
+            return
+        assert session.pace is not None, "a session with credit has a pace"
+        latents, session.prepared = session.prepared, None
+        due_s = session.pace.due_s(latents.chunk_idx, self._schedule)
+        session.credit -= 1
+        session.next_chunk_idx = latents.chunk_idx + 1
+        self._hand_over(session, latents, due_s, 0.0)
+
+    def _hand_over_snapshot(self, session: EngineSession) -> None:
+        if session.is_snapshot_wanted and session.prepared is None:
+            session.is_snapshot_wanted = False
+            session.sink.snapshot(session.snapshot())
+
+    def _open(self, opening: Opening, sink: SessionSink, snapshot: EngineSnapshot | None, opened: Future[int]) -> None:
+        try:
+            session = self._make_session(opening, sink, snapshot)
+        except Exception as error:
+            logger.exception("session %s could not be opened", opening.session_id)
+            self._metrics.stage_failed(STAGE)
+            self.release(opening.session_id)
+            opened.set_exception(WorkerUnavailableError(f"the model could not open the session: {error}"))
+            return
+        with self._lock:
+            is_wanted = opening.session_id in self._slots  # else closed meanwhile
+            if is_wanted:
+                self._sessions[opening.session_id] = session
+        if is_wanted:
+            opened.set_result(session.next_chunk_idx)
+        else:
+            opened.set_exception(SessionEndedError("the session was closed while it opened"))
+
+    def _make_session(self, opening: Opening, sink: SessionSink, snapshot: EngineSnapshot | None) -> EngineSession:
+        if snapshot is None:
+            state = self._transformer.open(opening.seed, opening.prompt, opening.image)
+            [prepared] = self._transformer.step([state], [ChunkControls()])
+        else:
+            state, prepared = self._transformer.restore(snapshot.transformer), None
+        return EngineSession(
+            opening=opening,
+            state=state,
+            mailbox=Mailbox(self.config.max_waiting_instructions, None if snapshot is None else snapshot.held),
+            journal=self._journals.create(opening),
+            sink=sink,
+            next_chunk_idx=0 if snapshot is None else snapshot.next_chunk_idx,
+            prepared=prepared,
+        )
+
+    def _end(self, session: EngineSession, reason: str, message: str) -> None:
+        with self._lock:
+            if self._sessions.get(session.session_id) is not session:
+                return
+            outcomes = session.mailbox.reject_all("SESSION_ENDED", message)
+            self.close(session.session_id)
+        if outcomes:
+            session.sink.outcomes(outcomes)
+            self._count(outcomes)
+        session.sink.ended(reason, message)
+
+    def _session(self, session_id: str) -> EngineSession:
+        try:
+            return self._sessions[session_id]
+        except KeyError:
+            raise SessionNotFoundError(f"no session {session_id} on this worker") from None
+
+    # --- small things ---
+
+    def _leave_word(self, command: Callable[[], None]) -> None:
+        self._commands.append(command)
+        self._wake()
+
+    def _wake(self) -> None:
+        with self.woken:
+            self.has_word = True
+            self.woken.notify()
+
+    def _report_slots(self) -> None:
+        self._metrics.slots(self._slots.num_used, self._slots.num_slots)
+
+    def _count(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            if not isinstance(outcome, Accepted):
+                self._metrics.control_settled(type(outcome).__name__.lower())

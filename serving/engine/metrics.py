@@ -1,0 +1,47 @@
+"""What workers report about themselves. `observability` has the collectors; this is the shape they take."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class StageMetrics(Protocol):
+    """Called from the threads that own the models; must be quick and thread-safe."""
+
+    def stage_seconds(self, stage: str, seconds: float) -> None:
+        """One call of a stage ("encoder", "transformer", "video_decoder", "audio_decoder") took this long."""
+        ...
+
+    def batch_stepped(self, num_sessions: int, lag_s: float) -> None:
+        """A step ran for so many sessions; the earliest of them was this far behind its planned start."""
+        ...
+
+    def slots(self, num_used: int, num_slots: int) -> None: ...
+
+    def control_settled(self, outcome: str) -> None:
+        """A control reached "applied", "superseded" or "rejected"."""
+        ...
+
+    def session_slipped(self) -> None:
+        """A session was too far behind and went on from now: its world lost time."""
+        ...
+
+    def stage_failed(self, stage: str) -> None:
+        """A model call raised; the sessions in it were ended."""
+        ...
+
+
+class NoStageMetrics:
+    """Reports to nobody."""
+
+    def stage_seconds(self, stage: str, seconds: float) -> None: ...
+
+    def batch_stepped(self, num_sessions: int, lag_s: float) -> None: ...
+
+    def slots(self, num_used: int, num_slots: int) -> None: ...
+
+    def control_settled(self, outcome: str) -> None: ...
+
+    def session_slipped(self) -> None: ...
+
+    def stage_failed(self, stage: str) -> None: ...

@@ -1,0 +1,79 @@
+"""Sessions and controls as a transformer worker takes them: words and pictures already encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from model.interface import CameraPose, FramesFHWC, SamplesSC, Tensors
+from serving.sessions.contract import Look, Move
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What a session's chunks depend on before any control."""
+
+    session_id: str
+    seed: int
+    prompt: Tensors | None = None
+    image: Tensors | None = None
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedDirective:
+    text: str
+    tensors: Tensors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedImage:
+    tensors: Tensors
+
+
+EncodedKind = Move | Look | EncodedDirective | EncodedImage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedControl:
+    control_id: str
+    kind: EncodedKind
+    received_s: float  # gateway's clock (time.time)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldAxes:
+    """What stays in force from chunk to chunk until a later control changes it."""
+
+    forward: float = 0.0
+    strafe: float = 0.0
+    yaw: float = 0.0
+    pitch: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkHeader:
+    """What travels with a chunk from stage to stage."""
+
+    chunk_idx: int
+    pose: CameraPose
+    due_s: float  # when its first frame should leave the gateway (time.time)
+    num_outcomes_before: int  # of its session; they come before it
+    stage_seconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatentChunk:
+    """One chunk on its way to the decoders; a worker gets only what it decodes."""
+
+    header: ChunkHeader
+    video: Tensors | None
+    audio: Tensors | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedPart:
+    """What one decoder worker made of a chunk."""
+
+    header: ChunkHeader
+    frames_FHWC: FramesFHWC | None
+    samples_SC: SamplesSC | None

@@ -1,0 +1,90 @@
+"""A session made again from its opening and its journal: the same chunks, bit for bit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from model.interface import (
+    AudioDecoder,
+    CameraPose,
+    ChunkControls,
+    FramesFHWC,
+    SamplesSC,
+    Transformer,
+    VideoDecoder,
+)
+from serving.sessions.contract import Look, Move
+from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedImage, HeldAxes, Opening
+from serving.sessions.journal import JournalEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedChunk:
+    chunk_idx: int
+    frames_FHWC: FramesFHWC
+    samples_SC: SamplesSC
+    pose: CameraPose
+
+
+def held_after(held: HeldAxes, control: EncodedControl) -> HeldAxes:
+    """What is held once `control` took effect."""
+    match control.kind:
+        case Move(forward=forward, strafe=strafe):
+            return replace(held, forward=forward, strafe=strafe)
+        case Look(yaw=yaw, pitch=pitch):
+            return replace(held, yaw=yaw, pitch=pitch)
+        case _:
+            return held
+
+
+def chunk_controls(held: HeldAxes, controls: Iterable[EncodedControl]) -> ChunkControls:
+    """What the model gets for a chunk: `held` already includes the moves and looks among `controls`."""
+    kinds = [control.kind for control in controls]
+    images = [kind.tensors for kind in kinds if isinstance(kind, EncodedImage)]
+    return ChunkControls(
+        forward=held.forward,
+        strafe=held.strafe,
+        yaw=held.yaw,
+        pitch=held.pitch,
+        directives=tuple(kind.tensors for kind in kinds if isinstance(kind, EncodedDirective)),
+        image=images[-1] if images else None,
+    )
+
+
+def controls_by_chunk(entries: Iterable[JournalEntry]) -> Iterator[ChunkControls]:
+    """The controls of chunk 0, 1, 2 and so on, without end."""
+    applied: defaultdict[int, list[EncodedControl]] = defaultdict(list)
+    for entry in entries:
+        if entry.applied_chunk_idx is not None:
+            applied[entry.applied_chunk_idx].append(entry.control)
+    held = HeldAxes()
+    chunk_idx = 0
+    while True:
+        for control in applied[chunk_idx]:
+            held = held_after(held, control)
+        yield chunk_controls(held, applied[chunk_idx])
+        chunk_idx += 1
+
+
+def replay(
+    opening: Opening,
+    entries: Iterable[JournalEntry],
+    num_chunks: int,
+    *,
+    transformer: Transformer,
+    video_decoder: VideoDecoder,
+    audio_decoder: AudioDecoder,
+) -> Iterator[ReplayedChunk]:
+    state = transformer.open(opening.seed, opening.prompt, opening.image)
+    video_cache = video_decoder.open(opening.seed)
+    audio_cache = audio_decoder.open(opening.seed)
+    for controls, _ in zip(controls_by_chunk(entries), range(num_chunks), strict=False):
+        [latents] = transformer.step([state], [controls])
+        yield ReplayedChunk(
+            chunk_idx=latents.chunk_idx,
+            frames_FHWC=video_decoder.decode(video_cache, latents.video),
+            samples_SC=audio_decoder.decode(audio_cache, latents.audio),
+            pose=latents.pose,
+        )

@@ -1,0 +1,199 @@
+"""Between the messages of protos/nacre/internal/v1 and the plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.interface import CameraPose, ModelInfo, Tensors
+from serving.sessions.contract import Accepted, Applied, Look, Move, Outcome, Rejected, Superseded
+from serving.sessions.encoded import (
+    ChunkHeader,
+    DecodedPart,
+    EncodedControl,
+    EncodedDirective,
+    EncodedImage,
+    LatentChunk,
+    Opening,
+)
+from serving.sessions.tensor_bytes import from_bytes, optional_from_bytes, optional_to_bytes, to_bytes
+from serving.wire import plane_pb2 as wire
+
+SAMPLE_DTYPE = np.dtype("<f4")
+RGB = 3
+
+
+def opening_from_wire(message: wire.Open) -> Opening:
+    return Opening(
+        session_id=message.session_id,
+        seed=message.seed,
+        prompt=optional_from_bytes(message.prompt_tensors),
+        image=optional_from_bytes(message.image_tensors),
+        epoch=message.epoch,
+    )
+
+
+def control_to_wire(control: EncodedControl) -> wire.Control:
+    message = wire.Control(control_id=control.control_id, received_s=control.received_s)
+    match control.kind:
+        case Move(forward=forward, strafe=strafe):
+            message.move.forward, message.move.strafe = forward, strafe
+            message.move.SetInParent()
+        case Look(yaw=yaw, pitch=pitch):
+            message.look.yaw, message.look.pitch = yaw, pitch
+            message.look.SetInParent()
+        case EncodedDirective(text=text, tensors=tensors):
+            message.directive.text, message.directive.tensors = text, to_bytes(tensors)
+        case EncodedImage(tensors=tensors):
+            message.image.tensors = to_bytes(tensors)
+        case _ as never:
+            assert_never(never)
+    return message
+
+
+def control_from_wire(message: wire.Control) -> EncodedControl:
+    match message.WhichOneof("kind"):
+        case "move":
+            kind = Move(forward=message.move.forward, strafe=message.move.strafe)
+        case "look":
+            kind = Look(yaw=message.look.yaw, pitch=message.look.pitch)
+        case "directive":
+            kind = EncodedDirective(text=message.directive.text, tensors=from_bytes(message.directive.tensors))
+        case "image":
+            kind = EncodedImage(tensors=from_bytes(message.image.tensors))
+        case unknown:
+            raise ValueError(f"control of kind {unknown}")
+    return EncodedControl(control_id=message.control_id, kind=kind, received_s=message.received_s)
+
+
+def outcomes_to_wire(outcomes: Iterable[Outcome]) -> wire.RunResponse:
+    return wire.RunResponse(outcomes=wire.Outcomes(outcomes=[_outcome_to_wire(outcome) for outcome in outcomes]))
+
+
+def _outcome_to_wire(outcome: Outcome) -> wire.Outcome:
+    message = wire.Outcome(control_id=outcome.control_id)
+    match outcome:
+        case Accepted():
+            message.accepted.SetInParent()
+        case Applied(chunk_idx=chunk_idx, frame_idx=frame_idx, world_time_s=world_time_s):
+            message.applied.SetInParent()
+            message.applied.chunk_idx = chunk_idx
+            message.applied.frame_idx = frame_idx
+            message.applied.world_time_s = world_time_s
+        case Superseded(by_control_id=by_control_id):
+            message.superseded.by_control_id = by_control_id
+        case Rejected(reason=reason, message=text, field=field):
+            message.rejected.CopyFrom(wire.Rejected(reason=reason, message=text, field=field))
+        case _ as never:
+            assert_never(never)
+    return message
+
+
+def outcomes_from_wire(message: wire.Outcomes) -> tuple[Outcome, ...]:
+    return tuple(_outcome_from_wire(outcome) for outcome in message.outcomes)
+
+
+def _outcome_from_wire(message: wire.Outcome) -> Outcome:
+    control_id = message.control_id
+    match message.WhichOneof("outcome"):
+        case "accepted":
+            return Accepted(control_id=control_id)
+        case "applied":
+            applied = message.applied
+            return Applied(
+                control_id=control_id,
+                chunk_idx=applied.chunk_idx,
+                frame_idx=applied.frame_idx,
+                world_time_s=applied.world_time_s,
+            )
+        case "superseded":
+            return Superseded(control_id=control_id, by_control_id=message.superseded.by_control_id)
+        case "rejected":
+            rejected = message.rejected
+            return Rejected(
+                control_id=control_id, reason=rejected.reason, message=rejected.message, field=rejected.field
+            )
+        case unknown:
+            raise ValueError(f"outcome of kind {unknown}")
+
+
+def _header_to_wire(header: ChunkHeader) -> wire.ChunkHeader:
+    pose = header.pose
+    return wire.ChunkHeader(
+        chunk_idx=header.chunk_idx,
+        due_s=header.due_s,
+        num_outcomes_before=header.num_outcomes_before,
+        x_m=pose.x_m,
+        y_m=pose.y_m,
+        yaw_deg=pose.yaw_deg,
+        pitch_deg=pose.pitch_deg,
+        stage_seconds=header.stage_seconds,
+    )
+
+
+def _header_from_wire(message: wire.ChunkHeader) -> ChunkHeader:
+    return ChunkHeader(
+        chunk_idx=message.chunk_idx,
+        pose=CameraPose(x_m=message.x_m, y_m=message.y_m, yaw_deg=message.yaw_deg, pitch_deg=message.pitch_deg),
+        due_s=message.due_s,
+        num_outcomes_before=message.num_outcomes_before,
+        stage_seconds=dict(message.stage_seconds),
+    )
+
+
+def latents_to_wire(chunk: LatentChunk) -> wire.DecodeRequest:
+    return wire.DecodeRequest(
+        latents=wire.Latents(
+            header=_header_to_wire(chunk.header),
+            video_tensors=optional_to_bytes(chunk.video),
+            audio_tensors=optional_to_bytes(chunk.audio),
+        )
+    )
+
+
+def latents_from_wire(message: wire.Latents) -> LatentChunk:
+    return LatentChunk(
+        header=_header_from_wire(message.header),
+        video=optional_from_bytes(message.video_tensors),
+        audio=optional_from_bytes(message.audio_tensors),
+    )
+
+
+def part_to_wire(part: DecodedPart) -> wire.WatchResponse:
+    frames, samples = part.frames_FHWC, part.samples_SC
+    return wire.WatchResponse(
+        decoded=wire.Decoded(
+            header=_header_to_wire(part.header),
+            frames=b"" if frames is None else frames.tobytes(),
+            samples=b"" if samples is None else samples.astype(SAMPLE_DTYPE, copy=False).tobytes(),
+        )
+    )
+
+
+def part_from_wire(message: wire.Decoded, info: ModelInfo) -> DecodedPart:
+    frames = samples = None
+    if message.frames:
+        frames = np.frombuffer(message.frames, np.uint8).reshape(-1, info.height_px, info.width_px, RGB)
+    if message.samples:
+        samples = np.frombuffer(message.samples, SAMPLE_DTYPE).reshape(-1, info.audio_channels)
+    return DecodedPart(header=_header_from_wire(message.header), frames_FHWC=frames, samples_SC=samples)
+
+
+def picture_to_wire(image_HWC: NDArray[np.uint8]) -> wire.Picture:
+    height_px, width_px, _ = image_HWC.shape
+    return wire.Picture(height_px=height_px, width_px=width_px, data=image_HWC.tobytes())
+
+
+def picture_from_wire(message: wire.Picture) -> NDArray[np.uint8]:
+    return np.frombuffer(message.data, np.uint8).reshape(message.height_px, message.width_px, RGB)
+
+
+def caches_to_wire(caches: Mapping[str, Tensors]) -> dict[str, bytes]:
+    return {stage: to_bytes(tensors) for stage, tensors in caches.items()}
+
+
+def caches_from_wire(messages: Mapping[str, bytes]) -> dict[str, Tensors]:
+    return {stage: from_bytes(data) for stage, data in messages.items()}

@@ -1,0 +1,148 @@
+"""A worker process: any of a model's stages behind one data server."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import grpc.aio
+
+from model.interface import Model, ModelInfo
+from serving.engine.engine import Engine, EngineConfig
+from serving.engine.metrics import NoStageMetrics, StageMetrics
+from serving.engine.schedule import ScheduleConfig
+from serving.engine.thread import EngineThread
+from serving.errors import WorkerUnavailableError
+from serving.sessions.journal import JournalStore, MemoryJournalStore
+from serving.stages.channels import SERVER_OPTIONS, Channels
+from serving.stages.decoder import Decoders, DecoderStage
+from serving.stages.encoder import EncoderStage
+from serving.stages.services import DecoderService, EncoderService, TransformerService
+from serving.stages.stage import DECODERS, Stage
+from serving.stages.transformer import TransformerStage
+from serving.stages.transport import GrpcTransport, InProcessTransport, LatentTransport
+from serving.wire import plane_pb2_grpc as wire_grpc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerConfig:
+    """How a worker runs its stages."""
+
+    stages: frozenset[Stage]
+    host: str = "127.0.0.1"
+    num_threads: int = 1  # of the transformer; the other stages take one
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    delivery_lead_s: float = 0.12
+    # A model call that runs this long has hung; a step takes well under a second.
+    max_busy_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise ValueError("a worker needs at least one stage")
+        if self.num_threads < 1:
+            raise ValueError(f"num_threads {self.num_threads}: at least 1")
+
+
+class StageHost:
+    """Loads its stages and serves them until closed. Made on the loop that runs it."""
+
+    def __init__(
+        self,
+        model: Model,
+        config: WorkerConfig,
+        *,
+        journals: JournalStore | None = None,
+        metrics: StageMetrics | None = None,
+    ) -> None:
+        self.config = config
+        self.info: ModelInfo = model.info
+        self.encoder: EncoderStage | None = None
+        self.transformer: TransformerStage | None = None
+        self.decoder: DecoderStage | None = None
+        self._model = model
+        self._journals = journals or MemoryJournalStore()
+        self._metrics = metrics or NoStageMetrics()
+        self._engine_thread: EngineThread | None = None
+        self._channels = Channels()
+        self._server: grpc.aio.Server | None = None
+        self.address = ""  # host:port of the data server, once it listens
+
+    async def load(self) -> None:
+        """Build the stages, off the event loop."""
+        await asyncio.to_thread(self._load)
+
+    async def listen(self) -> str:
+        """Serve the stages on a free port. Gives the address."""
+        server = grpc.aio.server(options=SERVER_OPTIONS)
+        if self.encoder is not None:
+            wire_grpc.add_EncoderServiceServicer_to_server(EncoderService(self.encoder), server)
+        if self.transformer is not None:
+            wire_grpc.add_TransformerServiceServicer_to_server(TransformerService(self.transformer), server)
+        if self.decoder is not None:
+            wire_grpc.add_DecoderServiceServicer_to_server(DecoderService(self.decoder), server)
+        port = server.add_insecure_port(f"{self.config.host}:0")
+        await server.start()
+        self._server = server
+        self.address = f"{self.config.host}:{port}"
+        return self.address
+
+    async def close(self) -> None:
+        """End every session, stop serving and join the threads. Safe to call twice."""
+        if self._engine_thread is not None:
+            await asyncio.to_thread(self._engine_thread.stop)
+        if self._server is not None:
+            await self._server.stop(grace=1.0)
+        await self._channels.close()
+        if self.decoder is not None and self.decoder.is_alive:
+            await asyncio.to_thread(self.decoder.stop)
+        if self.encoder is not None:
+            self.encoder.close()
+
+    def check_health(self) -> None:
+        """Raises `WorkerUnavailableError` when a thread died or a model call hangs."""
+        if self._engine_thread is not None and not self._engine_thread.is_alive:
+            raise WorkerUnavailableError("the engine's thread has died")
+        if self.decoder is not None and not self.decoder.is_alive:
+            raise WorkerUnavailableError("the decoder's thread has died")
+        for stage in (self.transformer and self.transformer.engine, self.decoder):
+            if stage is not None and stage.busy_for_s > self.config.max_busy_s:
+                raise WorkerUnavailableError(f"a model call has been running for {stage.busy_for_s:.0f} s")
+
+    def transport_to(self, address: str) -> LatentTransport:
+        """The way to a decoder worker: the shortest there is."""
+        if self.decoder is not None and address in ("", self.address):
+            return InProcessTransport(self.decoder)
+        return GrpcTransport(self._channels, address)
+
+    def _load(self) -> None:
+        stages = self.config.stages
+        if Stage.ENCODER in stages:
+            encoder = self._model.load_encoder()
+            self.encoder = EncoderStage(encoder, self._metrics)
+        if stages & DECODERS:
+            decoders = self._load_decoders(stages)
+            self.decoder = DecoderStage(decoders, self._metrics)
+        if Stage.TRANSFORMER in stages:
+            self._start_engine()
+
+    def _load_decoders(self, stages: frozenset[Stage]) -> Decoders:
+        return Decoders(
+            video=self._model.load_video_decoder() if Stage.VIDEO_DECODER in stages else None,
+            audio=self._model.load_audio_decoder() if Stage.AUDIO_DECODER in stages else None,
+        )
+
+    def _start_engine(self) -> None:
+        transformer = self._model.load_transformer(self.config.num_threads)
+        engine = Engine(
+            transformer,
+            self.info,
+            config=self.config.engine,
+            schedule_config=ScheduleConfig(
+                chunk_duration_s=self.info.chunk_duration_s, delivery_lead_s=self.config.delivery_lead_s
+            ),
+            journals=self._journals,
+            metrics=self._metrics,
+        )
+        self._engine_thread = EngineThread(engine)
+        self._engine_thread.start()
+        self.transformer = TransformerStage(engine, self.transport_to)

@@ -1,0 +1,157 @@
+"""A running session as its gateway holds it, whichever way the workers are reached."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterable
+from typing import Protocol
+
+from serving.errors import NacreError, SessionEndedError
+from serving.sessions.contract import (
+    Control,
+    ControlKind,
+    Directive,
+    ImageControl,
+    LinkEnded,
+    LinkEvent,
+    Look,
+    Move,
+    Outcome,
+    Rejected,
+)
+from serving.sessions.encoded import DecodedPart, EncodedControl, EncodedDirective, EncodedImage, EncodedKind
+from serving.sessions.joiner import Joiner
+from serving.stages.encoder import EncoderClient
+from serving.stages.outbox import Outbox
+
+logger = logging.getLogger(__name__)
+
+# Directives and images that may wait for the encoder; it takes tens of milliseconds for each.
+MAX_WAITING_INSTRUCTIONS = 64
+
+
+class WorkerPort(Protocol):
+    """The way to the transformer worker. Its methods never wait."""
+
+    def post(self, control: EncodedControl) -> None: ...
+
+    def grant(self, chunks: int) -> None: ...
+
+    def take_snapshot(self) -> None: ...
+
+
+class PlaneLink:
+    """A `SessionLink`. Its plane feeds it what comes from the workers, and releases them when it is over."""
+
+    def __init__(self, encoder: EncoderClient, port: WorkerPort, next_chunk_idx: int) -> None:
+        self._encoder = encoder
+        self._port = port
+        self._joiner = Joiner(next_chunk_idx)
+        self._events: Outbox[LinkEvent] = Outbox()
+        self._instructions: asyncio.Queue[Control] = asyncio.Queue(MAX_WAITING_INSTRUCTIONS)
+        self._snapshots: list[asyncio.Future[bytes]] = []
+        self._is_over = asyncio.Event()
+        self._is_released = asyncio.Event()
+
+    # --- for the gateway ---
+
+    async def send(self, control: Control) -> None:
+        """Moves and looks go at once; directives and images by way of the encoder, in order."""
+        if self._is_over.is_set():
+            return  # `LinkEnded` said so; nothing follows it
+        if isinstance(control.kind, Move | Look):
+            self._post(control, control.kind)
+            return
+        try:
+            self._instructions.put_nowait(control)
+        except asyncio.QueueFull:
+            self._reject(control, "RATE_EXCEEDED", f"{MAX_WAITING_INSTRUCTIONS} instructions wait already")
+
+    async def grant(self, chunks: int) -> None:
+        if not self._is_over.is_set():
+            with contextlib.suppress(NacreError):  # ended a moment ago; that is among the events
+                self._port.grant(chunks)
+
+    async def events(self) -> AsyncIterator[LinkEvent]:
+        while (event := await self._events.get()) is not None:
+            yield event
+
+    async def snapshot(self) -> bytes:
+        """Everything the session carries at its next chunk boundary. Raises `SessionEndedError`."""
+        if self._is_over.is_set():
+            raise SessionEndedError("the session has ended")
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._snapshots.append(answer)
+        self._port.take_snapshot()
+        return await answer
+
+    async def close(self) -> None:
+        self.end("REQUESTED", "")
+        await self._is_released.wait()
+
+    # --- for the plane ---
+
+    def add_outcomes(self, outcomes: Iterable[Outcome]) -> None:
+        self._put(self._joiner.add_outcomes(outcomes))
+
+    def add_part(self, part: DecodedPart) -> None:
+        self._put(self._joiner.add_part(part))
+
+    def add_snapshot(self, data: bytes) -> None:
+        answer = self._snapshots.pop(0)
+        if not answer.done():
+            answer.set_result(data)
+
+    def end(self, reason: str, message: str) -> None:
+        """Nothing follows. The first reason counts."""
+        if self._is_over.is_set():
+            return
+        self._is_over.set()
+        self._put([LinkEnded(reason=reason, message=message)])
+        self._events.end()
+        for answer in self._snapshots:
+            if not answer.done():
+                answer.set_exception(SessionEndedError("the session has ended"))
+
+    async def over(self) -> None:
+        """Returns once the session is over for either side."""
+        await self._is_over.wait()
+
+    def released(self) -> None:
+        """The workers hold nothing of it any more."""
+        self._is_released.set()
+
+    async def encode_instructions(self) -> None:
+        """Bring directives and images to the worker, one after the other, for ever."""
+        while True:
+            control = await self._instructions.get()
+            try:
+                self._post(control, await self._encoded(control.kind))
+            except NacreError as error:
+                self._reject(control, error.reason, error.message)
+            except Exception:
+                logger.exception("control %s could not be encoded", control.control_id)
+                self._reject(control, "INTERNAL", "the encoder failed")
+
+    async def _encoded(self, kind: ControlKind) -> EncodedKind:
+        match kind:
+            case Directive(text=text):
+                return EncodedDirective(text=text, tensors=await self._encoder.encode_text(text))
+            case ImageControl(image_HWC=image_HWC):
+                return EncodedImage(tensors=await self._encoder.encode_image(image_HWC))
+            case Move() | Look():
+                return kind
+
+    def _post(self, control: Control, kind: EncodedKind) -> None:
+        encoded = EncodedControl(control_id=control.control_id, kind=kind, received_s=control.received_s)
+        with contextlib.suppress(SessionEndedError):
+            self._port.post(encoded)
+
+    def _reject(self, control: Control, reason: str, message: str) -> None:
+        self._put([Rejected(control_id=control.control_id, reason=reason, message=message)])
+
+    def _put(self, events: Iterable[LinkEvent]) -> None:
+        for event in events:
+            self._events.put(event)

@@ -1,0 +1,268 @@
+"""The workers as a gateway reaches them over gRPC: a `WorldPlane` for any set of processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+import grpc.aio
+import numpy as np
+from numpy.typing import NDArray
+
+from model.interface import ModelInfo, Tensors
+from serving.errors import CapacityExhaustedError, NacreError, WorkerUnavailableError
+from serving.sessions.contract import SessionSpec
+from serving.sessions.encoded import EncodedControl
+from serving.sessions.tensor_bytes import from_bytes, optional_to_bytes
+from serving.stages import codec
+from serving.stages.channels import Channels
+from serving.stages.link import PlaneLink
+from serving.stages.outbox import Outbox
+from serving.stages.transformer import DecoderPlace
+from serving.wire import plane_pb2 as wire
+from serving.wire import plane_pb2_grpc as wire_grpc
+
+logger = logging.getLogger(__name__)
+
+# The first chunk is generated while a session opens; a worker that takes longer is not well.
+OPEN_TIMEOUT_S = 20.0
+ENCODE_TIMEOUT_S = 10.0
+# Closing waits for the worker's word that the slot is free, but not for a worker that is gone.
+CLOSE_TIMEOUT_S = 2.0
+# When a decoder's stream ends first, the transformer worker may be about to say why.
+REASON_GRACE_S = 0.5
+
+RunCall = grpc.aio.StreamStreamCall[wire.RunRequest, wire.RunResponse]
+WatchCall = grpc.aio.UnaryStreamCall[wire.WatchRequest, wire.WatchResponse]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """The workers of one session, by address (host:port)."""
+
+    encoder: str
+    transformer: str
+    decoders: tuple[DecoderPlace, ...]
+
+
+class Placer(Protocol):
+    """Chooses workers for sessions."""
+
+    async def place(self, session_id: str) -> Placement:
+        """Raises `CapacityExhaustedError` or `WorkerUnavailableError`."""
+        ...
+
+
+class StaticPlacer:
+    """The same workers for every session."""
+
+    def __init__(self, placement: Placement) -> None:
+        self._placement = placement
+
+    async def place(self, session_id: str) -> Placement:
+        return self._placement
+
+
+class GrpcEncoder:
+    """An `EncoderClient` for a worker's data server."""
+
+    def __init__(self, channels: Channels, address: str) -> None:
+        self._stub = wire_grpc.EncoderServiceStub(channels.to(address))
+
+    async def encode_text(self, text: str) -> Tensors:
+        with _as_our_errors("the encoder"):
+            response = await self._stub.EncodeText(wire.EncodeTextRequest(text=text), timeout=ENCODE_TIMEOUT_S)
+            return from_bytes(response.tensors)
+
+    async def encode_image(self, image_HWC: NDArray[np.uint8]) -> Tensors:
+        request = wire.EncodeImageRequest(picture=codec.picture_to_wire(image_HWC))
+        with _as_our_errors("the encoder"):
+            response = await self._stub.EncodeImage(request, timeout=ENCODE_TIMEOUT_S)
+            return from_bytes(response.tensors)
+
+
+class _GrpcPort:
+    """A `WorkerPort` onto the requests of a Run stream."""
+
+    def __init__(self, requests: Outbox[wire.RunRequest]) -> None:
+        self._requests = requests
+
+    def post(self, control: EncodedControl) -> None:
+        self._requests.put(wire.RunRequest(control=codec.control_to_wire(control)))
+
+    def grant(self, chunks: int) -> None:
+        self._requests.put(wire.RunRequest(grant=chunks))
+
+    def take_snapshot(self) -> None:
+        self._requests.put(wire.RunRequest(take_snapshot=wire.TakeSnapshot()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Streams:
+    """What a session holds open."""
+
+    requests: Outbox[wire.RunRequest]
+    run: RunCall
+    watches: tuple[WatchCall, ...]
+
+    def cancel(self) -> None:
+        for call in (self.run, *self.watches):
+            call.cancel()
+
+
+class RemotePlane:
+    """A `WorldPlane`. Use `async with`: it ends its sessions at the end."""
+
+    def __init__(self, info: ModelInfo, placer: Placer) -> None:
+        self._info = info
+        self._placer = placer
+        self._channels = Channels()
+        self._tasks = asyncio.TaskGroup()
+        self._links: set[PlaneLink] = set()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for link in list(self._links):
+            link.end("SERVICE_STOPPING", "the service is stopping")
+        await self._tasks.__aexit__(kind, error, trace)
+        await self._channels.close()
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._info
+
+    async def open(self, spec: SessionSpec, snapshot: bytes = b"") -> PlaneLink:
+        """Also goes on from a `snapshot` that a link took."""
+        placement = await self._placer.place(spec.session_id)
+        encoder = GrpcEncoder(self._channels, placement.encoder)
+        streams = self._connect(placement, await _opening_message(spec, encoder, placement, snapshot))
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                next_chunk_idx = await _opened(streams)
+        except BaseException as error:
+            streams.cancel()
+            if isinstance(error, TimeoutError):
+                raise WorkerUnavailableError("the workers did not open the session in time") from error
+            raise
+        link = PlaneLink(encoder, _GrpcPort(streams.requests), next_chunk_idx)
+        self._links.add(link)
+        self._tasks.create_task(self._serve(link, streams))
+        return link
+
+    def _connect(self, placement: Placement, opening: wire.Open) -> _Streams:
+        requests = Outbox[wire.RunRequest]()
+        requests.put(wire.RunRequest(open=opening))
+        run = wire_grpc.TransformerServiceStub(self._channels.to(placement.transformer)).Run(_until_ended(requests))
+        watch = wire.WatchRequest(session_id=opening.session_id)
+        watches = tuple(
+            wire_grpc.DecoderServiceStub(self._channels.to(place.address)).Watch(watch) for place in placement.decoders
+        )
+        return _Streams(requests=requests, run=run, watches=watches)
+
+    async def _serve(self, link: PlaneLink, streams: _Streams) -> None:
+        """Host a session's streams until it is over; then free its slots."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                run_reader = tasks.create_task(_read_run(streams.run, link))
+                others = [tasks.create_task(self._read_watch(call, link)) for call in streams.watches]
+                others.append(tasks.create_task(link.encode_instructions()))
+                await link.over()
+                streams.requests.end()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                        await asyncio.wait([run_reader])
+                for task in (run_reader, *others):
+                    task.cancel()
+        except* Exception:
+            logger.exception("session streams failed")
+        finally:
+            streams.cancel()
+            link.end("WORKER_LOST", "the session's streams failed")  # of no effect if it is over
+            link.released()
+            self._links.discard(link)
+
+    async def _read_watch(self, call: WatchCall, link: PlaneLink) -> None:
+        message = "a decoder worker closed the session"
+        try:
+            while isinstance(response := await call.read(), wire.WatchResponse):
+                link.add_part(codec.part_from_wire(response.decoded, self._info))
+        except grpc.aio.AioRpcError as error:
+            message = f"a decoder worker is gone: {error.details()}"
+        await asyncio.sleep(REASON_GRACE_S)
+        link.end("WORKER_LOST", message)
+
+
+async def _opening_message(spec: SessionSpec, encoder: GrpcEncoder, placement: Placement, snapshot: bytes) -> wire.Open:
+    world = spec.world
+    # What a session opened with is in its snapshot.
+    text = "" if snapshot else world.text
+    image_HWC = None if snapshot else world.image_HWC
+    prompt = await encoder.encode_text(text) if text else None
+    image = None if image_HWC is None else await encoder.encode_image(image_HWC)
+    decoders = [wire.DecoderAddress(address=place.address, stages=sorted(place.stages)) for place in placement.decoders]
+    return wire.Open(
+        session_id=spec.session_id,
+        seed=world.seed,
+        prompt_tensors=optional_to_bytes(prompt),
+        image_tensors=optional_to_bytes(image),
+        snapshot=snapshot,
+        decoders=decoders,
+        epoch=spec.epoch,
+    )
+
+
+async def _opened(streams: _Streams) -> int:
+    """Wait until every worker knows the session. Gives the index of its first chunk."""
+    with _as_our_errors("the transformer worker"):
+        response = await streams.run.read()
+    if not isinstance(response, wire.RunResponse) or response.WhichOneof("message") != "opened":
+        raise WorkerUnavailableError("the transformer worker did not open the session")
+    with _as_our_errors("a decoder worker"):
+        for watch in streams.watches:
+            await watch.read()
+    return response.opened.next_chunk_idx
+
+
+async def _read_run(call: RunCall, link: PlaneLink) -> None:
+    message = "the transformer worker closed the session"
+    try:
+        while isinstance(response := await call.read(), wire.RunResponse):
+            match response.WhichOneof("message"):
+                case "outcomes":
+                    link.add_outcomes(codec.outcomes_from_wire(response.outcomes))
+                case "snapshot":
+                    link.add_snapshot(response.snapshot)
+                case "ended":
+                    link.end(response.ended.reason, response.ended.message)
+    except grpc.aio.AioRpcError as error:
+        message = f"the transformer worker is gone: {error.details()}"
+    link.end("WORKER_LOST", message)
+
+
+async def _until_ended(requests: Outbox[wire.RunRequest]) -> AsyncIterator[wire.RunRequest]:
+    while (request := await requests.get()) is not None:
+        yield request
+
+
+@contextlib.contextmanager
+def _as_our_errors(who: str):
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise _our_error(who, error) from error
+
+
+def _our_error(who: str, error: grpc.aio.AioRpcError) -> NacreError:
+    if error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return CapacityExhaustedError(error.details() or "every slot is taken")
+    return WorkerUnavailableError(f"{who} does not answer: {error.details()}")

@@ -1,0 +1,174 @@
+"""The stages' gRPC services: thin translations, one class for each service of plane.proto."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import grpc.aio
+
+from serving.errors import NacreError, SessionNotFoundError, WorkerUnavailableError
+from serving.sessions.contract import LinkEnded
+from serving.sessions.encoded import DecodedPart
+from serving.sessions.snapshot import pack, unpack
+from serving.sessions.tensor_bytes import TensorBytesError, to_bytes
+from serving.stages import codec
+from serving.stages.decoder import DecoderStage
+from serving.stages.encoder import EncoderStage
+from serving.stages.outbox import Outbox
+from serving.stages.stage import Stage
+from serving.stages.transformer import DecoderPlace, PendingSnapshot, TransformerStage, WorkerSession
+from serving.wire import plane_pb2 as wire
+from serving.wire import plane_pb2_grpc as wire_grpc
+
+logger = logging.getLogger(__name__)
+
+RunContext = grpc.aio.ServicerContext[wire.RunRequest, wire.RunResponse]
+DecodeContext = grpc.aio.ServicerContext[wire.DecodeRequest, wire.DecodeResponse]
+WatchContext = grpc.aio.ServicerContext[wire.WatchRequest, wire.WatchResponse]
+
+
+class EncoderService(wire_grpc.EncoderServiceServicer):
+    def __init__(self, stage: EncoderStage) -> None:
+        self._stage = stage
+
+    async def EncodeText(self, request: wire.EncodeTextRequest, context: object) -> wire.EncodeTextResponse:  # noqa: N802
+        return wire.EncodeTextResponse(tensors=to_bytes(await self._stage.encode_text(request.text)))
+
+    async def EncodeImage(self, request: wire.EncodeImageRequest, context: object) -> wire.EncodeImageResponse:  # noqa: N802
+        image_HWC = codec.picture_from_wire(request.picture)
+        return wire.EncodeImageResponse(tensors=to_bytes(await self._stage.encode_image(image_HWC)))
+
+
+class TransformerService(wire_grpc.TransformerServiceServicer):
+    def __init__(self, stage: TransformerStage) -> None:
+        self._stage = stage
+
+    async def Run(  # noqa: N802  # pyright: ignore[reportIncompatibleMethodOverride]  # writes as it goes
+        self, request_iterator: AsyncIterator[wire.RunRequest], context: RunContext
+    ) -> None:
+        """One session, from its `open` until either side breaks the stream."""
+        requests = aiter(request_iterator)
+        first = await anext(requests, None)
+        if first is None or first.WhichOneof("message") != "open":
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the first request must be `open`")
+        try:
+            await self._run(first.open, requests, context)
+        except NacreError as error:
+            await context.abort(error.status, error.message)
+        except TensorBytesError as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+
+    async def _run(self, message: wire.Open, requests: AsyncIterator[wire.RunRequest], context: RunContext) -> None:
+        snapshot = unpack(message.snapshot) if message.snapshot else None
+        places = [
+            DecoderPlace(address=place.address, stages=frozenset(Stage(name) for name in place.stages))
+            for place in message.decoders
+        ]
+        async with (
+            self._stage.session(codec.opening_from_wire(message), places, snapshot) as session,
+            asyncio.TaskGroup() as tasks,
+        ):
+            follower = tasks.create_task(_follow(requests, session))
+            await context.write(wire.RunResponse(opened=wire.Opened(next_chunk_idx=session.next_chunk_idx)))
+            await _answer(session, context)
+            follower.cancel()
+
+
+async def _follow(requests: AsyncIterator[wire.RunRequest], session: WorkerSession) -> None:
+    """Do what the gateway asks until it closes its side."""
+    try:
+        async for request in requests:
+            match request.WhichOneof("message"):
+                case "grant":
+                    session.grant(request.grant)
+                case "control":
+                    session.post(codec.control_from_wire(request.control))
+                case "take_snapshot":
+                    session.take_snapshot()
+    except SessionNotFoundError:
+        pass  # it ended meanwhile; that is among the events
+    except ValueError:
+        logger.exception("a gateway sent what this worker does not understand")
+    session.events.end()
+
+
+async def _answer(session: WorkerSession, context: RunContext) -> None:
+    """Tell the gateway what happens until the session is over."""
+    while (event := await session.events.get()) is not None:
+        match event:
+            case LinkEnded(reason=reason, message=message):
+                await context.write(wire.RunResponse(ended=wire.Ended(reason=reason, message=message)))
+                return
+            case PendingSnapshot():
+                if (snapshot := await event.collect()) is not None:
+                    await context.write(wire.RunResponse(snapshot=pack(snapshot)))
+            case outcomes:
+                await context.write(codec.outcomes_to_wire(outcomes))
+
+
+class DecoderService(wire_grpc.DecoderServiceServicer):
+    def __init__(self, stage: DecoderStage) -> None:
+        self._stage = stage
+
+    async def Decode(  # noqa: N802  # pyright: ignore[reportIncompatibleMethodOverride]  # writes as it goes
+        self, request_iterator: AsyncIterator[wire.DecodeRequest], context: DecodeContext
+    ) -> None:
+        """One session's latents, from its `open` until either side breaks the stream."""
+        requests = aiter(request_iterator)
+        first = await anext(requests, None)
+        if first is None or first.WhichOneof("message") != "open":
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the first request must be `open`")
+        session_id = first.open.session_id
+        losses: list[str] = []
+        caches = codec.caches_from_wire(first.open.cache_tensors)
+        try:
+            await asyncio.wrap_future(self._stage.open(session_id, first.open.seed, caches, losses.append))
+            await context.write(wire.DecodeResponse(opened=wire.DecoderOpened()))
+            await self._follow(session_id, requests, context, losses)
+        except NacreError as error:
+            await context.abort(error.status, error.message)
+        finally:
+            self._stage.close(session_id)
+
+    async def _follow(
+        self,
+        session_id: str,
+        requests: AsyncIterator[wire.DecodeRequest],
+        context: DecodeContext,
+        losses: list[str],
+    ) -> None:
+        async for request in requests:
+            if losses:
+                # The watcher's stream has ended already, which is how the gateway knows.
+                raise WorkerUnavailableError(losses[0])
+            if request.WhichOneof("message") == "latents":
+                self._stage.decode(session_id, codec.latents_from_wire(request.latents))
+            else:
+                caches = await asyncio.wrap_future(self._stage.snapshot(session_id))
+                snapshot = wire.DecoderSnapshot(cache_tensors=codec.caches_to_wire(caches))
+                await context.write(wire.DecodeResponse(snapshot=snapshot))
+
+    async def Watch(  # noqa: N802  # pyright: ignore[reportIncompatibleMethodOverride]  # writes as it goes
+        self, request: wire.WatchRequest, context: WatchContext
+    ) -> None:
+        """A session's parts, until it is over or the gateway goes away."""
+        parts = _PartOutbox()
+        self._stage.watch(request.session_id, parts)
+        try:
+            await context.write(wire.WatchResponse(watching=wire.Watching()))
+            while (part := await parts.get()) is not None:
+                await context.write(codec.part_to_wire(part))
+        finally:
+            self._stage.unwatch(request.session_id, parts)
+
+
+class _PartOutbox(Outbox[DecodedPart]):
+    """A listener on the decoder's thread whose parts are read on the loop."""
+
+    def decoded(self, part: DecodedPart) -> None:
+        self.put_threadsafe(part)
+
+    def closed(self) -> None:
+        self.end_threadsafe()

@@ -1,0 +1,180 @@
+"""The transformer stage: sessions on an engine, each with its links to the decoders."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from serving.engine.engine import Engine
+from serving.errors import NacreError
+from serving.sessions.contract import LinkEnded, Outcome
+from serving.sessions.encoded import EncodedControl, LatentChunk, Opening
+from serving.sessions.snapshot import EngineSnapshot, SessionSnapshot
+from serving.stages.outbox import Outbox
+from serving.stages.stage import Stage
+from serving.stages.transport import DecoderOpening, LatentLink, LatentTransport
+
+logger = logging.getLogger(__name__)
+
+# A gateway whose reservation was granted opens its stream within one round trip.
+RESERVATION_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecoderPlace:
+    """A decoder worker of one session and what it decodes."""
+
+    address: str  # host:port, or empty for this process
+    stages: frozenset[Stage]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectedDecoder:
+    link: LatentLink
+    stages: frozenset[Stage]
+
+    def send(self, chunk: LatentChunk) -> None:
+        self.link.send(
+            LatentChunk(
+                header=chunk.header,
+                video=chunk.video if Stage.VIDEO_DECODER in self.stages else None,
+                audio=chunk.audio if Stage.AUDIO_DECODER in self.stages else None,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingSnapshot:
+    """The transformer's half; the decoders were asked for theirs at the same boundary."""
+
+    engine: EngineSnapshot
+    decoders: Sequence[ConnectedDecoder]
+
+    async def collect(self) -> SessionSnapshot | None:
+        """Once, in the order the snapshots were taken. None when a decoder is lost, which is an event of its own."""
+        try:
+            answers = [await decoder.link.read_snapshot() for decoder in self.decoders]
+        except NacreError as error:
+            logger.warning("no snapshot of session %s: %s", self.engine.session_id, error.message)
+            return None
+        caches = {stage: tensors for answer in answers for stage, tensors in answer.items()}
+        return SessionSnapshot(engine=self.engine, caches=caches)
+
+
+SessionEvent = tuple[Outcome, ...] | PendingSnapshot | LinkEnded
+
+
+class WorkerSession:
+    """A running session, as the one who opened it holds it. Used on the event loop."""
+
+    def __init__(self, engine: Engine, session_id: str) -> None:
+        self.events: Outbox[SessionEvent] = Outbox()
+        self.next_chunk_idx = 0
+        self._engine = engine
+        self._session_id = session_id
+
+    def post(self, control: EncodedControl) -> None:
+        if outcomes := self._engine.post(self._session_id, control):
+            self.events.put(outcomes)
+
+    def grant(self, chunks: int) -> None:
+        self._engine.grant(self._session_id, chunks)
+
+    def take_snapshot(self) -> None:
+        """At the next boundary; comes as an event."""
+        self._engine.take_snapshot(self._session_id)
+
+    def lose_worker(self, message: str) -> None:
+        self.events.put(LinkEnded(reason="WORKER_LOST", message=message))
+
+
+class _LoopSink:
+    """Brings the engine thread's word to the event loop, in order."""
+
+    def __init__(self, session: WorkerSession, decoders: Sequence[ConnectedDecoder]) -> None:
+        self._events = session.events
+        self._decoders = decoders
+        self._loop = asyncio.get_running_loop()
+
+    def outcomes(self, outcomes: tuple[Outcome, ...]) -> None:
+        self._events.put_threadsafe(outcomes)
+
+    def chunk(self, chunk: LatentChunk) -> None:
+        self._loop.call_soon_threadsafe(self._send, chunk)
+
+    def snapshot(self, snapshot: EngineSnapshot) -> None:
+        self._loop.call_soon_threadsafe(self._ask_caches, snapshot)
+
+    def ended(self, reason: str, message: str) -> None:
+        self._events.put_threadsafe(LinkEnded(reason=reason, message=message))
+
+    def _send(self, chunk: LatentChunk) -> None:
+        for decoder in self._decoders:
+            decoder.send(chunk)
+
+    def _ask_caches(self, snapshot: EngineSnapshot) -> None:
+        for decoder in self._decoders:
+            decoder.link.request_snapshot()
+        self._events.put(PendingSnapshot(engine=snapshot, decoders=self._decoders))
+
+
+class TransformerStage:
+    """Opens sessions on an engine whose thread somebody else starts and stops."""
+
+    def __init__(self, engine: Engine, transport_to: Callable[[str], LatentTransport]) -> None:
+        self.engine = engine
+        self._transport_to = transport_to
+        self._reservations: dict[str, asyncio.TimerHandle] = {}
+
+    def reserve(self, session_id: str) -> None:
+        """Keep a slot until the session opens, for a short while. Raises `CapacityExhaustedError`."""
+        self.engine.reserve(session_id)
+        loop = asyncio.get_running_loop()
+        self._reservations[session_id] = loop.call_later(RESERVATION_TIMEOUT_S, self._expire, session_id)
+
+    @asynccontextmanager
+    async def session(
+        self, opening: Opening, places: Iterable[DecoderPlace], snapshot: SessionSnapshot | None = None
+    ) -> AsyncIterator[WorkerSession]:
+        """Run a session as long as the block. Raises `CapacityExhaustedError` or `WorkerUnavailableError`."""
+        self.engine.reserve(opening.session_id)
+        self._claim(opening.session_id)
+        session = WorkerSession(self.engine, opening.session_id)
+        try:
+            async with AsyncExitStack() as stack:
+                decoders = [await self._connect(stack, opening, place, snapshot, session) for place in places]
+                sink = _LoopSink(session, decoders)
+                opened = self.engine.open(opening, sink, None if snapshot is None else snapshot.engine)
+                session.next_chunk_idx = await asyncio.wrap_future(opened)
+                yield session
+        finally:
+            self.engine.close(opening.session_id)
+
+    async def _connect(
+        self,
+        stack: AsyncExitStack,
+        opening: Opening,
+        place: DecoderPlace,
+        snapshot: SessionSnapshot | None,
+        session: WorkerSession,
+    ) -> ConnectedDecoder:
+        caches = {} if snapshot is None else snapshot.caches
+        decoder_opening = DecoderOpening(
+            session_id=opening.session_id,
+            seed=opening.seed,
+            caches={stage: tensors for stage, tensors in caches.items() if stage in place.stages},
+        )
+        transport = self._transport_to(place.address)
+        link = await stack.enter_async_context(transport.connect(decoder_opening, session.lose_worker))
+        return ConnectedDecoder(link=link, stages=place.stages)
+
+    def _claim(self, session_id: str) -> None:
+        if timer := self._reservations.pop(session_id, None):
+            timer.cancel()
+
+    def _expire(self, session_id: str) -> None:
+        del self._reservations[session_id]
+        self.engine.release(session_id)

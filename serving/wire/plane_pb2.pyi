@@ -1,0 +1,322 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class EncodeTextRequest(_message.Message):
+    __slots__ = ("text",)
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    def __init__(self, text: _Optional[str] = ...) -> None: ...
+
+class EncodeTextResponse(_message.Message):
+    __slots__ = ("tensors",)
+    TENSORS_FIELD_NUMBER: _ClassVar[int]
+    tensors: bytes
+    def __init__(self, tensors: _Optional[bytes] = ...) -> None: ...
+
+class EncodeImageRequest(_message.Message):
+    __slots__ = ("picture",)
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    picture: Picture
+    def __init__(self, picture: _Optional[_Union[Picture, _Mapping]] = ...) -> None: ...
+
+class EncodeImageResponse(_message.Message):
+    __slots__ = ("tensors",)
+    TENSORS_FIELD_NUMBER: _ClassVar[int]
+    tensors: bytes
+    def __init__(self, tensors: _Optional[bytes] = ...) -> None: ...
+
+class Picture(_message.Message):
+    __slots__ = ("height_px", "width_px", "data")
+    HEIGHT_PX_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_PX_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    height_px: int
+    width_px: int
+    data: bytes
+    def __init__(self, height_px: _Optional[int] = ..., width_px: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class RunRequest(_message.Message):
+    __slots__ = ("open", "control", "grant", "take_snapshot")
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    CONTROL_FIELD_NUMBER: _ClassVar[int]
+    GRANT_FIELD_NUMBER: _ClassVar[int]
+    TAKE_SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    open: Open
+    control: Control
+    grant: int
+    take_snapshot: TakeSnapshot
+    def __init__(self, open: _Optional[_Union[Open, _Mapping]] = ..., control: _Optional[_Union[Control, _Mapping]] = ..., grant: _Optional[int] = ..., take_snapshot: _Optional[_Union[TakeSnapshot, _Mapping]] = ...) -> None: ...
+
+class Open(_message.Message):
+    __slots__ = ("session_id", "seed", "prompt_tensors", "image_tensors", "snapshot", "decoders", "epoch")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_TENSORS_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_TENSORS_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    DECODERS_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    seed: int
+    prompt_tensors: bytes
+    image_tensors: bytes
+    snapshot: bytes
+    decoders: _containers.RepeatedCompositeFieldContainer[DecoderAddress]
+    epoch: int
+    def __init__(self, session_id: _Optional[str] = ..., seed: _Optional[int] = ..., prompt_tensors: _Optional[bytes] = ..., image_tensors: _Optional[bytes] = ..., snapshot: _Optional[bytes] = ..., decoders: _Optional[_Iterable[_Union[DecoderAddress, _Mapping]]] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class DecoderAddress(_message.Message):
+    __slots__ = ("address", "stages")
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    STAGES_FIELD_NUMBER: _ClassVar[int]
+    address: str
+    stages: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, address: _Optional[str] = ..., stages: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Control(_message.Message):
+    __slots__ = ("control_id", "received_s", "move", "look", "directive", "image")
+    CONTROL_ID_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_S_FIELD_NUMBER: _ClassVar[int]
+    MOVE_FIELD_NUMBER: _ClassVar[int]
+    LOOK_FIELD_NUMBER: _ClassVar[int]
+    DIRECTIVE_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    control_id: str
+    received_s: float
+    move: Move
+    look: Look
+    directive: Directive
+    image: ImageControl
+    def __init__(self, control_id: _Optional[str] = ..., received_s: _Optional[float] = ..., move: _Optional[_Union[Move, _Mapping]] = ..., look: _Optional[_Union[Look, _Mapping]] = ..., directive: _Optional[_Union[Directive, _Mapping]] = ..., image: _Optional[_Union[ImageControl, _Mapping]] = ...) -> None: ...
+
+class Move(_message.Message):
+    __slots__ = ("forward", "strafe")
+    FORWARD_FIELD_NUMBER: _ClassVar[int]
+    STRAFE_FIELD_NUMBER: _ClassVar[int]
+    forward: float
+    strafe: float
+    def __init__(self, forward: _Optional[float] = ..., strafe: _Optional[float] = ...) -> None: ...
+
+class Look(_message.Message):
+    __slots__ = ("yaw", "pitch")
+    YAW_FIELD_NUMBER: _ClassVar[int]
+    PITCH_FIELD_NUMBER: _ClassVar[int]
+    yaw: float
+    pitch: float
+    def __init__(self, yaw: _Optional[float] = ..., pitch: _Optional[float] = ...) -> None: ...
+
+class Directive(_message.Message):
+    __slots__ = ("text", "tensors")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TENSORS_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    tensors: bytes
+    def __init__(self, text: _Optional[str] = ..., tensors: _Optional[bytes] = ...) -> None: ...
+
+class ImageControl(_message.Message):
+    __slots__ = ("tensors",)
+    TENSORS_FIELD_NUMBER: _ClassVar[int]
+    tensors: bytes
+    def __init__(self, tensors: _Optional[bytes] = ...) -> None: ...
+
+class TakeSnapshot(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RunResponse(_message.Message):
+    __slots__ = ("opened", "outcomes", "ended", "snapshot")
+    OPENED_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    ENDED_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    opened: Opened
+    outcomes: Outcomes
+    ended: Ended
+    snapshot: bytes
+    def __init__(self, opened: _Optional[_Union[Opened, _Mapping]] = ..., outcomes: _Optional[_Union[Outcomes, _Mapping]] = ..., ended: _Optional[_Union[Ended, _Mapping]] = ..., snapshot: _Optional[bytes] = ...) -> None: ...
+
+class Opened(_message.Message):
+    __slots__ = ("next_chunk_idx",)
+    NEXT_CHUNK_IDX_FIELD_NUMBER: _ClassVar[int]
+    next_chunk_idx: int
+    def __init__(self, next_chunk_idx: _Optional[int] = ...) -> None: ...
+
+class Outcomes(_message.Message):
+    __slots__ = ("outcomes",)
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    outcomes: _containers.RepeatedCompositeFieldContainer[Outcome]
+    def __init__(self, outcomes: _Optional[_Iterable[_Union[Outcome, _Mapping]]] = ...) -> None: ...
+
+class Outcome(_message.Message):
+    __slots__ = ("control_id", "accepted", "applied", "superseded", "rejected")
+    CONTROL_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    APPLIED_FIELD_NUMBER: _ClassVar[int]
+    SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
+    REJECTED_FIELD_NUMBER: _ClassVar[int]
+    control_id: str
+    accepted: Accepted
+    applied: Applied
+    superseded: Superseded
+    rejected: Rejected
+    def __init__(self, control_id: _Optional[str] = ..., accepted: _Optional[_Union[Accepted, _Mapping]] = ..., applied: _Optional[_Union[Applied, _Mapping]] = ..., superseded: _Optional[_Union[Superseded, _Mapping]] = ..., rejected: _Optional[_Union[Rejected, _Mapping]] = ...) -> None: ...
+
+class Accepted(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Applied(_message.Message):
+    __slots__ = ("chunk_idx", "frame_idx", "world_time_s")
+    CHUNK_IDX_FIELD_NUMBER: _ClassVar[int]
+    FRAME_IDX_FIELD_NUMBER: _ClassVar[int]
+    WORLD_TIME_S_FIELD_NUMBER: _ClassVar[int]
+    chunk_idx: int
+    frame_idx: int
+    world_time_s: float
+    def __init__(self, chunk_idx: _Optional[int] = ..., frame_idx: _Optional[int] = ..., world_time_s: _Optional[float] = ...) -> None: ...
+
+class Superseded(_message.Message):
+    __slots__ = ("by_control_id",)
+    BY_CONTROL_ID_FIELD_NUMBER: _ClassVar[int]
+    by_control_id: str
+    def __init__(self, by_control_id: _Optional[str] = ...) -> None: ...
+
+class Rejected(_message.Message):
+    __slots__ = ("reason", "message", "field")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    message: str
+    field: str
+    def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ..., field: _Optional[str] = ...) -> None: ...
+
+class Ended(_message.Message):
+    __slots__ = ("reason", "message")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    message: str
+    def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class DecodeRequest(_message.Message):
+    __slots__ = ("open", "latents", "take_snapshot")
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    LATENTS_FIELD_NUMBER: _ClassVar[int]
+    TAKE_SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    open: OpenDecoder
+    latents: Latents
+    take_snapshot: TakeSnapshot
+    def __init__(self, open: _Optional[_Union[OpenDecoder, _Mapping]] = ..., latents: _Optional[_Union[Latents, _Mapping]] = ..., take_snapshot: _Optional[_Union[TakeSnapshot, _Mapping]] = ...) -> None: ...
+
+class OpenDecoder(_message.Message):
+    __slots__ = ("session_id", "seed", "cache_tensors")
+    class CacheTensorsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: bytes
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    CACHE_TENSORS_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    seed: int
+    cache_tensors: _containers.ScalarMap[str, bytes]
+    def __init__(self, session_id: _Optional[str] = ..., seed: _Optional[int] = ..., cache_tensors: _Optional[_Mapping[str, bytes]] = ...) -> None: ...
+
+class Latents(_message.Message):
+    __slots__ = ("header", "video_tensors", "audio_tensors")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    VIDEO_TENSORS_FIELD_NUMBER: _ClassVar[int]
+    AUDIO_TENSORS_FIELD_NUMBER: _ClassVar[int]
+    header: ChunkHeader
+    video_tensors: bytes
+    audio_tensors: bytes
+    def __init__(self, header: _Optional[_Union[ChunkHeader, _Mapping]] = ..., video_tensors: _Optional[bytes] = ..., audio_tensors: _Optional[bytes] = ...) -> None: ...
+
+class ChunkHeader(_message.Message):
+    __slots__ = ("chunk_idx", "due_s", "num_outcomes_before", "x_m", "y_m", "yaw_deg", "pitch_deg", "stage_seconds")
+    class StageSecondsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    CHUNK_IDX_FIELD_NUMBER: _ClassVar[int]
+    DUE_S_FIELD_NUMBER: _ClassVar[int]
+    NUM_OUTCOMES_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    X_M_FIELD_NUMBER: _ClassVar[int]
+    Y_M_FIELD_NUMBER: _ClassVar[int]
+    YAW_DEG_FIELD_NUMBER: _ClassVar[int]
+    PITCH_DEG_FIELD_NUMBER: _ClassVar[int]
+    STAGE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    chunk_idx: int
+    due_s: float
+    num_outcomes_before: int
+    x_m: float
+    y_m: float
+    yaw_deg: float
+    pitch_deg: float
+    stage_seconds: _containers.ScalarMap[str, float]
+    def __init__(self, chunk_idx: _Optional[int] = ..., due_s: _Optional[float] = ..., num_outcomes_before: _Optional[int] = ..., x_m: _Optional[float] = ..., y_m: _Optional[float] = ..., yaw_deg: _Optional[float] = ..., pitch_deg: _Optional[float] = ..., stage_seconds: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class DecodeResponse(_message.Message):
+    __slots__ = ("opened", "snapshot")
+    OPENED_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    opened: DecoderOpened
+    snapshot: DecoderSnapshot
+    def __init__(self, opened: _Optional[_Union[DecoderOpened, _Mapping]] = ..., snapshot: _Optional[_Union[DecoderSnapshot, _Mapping]] = ...) -> None: ...
+
+class DecoderOpened(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DecoderSnapshot(_message.Message):
+    __slots__ = ("cache_tensors",)
+    class CacheTensorsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: bytes
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
+    CACHE_TENSORS_FIELD_NUMBER: _ClassVar[int]
+    cache_tensors: _containers.ScalarMap[str, bytes]
+    def __init__(self, cache_tensors: _Optional[_Mapping[str, bytes]] = ...) -> None: ...
+
+class WatchRequest(_message.Message):
+    __slots__ = ("session_id",)
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+
+class WatchResponse(_message.Message):
+    __slots__ = ("watching", "decoded")
+    WATCHING_FIELD_NUMBER: _ClassVar[int]
+    DECODED_FIELD_NUMBER: _ClassVar[int]
+    watching: Watching
+    decoded: Decoded
+    def __init__(self, watching: _Optional[_Union[Watching, _Mapping]] = ..., decoded: _Optional[_Union[Decoded, _Mapping]] = ...) -> None: ...
+
+class Watching(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Decoded(_message.Message):
+    __slots__ = ("header", "frames", "samples")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    header: ChunkHeader
+    frames: bytes
+    samples: bytes
+    def __init__(self, header: _Optional[_Union[ChunkHeader, _Mapping]] = ..., frames: _Optional[bytes] = ..., samples: _Optional[bytes] = ...) -> None: ...

@@ -27,6 +27,11 @@ class Hardware:
     python: str
     packages: dict[str, str]
 
+    @property
+    def summary(self) -> str:
+        memory_gib = self.memory_bytes / (1 << 30)
+        return f"{self.cpu_model}, {self.num_cores} cores, {memory_gib:.0f} GiB, {', '.join(self.gpus) or 'no GPU'}"
+
 
 def describe_hardware() -> Hardware:
     return Hardware(

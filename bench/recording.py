@@ -7,7 +7,7 @@ presentation times count from the session's first frame.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from bench.script import Cue, Say, Turn, Walk
@@ -42,7 +42,7 @@ class Answer(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentControl:
     cue: Cue
-    sent_s: float
+    sent_s: float | None  # None: the play ended before
     answer: Answer = Answer.NONE
     chunk_idx: int | None = None  # where it took effect
     world_time_s: float | None = None
@@ -51,16 +51,16 @@ class SentControl:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaShape:
-    """What the session's capabilities say about its media."""
+    """What the session's capabilities say about its media; all zero when no session came about."""
 
-    model: str
-    width_px: int
-    height_px: int
-    frame_rate: float
-    frames_per_chunk: int
-    chunk_duration_s: float
-    sample_rate_hz: int
-    samples_per_chunk: int
+    model: str = ""
+    width_px: int = 0
+    height_px: int = 0
+    frame_rate: float = 0.0
+    frames_per_chunk: int = 0
+    chunk_duration_s: float = 0.0
+    sample_rate_hz: int = 0
+    samples_per_chunk: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,8 @@ class Recording:
     planned_chunks: int
     create_called_s: float
     chunks: tuple[ReceivedChunk, ...]
-    controls: tuple[SentControl, ...] = field(default=())
+    controls: tuple[SentControl, ...] = ()  # those the script has, sent or not
+    failure: str = ""  # what ended the play early
 
     @property
     def frames(self) -> list[ReceivedFrame]:

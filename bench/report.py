@@ -101,7 +101,8 @@ def figures_of(sessions: Sequence[PlayedSession], service: ServiceFigures, prove
     latencies_s = [latency_s for recording in recordings for latency_s in control_latencies_s(recording)]
     skews_s = [skew_s for session in sessions for skew_s in skews_of(session)]
     late = [late_chunks(recording) for recording in recordings]
-    answers = [control.answer for recording in recordings for control in recording.controls]
+    sent = [control for recording in recordings for control in recording.controls if control.sent_s is not None]
+    answers = [control.answer for control in sent]
     return PlayFigures(
         frames_delivered=num_frames,
         chunks_delivered=len(chunks),
@@ -114,7 +115,7 @@ def figures_of(sessions: Sequence[PlayedSession], service: ServiceFigures, prove
         late_chunks=sum(len(each.by_service | each.by_client) for each in late),
         late_chunks_by_service=sum(len(each.by_service) for each in late),
         late_chunks_by_client=sum(len(each.by_client) for each in late),
-        audio_seconds=sum(chunk.num_samples for chunk in chunks) / shape.sample_rate_hz,
+        audio_seconds=sum(chunk.num_samples for chunk in chunks) / (shape.sample_rate_hz or 1),
         av_skew_p95_s=percentile(skews_s, 95),
         controls_sent=len(answers),
         controls_applied=answers.count(Answer.APPLIED),
@@ -157,7 +158,7 @@ def control_latencies_s(recording: Recording) -> list[float]:
     return [
         received_s[control.chunk_idx] - control.sent_s
         for control in recording.controls
-        if control.answer is Answer.APPLIED and control.chunk_idx in received_s
+        if control.answer is Answer.APPLIED and control.sent_s is not None and control.chunk_idx in received_s
     ]
 
 
@@ -183,13 +184,16 @@ def skews_of(session: PlayedSession) -> list[float]:
 def faults_of(session: PlayedSession) -> list[str]:
     """What is missing, a sentence each; a play without faults has none."""
     recording = session.recording
-    found = [*_picture_faults(session), *_sound_faults(session), *_control_faults(recording)]
+    found = [recording.failure] if recording.failure else []
+    found += [*_picture_faults(session), *_sound_faults(session), *_control_faults(recording)]
     return [f"{recording.name}: {fault}" for fault in found]
 
 
 def _picture_faults(session: PlayedSession) -> list[str]:
     recording, shape = session.recording, session.recording.shape
     faults = []
+    if not recording.planned_chunks:
+        faults.append("no session came about")
     chunk_idxs = [chunk.chunk_idx for chunk in recording.chunks]
     if chunk_idxs != list(range(recording.planned_chunks)):
         faults.append(f"chunks 0 to {recording.planned_chunks - 1} expected, held {_ranges(chunk_idxs)}")
@@ -208,6 +212,8 @@ def _sound_faults(session: PlayedSession) -> list[str]:
     silent = [chunk.chunk_idx for chunk in recording.chunks if not any(chunk.sound_packets)]
     if silent:
         faults.append(f"no sound came with chunks {_ranges(silent)}")
+    if not shape.samples_per_chunk:
+        return [*faults, "the model makes no sound"]
     num_samples = sum(chunk.num_samples for chunk in recording.chunks)
     # A chunk that is no multiple of a packet keeps the rest for the next one.
     planned = recording.planned_chunks * shape.samples_per_chunk
@@ -224,7 +230,9 @@ def _control_faults(recording: Recording) -> list[str]:
     faults = []
     for control in recording.controls:
         what = f"control at {control.cue.at_s:.2f} s"
-        if control.answer is Answer.NONE:
+        if control.sent_s is None:
+            faults.append(f"{what} was never sent")
+        elif control.answer is Answer.NONE:
             faults.append(f"{what} was never answered")
         elif control.answer is Answer.REJECTED:
             faults.append(f"{what} was rejected: {control.reason}")

@@ -27,6 +27,11 @@ class HistogramTotals:
         buckets = {edge: count - earlier.buckets.get(edge, 0.0) for edge, count in self.buckets.items()}
         return HistogramTotals(count=self.count - earlier.count, sum=self.sum - earlier.sum, buckets=buckets)
 
+    def __add__(self, other: HistogramTotals) -> HistogramTotals:
+        edges = {*self.buckets, *other.buckets}
+        buckets = {edge: self.buckets.get(edge, 0.0) + other.buckets.get(edge, 0.0) for edge in edges}
+        return HistogramTotals(count=self.count + other.count, sum=self.sum + other.sum, buckets=buckets)
+
     @property
     def mean(self) -> float | None:
         return self.sum / self.count if self.count else None
@@ -53,6 +58,13 @@ class StageTotals:
     def __sub__(self, earlier: StageTotals) -> StageTotals:
         stages = {name: totals - earlier.stages.get(name, HistogramTotals()) for name, totals in self.stages.items()}
         return StageTotals(stages={name: totals for name, totals in stages.items() if totals.count})
+
+    def __add__(self, other: StageTotals) -> StageTotals:
+        names = {*self.stages, *other.stages}
+        nothing = HistogramTotals()
+        return StageTotals(
+            stages={name: self.stages.get(name, nothing) + other.stages.get(name, nothing) for name in names}
+        )
 
     @property
     def seconds_per_chunk(self) -> dict[str, float]:

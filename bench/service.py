@@ -39,6 +39,15 @@ class ServiceConfig:
     linger_s: float = 10.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalService:
+    """One that somebody else runs: its processes are not ours to see."""
+
+    address: str
+    metrics_urls: tuple[str, ...] = ()
+    pid: None = None
+
+
 class RunningService:
     """Starts `python -m serving` on free ports; leaves nothing when the block ends."""
 

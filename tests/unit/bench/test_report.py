@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.recording import Answer, ReceivedChunk, Recording
+from bench.recording import Answer, MediaShape, ReceivedChunk, Recording
 from bench.report import (
     DecodedCounts,
     PlayedSession,
@@ -124,6 +124,7 @@ def with_answer(answer: Answer, chunk_idx: int | None = None) -> Recording:
         (with_answer(Answer.REJECTED), "control at 1.00 s was rejected: CONTROL_UNSUPPORTED"),
         (with_answer(Answer.APPLIED, 50), "took effect at chunk 50, which never came"),
         (replace(flawless_recording(), chunks=()), "held none"),
+        (replace(flawless_recording(), failure="ConnectionLost: gone"), "ConnectionLost: gone"),
     ],
 )
 def test_what_is_missing_is_a_fault(recording: Recording, sentence: str) -> None:
@@ -140,6 +141,31 @@ def test_what_is_missing_is_a_fault(recording: Recording, sentence: str) -> None
 def test_what_does_not_decode_is_a_fault(decoded: DecodedCounts, sentence: str) -> None:
     session: PlayedSession = replace(played(flawless_recording()), decoded=decoded)
     assert faults_of(session) == [f"text: {sentence}"]
+
+
+def test_a_play_that_never_began_fails_with_the_reason() -> None:
+    nothing = replace(
+        flawless_recording(),
+        chunks=(),
+        controls=(),
+        planned_chunks=0,
+        shape=MediaShape(),
+        failure="Unavailable: refused",
+    )
+    faults = faults_of(played(nothing))
+    assert "text: Unavailable: refused" in faults
+    assert "text: no session came about" in faults
+    assert figures(nothing).audio_seconds == 0.0
+
+
+def test_a_control_that_was_never_sent_is_a_fault() -> None:
+    recording = with_answer(Answer.NONE)
+    unsent = tuple(
+        replace(control, sent_s=None) if control.answer is Answer.NONE else control for control in recording.controls
+    )
+    recording = replace(recording, controls=unsent)
+    assert faults_of(played(recording)) == ["text: control at 1.00 s was never sent"]
+    assert figures(recording).controls_sent == 2
 
 
 def test_a_superseded_control_is_answered() -> None:

@@ -37,6 +37,7 @@ def test_several_gateways_add_up() -> None:
     totals = parse_stages([page_of(one), page_of(other)])
     assert totals.stages["transformer"].count == 2
     assert totals.seconds_per_chunk == pytest.approx({"transformer": 0.03})
+    assert parse_stages([page_of(one)]) + parse_stages([page_of(other)]) == totals
 
 
 def test_pages_are_read_over_http() -> None:

@@ -1,0 +1,124 @@
+"""A play together with what its service took meanwhile: processor time, memory, seconds by stage."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bench.bare_loop import BareFigures, BarePlay, TimedAction, plays_to_json
+from bench.hardware import ROOT
+from bench.play import Player, Start
+from bench.process_tree import PeakMemory, Role, TreeUse, measure_tree
+from bench.recording import Recording
+from bench.scrape import StageTotals, read_stages
+from bench.script import Script
+
+BARE_LOOP_TIMEOUT_S = 300.0
+
+
+class Service(Protocol):
+    """A service to play on: where it answers, where its metrics are, and its process where it is on this machine."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def metrics_urls(self) -> Sequence[str]: ...
+    @property
+    def pid(self) -> int | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredPlay:
+    start: Start
+    recording: Recording
+    stages: StageTotals | None  # None where no metrics endpoint is known
+    cpu_s: dict[Role, float]  # of the service's processes; empty where they are not ours to see
+    peak_rss_bytes: int  # of the client and the service
+
+
+async def measure_play(service: Service, player: Player, script: Script, start: Start) -> MeasuredPlay:
+    """From before the session is created until it has ended."""
+    stages_before, use_before = read_stages(service.metrics_urls), _use_of(service)
+    with PeakMemory(os.getpid(), *([service.pid] if service.pid else [])) as memory:
+        recording = await player.play(script, start)
+    use_after = _use_of(service)
+    return MeasuredPlay(
+        start=start,
+        recording=recording,
+        stages=read_stages(service.metrics_urls) - stages_before if service.metrics_urls else None,
+        cpu_s={role: use_after.cpu_s_since(use_before, role) for role in Role} if use_after.processes else {},
+        peak_rss_bytes=memory.rss_bytes,
+    )
+
+
+def _use_of(service: Service) -> TreeUse:
+    return measure_tree(service.pid) if service.pid else TreeUse(processes=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingOverhead:
+    """Processor seconds per chunk: of the service's gateway and workers, and of the same play without a service."""
+
+    service_cpu_s_per_chunk: float
+    bare_model_cpu_s_per_chunk: float
+    bare_media_cpu_s_per_chunk: float
+    # The launcher and Ray's own processes, which run whether anybody plays or not.
+    control_plane_cpu_s_per_chunk: float
+    num_chunks: int
+
+    @property
+    def overhead_cpu_s_per_chunk(self) -> float:
+        return self.service_cpu_s_per_chunk - self.bare_model_cpu_s_per_chunk - self.bare_media_cpu_s_per_chunk
+
+
+def overhead_of(plays: Sequence[MeasuredPlay], bare: BareFigures) -> ServingOverhead:
+    num_chunks = sum(len(play.recording.chunks) for play in plays)
+    if not num_chunks or not all(play.cpu_s for play in plays):
+        raise ValueError("overhead needs chunks, and a service whose processes can be seen")
+
+    def per_chunk(role: Role) -> float:
+        return sum(play.cpu_s[role] for play in plays) / num_chunks
+
+    return ServingOverhead(
+        service_cpu_s_per_chunk=per_chunk(Role.GATEWAY_AND_WORKERS),
+        bare_model_cpu_s_per_chunk=bare.model_cpu_s_per_chunk,
+        bare_media_cpu_s_per_chunk=bare.media_cpu_s_per_chunk,
+        control_plane_cpu_s_per_chunk=per_chunk(Role.CONTROL_PLANE),
+        num_chunks=num_chunks,
+    )
+
+
+def bare_play_of(play: MeasuredPlay) -> BarePlay:
+    """What took effect in a play, at the chunks where it did."""
+    applied = [control for control in play.recording.controls if control.chunk_idx is not None]
+    return BarePlay(
+        num_chunks=len(play.recording.chunks),
+        prompt=play.start.prompt,
+        image_file=str(play.start.image) if play.start.image else "",
+        actions=tuple(
+            TimedAction(chunk_idx=control.chunk_idx, action=control.cue.action)
+            for control in applied
+            if control.chunk_idx is not None
+        ),
+    )
+
+
+def run_bare_loop_of(plays: Sequence[MeasuredPlay]) -> BareFigures:
+    """In a process of its own. Raises CalledProcessError with what it said."""
+    model = plays[0].recording.shape.model
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.bare_loop", model, "--paced"],
+        input=plays_to_json([bare_play_of(play) for play in plays]),
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+        text=True,
+        timeout=BARE_LOOP_TIMEOUT_S,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},  # before torch is loaded, or its threads spin
+    )
+    return BareFigures(**json.loads(done.stdout.splitlines()[-1]))

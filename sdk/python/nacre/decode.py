@@ -20,6 +20,7 @@ except ImportError as error:
     raise ImportError("nacre.decode needs PyAV: pip install nacre[media]") from error
 
 OPUS_DECODED_RATE_HZ = 48_000  # what an Opus decoder gives, whatever went into the encoder
+INT16_STEPS = 32_768
 
 
 class FrameDecoder:
@@ -56,19 +57,21 @@ class SoundDecoder:
             return sound.samples
         if self._codec is None:
             self._codec = _open_opus(sound.format.audio_channels)
-        blocks = [
-            cast("NDArray[np.float32]", block.to_ndarray()).reshape(-1, sound.format.audio_channels)
+        num_channels = sound.format.audio_channels
+        blocks_SC = [
+            _to_samples(block, num_channels)
             for packet in sound.packets
             for block in self._codec.decode(av.Packet(packet))
         ]
-        return np.concatenate(blocks) if blocks else np.zeros((0, sound.format.audio_channels), np.float32)
+        return np.concatenate(blocks_SC) if blocks_SC else np.zeros((0, num_channels), np.float32)
+
+
+def _to_samples(block: av.AudioFrame, num_channels: int) -> NDArray[np.float32]:
+    assert block.format.name == "s16", f"Opus decodes to interleaved 16-bit samples, got {block.format.name}"
+    return block.to_ndarray().reshape(-1, num_channels).astype(np.float32) / np.float32(INT16_STEPS)
 
 
 def _open_opus(num_channels: int) -> AudioCodecContext:
     codec = cast("AudioCodecContext", av.CodecContext.create("libopus", "r"))
-    codec.sample_rate, codec.layout, codec.format = (
-        OPUS_DECODED_RATE_HZ,
-        "mono" if num_channels == 1 else "stereo",
-        "flt",
-    )
+    codec.sample_rate, codec.layout = OPUS_DECODED_RATE_HZ, "mono" if num_channels == 1 else "stereo"
     return codec

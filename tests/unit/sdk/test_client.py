@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import grpc.aio
+import pytest
+
+import nacre
+from tests.unit.sdk.scripted_service import TOKEN, ScriptedService, abort, serve
+
+
+@pytest.fixture
+def service() -> ScriptedService:
+    return ScriptedService()
+
+
+@pytest.fixture
+async def client(service: ScriptedService) -> AsyncIterator[nacre.Client]:
+    async with serve(service) as (_, port), nacre.connect(f"127.0.0.1:{port}") as client:
+        yield client
+
+
+async def test_capabilities_come_as_plain_values(client: nacre.Client) -> None:
+    capabilities = await client.capabilities()
+    assert (capabilities.model, capabilities.width_px, capabilities.height_px) == ("toy", 4, 2)
+    assert capabilities.controls == ("move", "directive")
+    assert capabilities.perspectives == ("first_person",)
+    assert capabilities.can("move")
+    assert not capabilities.can("camera")
+
+
+async def test_a_session_echoes_what_is_in_effect(client: nacre.Client) -> None:
+    session = await client.create(prompt="a quiet street")
+    assert session.id == "s-1"
+    assert session.resume_token == TOKEN
+    assert session.record is not None
+    assert session.record.world == nacre.WorldRecord(
+        prompt="a quiet street", character="", scene="", model="toy", seed=7
+    )
+    assert session.record.state == "ready"
+
+
+@pytest.mark.parametrize("form", ["bytes", "path", "text"])
+async def test_an_image_is_given_as_bytes_or_path(
+    client: nacre.Client, service: ScriptedService, tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"picture")
+    await client.create(image={"bytes": b"picture", "path": path, "text": str(path)}[form])
+    assert service.create_requests[0].world.image.data == b"picture"
+
+
+async def test_without_an_image_none_is_sent(client: nacre.Client, service: ScriptedService) -> None:
+    await client.create(character="a cat", scene="a roof", model="toy", seed=9)
+    world = service.create_requests[0].world
+    assert not world.HasField("image")
+    assert (world.character, world.scene, world.model, world.seed) == ("a cat", "a roof", "toy", 9)
+
+
+async def test_creating_twice_makes_two_unless_a_key_says_otherwise(
+    client: nacre.Client, service: ScriptedService
+) -> None:
+    for _ in range(2):
+        await client.create(prompt="x")
+    await client.create(prompt="x", idempotency_key="mine")
+    keys = [request.idempotency_key for request in service.create_requests]
+    assert keys[0] != keys[1]
+    assert all(keys)
+    assert keys[2] == "mine"
+
+
+async def test_state_and_end_tell_the_session(client: nacre.Client) -> None:
+    session = await client.create(prompt="x")
+    assert (await session.state()).state == "running"
+    ended = await session.end()
+    assert (ended.state, ended.end_reason, ended.chunks_generated) == ("ended", "requested", 5)
+
+
+async def test_an_unknown_session_is_not_found(client: nacre.Client) -> None:
+    with pytest.raises(nacre.NotFound) as caught:
+        await client.session("s-2").state()
+    assert (caught.value.reason, caught.value.field) == ("SESSION_NOT_FOUND", "session_id")
+
+
+async def test_a_refusal_is_typed(client: nacre.Client, service: ScriptedService) -> None:
+    async def refuse(context: grpc.aio.ServicerContext) -> None:
+        await abort(context, grpc.StatusCode.RESOURCE_EXHAUSTED, "CAPACITY_EXHAUSTED", retry_after_s=5.0)
+
+    service.refuse_create = refuse
+    with pytest.raises(nacre.LimitReached) as caught:
+        await client.create(prompt="x")
+    assert (caught.value.reason, caught.value.retry_after_s) == ("CAPACITY_EXHAUSTED", 5.0)
+
+
+async def test_a_service_that_is_briefly_unavailable_is_asked_again_with_the_same_key(
+    client: nacre.Client, service: ScriptedService
+) -> None:
+    async def refuse_once(context: grpc.aio.ServicerContext) -> None:
+        if len(service.create_requests) == 1:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "starting")
+
+    service.refuse_create = refuse_once
+    session = await client.create(prompt="x")
+    assert session.id == "s-1"
+    first, second = service.create_requests
+    assert first.idempotency_key == second.idempotency_key
+
+
+async def test_no_service_at_all_is_unavailable() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # taken but not listening
+        async with nacre.connect(f"127.0.0.1:{bound.getsockname()[1]}") as client:
+            with pytest.raises(nacre.Unavailable):
+                await client.capabilities()
+            with pytest.raises(nacre.Unavailable, match="no service on"):
+                await client.wait_until_ready(timeout_s=0.05)
+
+
+async def test_waiting_ends_when_the_service_answers(client: nacre.Client) -> None:
+    await client.wait_until_ready(timeout_s=30.0)

@@ -63,7 +63,8 @@ class LocalPlane:
     ) -> None:
         for link in list(self._links):
             link.end("SERVICE_STOPPING", "the service is stopping")
-        await self._tasks.__aexit__(kind, error, trace)
+        # What went wrong in the block is not the tasks' business: they end by themselves.
+        await self._tasks.__aexit__(None, None, None)
         await self.host.close()
 
     @property

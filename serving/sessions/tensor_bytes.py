@@ -20,7 +20,8 @@ class TensorBytesError(ValueError):
 
 
 def to_bytes(tensors: Tensors, metadata: Mapping[str, str] | None = None) -> bytes:
-    return save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, dict(metadata or {}) or None)
+    contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
+    return save(contiguous, dict(metadata or {}) or None)
 
 
 def from_bytes(data: bytes) -> Tensors:

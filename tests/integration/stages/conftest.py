@@ -1,0 +1,93 @@
+"""Worker hosts over real gRPC in this process, and planes over them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from serving.engine.engine import EngineConfig
+from serving.local import LocalPlane
+from serving.sessions.journal import MemoryJournalStore
+from serving.stages.decoder import DecoderStage
+from serving.stages.host import StageHost, WorkerConfig
+from serving.stages.link import PlaneLink
+from serving.stages.remote import Placement, RemotePlane, StaticPlacer
+from serving.stages.stage import DECODERS, Stage
+from serving.stages.transformer import DecoderPlace
+from tests.fakes_model import FakeModel
+
+
+@dataclass(slots=True, kw_only=True)
+class Rig:
+    """A plane and the workers behind it."""
+
+    plane: LocalPlane | RemotePlane
+    transformer: StageHost
+    decoders: list[StageHost]
+    journals: MemoryJournalStore
+    links: list[PlaneLink] = field(default_factory=list)
+
+    @property
+    def num_used_slots(self) -> int:
+        assert self.transformer.transformer is not None
+        return self.transformer.transformer.engine.num_used_slots
+
+    @property
+    def num_decoder_sessions(self) -> int:
+        return sum(_decoder(host).num_sessions for host in self.decoders)
+
+
+def _decoder(host: StageHost) -> DecoderStage:
+    assert host.decoder is not None
+    return host.decoder
+
+
+def worker_config(stages: frozenset[Stage], num_slots: int) -> WorkerConfig:
+    return WorkerConfig(stages=stages, engine=EngineConfig(num_slots=num_slots))
+
+
+@asynccontextmanager
+async def local_rig(model: FakeModel, num_slots: int = 2) -> AsyncIterator[Rig]:
+    journals = MemoryJournalStore()
+    config = worker_config(frozenset(Stage), num_slots)
+    async with LocalPlane(model, config, journals=journals) as plane:
+        yield Rig(plane=plane, transformer=plane.host, decoders=[plane.host], journals=journals)
+
+
+@asynccontextmanager
+async def remote_rig(
+    model: FakeModel, num_slots: int = 2, decoder_groups: tuple[frozenset[Stage], ...] = (DECODERS,)
+) -> AsyncIterator[Rig]:
+    journals = MemoryJournalStore()
+    groups = [frozenset({Stage.ENCODER}), frozenset({Stage.TRANSFORMER}), *decoder_groups]
+    async with contextlib.AsyncExitStack() as stack:
+        hosts = []
+        for stages in groups:
+            host = StageHost(model, worker_config(stages, num_slots), journals=journals)
+            stack.push_async_callback(host.close)
+            await host.load()
+            await host.listen()
+            hosts.append(host)
+        encoder, transformer, *decoders = hosts
+        places = tuple(DecoderPlace(address=host.address, stages=host.config.stages) for host in decoders)
+        placement = Placement(encoder=encoder.address, transformer=transformer.address, decoders=places)
+        plane = await stack.enter_async_context(RemotePlane(model.info, StaticPlacer(placement)))
+        yield Rig(plane=plane, transformer=transformer, decoders=decoders, journals=journals)
+
+
+def split_rig(model: FakeModel, num_slots: int = 2) -> AbstractAsyncContextManager[Rig]:
+    groups = (frozenset({Stage.VIDEO_DECODER}), frozenset({Stage.AUDIO_DECODER}))
+    return remote_rig(model, num_slots, groups)
+
+
+MakeRig = Callable[..., AbstractAsyncContextManager[Rig]]
+
+
+@pytest.fixture(params=[local_rig, remote_rig, split_rig], ids=["local", "remote", "split decoders"])
+def make_rig(request: pytest.FixtureRequest) -> MakeRig:
+    """Rigs of every topology: what holds for one holds for all."""
+    return request.param

@@ -20,29 +20,48 @@ from model import camera
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodecConfig:
     latent_dims: int
-    refiner_channels: int
-    refiner_layers: int
+    grid_channels: int
+    channels: int
+
+
+GRID_PLANES = 4 * camera.NUM_MAPS + 8  # a residual of every map at half resolution, and features
 
 
 class Refiner(nn.Module):
-    """Sharpens what the linear decoder gives; starts as the identity."""
+    """Adds what the linear decoder lacks; starts by adding nothing.
 
-    def __init__(self, channels: int, layers: int) -> None:
+    First on the grid of latents, where it knows how a patch lies and what its neighbours hold,
+    then on pixels at half resolution, across the seams.
+    """
+
+    def __init__(self, latent_dims: int, grid_channels: int, channels: int) -> None:
         super().__init__()
-        self.enter = nn.Conv2d(4 * camera.NUM_MAPS + 1, channels, 3, padding=1)
-        self.middle = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(layers))
+        half = camera.PATCH_PX // 2
+        self.grid_in = nn.Conv2d(latent_dims, grid_channels, 3, padding=1)
+        self.grid_mlp = nn.ModuleList(nn.Conv2d(grid_channels, grid_channels, size, padding=size // 2) for size in (1, 3, 1))
+        self.grid_out = nn.Conv2d(grid_channels, GRID_PLANES * half * half, 1)
+        self.enter = nn.Conv2d(4 * camera.NUM_MAPS + GRID_PLANES + 1, channels, 3, padding=1)
+        self.middle = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
         self.leave = nn.Conv2d(channels, 4 * camera.NUM_MAPS, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # pyright: ignore[reportArgumentType]
+        with torch.no_grad():
+            self.grid_out.weight[: 4 * camera.NUM_MAPS * half * half].zero_()
+            self.grid_out.bias.zero_()  # pyright: ignore[reportOptionalMemberAccess]
 
-    def forward(self, maps_BMHW: Tensor) -> Tensor:
+    def forward(self, maps_BMHW: Tensor, latents_BRCD: Tensor) -> Tensor:
         batch, _, height, width = maps_BMHW.shape
-        halves = nn.functional.pixel_unshuffle(maps_BMHW, 2)
+        silu = nn.functional.silu
+        grid = silu(self.grid_in(rearrange(latents_BRCD, "b r c d -> b d r c")))
+        for conv in self.grid_mlp:
+            grid = grid + silu(conv(grid))
+        planes = nn.functional.pixel_shuffle(self.grid_out(grid), camera.PATCH_PX // 2)
         slope = camera.row_slope(height)[::2].view(1, 1, -1, 1).expand(batch, 1, -1, width // 2)
-        hidden = nn.functional.silu(self.enter(torch.cat([halves, slope], 1)))
+        hidden = silu(self.enter(torch.cat([nn.functional.pixel_unshuffle(maps_BMHW, 2), planes, slope], 1)))
         for conv in self.middle:
-            hidden = hidden + nn.functional.silu(conv(hidden))
-        return maps_BMHW + nn.functional.pixel_shuffle(self.leave(hidden), 2)
+            hidden = hidden + silu(conv(hidden))
+        change = self.leave(hidden) + planes[:, : 4 * camera.NUM_MAPS]
+        return maps_BMHW + nn.functional.pixel_shuffle(change, 2)
 
 
 class MapCodec(nn.Module):
@@ -58,7 +77,7 @@ class MapCodec(nn.Module):
         self.register_buffer("mean_RP", torch.zeros(camera.CANVAS_H // camera.PATCH_PX, numbers))
         self.register_buffer("basis_PD", torch.zeros(numbers, config.latent_dims))
         self.register_buffer("scale_D", torch.ones(config.latent_dims))
-        self.refiner = Refiner(config.refiner_channels, config.refiner_layers)
+        self.refiner = Refiner(config.latent_dims, config.grid_channels, config.channels)
 
     def fit(self, maps_BMHW: Tensor) -> None:
         """Set the linear code from sample canvases. Latent d is scaled by the square root of its
@@ -84,7 +103,7 @@ class MapCodec(nn.Module):
 
     def decode(self, latents_BRCD: Tensor) -> Tensor:
         """maps_BMHW in [0, 1]."""
-        return self.refiner(self.decode_linear(latents_BRCD)).clamp(0, 1)
+        return self.refiner(self.decode_linear(latents_BRCD), latents_BRCD).clamp(0, 1)
 
     def mean_maps(self, columns: int) -> Tensor:
         """What stands where nothing is known: [M, H, columns * PATCH_PX]."""

@@ -46,12 +46,12 @@ class Attention(nn.Module):
     def project(self, x_BSD: Tensor) -> tuple[Tensor, KeysValues]:
         """Queries, and keys and values fit to be cached."""
         q, k, v = rearrange(self.qkv(x_BSD), "b s (c n k) -> c b s n k", c=3, n=self.num_heads)
-        return self.q_norm(q), KeysValues(self.k_norm(k), v)
+        return self.q_norm(q.float()), KeysValues(self.k_norm(k.float()), v)
 
     def project_prompt(self, prompt_BPC: Tensor) -> KeysValues:
         """Keys and values of the prompt's tokens; they change only with the conditions."""
         k, v = rearrange(self.prompt_kv(prompt_BPC), "b p (c n k) -> c b p n k", c=2, n=self.num_heads)
-        return KeysValues(self.k_norm(k), v)
+        return KeysValues(self.k_norm(k.float()), v)
 
     def attend(
         self, q_BSNK: Tensor, own: KeysValues, rotation_q: Tensor, rotation_k: Tensor, prompt: KeysValues,
@@ -61,7 +61,7 @@ class Attention(nn.Module):
         is added to the scores against prompt and own keys, in that order."""
         q = rotate(q_BSNK, rotation_q).transpose(1, 2)
         k = torch.cat([prompt.k_BLNK, rotate(own.k_BLNK, rotation_k)], 1).transpose(1, 2)
-        v = torch.cat([prompt.v_BLNK, own.v_BLNK], 1).transpose(1, 2)
+        v = torch.cat([prompt.v_BLNK, own.v_BLNK], 1).transpose(1, 2).to(q.dtype)
         scores = q @ k.mT / math.sqrt(q.shape[-1])
         if bias_SL is not None:
             scores = scores + bias_SL

@@ -17,7 +17,7 @@ from model.training.samples import SequenceBatch
 from model.transformer import NUM_PATCHES, ChunkTokens, Velocity, WorldTransformer, prompt_tokens
 from model.world.conditions import NUM_SLOTS
 
-CONTEXT_PATCHES = 8  # patches that an earlier chunk shows in training
+CONTEXT_PATCHES = 4  # patches that an earlier chunk shows in training
 STRONG = slice(0, 4)  # of the numbers of coverage
 CLEAN_CONTEXT = 0.5  # share of earlier chunks that are free of noise, as they are in play
 AUDIO_WEIGHT = 0.5

@@ -55,18 +55,22 @@ def main(
     preset: Annotated[str, typer.Option(help="Which preset.")] = "pearl-xs",
     data: Annotated[Path, typer.Option(help="Folder of the picture data set.")] = DATA_FOLDER,
 ) -> None:
-    """Train the look."""
+    """Train the look, going on from weights that are there."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     console, chosen = Console(), PRESETS[preset]()
     pictures, generator = Pictures(data, seed), torch.Generator().manual_seed(seed)
     codec = MapCodec(chosen.codec).requires_grad_(False)
     codec.load_state_dict(load_file(chosen.folder / "codec.safetensors"))
-    network = LookNetwork(chosen.look).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    network = LookNetwork(chosen.look)
+    weights = chosen.folder / "video_decoder.safetensors"
+    if weights.exists():
+        network.load_state_dict(load_file(weights))
+    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     optimizer = torch.optim.AdamW(network.parameters(), RATE)
 
     def sample(batch: int, held_out: bool = False) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor, Tensor]]:
-        maps = sample_maps(pictures, batch, held_out)
+        maps = sample_maps(pictures, pictures.sample_scenes(batch, held_out))
         if torch.rand(()) < MADE_SHARE:
             maps = codec.decode(codec.encode(maps))
         views, slopes = random_views(maps)
@@ -79,7 +83,8 @@ def main(
         for group in optimizer.param_groups:
             group["lr"] = RATE * min(1, (step + 1) / 100) * (1 - gone / minutes)
         true, inputs = sample(BATCH)
-        made = network(*inputs)
+        with torch.autocast("cpu", torch.bfloat16):
+            made = network(*inputs).float()
         loss = (made - true).abs().mean() + 0.5 * edge_error(made, true).mean()
         optimizer.zero_grad()
         loss.backward()
@@ -88,7 +93,7 @@ def main(
         step += 1
         if step % 50 == 0:
             console.log(f"step {step} {gone:.1f} min loss {loss.item():.4f}")
-    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, chosen.folder / "video_decoder.safetensors")
+    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, weights)
     with torch.no_grad():
         true, inputs = sample(128, held_out=True)
         error = (network(*inputs).clamp(0, 1) - true).square().mean()

@@ -33,7 +33,7 @@ from model.transformer import WorldTransformer
 PEAK_RATE = 1.2e-3
 WARM_UP_STEPS = 200
 AVERAGE_HALF_LIFE_STEPS = 400
-LOG_EVERY, SAVE_EVERY = 50, 400
+LOG_EVERY, SAVE_EVERY = 50, 200
 
 
 class Run:
@@ -52,7 +52,8 @@ class Run:
         """One step; the video and audio losses."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss = flow_loss(self.net, batch, self.generator)
+        with torch.autocast("cpu", torch.bfloat16):  # twice as fast where the CPU has AVX512-BF16
+            loss = flow_loss(self.net, batch, self.generator)
         self.optimizer.zero_grad(set_to_none=True)
         loss.total.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)

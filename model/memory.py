@@ -1,0 +1,205 @@
+"""Spatial memory: the model's own past pictures, kept as panoramas of places, seen from anywhere.
+
+A place is remembered where the camera stood: a whole turn of maps, known where they have been
+seen. While the camera stands at a place, looking about only reads and fills that panorama;
+between places the nearest ones are reprojected (model.warp), and what none of them shows comes
+from the last canvas. A new place is laid down every metre or so, the farthest one is forgotten.
+
+Letters: K places, M maps, H rows, W columns of a canvas.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model import camera
+from model.interface import Tensors
+from model.warp import Panorama, Target, warp
+
+MAX_PLACES = 32  # 11 MB a session; a trail of 32 m and every stop
+SPACING_M = 1.0  # shorter than a thing is wide, longer than a breath's walk
+STOP_SPACING_M = 0.02  # where the camera stops, it may look about: that place is worth its own panorama
+SOURCE_W = 256  # columns of a panorama that can matter to a canvas
+NEAREST_SOURCES = 2
+MIN_SHARED_COLUMNS = 24  # a place that knows less than this of what is in view is no help
+
+
+class Standpoint(NamedTuple):
+    """Where a canvas is seen from: metres, and its left edge in whole-turn columns."""
+
+    x_m: float
+    y_m: float
+    column: int
+
+
+class Recollection(NamedTuple):
+    """What memory shows on a canvas."""
+
+    maps_MHW: Tensor  # float in [0, 1]; meaningless where unknown
+    strong_HW: Tensor  # bool: known well
+    weak_HW: Tensor  # bool: known roughly
+
+
+class SpatialMemory:
+    """Bounded: the same bytes from the first chunk to the last."""
+
+    def __init__(self) -> None:
+        turn = (camera.CANVAS_H, camera.TURN_PX)
+        self._maps = torch.zeros(MAX_PLACES, camera.NUM_MAPS, *turn, dtype=torch.uint8)
+        self._known = torch.zeros(MAX_PLACES, *turn, dtype=torch.bool)
+        self._xy = torch.zeros(MAX_PLACES, 2, dtype=torch.float64)
+        self._count = 0
+        self._last_maps = torch.zeros(camera.NUM_MAPS, camera.CANVAS_H, camera.CANVAS_W, dtype=torch.uint8)
+        self._last_known = torch.zeros(camera.CANVAS_H, camera.CANVAS_W, dtype=torch.bool)
+        self._last = Standpoint(0.0, 0.0, 0)
+
+    @property
+    def num_bytes(self) -> int:
+        tensors = (self._maps, self._known, self._xy, self._last_maps, self._last_known)
+        return sum(tensor.nbytes for tensor in tensors)
+
+    @property
+    def num_places(self) -> int:
+        return self._count
+
+    def recall(self, at: Standpoint) -> Recollection:
+        """The canvas as memory shows it from `at`."""
+        here = self._place_at(at)
+        if here is None and self._is_last(at):
+            maps, known = self._last_maps.float() / 255, self._last_known
+        elif here is not None:
+            index = self._columns(at.column, camera.CANVAS_W)
+            maps, known = self._maps[here][:, :, index].float() / 255, self._known[here][:, index]
+        else:
+            return self._reproject(at)
+        if bool(known.all()):
+            return Recollection(maps, known, torch.zeros_like(known))
+        rest = self._reproject(at, skip=here)
+        known_maps = torch.where(known, maps, rest.maps_MHW)
+        return Recollection(known_maps, known | rest.strong_HW, rest.weak_HW & ~known)
+
+    def is_new_place(self, at: Standpoint, is_walking: bool) -> bool:
+        """Whether the canvas seen from `at` deserves a place of its own."""
+        nearest = self._distances(at).min().item() if self._count else math.inf
+        return nearest > (SPACING_M if is_walking else STOP_SPACING_M)
+
+    def remember(self, at: Standpoint, maps_MHW: Tensor, known_HW: Tensor, is_new_place: bool) -> None:
+        """Keep a canvas: as the last one, and in the panorama of its place or of a new one."""
+        self._last_maps = (maps_MHW * 255).round().to(torch.uint8)
+        self._last_known = known_HW.clone()
+        self._last = at
+        place = self._new_place(at) if is_new_place else self._place_at(at)
+        if place is None:
+            return
+        index = self._columns(at.column, camera.CANVAS_W)
+        fresh = known_HW & ~self._known[place][:, index]
+        self._maps[place][:, :, index] = torch.where(fresh, self._last_maps, self._maps[place][:, :, index])
+        self._known[place][:, index] |= known_HW
+
+    def last_canvas(self) -> tuple[Tensor, Standpoint]:
+        """The canvas remembered last, maps_MHW in [0, 1], and where it was seen from."""
+        return self._last_maps.float() / 255, self._last
+
+    def snapshot(self) -> Tensors:
+        count = self._count
+        return {
+            "place_maps": self._maps[:count].numpy().copy(),
+            "place_known": np.packbits(self._known[:count].numpy(), axis=-1),
+            "place_xy": self._xy[:count].numpy().copy(),
+            "last_maps": self._last_maps.numpy().copy(),
+            "last_known": self._last_known.numpy().copy(),
+            "last_standpoint": np.array(self._last, np.float64),
+        }
+
+    @classmethod
+    def restore(cls, snapshot: Tensors) -> SpatialMemory:
+        memory = cls()
+        count = memory._count = len(snapshot["place_xy"])
+        memory._maps[:count] = torch.from_numpy(snapshot["place_maps"])
+        memory._known[:count] = torch.from_numpy(np.unpackbits(snapshot["place_known"], axis=-1).astype(bool))
+        memory._xy[:count] = torch.from_numpy(snapshot["place_xy"])
+        memory._last_maps = torch.from_numpy(snapshot["last_maps"].copy())
+        memory._last_known = torch.from_numpy(snapshot["last_known"].copy())
+        x_m, y_m, column = snapshot["last_standpoint"].tolist()
+        memory._last = Standpoint(x_m, y_m, int(column))
+        return memory
+
+    def _new_place(self, at: Standpoint) -> int:
+        """A free place, or the farthest one, emptied."""
+        if self._count < MAX_PLACES:
+            place, self._count = self._count, self._count + 1
+        else:
+            place = int(self._distances(at).argmax())
+        self._known[place] = False
+        self._xy[place] = torch.tensor([at.x_m, at.y_m], dtype=torch.float64)
+        return place
+
+    def _distances(self, at: Standpoint) -> Tensor:
+        offset = self._xy[: self._count] - torch.tensor([at.x_m, at.y_m], dtype=torch.float64)
+        return torch.hypot(offset[:, 0], offset[:, 1])
+
+    def _place_at(self, at: Standpoint) -> int | None:
+        if not self._count:
+            return None
+        distances = self._distances(at)
+        nearest = int(distances.argmin())
+        return nearest if distances[nearest].item() < 1e-9 else None
+
+    def _is_last(self, at: Standpoint) -> bool:
+        return at == self._last
+
+    @staticmethod
+    def _columns(start: int, width: int) -> Tensor:
+        return torch.remainder(start + torch.arange(width), camera.TURN_PX)
+
+    def _reproject(self, at: Standpoint, skip: int | None = None) -> Recollection:
+        """The nearest helpful places and the last canvas, each filling what those before it left open."""
+        sources = self._sources(at, skip)
+        maps = torch.zeros(camera.NUM_MAPS, camera.CANVAS_H, camera.CANVAS_W)
+        strong = torch.zeros(camera.CANVAS_H, camera.CANVAS_W, dtype=torch.bool)
+        weak = strong.clone()
+        if sources is None:
+            return Recollection(maps, strong, weak)
+        count = len(sources.column_B)
+        target = Target(
+            torch.full((count,), at.column), torch.full((count,), at.x_m), torch.full((count,), at.y_m), camera.CANVAS_W
+        )
+        seen = warp(sources, target)
+        for source_maps, valid, is_weak in zip(seen.maps_BMHV, seen.valid_BHV, seen.weak_BHV, strict=True):
+            better = valid & ~strong & (~weak | ~is_weak)
+            maps = torch.where(better, source_maps, maps)
+            strong, weak = strong | (better & ~is_weak), (weak & ~better) | (better & is_weak)
+        return Recollection(maps, strong, weak)
+
+    def _sources(self, at: Standpoint, skip: int | None) -> Panorama | None:
+        """Windows of panoramas toward what `at` looks at: nearest places first, the last canvas last."""
+        start = at.column - (SOURCE_W - camera.CANVAS_W) // 2
+        index = self._columns(start, SOURCE_W)
+        windows: list[tuple[Tensor, Tensor, float, float]] = []
+        for place in self._distances(at).argsort().tolist() if self._count else []:
+            known = self._known[place][:, index]
+            if place == skip or int(known.any(0).sum()) < MIN_SHARED_COLUMNS:
+                continue
+            windows.append((self._maps[place][:, :, index], known, *self._xy[place].tolist()))
+            if len(windows) == NEAREST_SOURCES:
+                break
+        if bool(self._last_known.any()):
+            windows.append((*self._last_window(start), self._last.x_m, self._last.y_m))
+        if not windows:
+            return None
+        maps, known, xs, ys = zip(*windows, strict=True)
+        columns = torch.full((len(windows),), start)
+        return Panorama(torch.stack(maps).float() / 255, torch.stack(known), columns, torch.tensor(xs), torch.tensor(ys))
+
+    def _last_window(self, start: int) -> tuple[Tensor, Tensor]:
+        """The last canvas, laid into a window of SOURCE_W columns."""
+        maps = torch.zeros(camera.NUM_MAPS, camera.CANVAS_H, camera.TURN_PX, dtype=torch.uint8)
+        known = torch.zeros(camera.CANVAS_H, camera.TURN_PX, dtype=torch.bool)
+        index = self._columns(self._last.column - start, camera.CANVAS_W)
+        maps[:, :, index], known[:, index] = self._last_maps, self._last_known
+        return maps[:, :, :SOURCE_W], known[:, :SOURCE_W]

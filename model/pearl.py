@@ -1,0 +1,104 @@
+"""The Pearl family as a `model.interface.Model`: sizes, and stages loaded on demand."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from model import camera
+from model.audio.codec import PearlAudioDecoder
+from model.codec import MapCodec
+from model.control import MAX_SPEED_M_PER_S, PITCH_PX_PER_CHUNK, YAW_PX_PER_CHUNK
+from model.encoder import PearlEncoder
+from model.image_network import ImageNetwork
+from model.interface import ModelInfo
+from model.look_network import LookNetwork
+from model.presets import Preset
+from model.stepper import PearlTransformer
+from model.text.encoder import PearlTextEncoder
+from model.transformer import WorldTransformer
+from model.video_decoder import PearlVideoDecoder
+
+FRAME_RATE = 12.5
+FRAMES_PER_CHUNK = 1
+SAMPLE_RATE_HZ = 16_000
+SAMPLES_PER_CHUNK = 1_280
+
+
+class PearlModel:
+    """A preset and its weights. Loads each stage anew at each call."""
+
+    def __init__(self, preset: Preset) -> None:
+        self._preset = preset
+
+    @cached_property
+    def info(self) -> ModelInfo:
+        degrees_per_px = 360.0 / camera.TURN_PX
+        chunks_per_s = FRAME_RATE / FRAMES_PER_CHUNK
+        return ModelInfo(
+            name=self._preset.name,
+            weights_sha256=_digest(self._preset.folder),
+            width_px=camera.VIEW_W,
+            height_px=camera.VIEW_H,
+            frame_rate=FRAME_RATE,
+            frames_per_chunk=FRAMES_PER_CHUNK,
+            sample_rate_hz=SAMPLE_RATE_HZ,
+            audio_channels=1,
+            samples_per_chunk=SAMPLES_PER_CHUNK,
+            controls=("move", "look", "directive", "image"),
+            perspectives=("first_person",),
+            max_yaw_deg_per_s=YAW_PX_PER_CHUNK * chunks_per_s * degrees_per_px,
+            max_pitch_deg_per_s=PITCH_PX_PER_CHUNK * chunks_per_s * degrees_per_px,
+            max_speed_m_per_s=MAX_SPEED_M_PER_S,
+            licence="Apache-2.0",
+        )
+
+    def load_encoder(self) -> PearlEncoder:
+        text = PearlTextEncoder.load(self._file("text_encoder"))
+        image = ImageNetwork(self._preset.image)
+        image.load_state_dict(self._weights("image_encoder"))
+        return PearlEncoder(text, _frozen(image))
+
+    def load_transformer(self, num_threads: int = 1) -> PearlTransformer:
+        torch.set_num_threads(num_threads)
+        network, codec = WorldTransformer(self._preset.transformer), MapCodec(self._preset.codec)
+        network.load_state_dict(self._weights("transformer"))
+        codec.load_state_dict(self._weights("codec"))
+        return PearlTransformer(_frozen(network), _frozen(codec), FRAMES_PER_CHUNK / FRAME_RATE)
+
+    def load_video_decoder(self) -> PearlVideoDecoder:
+        network = LookNetwork(self._preset.look)
+        network.load_state_dict(self._weights("video_decoder"))
+        return PearlVideoDecoder(_frozen(network))
+
+    def load_audio_decoder(self) -> PearlAudioDecoder:
+        return PearlAudioDecoder.load(self._file("audio_codec"))
+
+    def _file(self, part: str) -> Path:
+        return self._preset.folder / f"{part}.safetensors"
+
+    def _weights(self, part: str) -> dict[str, Tensor]:
+        """Tensors in single precision, whatever they are kept in."""
+        return {name: value.float() for name, value in load_file(self._file(part)).items()}
+
+
+_Network = TypeVar("_Network", bound=nn.Module)
+
+
+def _frozen(network: _Network) -> _Network:
+    return network.requires_grad_(False).eval()
+
+
+def _digest(folder: Path) -> str:
+    """SHA-256 over the weight files in the order of their names."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.safetensors")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,61 @@
+"""What the transformer keeps for one session of Pearl: everything that a snapshot must hold."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.cache import RollingCache
+from model.interface import Tensors
+from model.memory import SpatialMemory
+from model.transformer import TransformerConfig
+from model.walker import Walker
+
+
+@dataclass(slots=True, kw_only=True)
+class PearlState:
+    """Mutable: `PearlTransformer.step` advances it."""
+
+    seed: int
+    chunk_idx: int
+    conditions_V: Tensor
+    goal_V: Tensor  # what the conditions fade toward
+    walker: Walker
+    memory: SpatialMemory
+    cache: RollingCache
+
+    @property
+    def next_chunk_idx(self) -> int:
+        return self.chunk_idx
+
+    @property
+    def num_bytes(self) -> int:
+        return self.memory.num_bytes + self.cache.num_bytes
+
+    def snapshot(self) -> Tensors:
+        walker = {f"walker_{name}": np.array(value) for name, value in asdict(self.walker).items()}
+        return {
+            "seed": np.array(self.seed, np.uint64),
+            "chunk_idx": np.array(self.chunk_idx, np.int64),
+            "conditions": self.conditions_V.numpy().copy(),
+            "goal": self.goal_V.numpy().copy(),
+            **walker,
+            **self.memory.snapshot(),
+            **self.cache.snapshot(),
+        }
+
+    @classmethod
+    def restore(cls, config: TransformerConfig, snapshot: Tensors) -> PearlState:
+        walker = {name: snapshot[f"walker_{name}"].item() for name in asdict(Walker())}
+        return cls(
+            seed=int(snapshot["seed"]),
+            chunk_idx=int(snapshot["chunk_idx"]),
+            conditions_V=torch.from_numpy(snapshot["conditions"].copy()),
+            goal_V=torch.from_numpy(snapshot["goal"].copy()),
+            walker=Walker(**walker),
+            memory=SpatialMemory.restore(snapshot),
+            cache=RollingCache.restore(config, snapshot),
+        )

@@ -1,0 +1,105 @@
+"""Train the picture encoder: from the look of a moment back to its maps and conditions.
+
+    python -m model.training.image_encoder --minutes 12
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from model.image_network import ImageNetwork, ImageReading
+from model.presets import PRESETS
+from model.training.codec import MAP_WEIGHTS, sample_maps
+from model.training.dataset import DATA_FOLDER
+from model.training.gradients import edge_error
+from model.training.look import random_noise, random_views
+from model.training.pictures import Pictures
+from model.training.samples import sample_conditions
+from model.world.conditions import SLOT_RANGES
+from model.world.look import render_look
+
+BATCH = 16
+RATE = 2e-3
+READ_SLOTS = ("place", "style", "lighting", "weather")  # a picture does not show a mood
+BLUR_SHARE = 0.25  # of the pictures that come softened, as resized ones do
+
+
+def condition_error(logits_BV: Tensor, conditions_BV: Tensor) -> Tensor:
+    """Cross-entropy summed over the slots that a picture shows."""
+    errors = [
+        torch.nn.functional.cross_entropy(logits_BV[:, SLOT_RANGES[slot]], conditions_BV[:, SLOT_RANGES[slot]])
+        for slot in READ_SLOTS
+    ]
+    return torch.stack(errors).sum()
+
+
+def reading_loss(made: ImageReading, maps_BMHW: Tensor, conditions_BV: Tensor) -> Tensor:
+    error = (made.maps_BMHW - maps_BMHW).abs().mean((0, 2, 3)) + edge_error(made.maps_BMHW, maps_BMHW)
+    return (error * torch.tensor(MAP_WEIGHTS)).mean() + 0.02 * condition_error(made.logits_BV, conditions_BV)
+
+
+def main(
+    minutes: Annotated[float, typer.Option(help="Training time.")] = 12.0,
+    seed: Annotated[int, typer.Option(help="Seeds weights and samples.")] = 0,
+    preset: Annotated[str, typer.Option(help="Which preset.")] = "pearl-xs",
+    data: Annotated[Path, typer.Option(help="Folder of the picture data set.")] = DATA_FOLDER,
+) -> None:
+    """Train the picture encoder, going on from weights that are there."""
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+    console, chosen = Console(), PRESETS[preset]()
+    pictures, generator = Pictures(data, seed), torch.Generator().manual_seed(seed)
+    network = ImageNetwork(chosen.image)
+    weights = chosen.folder / "image_encoder.safetensors"
+    if weights.exists():
+        network.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
+    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    optimizer = torch.optim.AdamW(network.parameters(), RATE)
+
+    def sample(batch: int, held_out: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        scenes = pictures.sample_scenes(batch, held_out)
+        views, slopes = random_views(sample_maps(pictures, scenes))
+        conditions = sample_conditions(pictures.places(scenes), generator)
+        rgb = render_look(views, conditions, slopes, random_noise(batch))
+        if torch.rand(()) < BLUR_SHARE:
+            rgb = torch.nn.functional.avg_pool2d(torch.nn.functional.pad(rgb, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        return rgb, views, conditions
+
+    started_s, step = time.monotonic(), 0
+    while (gone := (time.monotonic() - started_s) / 60) < minutes:
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * min(1, (step + 1) / 100) * (1 - gone / minutes)
+        rgb, maps, conditions = sample(BATCH)
+        with torch.autocast("cpu", torch.bfloat16):
+            made = network(rgb)
+        loss = reading_loss(ImageReading(*(part.float() for part in made)), maps, conditions)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        if step % 50 == 0:
+            console.log(f"step {step} {gone:.1f} min loss {loss.item():.4f}")
+    half = {name: value.half().contiguous() for name, value in network.state_dict().items()}
+    save_file(half, weights)
+    with torch.no_grad():
+        rgb, maps, conditions = sample(128, held_out=True)
+        made = network(rgb)
+    for slot in READ_SLOTS:
+        part = SLOT_RANGES[slot]
+        right = made.logits_BV[:, part].argmax(1) == conditions[:, part].argmax(1)
+        console.log(f"held-out {slot}: {100 * float(right.float().mean()):.1f} %")
+    error = (made.maps_BMHW.clamp(0, 1) - maps)[:, :3].square().mean()
+    console.log(f"held-out colour PSNR {-10 * float(error.log10()):.2f} dB")
+
+
+if __name__ == "__main__":
+    typer.run(main)

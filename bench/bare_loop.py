@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import typer
@@ -185,7 +185,8 @@ def main(model_name: str, *, paced: bool = False, num_threads: int = 1) -> None:
 
     torch.set_num_threads(num_threads)
     plays = plays_from_json(sys.stdin.read())
-    print(json.dumps(dataclasses.asdict(run_bare_loop(presets.load(model_name), plays, paced, num_threads))))
+    model = cast("Model", presets.load(model_name))
+    print(json.dumps(dataclasses.asdict(run_bare_loop(model, plays, paced, num_threads))))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from bench.media import OPUS_DECODED_RATE_HZ, decode_sound, decode_video, write_
 from bench.report import DecodedCounts, PlayedSession, PlayFigures, Provenance, ServiceFigures, faults_of, figures_of
 from bench.scrape import StageTotals
 
-SHEET_FILE, REPORT_FILE, LOG_FILE = "contact_sheet.png", "report.json", "service.log"
+SHEET_FILE, MOMENTS_FILE, REPORT_FILE, LOG_FILE = "contact_sheet.png", "moments.png", "report.json", "service.log"
+MOMENTS = slice(1, None, 4)  # one row of a 20 s session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,8 @@ def write_sheet(plays: Sequence[WrittenPlay], folder: Path) -> None:
     panels = [play.panel for play in plays if play.panel]
     if panels:
         draw_sheet(panels).save(folder / SHEET_FILE, optimize=True)
+        moments = [dataclasses.replace(panel, cells=panel.cells[MOMENTS] or panel.cells) for panel in panels]
+        draw_sheet(moments).save(folder / MOMENTS_FILE, optimize=True)
 
 
 def make_report(

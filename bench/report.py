@@ -1,10 +1,12 @@
 """From what a client held to the figures of a play, and what is missing from it.
 
-Definitions, for a play of n chunks of d seconds each, the first held at a, the last at b:
+Definitions, for a play of n chunks of d seconds each, chunk k held at t(k):
 
-    real_time_factor        n d / (b - a + d): the last chunk is shown for d seconds after it came,
-                            so 1.0 is a stream that kept up exactly; given to a thousandth
-    delivered_fps           frames / (b - a + d)
+    lag(k)                  t(k) - t(0) - k d: how far chunk k came behind a clock that the first started
+    wall                    n d + (median lag of the last second - median lag of the first second): medians, so
+                            that one frame a few milliseconds early or late at either end does not pose as speed
+    real_time_factor        n d / wall, to a thousandth: 1.0 is a stream that kept up, and below it fell behind
+    delivered_fps           frames / wall
     time_to_first_frame_s   from the call that creates the session until its first frame is held
     control_to_frame        from the client's send until it holds the first frame of the chunk that
                             the control's answer names
@@ -20,12 +22,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from bench.recording import Answer, Recording
 from bench.statistics import percentile
 
 OPUS_PACKET_S = 0.02
-# Clocks of two processes on one machine and the scheduler: below this nothing is told from nothing.
+# 20 ms in a play of 20 s: less than a frame can be early or late without anybody's doing.
 FACTOR_DECIMALS = 3
 
 
@@ -242,10 +245,14 @@ def _control_faults(recording: Recording) -> list[str]:
 
 
 def _wall_s(recording: Recording) -> float:
-    """From the first chunk's arrival until the last one has been shown."""
+    """As long as the delivered media took to come, its last chunk shown in full."""
     if not recording.chunks:
         return 0.0
-    return recording.chunks[-1].received_s - recording.chunks[0].received_s + recording.shape.chunk_duration_s
+    duration_s = recording.shape.chunk_duration_s
+    lags_s = [chunk.received_s - chunk.chunk_idx * duration_s for chunk in recording.chunks]
+    num_in_second = max(1, round(1.0 / duration_s))
+    fell_behind_s = median(lags_s[-num_in_second:]) - median(lags_s[:num_in_second])
+    return len(lags_s) * duration_s + fell_behind_s
 
 
 def _longest_first_frame_s(recordings: Sequence[Recording]) -> float | None:

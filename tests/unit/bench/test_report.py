@@ -51,9 +51,27 @@ def test_a_stream_at_half_the_speed_has_factor_one_half() -> None:
     recording = flawless_recording()
     slow = tuple(replace(chunk, received_s=START_S + chunk.chunk_idx * 2 * CHUNK_S) for chunk in recording.chunks)
     result = figures(replace(recording, chunks=slow))
-    # The last chunk is on show for its own 80 ms, not for 160.
-    assert result.real_time_factor == pytest.approx(50 / 99, abs=0.001)
+    # Between the middles of the first and the last second lie 38 chunks of media, and 76 of waiting.
+    assert result.real_time_factor == pytest.approx(50 / 88, abs=0.001)
     assert result.late_chunks == result.late_chunks_by_client == 48
+
+
+def test_one_early_or_late_chunk_at_either_end_is_no_speed() -> None:
+    recording = with_chunk(flawless_recording(), replace(chunk_at(0), received_s=START_S - 0.05))
+    assert figures(recording).real_time_factor == 1.0
+    recording = with_chunk(flawless_recording(), replace(chunk_at(49), received_s=START_S + 49 * CHUNK_S + 0.05))
+    assert figures(recording).real_time_factor == 1.0
+
+
+def test_a_stream_that_stalls_and_goes_on_from_there_fell_behind() -> None:
+    recording = flawless_recording()
+    stalled = tuple(
+        replace(chunk, received_s=chunk.received_s + (0.4 if chunk.chunk_idx >= 25 else 0.0))
+        for chunk in recording.chunks
+    )
+    result = figures(replace(recording, chunks=stalled))
+    assert result.real_time_factor == pytest.approx(4.0 / 4.4, abs=0.001)
+    assert result.delivered_fps == pytest.approx(50 / 4.4, abs=0.001)
 
 
 def test_latency_is_from_sending_until_the_named_chunk_is_held() -> None:

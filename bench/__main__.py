@@ -1,0 +1,88 @@
+"""`python -m bench`: every benchmark, or the one that is named. Each writes a dated file into bench/results/."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench.hardware import ROOT, commit, describe_hardware
+from bench.idle import bench_idle
+from bench.latency import bench_latency
+from bench.measure import Service
+from bench.overhead import bench_overhead
+from bench.results import Result, ResultWriter
+from bench.service import RunningService, ServiceConfig, ServiceError
+from bench.soak import bench_soak
+
+Benchmark = Callable[[Service], Result]
+LOG = ROOT / "out" / "bench" / "service.log"
+
+app = typer.Typer(help="Measure the service from outside.", invoke_without_command=True, no_args_is_help=False)
+
+Local = Annotated[bool, typer.Option("--local", help="All of the service in one process, without Ray.")]
+
+
+def run(benchmarks: list[Benchmark], local: bool) -> None:
+    """Start the service once, and measure one thing after another. Ends with status 1 where something is missing."""
+    console = Console()
+    writer = ResultWriter(console=console, hardware=describe_hardware(), commit=commit())
+    has_faults = False
+    try:
+        with RunningService(ServiceConfig(log=LOG, arguments=("--local",) if local else ())) as service:
+            for benchmark in benchmarks:
+                result = benchmark(service)
+                writer.write(result)
+                has_faults |= bool(result.faults)
+                service.check_alive()
+        has_faults |= bool(service.faults)
+        for fault in service.faults:
+            console.print(f"fault: {fault}", markup=False, highlight=False)
+    except ServiceError as error:
+        console.print(f"fault: {error}", markup=False, highlight=False)
+        has_faults = True
+    raise typer.Exit(1 if has_faults else 0)
+
+
+@app.callback()
+def everything(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        run(
+            [
+                lambda service: bench_idle(service, 30.0),
+                lambda service: bench_latency(service, 200),
+                lambda service: bench_overhead(service, 20.0),
+                lambda service: bench_soak(service, 600.0),
+            ],
+            local=False,
+        )
+
+
+@app.command()
+def idle(seconds: float = 30.0, local: Local = False) -> None:
+    """Processor time while nobody plays."""
+    run([lambda service: bench_idle(service, seconds)], local)
+
+
+@app.command()
+def latency(controls: int = 200, local: Local = False) -> None:
+    """Control to frame, over many controls."""
+    run([lambda service: bench_latency(service, controls)], local)
+
+
+@app.command()
+def overhead(seconds: float = 20.0, local: Local = False) -> None:
+    """Processor time per chunk, against the bare model loop and the media encoding of the same plays."""
+    run([lambda service: bench_overhead(service, seconds)], local)
+
+
+@app.command()
+def soak(seconds: float = 600.0, local: Local = False) -> None:
+    """Memory and step time over a long session."""
+    run([lambda service: bench_soak(service, seconds)], local)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,33 @@
+"""The README's picture: the moments of a demo run, with few enough colours to be small.
+
+python -m bench.demo && python -m bench.readme_picture
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from PIL import Image
+
+from bench.demo_report import MOMENTS_FILE
+from bench.hardware import ROOT
+
+NUM_COLOURS = 256
+
+
+def main(
+    demo: Annotated[Path, typer.Option(help="What a demo wrote.")] = ROOT / "out" / "demo",
+    output: Annotated[Path, typer.Option(help="The picture to write.")] = ROOT / "docs" / "demo.png",
+) -> None:
+    """Take the moments of a demo run as the README's picture."""
+    with Image.open(demo / MOMENTS_FILE) as file:
+        picture = file.convert("RGB")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    picture.quantize(NUM_COLOURS, dither=Image.Dither.FLOYDSTEINBERG).save(output, optimize=True)
+    print(f"{output}: {picture.width}x{picture.height}, {output.stat().st_size / 1024:.0f} KiB")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,178 @@
+"""One long session: do memory and step time stay flat?"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import math
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Annotated, Self
+
+import typer
+from rich.console import Console
+
+from bench.hardware import ROOT, commit, describe_hardware
+from bench.measure import Service
+from bench.play import Player, Start
+from bench.process_tree import measure_tree
+from bench.recording import Recording
+from bench.report import control_latencies_s, late_chunks
+from bench.results import Result, ResultWriter
+from bench.scrape import StageTotals, read_stages
+from bench.script import LEAD_OUT_S, STREET, Script
+from bench.service import RunningService, ServiceConfig
+from bench.statistics import FirstAgainstLast, Slope, first_against_last, fit_slope, percentile
+
+SAMPLE_EVERY_S = 5.0
+# Allocators and caches fill for the first while; flatness is asked of what follows.
+SETTLED_SHARE = 0.1
+STAGE = "transformer"
+MS, MIB, SECONDS_PER_HOUR = 1_000, 1 << 20, 3_600
+
+
+def looping_script(duration_s: float) -> Script:
+    """The street's cues, over and over."""
+    num_rounds = math.ceil(duration_s / STREET.duration_s)
+    cues = tuple(
+        replace(cue, at_s=cue.at_s + round_idx * STREET.duration_s)
+        for round_idx in range(num_rounds)
+        for cue in STREET.cues
+        if cue.at_s + round_idx * STREET.duration_s <= duration_s - LEAD_OUT_S
+    )
+    return Script(name="soak", title=f"{duration_s:.0f} s", duration_s=duration_s, cues=cues)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoakSample:
+    time_s: float
+    rss_bytes: int  # of all processes of the service
+    stages: StageTotals
+
+
+class SoakSampler:
+    """Reads the service's memory and stage times now and then, from a thread of its own."""
+
+    def __init__(self, service: Service, interval_s: float = SAMPLE_EVERY_S) -> None:
+        self._service = service
+        self._interval_s = interval_s
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="soak-sampler", daemon=True)
+        self.samples: list[SoakSample] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        assert self._service.pid, "a service on this machine"
+        while not self._is_over.wait(self._interval_s):
+            rss_bytes = measure_tree(self._service.pid).rss_bytes
+            stages = read_stages(self._service.metrics_urls)
+            self.samples.append(SoakSample(time_s=time.monotonic(), rss_bytes=rss_bytes, stages=stages))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flatness:
+    """Over the session after its first tenth."""
+
+    rss_bytes: Slope
+    step_s: Slope
+    step_p99_s: FirstAgainstLast  # of a sampling interval, by the histogram's edges
+    lag_p99_s: FirstAgainstLast  # of a chunk's arrival behind the session's clock
+
+
+def flatness_of(samples: Sequence[SoakSample], lags_s: Sequence[float]) -> Flatness:
+    """`lags_s`: of every chunk, in order."""
+    samples = samples[round(len(samples) * SETTLED_SHARE) :]
+    steps = [
+        (later.time_s, totals)
+        for earlier, later in itertools.pairwise(samples)
+        if (totals := (later.stages - earlier.stages).stages.get(STAGE))
+    ]
+    p99_s = [value for _, totals in steps if (value := totals.percentile(99)) is not None]
+    return Flatness(
+        rss_bytes=fit_slope([each.time_s for each in samples], [float(each.rss_bytes) for each in samples]),
+        step_s=fit_slope([time_s for time_s, _ in steps], [totals.sum / totals.count for _, totals in steps]),
+        step_p99_s=first_against_last(p99_s, 50),
+        lag_p99_s=first_against_last(lags_s, 99),
+    )
+
+
+def bench_soak(service: Service, seconds: float) -> Result:
+    script = looping_script(seconds)
+    with SoakSampler(service) as sampler:
+        recording = asyncio.run(Player(service.address).play(script, Start(prompt="a quiet street at dusk")))
+    missing = recording.planned_chunks - len(recording.chunks)
+    faults = (*([recording.failure] if recording.failure else []), *([f"{missing} chunks missing"] if missing else []))
+    settings = {"seconds": seconds, "sample_every_s": SAMPLE_EVERY_S, "left_out_share": SETTLED_SHARE}
+    if faults:
+        return Result(
+            benchmark="soak", model=recording.shape.model, settings=settings, figures={}, summary=(), faults=faults
+        )
+    flatness = flatness_of(sampler.samples, lags_of(recording))
+    late = late_chunks(recording)
+    figures = {
+        "flatness": flatness,
+        "num_chunks": len(recording.chunks),
+        "late_chunks": len(late.by_service | late.by_client),
+        "control_to_frame_p95_s": percentile(control_latencies_s(recording), 95),
+        "samples": [
+            {"time_s": each.time_s - sampler.samples[0].time_s, "rss_bytes": each.rss_bytes} for each in sampler.samples
+        ],
+    }
+    return Result(
+        benchmark="soak",
+        model=recording.shape.model,
+        settings=settings,
+        figures=figures,
+        summary=(*_sentences(flatness), f"{figures['late_chunks']} of {figures['num_chunks']} chunks late"),
+    )
+
+
+def lags_of(recording: Recording) -> list[float]:
+    """How far each chunk came behind the first one's clock."""
+    first_s, duration_s = recording.chunks[0].received_s, recording.shape.chunk_duration_s
+    return [chunk.received_s - first_s - chunk.chunk_idx * duration_s for chunk in recording.chunks]
+
+
+def _sentences(flatness: Flatness) -> tuple[str, ...]:
+    memory, step = flatness.rss_bytes, flatness.step_s
+    per_hour = SECONDS_PER_HOUR / MIB
+    step_per_hour = SECONDS_PER_HOUR * MS
+    return (
+        f"memory of the service: {memory.per_s * per_hour:+.1f} MiB/h"
+        f" (95 %: {memory.low_per_s * per_hour:+.1f} to {memory.high_per_s * per_hour:+.1f}; n={memory.num_samples})",
+        f"step: {step.per_s * step_per_hour:+.2f} ms/h (95 %: {step.low_per_s * step_per_hour:+.2f}"
+        f" to {step.high_per_s * step_per_hour:+.2f}; n={step.num_samples})",
+        f"step p99, {_compared(flatness.step_p99_s)}",
+        f"lag p99, {_compared(flatness.lag_p99_s)}",
+    )
+
+
+def _compared(tenths: FirstAgainstLast) -> str:
+    return f"first and last tenth: {tenths.first * MS:.1f} and {tenths.last * MS:.1f} ms (n={tenths.num_samples} each)"
+
+
+def main(
+    seconds: Annotated[float, typer.Option(min=120.0, help="Length of the session.")] = 600.0,
+    local: Annotated[bool, typer.Option(help="All of the service in one process, without Ray.")] = False,
+) -> None:
+    """Play for long, and look for drift."""
+    writer = ResultWriter(console=Console(), hardware=describe_hardware(), commit=commit())
+    config = ServiceConfig(log=ROOT / "out" / "bench" / "service.log", arguments=("--local",) if local else ())
+    with RunningService(config) as service:
+        result = bench_soak(service, seconds)
+    writer.write(result)
+    raise typer.Exit(1 if result.faults or service.faults else 0)
+
+
+if __name__ == "__main__":
+    typer.run(main)

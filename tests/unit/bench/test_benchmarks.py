@@ -1,0 +1,118 @@
+"""The arithmetic of the benchmarks, and the files they write."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from bench import readme_picture
+from bench.hardware import describe_hardware
+from bench.latency import turning_script
+from bench.results import Result, ResultWriter
+from bench.scrape import HistogramTotals, StageTotals
+from bench.script import STREET
+from bench.soak import SoakSample, flatness_of, lags_of, looping_script
+from tests.unit.bench.recordings import CHUNK_S, flawless_recording
+
+NOW = datetime(2026, 11, 21, 2, 40, 5, tzinfo=UTC)
+
+
+def test_a_result_is_written_dated_with_where_and_what_it_was_measured_on(tmp_path: Path) -> None:
+    output = io.StringIO()
+    writer = ResultWriter(
+        console=Console(file=output, width=200), hardware=describe_hardware(), commit="abc", folder=tmp_path
+    )
+    result = Result(
+        benchmark="idle", model="pearl-xs", settings={"seconds": 30}, figures={"core_share": 0.1}, summary=("10 %",)
+    )
+    file = writer.write(result, NOW)
+    assert file.name == "2026-11-21T024005Z-idle.json"
+    fields = json.loads(file.read_text())
+    assert fields["figures"] == {"core_share": 0.1}
+    assert fields["hardware"]["num_cores"] >= 1
+    assert (fields["commit"], fields["model"], fields["settings"]) == ("abc", "pearl-xs", {"seconds": 30})
+    assert all(word in output.getvalue() for word in ("abc", "pearl-xs", "seconds 30", "cores", "10 %"))
+
+
+def test_something_that_is_no_figure_is_not_written_as_text(tmp_path: Path) -> None:
+    writer = ResultWriter(
+        console=Console(file=io.StringIO()), hardware=describe_hardware(), commit="abc", folder=tmp_path
+    )
+    result = Result(benchmark="idle", model="", settings={}, figures={"x": object()}, summary=())
+    with pytest.raises(TypeError, match="not a figure"):
+        writer.write(result, NOW)
+
+
+def test_turning_controls_come_at_every_phase_of_a_chunk() -> None:
+    script = turning_script(60)
+    assert len(script.cues) == 60
+    assert {int(cue.at_s % CHUNK_S / 0.01) for cue in script.cues} >= set(range(8))
+    assert all(one.action != other.action for one, other in zip(script.cues, script.cues[1:], strict=False))
+
+
+@pytest.mark.parametrize(("duration_s", "num_rounds"), [(20.0, 1), (120.0, 6), (600.0, 30)])
+def test_a_long_script_repeats_the_street_until_its_end(duration_s: float, num_rounds: int) -> None:
+    script = looping_script(duration_s)
+    assert [cue.action for cue in script.cues] == [cue.action for cue in STREET.cues] * num_rounds
+    assert script.cues[-1].at_s == pytest.approx(duration_s - 20.0 + STREET.cues[-1].at_s)
+
+
+def test_a_long_script_leaves_out_what_does_not_fit() -> None:
+    script = looping_script(30.0)
+    assert len(STREET.cues) < len(script.cues) < 2 * len(STREET.cues)
+    assert script.cues[-1].at_s <= 29.0
+
+
+def samples(rss_growth_bytes_per_s: float, step_growth: float) -> list[SoakSample]:
+    """Every 5 s for 10 minutes; some noise, so that intervals have a width."""
+    found = []
+    total = HistogramTotals(buckets={0.02: 0.0, 0.04: 0.0, float("inf"): 0.0})
+    for idx in range(120):
+        step_s = 0.03 * (1 + step_growth * idx) + 0.0005 * (-1) ** idx
+        buckets = {edge: count + (62 if edge >= step_s else 0) for edge, count in total.buckets.items()}
+        total = HistogramTotals(count=total.count + 62, sum=total.sum + 62 * step_s, buckets=buckets)
+        rss_bytes = int(1e9 + rss_growth_bytes_per_s * 5 * idx + 1e5 * (-1) ** idx)
+        found.append(
+            SoakSample(time_s=5.0 * idx, rss_bytes=rss_bytes, stages=StageTotals(stages={"transformer": total}))
+        )
+    return found
+
+
+def test_a_flat_session_is_called_flat() -> None:
+    flat = flatness_of(samples(0.0, 0.0), [0.0] * 7_500)
+    assert flat.rss_bytes.is_flat
+    assert flat.step_s.is_flat
+    assert flat.rss_bytes.num_samples == 108
+    assert flat.step_p99_s.ratio == pytest.approx(1.0)
+
+
+def test_growth_of_memory_or_step_time_is_seen() -> None:
+    growing = flatness_of(samples(10_000.0, 0.002), [0.0] * 3_750 + [0.05] * 3_750)
+    assert not growing.rss_bytes.is_flat
+    assert growing.rss_bytes.per_s == pytest.approx(10_000.0, rel=0.05)
+    assert not growing.step_s.is_flat
+    assert (growing.lag_p99_s.first, growing.lag_p99_s.last) == (0.0, 0.05)
+
+
+def test_lag_is_counted_from_the_first_chunk() -> None:
+    recording = flawless_recording()
+    late = replace(recording.chunks[30], received_s=recording.chunks[30].received_s + 0.1)
+    chunks = (*recording.chunks[:30], late, *recording.chunks[31:])
+    lags_s = lags_of(replace(recording, chunks=chunks))
+    assert lags_s[30] == pytest.approx(0.1)
+    assert lags_s[29] == pytest.approx(0.0)
+
+
+def test_the_readme_picture_is_the_demo_with_fewer_colours(tmp_path: Path) -> None:
+    Image.radial_gradient("L").convert("RGB").save(tmp_path / "moments.png")
+    readme_picture.main(demo=tmp_path, output=tmp_path / "docs" / "demo.png")
+    with Image.open(tmp_path / "docs" / "demo.png") as picture:
+        assert picture.size == (256, 256)
+        assert picture.mode == "P"

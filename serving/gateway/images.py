@@ -63,7 +63,7 @@ def decode_image(data: bytes, limits: ImageLimits, field: str) -> NDArray[np.uin
     try:
         return _decode(data, image_format, limits, field)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageTooLargeError(_too_many_pixels(limits), field=field) from error
+        raise ImageTooLargeError(f"the picture is too large; {_too_many_pixels(limits)}", field=field) from error
     except MemoryError as error:
         raise ImageTooLargeError("the picture does not fit in memory", field=field) from error
     except UnidentifiedImageError as error:

@@ -98,9 +98,12 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         self._metrics.error(error.reason)
         status = to_status(error, request_id)
         trailers = ((STATUS_DETAILS_KEY, status.SerializeToString()), (REQUEST_ID_KEY, request_id))
-        async with asyncio.timeout(ABORT_TIMEOUT_S):
-            await context.abort(error.status, error.message, trailers)
-        raise AssertionError("abort returned")
+        try:
+            async with asyncio.timeout(ABORT_TIMEOUT_S):
+                await context.abort(error.status, error.message, trailers)
+        except TimeoutError:
+            logger.debug("request %s: the client does not read; its stream is reset", request_id)
+        raise asyncio.CancelledError
 
 
 def to_status(error: NacreError, request_id: str) -> status_pb2.Status:

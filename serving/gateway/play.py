@@ -25,6 +25,9 @@ from serving.sessions.contract import Control, ControlKind, DecodedChunk, ImageC
 # How many chunks may wait for the transport: one being written and one behind it. More would only age there.
 MAX_UNSENT_CHUNKS = 2
 ECHOED_ID_CHARS = 63
+# After Ended, for the client to close first: a credit sent into a closed stream makes a Python client
+# throw away what it has not read yet.
+LINGER_S = 0.5
 
 
 class Pools(NamedTuple):
@@ -114,6 +117,7 @@ class PlayStream:
 
     async def _write(self, write: Write) -> None:
         await self._outbox.drain(write)
+        await asyncio.sleep(LINGER_S)  # cut short by `_read` when the client closes its side
         self._is_over.set()
 
     async def _read(self, requests: AsyncIterator[session_pb2.PlayRequest], tasks: asyncio.TaskGroup) -> None:

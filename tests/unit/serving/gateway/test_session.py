@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from serving.errors import (
+    ControlDuplicateError,
+    RateExceededError,
+    SessionControlledError,
+    SessionEndedError,
+)
+from serving.gateway.config import GatewayConfig
+from serving.gateway.metrics import NoMetrics
+from serving.gateway.session import ALLOWED_TRANSITIONS, Session, SessionIdentity, State, StateError
+from serving.sessions.contract import Accepted, Applied, Control, Move, Outcome, Rejected, SessionSpec, WorldSpec
+from tests.fakes import FakeFaults, FakeLink, FakeWorldPlane, fake_info
+
+WORLD = WorldSpec(model="fake-xs", seed=1, prompt="a")
+FAST = fake_info(frame_rate=1_000.0, samples_per_chunk=16)
+CONFIG = GatewayConfig(ready_grace_s=5.0, detach_grace_s=0.03, close_timeout_s=0.05)
+
+
+class Listener:
+    """A client that only remembers."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+        self.goodbyes: list[tuple[str, float]] = []
+        self.woken = asyncio.Event()
+
+    def tell(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self.woken.set()
+
+    def go_away(self, reason: str, time_left_s: float) -> None:
+        self.goodbyes.append((reason, time_left_s))
+
+    def wake(self) -> None:
+        self.woken.set()
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not is_so():
+                self.woken.clear()
+                await self.woken.wait()
+
+
+@asynccontextmanager
+async def hosted(
+    faults: FakeFaults | None = None, config: GatewayConfig = CONFIG
+) -> AsyncIterator[tuple[Session, FakeLink]]:
+    plane = FakeWorldPlane(info=FAST, faults=faults or FakeFaults())
+    link = await plane.open(SessionSpec(session_id="s-1", world=WORLD))
+    identity = SessionIdentity(
+        session_id="s-1", resume_token="token", world=WORLD, is_traced=False, create_s=0.0, open_seconds=0.0
+    )
+    session = Session(identity, FAST, link, config, NoMetrics(), plane.clock)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(session.run())
+        await asyncio.sleep(0)
+        yield session, link
+        session.end("REQUESTED")
+        await running
+
+
+def control(control_id: str) -> Control:
+    return Control(control_id=control_id, kind=Move(forward=1.0, strafe=0.0), received_s=1.0)
+
+
+def test_only_an_end_is_final() -> None:
+    assert ALLOWED_TRANSITIONS[State.ENDED] == frozenset()
+    assert all(State.ENDED in ALLOWED_TRANSITIONS[state] for state in State if state is not State.ENDED)
+    error = StateError("s-1", State.ENDED, State.RUNNING)
+    assert "ENDED" in str(error)
+    assert "RUNNING" in str(error)
+
+
+async def test_a_session_goes_through_its_states() -> None:
+    async with hosted() as (session, link):
+        client = Listener()
+        assert session.state is State.READY
+        session.attach(client)
+        assert session.state is State.RUNNING
+        session.detach(client)
+        assert session.state is State.DETACHED
+        session.attach(client)
+        session.end("REQUESTED")
+        assert session.state is State.ENDED
+        with pytest.raises(SessionEndedError):
+            session.attach(Listener())
+    assert link.is_closed
+
+
+async def test_one_client_at_a_time() -> None:
+    async with hosted() as (session, _):
+        first = Listener()
+        session.attach(first)
+        with pytest.raises(SessionControlledError):
+            session.attach(Listener())
+        session.detach(first)
+        session.attach(Listener())
+
+
+async def test_a_detached_session_is_closed_after_the_grace_time() -> None:
+    async with hosted() as (session, link):
+        client = Listener()
+        session.attach(client)
+        session.detach(client)
+        async with asyncio.timeout(5):
+            await session.wait_closed()
+        assert (session.end_reason, link.is_closed) == ("ABANDONED", True)
+
+
+async def test_a_session_nobody_attaches_to_is_closed() -> None:
+    async with hosted(config=GatewayConfig(ready_grace_s=0.02)) as (session, link):
+        async with asyncio.timeout(5):
+            await session.wait_closed()
+        assert (session.end_reason, link.is_closed) == ("ABANDONED", True)
+
+
+async def test_a_new_client_stops_the_grace_time() -> None:
+    async with hosted() as (session, _):
+        client = Listener()
+        session.attach(client)
+        session.detach(client)
+        session.attach(client)
+        await asyncio.sleep(3 * CONFIG.detach_grace_s)
+        assert session.state is State.RUNNING
+
+
+async def test_without_credit_the_world_does_not_run() -> None:
+    async with hosted() as (session, link):
+        client = Listener()
+        session.attach(client)
+        await asyncio.sleep(0.02)
+        assert (link.num_granted, session.next_arrival) == (0, None)
+        await session.refill(2)
+        await client.until(lambda: link.num_made == 2)
+        await asyncio.sleep(0.02)
+        assert link.num_made == 2
+
+
+async def test_what_was_made_for_a_client_that_left_goes_to_the_next() -> None:
+    async with hosted() as (session, link):
+        first = Listener()
+        session.attach(first)
+        await session.refill(3)
+        await first.until(lambda: link.num_made == 3)
+        session.take_arrival()
+        session.detach(first)
+        second = Listener()
+        session.attach(second)
+        await session.refill(1)
+        assert link.num_granted == 3, "two wait already, and the new client asked for one"
+        assert session.next_arrival is not None
+        assert session.next_arrival.chunk.chunk_idx == session.next_chunk_idx == 1
+
+
+async def test_outcomes_wait_for_the_next_client() -> None:
+    async with hosted() as (session, _):
+        first = Listener()
+        session.attach(first)
+        session.admit_control("c1", 1.0)
+        session.detach(first)
+        await session.send(control("c1"))
+        await asyncio.sleep(0.01)
+        second = Listener()
+        session.attach(second)
+        assert second.outcomes == [Accepted(control_id="c1")]
+
+
+async def test_a_control_id_is_used_once() -> None:
+    async with hosted() as (session, _):
+        session.admit_control("c1", 1.0)
+        with pytest.raises(ControlDuplicateError):
+            session.admit_control("c1", 1.0)
+
+
+async def test_controls_without_an_outcome_are_bounded() -> None:
+    async with hosted(config=GatewayConfig(max_pending_controls=2)) as (session, _):
+        session.admit_control("c1", 1.0)
+        session.admit_control("c2", 1.0)
+        with pytest.raises(RateExceededError):
+            session.admit_control("c3", 1.0)
+        session.forget_control("c1")
+        session.admit_control("c3", 1.0)
+
+
+async def test_remembered_ids_are_bounded() -> None:
+    async with hosted() as (session, _):
+        for idx in range(5_000):
+            session.admit_control(f"c{idx}", 1.0)
+            session.forget_control(f"c{idx}")
+        assert len(session._recent_ids) == 4_096
+
+
+async def test_the_first_chunk_that_shows_a_control_names_when_it_came() -> None:
+    async with hosted() as (session, _):
+        client = Listener()
+        session.attach(client)
+        session.admit_control("c1", 12.5)
+        await session.send(control("c1"))
+        await session.refill(2)
+        await client.until(lambda: any(isinstance(outcome, Applied) for outcome in client.outcomes))
+        applied = next(outcome for outcome in client.outcomes if isinstance(outcome, Applied))
+        if applied.chunk_idx:
+            assert session.note_shown(applied.chunk_idx - 1) == []
+        assert session.note_shown(applied.chunk_idx) == [12.5]
+        assert session.note_shown(applied.chunk_idx + 1) == []
+
+
+async def test_an_end_settles_every_control() -> None:
+    async with hosted() as (session, _):
+        client = Listener()
+        session.attach(client)
+        session.admit_control("c1", 1.0)
+        session.end("REQUESTED")
+        (outcome,) = client.outcomes
+        assert isinstance(outcome, Rejected)
+        assert (outcome.control_id, outcome.reason) == ("c1", "SESSION_ENDED")
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        FakeFaults(lose_worker_at_chunk=1),
+        FakeFaults(raise_at_chunk=1),
+        FakeFaults(skip_chunk=1),
+        FakeFaults(ignores_credit=True),
+    ],
+)
+async def test_workers_that_fail_or_misbehave_end_the_session(faults: FakeFaults) -> None:
+    async with hosted(faults) as (session, link):
+        client = Listener()
+        session.attach(client)
+        await session.refill(4)
+        async with asyncio.timeout(5):
+            await session.wait_closed()
+        assert (session.end_reason, link.is_closed) == ("WORKER_LOST", True)
+
+
+async def test_a_worker_that_does_not_close_is_given_up_on() -> None:
+    async with hosted(FakeFaults(close_hangs=True)) as (session, _):
+        session.end("REQUESTED")
+        async with asyncio.timeout(5):
+            await session.wait_closed()
+
+
+async def test_a_warning_reaches_the_client_and_ends_those_without_one() -> None:
+    async with hosted() as (session, _):
+        client = Listener()
+        session.attach(client)
+        session.warn_of_end("SERVICE_STOPPING", 3.0)
+        assert client.goodbyes == [("SERVICE_STOPPING", 3.0)]
+        assert session.state is State.RUNNING
+        session.detach(client)
+        session.warn_of_end("SERVICE_STOPPING", 3.0)
+        assert session.end_reason == "SERVICE_STOPPING"
+
+
+async def test_cancelling_the_host_closes_the_session() -> None:
+    plane = FakeWorldPlane(info=FAST)
+    link = await plane.open(SessionSpec(session_id="s-1", world=WORLD))
+    identity = SessionIdentity(
+        session_id="s-1", resume_token="token", world=WORLD, is_traced=False, create_s=0.0, open_seconds=0.0
+    )
+    session = Session(identity, FAST, link, CONFIG, NoMetrics(), plane.clock)
+    running = asyncio.ensure_future(session.run())
+    await asyncio.sleep(0.01)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (session.end_reason, link.is_closed) == ("SERVICE_STOPPING", True)
+
+
+async def test_tokens_are_compared_whole() -> None:
+    async with hosted() as (session, _):
+        assert session.is_token("token")
+        assert not session.is_token("toke")
+        assert not session.is_token("tökén")

@@ -62,7 +62,7 @@ class SessionRecord:
 
 
 def seconds_of(duration: duration_pb2.Duration) -> float:
-    return duration.seconds + duration.nanos * 1e-9
+    return duration.seconds + duration.nanos / 1e9
 
 
 def to_capabilities(message: world_pb2.Capabilities) -> Capabilities:

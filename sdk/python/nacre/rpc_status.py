@@ -74,7 +74,7 @@ def _retry_after_s(parts: dict[str, bytes]) -> float | None:
     if "RetryInfo" not in parts:
         return None
     delay = _read("RetryInfo", parts).retry_delay
-    return delay.seconds + delay.nanos * 1e-9
+    return delay.seconds + delay.nanos / 1e9
 
 
 def _read(name: str, parts: dict[str, bytes]) -> Any:

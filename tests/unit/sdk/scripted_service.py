@@ -35,6 +35,7 @@ CAPABILITIES = world_pb2.Capabilities(
 
 Request = session_pb2.PlayRequest
 Response = session_pb2.PlayResponse
+Context = grpc.aio.ServicerContext
 
 
 def session_message(**fields: object) -> session_pb2.Session:
@@ -44,7 +45,7 @@ def session_message(**fields: object) -> session_pb2.Session:
 class Attachment:
     """The service's end of one Play stream, as scripts use it. Credit is counted, never exceeded unless forced."""
 
-    def __init__(self, requests: AsyncIterator[Request], context: grpc.aio.ServicerContext) -> None:
+    def __init__(self, requests: AsyncIterator[Request], context: Context) -> None:
         self._requests = requests
         self._context = context
         self._changed = asyncio.Condition()
@@ -171,7 +172,7 @@ def status_details(
 
 
 async def abort(
-    context: grpc.aio.ServicerContext,
+    context: Context,
     code: grpc.StatusCode,
     reason: str,
     *,
@@ -192,10 +193,14 @@ class ScriptedService(session_pb2_grpc.SessionServiceServicer):
     failures: list[BaseException] = field(default_factory=list)
     refuse_create: Callable[[grpc.aio.ServicerContext], Awaitable[None]] | None = None
 
-    async def GetCapabilities(self, request, context):  # type: ignore[no-untyped-def]
+    async def GetCapabilities(  # noqa: N802
+        self, request: session_pb2.GetCapabilitiesRequest, context: Context
+    ) -> session_pb2.GetCapabilitiesResponse:
         return session_pb2.GetCapabilitiesResponse(capabilities=CAPABILITIES)
 
-    async def CreateSession(self, request, context):  # type: ignore[no-untyped-def]
+    async def CreateSession(  # noqa: N802
+        self, request: session_pb2.CreateSessionRequest, context: Context
+    ) -> session_pb2.CreateSessionResponse:
         self.create_requests.append(request)
         if self.refuse_create is not None:
             await self.refuse_create(context)
@@ -203,18 +208,24 @@ class ScriptedService(session_pb2_grpc.SessionServiceServicer):
         session = session_message(state=session_pb2.SESSION_STATE_READY, world=world)
         return session_pb2.CreateSessionResponse(session=session, resume_token=TOKEN)
 
-    async def GetSession(self, request, context):  # type: ignore[no-untyped-def]
+    async def GetSession(  # noqa: N802
+        self, request: session_pb2.GetSessionRequest, context: Context
+    ) -> session_pb2.GetSessionResponse:
         if request.session_id != "s-1":
             await abort(context, grpc.StatusCode.NOT_FOUND, "SESSION_NOT_FOUND", field_path="session_id")
         return session_pb2.GetSessionResponse(session=session_message(state=session_pb2.SESSION_STATE_RUNNING))
 
-    async def EndSession(self, request, context):  # type: ignore[no-untyped-def]
+    async def EndSession(  # noqa: N802
+        self, request: session_pb2.EndSessionRequest, context: Context
+    ) -> session_pb2.EndSessionResponse:
         ended = session_message(
             state=session_pb2.SESSION_STATE_ENDED, end_reason=session_pb2.END_REASON_REQUESTED, chunks_generated=5
         )
         return session_pb2.EndSessionResponse(session=ended)
 
-    async def Play(self, request_iterator, context):  # type: ignore[no-untyped-def]
+    async def Play(  # noqa: N802  # pyright: ignore[reportIncompatibleMethodOverride]  # writes to the context
+        self, request_iterator: AsyncIterator[Request], context: Context
+    ) -> None:
         attachment = Attachment(request_iterator, context)
         script = self.scripts[min(len(self.attachments), len(self.scripts) - 1)]
         self.attachments.append(attachment)

@@ -20,7 +20,12 @@ from bench.soak import bench_soak
 Benchmark = Callable[[Service], Result]
 LOG = ROOT / "out" / "bench" / "service.log"
 
-app = typer.Typer(help="Measure the service from outside.", invoke_without_command=True, no_args_is_help=False)
+app = typer.Typer(
+    help="Measure the service from outside; without a command, everything in turn.",
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
 
 Local = Annotated[bool, typer.Option("--local", help="All of the service in one process, without Ray.")]
 

@@ -177,6 +177,10 @@ def _actions_from_json(entries: Sequence[dict[str, Any]]) -> tuple[TimedAction, 
     )
 
 
+app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+
+
+@app.command()
 def main(model_name: str, *, paced: bool = False, num_threads: int = 1) -> None:
     """Plays (JSON, from standard input) through the model's stages and the encoders; prints figures as JSON."""
     import torch  # only this process needs it: whoever reads a play from here does not
@@ -190,4 +194,4 @@ def main(model_name: str, *, paced: bool = False, num_threads: int = 1) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -116,6 +116,10 @@ class Demo:
             return None, [f"the bare loop failed: {error.stderr.strip().splitlines()[-1:]}"]
 
 
+app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+
+
+@app.command()
 def main(
     seconds: Annotated[float, typer.Option(min=2.0, help="World time of each session.")] = STREET.duration_s,
     output: Annotated[Path, typer.Option(help="Where films, contact sheet and report go.")] = Path("out/demo"),
@@ -153,4 +157,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

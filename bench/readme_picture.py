@@ -17,6 +17,10 @@ from bench.hardware import ROOT
 NUM_COLOURS = 256
 
 
+app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+
+
+@app.command()
 def main(
     demo: Annotated[Path, typer.Option(help="What a demo wrote.")] = ROOT / "out" / "demo",
     output: Annotated[Path, typer.Option(help="The picture to write.")] = ROOT / "docs" / "demo.png",
@@ -30,4 +34,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench.service import ServiceError
 from observability.metric_table import CHUNK_STAGE
 
 TIMEOUT_S = 5.0
@@ -72,6 +73,7 @@ class StageTotals:
 
 
 def read_stages(metrics_urls: Iterable[str]) -> StageTotals:
+    """Raises ServiceError where an endpoint does not answer."""
     return parse_stages(_fetch(url) for url in metrics_urls)
 
 
@@ -98,5 +100,8 @@ def parse_stages(pages: Iterable[str]) -> StageTotals:
 
 
 def _fetch(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:
-        return response.read().decode()
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:
+            return response.read().decode()
+    except OSError as error:
+        raise ServiceError(f"no metrics at {url}: {error}") from error

@@ -161,6 +161,10 @@ def _compared(tenths: FirstAgainstLast) -> str:
     return f"first and last tenth: {tenths.first * MS:.1f} and {tenths.last * MS:.1f} ms (n={tenths.num_samples} each)"
 
 
+app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+
+
+@app.command()
 def main(
     seconds: Annotated[float, typer.Option(min=120.0, help="Length of the session.")] = 600.0,
     local: Annotated[bool, typer.Option(help="All of the service in one process, without Ray.")] = False,
@@ -175,4 +179,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

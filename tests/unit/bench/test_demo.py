@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from typer import Typer
 from typer.testing import CliRunner
 
 from bench import demo
@@ -108,9 +107,7 @@ def run_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, outcome: DemoRepor
         return outcome
 
     monkeypatch.setattr(Demo, "run", run)
-    app = Typer()
-    app.command()(demo.main)
-    result = CliRunner().invoke(app, ["--output", str(tmp_path), "--json"])
+    result = CliRunner().invoke(demo.app, ["--output", str(tmp_path), "--json"])
     return result.exit_code, result.stdout
 
 

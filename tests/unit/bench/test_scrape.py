@@ -6,6 +6,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from bench.scrape import HistogramTotals, StageTotals, parse_stages, read_stages
+from bench.service import HOST, ServiceError, free_ports
 from observability.metric_table import CHUNK_STAGE, GATEWAY_ROWS
 from observability.metrics import ProcessMetrics
 
@@ -48,6 +49,11 @@ def test_pages_are_read_over_http() -> None:
         assert read_stages([f"http://127.0.0.1:{port}/metrics"]).stages["transformer"].count == 1
     finally:
         process.close()
+
+
+def test_an_endpoint_that_does_not_answer_is_the_services_failure() -> None:
+    with pytest.raises(ServiceError, match="no metrics at"):
+        read_stages([f"http://{HOST}:{free_ports(1)[0]}/metrics"])
 
 
 def test_no_chunks_are_no_stages() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from types import TracebackType
 from typing import Self
@@ -54,18 +54,22 @@ def measure_tree(root_pid: int) -> TreeUse:
         members = [root, *root.children(recursive=True)]
     except psutil.NoSuchProcess:
         return TreeUse(processes=())
-    uses = [_measure(process, is_alone=len(members) == 1) for process in members]
-    return TreeUse(processes=tuple(use for use in uses if use is not None))
+    found = [found for process in members if (found := _measure(process)) is not None]
+    has_replicas = any(is_replica(each.name) for each in found)
+    return TreeUse(processes=tuple(replace(each, role=role_of(each.name, has_replicas)) for each in found))
 
 
-def role_of(command_line: list[str], is_alone: bool) -> Role:
-    """Replicas of Serve deployments carry their name as title; a service in one process is all of it."""
-    title = command_line[0] if command_line else ""
-    is_replica = title.startswith("ray::ServeReplica")
-    return Role.GATEWAY_AND_WORKERS if is_replica or is_alone else Role.CONTROL_PLANE
+def is_replica(name: str) -> bool:
+    """Replicas of Serve deployments carry their name as title."""
+    return name.startswith("ray::ServeReplica")
 
 
-def _measure(process: psutil.Process, is_alone: bool) -> ProcessUse | None:
+def role_of(name: str, has_replicas: bool) -> Role:
+    """A service without replicas is gateway and worker in one."""
+    return Role.GATEWAY_AND_WORKERS if is_replica(name) or not has_replicas else Role.CONTROL_PLANE
+
+
+def _measure(process: psutil.Process) -> ProcessUse | None:
     try:
         with process.oneshot():
             times = process.cpu_times()
@@ -74,7 +78,7 @@ def _measure(process: psutil.Process, is_alone: bool) -> ProcessUse | None:
                 pid=process.pid,
                 started_s=process.create_time(),
                 name=_short_name(command_line) or process.name(),
-                role=role_of(command_line, is_alone),
+                role=Role.CONTROL_PLANE,
                 rss_bytes=process.memory_info().rss,
                 cpu_s=times.user + times.system,
             )
@@ -83,7 +87,7 @@ def _measure(process: psutil.Process, is_alone: bool) -> ProcessUse | None:
 
 
 def _short_name(command_line: list[str]) -> str:
-    words = [word.rsplit("/", 1)[-1] for word in command_line[:3]]
+    words = [word.rsplit("/", 1)[-1] for word in command_line[:4]]
     return " ".join(word for word in words if word)
 
 

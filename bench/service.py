@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -18,7 +19,9 @@ from bench.hardware import ROOT
 from bench.process_tree import measure_tree
 
 HOST = "127.0.0.1"
-READY_WORD = "READY"
+ANY_PORTS = (f"--host={HOST}", "--port=0", "--metrics-port=0")
+# READY pearl-xs on 127.0.0.1:50051 (metrics: http://127.0.0.1:9464/metrics, http://...)
+READY_LINE = re.compile(r"^READY .* on (?P<address>\S+:\d+) \(metrics: (?P<urls>.*)\)$", re.MULTILINE)
 POLL_S = 0.05
 LOG_TAIL_LINES = 15
 
@@ -49,16 +52,14 @@ class ExternalService:
 
 
 class RunningService:
-    """Starts `python -m serving` on free ports; leaves nothing when the block ends."""
+    """Starts `python -m serving` on ports of its choice; leaves nothing when the block ends."""
 
     def __init__(self, config: ServiceConfig) -> None:
         self._config = config
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
-        port, metrics_port = free_ports(2)
-        self.address = f"{HOST}:{port}"
-        self.metrics_urls = (f"http://{HOST}:{metrics_port}/metrics",)
-        self._ports = (f"--host={HOST}", f"--port={port}", f"--metrics-port={metrics_port}")
+        self.address = ""
+        self.metrics_urls: tuple[str, ...] = ()
         self.faults: list[str] = []
 
     @property
@@ -69,29 +70,30 @@ class RunningService:
     def __enter__(self) -> Self:
         self._config.log.parent.mkdir(parents=True, exist_ok=True)
         self._log = self._config.log.open("wb")
-        command = [sys.executable, "-m", "serving", *self._ports, *self._config.arguments]
+        command = [sys.executable, "-m", "serving", *ANY_PORTS, *self._config.arguments]
         # A session of its own: Ctrl-C is ours to hear, and to pass on in order.
         self._process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True
         )
         try:
-            self._wait_ready(time.monotonic() + self._config.start_timeout_s)
+            ready = self._wait_ready(time.monotonic() + self._config.start_timeout_s)
         except BaseException:
             self.stop()
             raise
+        self.address, self.metrics_urls = ready.address, ready.metrics_urls
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
-    def _wait_ready(self, give_up_s: float) -> None:
+    def _wait_ready(self, give_up_s: float) -> Ready:
         assert self._process is not None
-        while READY_WORD not in self._config.log.read_text(errors="replace"):
-            if self._process.poll() is not None:
-                raise ServiceError(f"the service ended with status {self._process.returncode}{self._log_tail()}")
+        while (ready := find_ready(self._config.log.read_text(errors="replace"))) is None:
+            self.check_alive()
             if time.monotonic() > give_up_s:
                 raise ServiceError(f"not ready within {self._config.start_timeout_s:.0f} s{self._log_tail()}")
             time.sleep(POLL_S)
+        return ready
 
     def check_alive(self) -> None:
         """Raises ServiceError if it ended by itself."""
@@ -121,6 +123,19 @@ class RunningService:
     def _log_tail(self) -> str:
         lines = self._config.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
         return "\n  ".join([f"; the end of {self._config.log}:", *lines])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """What the service says about itself once it serves."""
+
+    address: str
+    metrics_urls: tuple[str, ...]
+
+
+def find_ready(log: str) -> Ready | None:
+    match = READY_LINE.search(log)
+    return match and Ready(address=match["address"], metrics_urls=tuple(match["urls"].split(", ")))
 
 
 def free_ports(count: int) -> list[int]:

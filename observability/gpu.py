@@ -56,14 +56,15 @@ def find_gpus(nvml: Nvml = pynvml) -> tuple[Gpu, ...]:
 class GpuCollector(Collector):
     """Asks NVML at each scrape, so that nothing runs between scrapes."""
 
-    def __init__(self, gpus: tuple[Gpu, ...], nvml: Nvml = pynvml) -> None:
+    def __init__(
+        self, gpus: tuple[Gpu, ...], rows: tuple[MetricRow, ...] = metric_table.GPU_ROWS, nvml: Nvml = pynvml
+    ) -> None:
         self._gpus = gpus
+        self._rows = rows
         self._nvml = nvml
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        if not self._gpus:
-            return
-        for row in metric_table.GPU_ROWS:
+        for row in self._rows if self._gpus else ():
             family = GaugeMetricFamily(row.name, row.help, labels=row.labels)
             for gpu in self._gpus:
                 value = self._read(row, gpu.handle)

@@ -22,12 +22,20 @@ _Child = TypeVar("_Child", Counter, Gauge, Histogram)
 
 
 class ProcessMetrics:
-    """The metrics of one process: its registry, and the port they are read from."""
+    """The metrics of one process: its registry, and the port they are read from.
+
+    Rows of GPUs are read from NVML when asked, and left out where there is no GPU.
+    """
 
     def __init__(self, rows: Iterable[MetricRow]) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self._metrics: dict[str, _Metric] = {row.name: _make(row, self.registry) for row in rows}
+        rows = list(rows)
+        gpu_rows = tuple(row for row in rows if row in metric_table.GPU_ROWS)
+        if gpu_rows and (gpus := find_gpus()):
+            self.registry.register(GpuCollector(gpus, gpu_rows))
+        own_rows = [row for row in rows if row not in gpu_rows]
+        self._metrics: dict[str, _Metric] = {row.name: _make(row, self.registry) for row in own_rows}
         self._exporter: tuple[WSGIServer, threading.Thread] | None = None
 
     def counter(self, row: MetricRow, **labels: str) -> Counter:
@@ -38,10 +46,6 @@ class ProcessMetrics:
 
     def histogram(self, row: MetricRow, **labels: str) -> Histogram:
         return self._child(Histogram, row, labels)
-
-    def watch_gpus(self) -> None:
-        """Add a gauge for each thing each GPU of this machine tells."""
-        self.registry.register(GpuCollector(find_gpus()))
 
     def serve(self, port: int, host: str = "127.0.0.1") -> int:
         """Serve them over HTTP from a thread of its own; 0 takes any free port. Returns the port.

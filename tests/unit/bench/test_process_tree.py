@@ -60,15 +60,19 @@ def test_processor_time_is_the_difference_of_each_process() -> None:
 
 
 @pytest.mark.parametrize(
-    ("command_line", "is_alone", "role"),
+    ("name", "has_replicas", "role"),
     [
-        (["ray::ServeReplica:nacre:Transformer"], False, Role.GATEWAY_AND_WORKERS),
-        (["ray::ServeController.run_control_loop"], False, Role.CONTROL_PLANE),
-        (["/usr/lib/raylet", "--head"], False, Role.CONTROL_PLANE),
-        (["python", "-m", "serving"], False, Role.CONTROL_PLANE),
-        (["python", "-m", "serving", "--local"], True, Role.GATEWAY_AND_WORKERS),
-        ([], False, Role.CONTROL_PLANE),
+        ("ray::ServeReplica:nacre:Transformer", True, Role.GATEWAY_AND_WORKERS),
+        ("ray::ServeController.run_control_loop", True, Role.CONTROL_PLANE),
+        ("raylet --head", True, Role.CONTROL_PLANE),
+        ("python -m serving", True, Role.CONTROL_PLANE),
+        ("python -m serving --local", False, Role.GATEWAY_AND_WORKERS),
+        ("", True, Role.CONTROL_PLANE),
     ],
 )
-def test_replicas_are_told_from_what_keeps_them(command_line: list[str], is_alone: bool, role: Role) -> None:
-    assert role_of(command_line, is_alone) is role
+def test_replicas_are_told_from_what_keeps_them(name: str, has_replicas: bool, role: Role) -> None:
+    assert role_of(name, has_replicas) is role
+
+
+def test_a_service_of_one_process_is_all_gateway_and_worker(family: subprocess.Popen[bytes]) -> None:
+    assert {use.role for use in measure_tree(family.pid).processes} == {Role.GATEWAY_AND_WORKERS}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
+import pytest
 
-from bench.service import HOST, end_survivors, free_ports
+from bench.service import HOST, RunningService, ServiceConfig, ServiceError, end_survivors, find_ready, free_ports
 
 
 def test_free_ports_differ_and_can_be_bound() -> None:
@@ -17,6 +19,28 @@ def test_free_ports_differ_and_can_be_bound() -> None:
     for port in ports:
         with socket.create_server((HOST, port)):
             pass
+
+
+def test_the_service_says_where_it_listens() -> None:
+    log = (
+        "starting pearl-xs on Ray ...\n"
+        "READY pearl-xs on 127.0.0.1:40001 (metrics: http://127.0.0.1:40002/metrics, http://127.0.0.1:40003/metrics)\n"
+    )
+    ready = find_ready(log)
+    assert ready is not None
+    assert ready.address == "127.0.0.1:40001"
+    assert ready.metrics_urls == ("http://127.0.0.1:40002/metrics", "http://127.0.0.1:40003/metrics")
+
+
+@pytest.mark.parametrize("log", ["", "starting ...\n", "READY pearl-xs on 127.0.0.1:40001 (metri"])
+def test_before_that_it_is_not_ready(log: str) -> None:
+    assert find_ready(log) is None
+
+
+def test_a_service_that_does_not_start_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+    config = ServiceConfig(log=tmp_path / "service.log", arguments=("--no-such-flag",))
+    with pytest.raises(ServiceError, match="status 2(.|\n)*no-such-flag"), RunningService(config):
+        pass
 
 
 def test_a_process_that_outlives_the_service_is_told_and_ended() -> None:

@@ -56,7 +56,7 @@ class FakeNvml:
 
 def registry_of(nvml: FakeNvml) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(GpuCollector(find_gpus(nvml), nvml))
+    registry.register(GpuCollector(find_gpus(nvml), nvml=nvml))
     return registry
 
 

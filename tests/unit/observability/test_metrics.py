@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from observability.metric_table import GATEWAY_ROWS, SESSIONS, SLOTS_USED, TABLE, WORKER_ROWS
+from observability import metrics
+from observability.gpu import Gpu
+from observability.metric_table import GATEWAY_ROWS, GPU_ROWS, SESSIONS, SLOTS_USED, TABLE, WORKER_ROWS
 from observability.metrics import GatewayMetrics, ProcessMetrics, WorkerMetrics
 
 
@@ -41,7 +43,17 @@ def value(process: ProcessMetrics, name: str, **labels: str) -> float | None:
 def test_every_row_of_the_table_can_be_made() -> None:
     process = ProcessMetrics(TABLE)
     names = {family.name for family in process.registry.collect()}
-    assert {row.name.removesuffix("_total") for row in TABLE} <= names
+    expected = {row.name.removesuffix("_total") for row in TABLE if row not in GPU_ROWS}
+    assert expected <= names
+
+
+def test_gpu_rows_are_read_from_the_gpus_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus: tuple[Gpu, ...] = (Gpu(0, "H200", handle=None),)
+    monkeypatch.setattr(metrics, "find_gpus", lambda: gpus)
+    collected = {family.name for family in ProcessMetrics(GPU_ROWS).registry.collect()}
+    assert {row.name for row in GPU_ROWS} <= collected
+    gpus = ()
+    assert not {row.name for row in GPU_ROWS} & {each.name for each in ProcessMetrics(GPU_ROWS).registry.collect()}
 
 
 def test_delivered_chunks_are_counted_with_their_frames_bytes_and_stages(process: ProcessMetrics) -> None:
@@ -120,7 +132,6 @@ def test_a_metric_the_process_does_not_have_is_a_defect(process: ProcessMetrics)
 
 def test_they_are_read_over_http_on_a_port_of_their_own(process: ProcessMetrics) -> None:
     GatewayMetrics(process).session_opened()
-    process.watch_gpus()
     port = process.serve(0)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
         page = response.read().decode()

@@ -12,13 +12,14 @@ from typing import NamedTuple
 from nacre.v1 import control_pb2, session_pb2
 from serving.errors import AttachExpectedError, ClientStalledError, InvalidFieldError, NacreError, RateExceededError
 from serving.gateway import codec
+from serving.gateway.arrivals import Arrival
 from serving.gateway.config import GatewayConfig
 from serving.gateway.images import decode_image
 from serving.gateway.media import EncodedAudio, EncodedFrame, make_audio_encoder, make_video_encoder
 from serving.gateway.metrics import DeliveredChunk, GatewayMetrics
 from serving.gateway.outbox import Outbox, Write
 from serving.gateway.pacing import hold_s, is_late
-from serving.gateway.session import Arrival, Session
+from serving.gateway.session import Session
 from serving.gateway.validation import AttachSpec, RawImage, check_control_kind, check_credit, check_id
 from serving.sessions.contract import Control, ControlKind, DecodedChunk, ImageControl, Outcome
 
@@ -78,7 +79,7 @@ class PlayStream:
         self._clock = clock
         self._outbox = Outbox(config.max_unsent_messages, config.stall_timeout_s)
         self._encoder = MediaEncoder(session, attach, config)
-        self._first_chunk_idx = session.next_chunk_idx
+        self._first_chunk_idx = session.arrivals.num_taken
         self._credit = attach.credit
         self._sequence = 0
         self._num_unsent_chunks = 0
@@ -145,10 +146,10 @@ class PlayStream:
         received_s = self._clock()
         try:
             control_id = check_id(message.control_id, "control.control_id")
-            if not self._session.controls_rate.take(received_s):
+            if not self._session.control_rate.take(received_s):
                 raise RateExceededError(f"at most {self._config.control_rate_per_s:g} controls a second")
             kind = check_control_kind(message, self._session.info)
-            self._session.admit_control(control_id, received_s)
+            self._session.controls.admit(control_id, received_s)
         except NacreError as error:
             self._reject(message.control_id[:ECHOED_ID_CHARS], error)
             return
@@ -165,7 +166,7 @@ class PlayStream:
         try:
             image_HWC = await loop.run_in_executor(self._pools.images, decode)
         except NacreError as error:
-            self._session.forget_control(control_id)
+            self._session.controls.forget(control_id)
             self._reject(control_id, error)
             return
         await self._send(control_id, ImageControl(image_HWC=image_HWC), received_s)
@@ -174,7 +175,7 @@ class PlayStream:
         try:
             await self._session.send(Control(control_id=control_id, kind=kind, received_s=received_s))
         except NacreError as error:
-            self._session.forget_control(control_id)
+            self._session.controls.forget(control_id)
             self._reject(control_id, error)
 
     def _reject(self, control_id: str, error: NacreError) -> None:
@@ -191,12 +192,12 @@ class PlayStream:
             self._attach.video_codec,
             self._attach.audio_codec,
             self._credit,
-            session.next_chunk_idx,
+            self._first_chunk_idx,
         )
         self._outbox.put(attached)
         await session.refill(self._credit)
-        while not session.end_reason:
-            arrival = session.next_arrival
+        while not session.has_ended:
+            arrival = session.arrivals.first
             if self._credit == 0:
                 await self._wait_for_credit()
             elif arrival is not None and self._num_unsent_chunks < MAX_UNSENT_CHUNKS:
@@ -213,7 +214,7 @@ class PlayStream:
     async def _wait_for_credit(self) -> None:
         try:
             async with asyncio.timeout(self._config.stall_timeout_s):
-                while self._credit == 0 and not self._session.end_reason:
+                while self._credit == 0 and not self._session.has_ended:
                     await self._wait()
         except TimeoutError:
             raise ClientStalledError(f"the client gave no credit for {self._config.stall_timeout_s:g} s") from None
@@ -227,7 +228,7 @@ class PlayStream:
         encode_seconds = time.perf_counter() - started_s
         await asyncio.sleep(hold_s(chunk.due_s, self._clock()))
         session = self._session
-        if session.end_reason:
+        if session.has_ended:
             return
         late = is_late(chunk.due_s, session.attached_s, self._clock(), self._config.late_tolerance_s)
         message = codec.to_media(
@@ -240,7 +241,7 @@ class PlayStream:
             pose=chunk.pose,
             is_late=late,
         )
-        session.take_arrival()
+        session.arrivals.take()
         self._sequence += 1
         self._credit -= 1
         self._num_unsent_chunks += 1
@@ -251,7 +252,7 @@ class PlayStream:
         chunk, session, sent_s = arrival.chunk, self._session, self._clock()
         self._num_unsent_chunks -= 1
         self._woken.set()
-        for received_s in session.note_shown(chunk.chunk_idx):
+        for received_s in session.controls.take_shown(chunk.chunk_idx):
             self._metrics.control_to_frame(sent_s - received_s)
         if chunk.chunk_idx == 0:
             self._metrics.time_to_first_frame(session.identity.open_seconds + sent_s - session.attached_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from serving.gateway.config import GatewayConfig
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.session import Session, SessionIdentity
 from serving.sessions.contract import SessionLink, SessionSpec, WorldPlane, WorldSpec
+
+logger = logging.getLogger(__name__)
 
 # So many sessions that ended can still be asked about; older ones are not found.
 REMEMBERED_ENDED_SESSIONS = 256
@@ -136,6 +139,9 @@ class SessionRegistry:
     async def _host(self, session: Session) -> None:
         try:
             await session.run()
+        except Exception:  # a defect in one session must not end the others
+            logger.exception("session %s failed", session.identity.session_id)
+            self._metrics.error("INTERNAL")
         finally:
             self._retire(session)
 

@@ -189,7 +189,7 @@ async def test_a_second_attach_ends_the_stream_but_not_the_session(gateway: Gate
     call = await gateway.play(created)
     await call.chunks(1)
     await call.send(attach=session_pb2.Attach(session_id="s-1", resume_token="t"))
-    error = await refusal(call.rest())
+    error = await refusal(call.last_words())
     assert (error.code, error.reason) == (StatusCode.INVALID_ARGUMENT, "ATTACH_EXPECTED")
     await eventually(lambda: gateway.metrics.num_attached == 0)
     assert (await gateway.state(created)).state == session_pb2.SESSION_STATE_DETACHED
@@ -202,7 +202,7 @@ async def test_a_malformed_later_message(gateway: Gateway, message: dict[str, ob
     call = await gateway.play()
     await call.chunks(1)
     await call.send(**message)
-    error = await refusal(call.rest())
+    error = await refusal(call.last_words())
     assert (error.code, error.reason, error.field) == (StatusCode.INVALID_ARGUMENT, "FIELD_INVALID", field)
 
 

@@ -106,7 +106,7 @@ async def test_a_client_that_gives_no_credit_is_let_go(start_gateway: StartGatew
     gateway = await start_gateway(stall_timeout_s=0.1, detach_grace_s=0.05)
     call = await gateway.play(initial_credit=2)
     call.gives_credit = False
-    error = await refusal(call.rest())
+    error = await refusal(call.last_words())
     assert (error.code, error.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "CLIENT_STALLED")
     await eventually(lambda: gateway.plane.num_open == 0)
     await gateway.assert_works()
@@ -149,7 +149,7 @@ async def test_a_client_that_sends_but_never_reads_is_bounded(start_gateway: Sta
             num_sent += 1
     await eventually(lambda: gateway.plane.num_open == 0)
     await gateway.assert_works()
-    error = await refusal(call.rest())
+    error = await refusal(call.last_words())
     assert error.reason == "CLIENT_STALLED", "told as soon as it reads again"
 
 

@@ -14,7 +14,8 @@ from serving.errors import (
 )
 from serving.gateway.config import GatewayConfig
 from serving.gateway.metrics import NoMetrics
-from serving.gateway.session import ALLOWED_TRANSITIONS, Session, SessionIdentity, State, StateError
+from serving.gateway.session import Session, SessionIdentity
+from serving.gateway.session_state import ALLOWED_TRANSITIONS, State, StateError, entered
 from serving.sessions.contract import Accepted, Applied, Control, Move, Outcome, Rejected, SessionSpec, WorldSpec
 from tests.fakes import FakeFaults, FakeLink, FakeWorldPlane, fake_info
 
@@ -73,9 +74,9 @@ def control(control_id: str) -> Control:
 def test_only_an_end_is_final() -> None:
     assert ALLOWED_TRANSITIONS[State.ENDED] == frozenset()
     assert all(State.ENDED in ALLOWED_TRANSITIONS[state] for state in State if state is not State.ENDED)
-    error = StateError("s-1", State.ENDED, State.RUNNING)
-    assert "ENDED" in str(error)
-    assert "RUNNING" in str(error)
+    assert entered("s-1", State.READY, State.RUNNING) is State.RUNNING
+    with pytest.raises(StateError, match="s-1 is ENDED and cannot become RUNNING; allowed: none"):
+        entered("s-1", State.ENDED, State.RUNNING)
 
 
 async def test_a_session_goes_through_its_states() -> None:
@@ -136,7 +137,7 @@ async def test_without_credit_the_world_does_not_run() -> None:
         client = Listener()
         session.attach(client)
         await asyncio.sleep(0.02)
-        assert (link.num_granted, session.next_arrival) == (0, None)
+        assert (link.num_granted, session.arrivals.first) == (0, None)
         await session.refill(2)
         await client.until(lambda: link.num_made == 2)
         await asyncio.sleep(0.02)
@@ -149,21 +150,21 @@ async def test_what_was_made_for_a_client_that_left_goes_to_the_next() -> None:
         session.attach(first)
         await session.refill(3)
         await first.until(lambda: link.num_made == 3)
-        session.take_arrival()
+        session.arrivals.take()
         session.detach(first)
         second = Listener()
         session.attach(second)
         await session.refill(1)
         assert link.num_granted == 3, "two wait already, and the new client asked for one"
-        assert session.next_arrival is not None
-        assert session.next_arrival.chunk.chunk_idx == session.next_chunk_idx == 1
+        assert session.arrivals.first is not None
+        assert session.arrivals.first.chunk.chunk_idx == session.arrivals.num_taken == 1
 
 
 async def test_outcomes_wait_for_the_next_client() -> None:
     async with hosted() as (session, _):
         first = Listener()
         session.attach(first)
-        session.admit_control("c1", 1.0)
+        session.controls.admit("c1", 1.0)
         session.detach(first)
         await session.send(control("c1"))
         await asyncio.sleep(0.01)
@@ -174,49 +175,49 @@ async def test_outcomes_wait_for_the_next_client() -> None:
 
 async def test_a_control_id_is_used_once() -> None:
     async with hosted() as (session, _):
-        session.admit_control("c1", 1.0)
+        session.controls.admit("c1", 1.0)
         with pytest.raises(ControlDuplicateError):
-            session.admit_control("c1", 1.0)
+            session.controls.admit("c1", 1.0)
 
 
 async def test_controls_without_an_outcome_are_bounded() -> None:
     async with hosted(config=GatewayConfig(max_pending_controls=2)) as (session, _):
-        session.admit_control("c1", 1.0)
-        session.admit_control("c2", 1.0)
+        session.controls.admit("c1", 1.0)
+        session.controls.admit("c2", 1.0)
         with pytest.raises(RateExceededError):
-            session.admit_control("c3", 1.0)
-        session.forget_control("c1")
-        session.admit_control("c3", 1.0)
+            session.controls.admit("c3", 1.0)
+        session.controls.forget("c1")
+        session.controls.admit("c3", 1.0)
 
 
 async def test_remembered_ids_are_bounded() -> None:
     async with hosted() as (session, _):
         for idx in range(5_000):
-            session.admit_control(f"c{idx}", 1.0)
-            session.forget_control(f"c{idx}")
-        assert len(session._recent_ids) == 4_096
+            session.controls.admit(f"c{idx}", 1.0)
+            session.controls.forget(f"c{idx}")
+        assert session.controls.num_remembered == 4_096
 
 
 async def test_the_first_chunk_that_shows_a_control_names_when_it_came() -> None:
     async with hosted() as (session, _):
         client = Listener()
         session.attach(client)
-        session.admit_control("c1", 12.5)
+        session.controls.admit("c1", 12.5)
         await session.send(control("c1"))
         await session.refill(2)
         await client.until(lambda: any(isinstance(outcome, Applied) for outcome in client.outcomes))
         applied = next(outcome for outcome in client.outcomes if isinstance(outcome, Applied))
         if applied.chunk_idx:
-            assert session.note_shown(applied.chunk_idx - 1) == []
-        assert session.note_shown(applied.chunk_idx) == [12.5]
-        assert session.note_shown(applied.chunk_idx + 1) == []
+            assert session.controls.take_shown(applied.chunk_idx - 1) == []
+        assert session.controls.take_shown(applied.chunk_idx) == [12.5]
+        assert session.controls.take_shown(applied.chunk_idx + 1) == []
 
 
 async def test_an_end_settles_every_control() -> None:
     async with hosted() as (session, _):
         client = Listener()
         session.attach(client)
-        session.admit_control("c1", 1.0)
+        session.controls.admit("c1", 1.0)
         session.end("REQUESTED")
         (outcome,) = client.outcomes
         assert isinstance(outcome, Rejected)

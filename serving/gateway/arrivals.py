@@ -1,0 +1,53 @@
+"""A session's chunks between the worker that made them and the client that takes them."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from serving.gateway.pacing import chunks_to_grant
+from serving.sessions.contract import DecodedChunk
+
+
+class Arrival(NamedTuple):
+    chunk: DecodedChunk
+    arrived_s: float
+
+
+class ArrivalQueue:
+    """Chunks in order, never more than the window, with the books of what the worker was let make."""
+
+    def __init__(self, window_chunks: int) -> None:
+        self._window_chunks = window_chunks
+        self._waiting: deque[Arrival] = deque()
+        self._num_granted = 0
+        self.num_arrived = 0
+        self.num_taken = 0
+
+    @property
+    def first(self) -> Arrival | None:
+        return self._waiting[0] if self._waiting else None
+
+    def put(self, arrival: Arrival) -> None:
+        """Raises ValueError for a chunk that is out of order or was not granted: the worker is broken."""
+        chunk_idx = arrival.chunk.chunk_idx
+        if chunk_idx != self.num_arrived:
+            raise ValueError(f"expected chunk {self.num_arrived}, the workers sent {chunk_idx}")
+        if chunk_idx >= self._num_granted:
+            raise ValueError(f"the workers sent chunk {chunk_idx} without credit")
+        self.num_arrived += 1
+        self._waiting.append(arrival)
+
+    def take(self) -> None:
+        """The first is on its way to the client."""
+        self._waiting.popleft()
+        self.num_taken += 1
+
+    def clear(self) -> None:
+        self._waiting.clear()
+
+    def grant(self, credit: int) -> int:
+        """How many more the worker may make now, given the client's credit. Counts them as granted."""
+        chunks = chunks_to_grant(self._num_granted, self.num_taken, credit, self._window_chunks)
+        self._num_granted += chunks
+        return chunks

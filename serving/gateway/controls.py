@@ -1,0 +1,60 @@
+"""A session's controls that are on their way, by id."""
+
+from __future__ import annotations
+
+from serving.errors import ControlDuplicateError, RateExceededError
+from serving.sessions.contract import Accepted, Applied, Outcome
+
+# Ids are remembered for this many controls: a minute at the full rate, and a bound on memory for ever.
+REMEMBERED_IDS = 4_096
+
+
+class ControlBook:
+    """Admits each control once, and knows when those that took effect were received."""
+
+    def __init__(self, max_pending: int) -> None:
+        self._max_pending = max_pending
+        self._received_s_by_id: dict[str, float] = {}  # without a terminal outcome
+        self._recent_ids: dict[str, None] = {}  # the oldest first
+        self._unseen: list[tuple[int, float]] = []  # (chunk, received): applied, not delivered yet
+
+    @property
+    def pending_ids(self) -> list[str]:
+        return list(self._received_s_by_id)
+
+    @property
+    def num_remembered(self) -> int:
+        return len(self._recent_ids)
+
+    def admit(self, control_id: str, received_s: float) -> None:
+        """Note a valid control as pending. Raises ControlDuplicateError or RateExceededError."""
+        if control_id in self._recent_ids:
+            raise ControlDuplicateError("the control id was used before", field="control.control_id")
+        if len(self._received_s_by_id) >= self._max_pending:
+            raise RateExceededError(f"{self._max_pending} controls wait for their outcome")
+        self._recent_ids[control_id] = None
+        if len(self._recent_ids) > REMEMBERED_IDS:
+            del self._recent_ids[next(iter(self._recent_ids))]
+        self._received_s_by_id[control_id] = received_s
+
+    def forget(self, control_id: str) -> None:
+        """It was refused on the way to the worker and will have no outcome from there."""
+        self._received_s_by_id.pop(control_id, None)
+
+    def settle(self, outcome: Outcome) -> bool:
+        """Note an outcome. False for that of a control which is not pending: nobody is to be told."""
+        if outcome.control_id not in self._received_s_by_id:
+            return False
+        if not isinstance(outcome, Accepted):
+            received_s = self._received_s_by_id.pop(outcome.control_id)
+            if isinstance(outcome, Applied):
+                self._unseen.append((outcome.chunk_idx, received_s))
+        return True
+
+    def take_shown(self, chunk_idx: int) -> list[float]:
+        """The chunk left: when the controls that it is the first to show were received."""
+        if not self._unseen:
+            return []
+        shown = [received_s for idx, received_s in self._unseen if idx <= chunk_idx]
+        self._unseen = [each for each in self._unseen if each[0] > chunk_idx]
+        return shown

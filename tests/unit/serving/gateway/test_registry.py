@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from serving.errors import ResumeTokenInvalidError, SessionNotFoundError, UnavailableError
+from serving.gateway import registry as registry_module
+from serving.gateway.config import GatewayConfig
+from serving.gateway.metrics import NoMetrics
+from serving.gateway.registry import SessionRegistry
+from serving.gateway.session import Session
+from serving.sessions.contract import WorldSpec
+from tests.fakes import FakeWorldPlane
+
+WORLD = WorldSpec(model="fake-xs", seed=1, prompt="a")
+
+
+@asynccontextmanager
+async def hosted(plane: FakeWorldPlane) -> AsyncIterator[SessionRegistry]:
+    registry = SessionRegistry(plane, GatewayConfig(), NoMetrics(), is_traced=lambda session_id: True)
+    is_ready = asyncio.Event()
+    hosting = asyncio.ensure_future(registry.host(is_ready))
+    await is_ready.wait()
+    yield registry
+    hosting.cancel()
+    await asyncio.wait([hosting])
+
+
+async def test_a_session_is_found_by_id_and_entered_by_token() -> None:
+    async with hosted(FakeWorldPlane()) as registry:
+        session = await registry.open(WORLD, "", 0.0)
+        session_id, token = session.identity.session_id, session.identity.resume_token
+        assert registry.find(session_id, "f") is session
+        assert registry.authorize(session_id, token) is session
+        with pytest.raises(ResumeTokenInvalidError):
+            registry.authorize(session_id, token + "x")
+        with pytest.raises(SessionNotFoundError):
+            registry.authorize("s-other", token)
+
+
+async def test_ids_and_tokens_are_never_the_same_twice() -> None:
+    async with hosted(FakeWorldPlane(num_slots=50)) as registry:
+        sessions = [await registry.open(WORLD, "", 0.0) for _ in range(50)]
+        assert len({session.identity.session_id for session in sessions}) == 50
+        assert len({session.identity.resume_token for session in sessions}) == 50
+        assert all(len(session.identity.resume_token) >= 32 for session in sessions)
+
+
+async def test_the_worker_is_told_whether_a_session_is_traced() -> None:
+    plane = FakeWorldPlane()
+    async with hosted(plane) as registry:
+        await registry.open(WORLD, "", 0.0)
+    assert plane.links[0].spec.is_traced
+
+
+async def test_ended_sessions_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry_module, "REMEMBERED_ENDED_SESSIONS", 3)
+    async with hosted(FakeWorldPlane()) as registry:
+        sessions = []
+        for idx in range(5):
+            session = await registry.open(WORLD, f"key-{idx}", 0.0)
+            session.end("REQUESTED")
+            await session.wait_closed()
+            await asyncio.sleep(0)
+            sessions.append(session)
+        with pytest.raises(SessionNotFoundError):
+            registry.find(sessions[1].identity.session_id, "f")
+        assert registry.find(sessions[2].identity.session_id, "f") is sessions[2]
+        assert await registry.open(WORLD, "key-4", 0.0) is sessions[4]
+        assert await registry.open(WORLD, "key-0", 0.0) is not sessions[0], "forgotten with its session"
+
+
+async def test_a_defect_in_one_session_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with hosted(FakeWorldPlane()) as registry:
+        healthy = await registry.open(WORLD, "", 0.0)
+        await asyncio.sleep(0)
+
+        async def fail(session: Session) -> None:
+            raise RuntimeError("defect")
+
+        monkeypatch.setattr(Session, "run", fail)
+        await registry.open(WORLD, "", 0.0)
+        await asyncio.sleep(0.01)
+        assert "defect" in caplog.text
+        assert not healthy.has_ended
+
+
+async def test_a_registry_that_is_not_hosted_or_drains_opens_nothing() -> None:
+    plane = FakeWorldPlane()
+    with pytest.raises(UnavailableError, match="not ready"):
+        await SessionRegistry(plane, GatewayConfig(), NoMetrics()).open(WORLD, "", 0.0)
+    async with hosted(plane) as registry:
+        await registry.drain(0.01)
+        with pytest.raises(UnavailableError, match="stopping"):
+            await registry.open(WORLD, "", 0.0)
+    assert not plane.links

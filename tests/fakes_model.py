@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +93,7 @@ class FakeTransformer:
             next_chunk_idx=int(snapshot["next_chunk_idx"]),
         )
 
-    def step(self, states: Sequence[FakeState], controls: Sequence[ChunkControls]) -> list[ChunkLatents]:
+    def step(self, states: Sequence[Any], controls: Sequence[ChunkControls]) -> list[ChunkLatents]:
         if self.step_s:
             time.sleep(self.step_s)
         self.num_steps.append(len(states))
@@ -140,7 +141,7 @@ class FakeVideoDecoder:
     def restore(self, snapshot: Tensors) -> FakeCache:
         return FakeCache(previous=snapshot["previous"].copy())
 
-    def decode(self, cache: FakeCache, video: Tensors) -> FramesFHWC:
+    def decode(self, cache: Any, video: Tensors) -> FramesFHWC:
         if self.decode_s:
             time.sleep(self.decode_s)
         cache.previous = cache.previous * np.float32(0.5) + video["latents"].mean(0)
@@ -156,7 +157,7 @@ class FakeAudioDecoder:
     def restore(self, snapshot: Tensors) -> FakeCache:
         return FakeCache(previous=snapshot["previous"].copy())
 
-    def decode(self, cache: FakeCache, audio: Tensors) -> SamplesSC:
+    def decode(self, cache: Any, audio: Tensors) -> SamplesSC:
         start, end = cache.previous.mean(), audio["latents"].mean()
         cache.previous = audio["latents"].copy()
         ramp = np.linspace(start, end, SAMPLES_PER_CHUNK, dtype=np.float32)

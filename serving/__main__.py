@@ -1,0 +1,138 @@
+"""`python -m serving`: starts everything, says where it listens, drains on Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from serving.config import ConfigError, ServiceConfig, load_config
+
+USAGE_ERROR = 2
+# Beyond the gateway's own drain time, for its answer to come back.
+DRAIN_SLACK_S = 15.0
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    host: Annotated[str | None, typer.Option(help="Where the gateway listens.")] = None,
+    port: Annotated[int | None, typer.Option(help="Its gRPC port; 0 takes any free one.")] = None,
+    metrics_port: Annotated[int | None, typer.Option(help="Its Prometheus port; workers take the next ones.")] = None,
+    model: Annotated[str | None, typer.Option(help="A preset, or package.module:function.")] = None,
+    slots: Annotated[int | None, typer.Option(help="Sessions at once.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of the transformer.")] = None,
+    local: Annotated[bool | None, typer.Option("--local/--cluster", help="One process, without Ray.")] = None,
+    temp_folder: Annotated[str | None, typer.Option(help="For Ray's sockets and logs; kept afterwards.")] = None,
+    trace_file: Annotated[str | None, typer.Option(help="Spans as JSON lines.")] = None,
+    trace_ratio: Annotated[float | None, typer.Option(help="Share of sessions that are traced.")] = None,
+    config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
+) -> None:
+    """Serve worlds. Every flag may stand in the environment (NACRE_PORT) or in a file."""
+    flags = {name: value for name, value in locals().items() if name != "config"}
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        settings = load_config(flags, os.environ, config)
+        check_port(settings.host, settings.port)
+    except (ConfigError, OSError) as error:
+        errors.print(f"[red]{error}[/]")
+        raise typer.Exit(USAGE_ERROR) from error
+    run(settings)
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises OSError when somebody listens there, before anything is started for nothing."""
+    try:
+        socket.create_server((host, port), reuse_port=False).close()
+    except OSError as error:
+        raise OSError(f"cannot listen on {host}:{port}: {error.strerror}. Is another service on that port?") from error
+
+
+def run(settings: ServiceConfig) -> None:
+    kind = "in this process" if settings.local else "on Ray"
+    console.print(f"starting {settings.model} {kind} ...")
+    if settings.local:
+        asyncio.run(run_local(settings))
+    else:
+        run_cluster(settings)
+    console.print("stopped")
+
+
+def announce(address: str, metrics_addresses: tuple[str, ...], settings: ServiceConfig) -> None:
+    metrics = ", ".join(f"http://{each}/metrics" for each in metrics_addresses)
+    console.print(f"[green]READY[/] {settings.model} on {address} (metrics: {metrics})", soft_wrap=True)
+
+
+async def run_local(settings: ServiceConfig) -> None:
+    from serving.local_service import serve_local
+
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with serve_local(settings) as service:
+        announce(service.address, (service.metrics_address,), settings)
+        await stopping.wait()
+        console.print("draining ...")
+
+
+def run_cluster(settings: ServiceConfig) -> None:
+    from serving.cluster.ray_node import ray_node
+
+    stopping = Stopping()
+    with ray_node(settings.temp_folder):
+        from serving.cluster.service import serve_cluster
+
+        stopping.listen()
+        try:
+            with serve_cluster(settings) as service:
+                announce(service.address, service.metrics_addresses, settings)
+                stopping.wait()
+                console.print("draining ...")
+                service.drain(settings.gateway.drain_s + DRAIN_SLACK_S)
+        except StopRequested:
+            console.print("stopping ...")
+
+
+class StopRequested(BaseException):
+    """A signal came before the service was ready."""
+
+
+class Stopping:
+    """Turns SIGINT and SIGTERM into an end in order: an exception while starting, a wake-up while serving."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe()
+        self._is_waiting = False
+        self._has_come = False
+
+    def listen(self) -> None:
+        """Ray puts handlers of its own when it starts: call this after."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def wait(self) -> None:
+        self._is_waiting = True
+        if not self._has_come:
+            os.read(self._reader, 1)
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        if self._has_come:
+            return  # it is on its way out; a second signal does not make it quicker
+        self._has_come = True
+        if not self._is_waiting:
+            raise StopRequested
+        os.write(self._writer, b".")
+
+
+if __name__ == "__main__":
+    app()

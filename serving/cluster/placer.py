@@ -1,0 +1,62 @@
+"""Chooses replicas for sessions. The only place that uses Serve's alpha interfaces (Ray 2.60):
+`choose_replica`, `dispatch`, and through them `record_replica_metadata`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ray.exceptions import RayActorError, RayError
+from ray.serve.exceptions import RayServeException
+from ray.serve.handle import DeploymentHandle
+
+from model.interface import ModelInfo
+from serving.errors import CapacityExhaustedError, WorkerUnavailableError
+from serving.stages.remote import Placement
+from serving.stages.stage import DECODERS, Stage
+from serving.stages.transformer import DecoderPlace
+
+# Replicas tried for a slot before the service is called full.
+MAX_ATTEMPTS = 4
+
+
+class ServePlacer:
+    """A `Placer` over one handle for each deployment of workers."""
+
+    def __init__(self, handles: Mapping[frozenset[Stage], DeploymentHandle]) -> None:
+        self._handles = dict(handles)
+
+    async def info(self) -> ModelInfo:
+        """Waits until a transformer worker is up."""
+        return await self._handle(Stage.TRANSFORMER).options(method_name="describe").remote()
+
+    async def place(self, session_id: str) -> Placement:
+        chosen = {stages: await self._choose(stages, session_id) for stages in self._handles}
+        decoders = tuple(
+            DecoderPlace(address=address, stages=stages & DECODERS)
+            for stages, address in chosen.items()
+            if stages & DECODERS
+        )
+        return Placement(
+            encoder=_with(chosen, Stage.ENCODER), transformer=_with(chosen, Stage.TRANSFORMER), decoders=decoders
+        )
+
+    async def _choose(self, stages: frozenset[Stage], session_id: str) -> str:
+        """A worker's data address, with a slot kept there if it has slots."""
+        for attempt in range(MAX_ATTEMPTS):
+            handle = self._handles[stages].options(session_id=f"{session_id}/{attempt}", method_name="reserve")
+            try:
+                async with handle.choose_replica(session_id) as selection:
+                    if await handle.dispatch(selection, session_id):
+                        return selection.replica_metadata["data_address"]
+            except (RayError, RayServeException) as error:
+                if attempt == MAX_ATTEMPTS - 1 or not isinstance(error, RayActorError):
+                    raise WorkerUnavailableError(f"no {'+'.join(sorted(stages))} worker answers") from error
+        raise CapacityExhaustedError("every slot is taken")
+
+    def _handle(self, stage: Stage) -> DeploymentHandle:
+        return _with(self._handles, stage)
+
+
+def _with(by_stages: Mapping[frozenset[Stage], Any], stage: Stage) -> Any:
+    return next(value for stages, value in by_stages.items() if stage in stages)

@@ -1,0 +1,83 @@
+"""One local Ray node for as long as the service runs: small, quiet, on the loopback only."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+# Nothing of ours goes through the object store but a few small answers; this is near the least Ray takes.
+OBJECT_STORE_BYTES = 80 * 1024 * 1024
+# Logical, for placement only. Replicas ask for a hundredth each.
+NUM_CPUS = 1
+# A Unix socket's path may have 107 bytes, and Ray adds about 60 to its folder.
+MAX_TEMP_FOLDER_BYTES = 45
+
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Idle cost: the controller's loop wakes ten times a second by default.
+    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "1.0",
+    "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "60000",
+    "RAY_SERVE_EVENT_LOOP_MONITORING_INTERVAL_S": "60",
+    # Our own metrics do not go through Ray, and nobody reads Ray's.
+    "RAY_enable_metrics_collection": "false",
+    "RAY_metrics_report_interval_ms": "60000",
+    "RAY_enable_open_telemetry": "false",
+    "RAY_task_events_report_interval_ms": "0",
+    "RAY_event_stats": "false",
+    # Workers that wait for tasks which never come cost about 60 MB each.
+    "RAY_prestart_worker_first_driver": "false",
+    "RAY_enable_worker_prestart": "false",
+    "RAY_COLOR_PREFIX": "0",
+    "RAY_DEDUP_LOGS": "0",
+    # OpenMP threads that spin while they wait take the core from whoever has work.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "OMP_NUM_THREADS": "1",
+}
+
+
+@contextmanager
+def ray_node(temp_folder: str = "") -> Iterator[None]:
+    """Start Ray, and stop it with the block. Nothing is left behind: no process, no folder of our making."""
+    _prepare(os.environ)
+    folder = Path(temp_folder) if temp_folder else Path(tempfile.mkdtemp(prefix="nacre-", dir=_short_folder()))
+    import ray  # reads the environment when it is imported
+
+    try:
+        ray.init(
+            address="local",
+            num_cpus=NUM_CPUS,
+            num_gpus=None,
+            object_store_memory=OBJECT_STORE_BYTES,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            namespace="nacre",
+            _node_ip_address=LOOPBACK,
+            _temp_dir=str(folder),
+        )
+        yield
+    finally:
+        ray.shutdown()
+        if not temp_folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prepare(environment: MutableMapping[str, str]) -> None:
+    for name, value in ENVIRONMENT.items():
+        environment.setdefault(name, value)
+    # An address of somebody's cluster would send us there instead.
+    environment.pop("RAY_ADDRESS", None)
+
+
+def _short_folder() -> str | None:
+    """Where temporary folders go; None for the default, unless its path is too long for Ray's sockets."""
+    default = tempfile.gettempdir()
+    if len(os.fsencode(default)) <= MAX_TEMP_FOLDER_BYTES:
+        return None
+    return next((folder for folder in ("/tmp", "/var/tmp", "/dev/shm") if os.access(folder, os.W_OK)), None)

@@ -1,0 +1,172 @@
+"""The service's settings: flags over environment over file over defaults, read here and nowhere else.
+
+flag            environment            file (TOML)
+--port          NACRE_PORT             port = 50051
+--local         NACRE_LOCAL=true       local = true
+                                           processes = [["encoder", "transformer"], ["video_decoder", "audio_decoder"]]
+                                       [gateway]
+                                       detach_grace_s = 30.0
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from serving.engine.engine import EngineConfig
+from serving.gateway.config import GatewayConfig
+from serving.stages.host import WorkerConfig
+from serving.stages.stage import Stage
+
+ENVIRONMENT_PREFIX = "NACRE_"
+TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+# Settings that a file may give and a flag or the environment may not.
+FILE_ONLY = ("processes", "gateway")
+MAX_PORT = 65_535
+# One process for each heavy stage and one for both decoders: they take turns on a small machine.
+LAPTOP_PROCESSES = (
+    frozenset({Stage.ENCODER}),
+    frozenset({Stage.TRANSFORMER}),
+    frozenset({Stage.VIDEO_DECODER, Stage.AUDIO_DECODER}),
+)
+
+
+class ConfigError(ValueError):
+    """A setting is unknown, malformed or out of range."""
+
+
+def default_num_threads() -> int:
+    """One on a small machine: a second OpenMP thread without a core of its own costs twenty times its gain."""
+    return max(1, (os.cpu_count() or 1) // 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceConfig:
+    """Everything the composition root needs."""
+
+    host: str = "127.0.0.1"
+    port: int = 50051
+    metrics_port: int = 9464  # of the gateway; workers take the ones after it. 0 takes any free ones
+    model: str = "pearl-xs"
+    slots: int = 2  # sessions at once on one transformer worker
+    threads: int = field(default_factory=default_num_threads)  # of a transformer worker
+    delivery_lead_s: float = 0.12
+    local: bool = False  # everything in one process, without Ray
+    processes: tuple[frozenset[Stage], ...] = LAPTOP_PROCESSES
+    gateway: GatewayConfig = field(default_factory=GatewayConfig)
+    temp_folder: str = ""  # for Ray's sockets and logs; empty makes one and removes it
+    trace_file: str = ""  # spans as JSON lines
+    trace_ratio: float = 0.01  # of sessions
+
+    def __post_init__(self) -> None:
+        for name in ("port", "metrics_port"):
+            if not 0 <= getattr(self, name) <= MAX_PORT:
+                raise ConfigError(f"{name} must be 0 to {MAX_PORT}, got {getattr(self, name)}")
+        if self.slots < 1 or self.threads < 1:
+            raise ConfigError("slots and threads must be at least 1")
+        if not 0 <= self.delivery_lead_s <= 1:
+            raise ConfigError(f"delivery_lead_s must be 0 to 1, got {self.delivery_lead_s}")
+        if not 0 <= self.trace_ratio <= 1:
+            raise ConfigError(f"trace_ratio must be 0 to 1, got {self.trace_ratio}")
+        placed = [stage for stages in self.processes for stage in stages]
+        if sorted(placed) != sorted(Stage):
+            raise ConfigError(f"processes must hold each of {sorted(Stage)} once, got {sorted(placed)}")
+
+    @property
+    def gateway_config(self) -> GatewayConfig:
+        values = {each.name: getattr(self.gateway, each.name) for each in fields(GatewayConfig)}
+        return GatewayConfig(**{**values, "host": self.host, "port": self.port})
+
+    def worker_config(self, stages: frozenset[Stage]) -> WorkerConfig:
+        return WorkerConfig(
+            stages=stages,
+            num_threads=self.threads,
+            engine=EngineConfig(num_slots=self.slots),
+            delivery_lead_s=self.delivery_lead_s,
+        )
+
+
+def load_config(flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | None = None) -> ServiceConfig:
+    """`flags`: None for those not given. Raises `ConfigError`."""
+    settings = _read_file(file) if file else {}
+    settings |= _read_environment(environment)
+    settings |= {name: value for name, value in flags.items() if value is not None}
+    try:
+        return ServiceConfig(**settings)
+    except (TypeError, ValueError) as error:
+        raise error if isinstance(error, ConfigError) else ConfigError(str(error)) from error
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        settings = tomllib.loads(file.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file}: {error}") from error
+    known = {each.name: each.type for each in fields(ServiceConfig)}
+    if unknown := sorted(settings.keys() - known.keys()):
+        raise ConfigError(f"{file}: no setting {unknown[0]!r}; there are {sorted(known)}")
+    for name, value in settings.items():
+        settings[name] = _FROM_FILE[name](value) if name in FILE_ONLY else _checked(name, value, str(known[name]))
+    return settings
+
+
+def _checked(name: str, value: Any, type_name: str) -> Any:
+    expected = {"int": int, "float": (int, float), "str": str, "bool": bool}[type_name]
+    if not isinstance(value, expected) or (isinstance(value, bool) and type_name != "bool"):
+        raise ConfigError(f"{name} must be of type {type_name}, got {value!r}")
+    return float(value) if type_name == "float" else value
+
+
+def _processes(value: Any) -> tuple[frozenset[Stage], ...]:
+    try:
+        return tuple(frozenset(Stage(name) for name in names) for names in value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"processes must be lists of {sorted(Stage)}: {error}") from error
+
+
+def _gateway(value: Any) -> GatewayConfig:
+    if not isinstance(value, dict) or {"host", "port"} & value.keys():
+        raise ConfigError("gateway must be a table, without host and port: those stand at the top")
+    try:
+        return GatewayConfig(**value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"gateway: {error}") from error
+
+
+_FROM_FILE = {"processes": _processes, "gateway": _gateway}
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    settings = {}
+    for each in fields(ServiceConfig):
+        text = environment.get(ENVIRONMENT_PREFIX + each.name.upper())
+        if text is not None and each.name not in FILE_ONLY:
+            settings[each.name] = _parse(ENVIRONMENT_PREFIX + each.name.upper(), text, str(each.type))
+    return settings
+
+
+def _parse(name: str, text: str, type_name: str) -> Any:
+    try:
+        match type_name:
+            case "int":
+                return int(text)
+            case "float":
+                return float(text)
+            case "bool":
+                return _parse_bool(text)
+            case _:
+                return text
+    except ValueError as error:
+        raise ConfigError(f"{name} must be of type {type_name}, got {text!r}") from error
+
+
+def _parse_bool(text: str) -> bool:
+    if text.lower() in TRUE_WORDS:
+        return True
+    if text.lower() in FALSE_WORDS:
+        return False
+    raise ValueError(text)

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import typer
@@ -23,6 +23,7 @@ from PIL import Image
 from bench.script import Action, Say, Turn, Walk
 from model.interface import AudioDecoder, ChunkControls, Encoder, Model, Tensors, Transformer, VideoDecoder
 from serving.gateway.media import H264Encoder, MediaConfig, OpusEncoder
+from serving.models import load_model
 
 SEED = 1
 
@@ -185,12 +186,9 @@ def main(model_name: str, *, paced: bool = False, num_threads: int = 1) -> None:
     """Plays (JSON, from standard input) through the model's stages and the encoders; prints figures as JSON."""
     import torch  # only this process needs it: whoever reads a play from here does not
 
-    from model import presets
-
     torch.set_num_threads(num_threads)
     plays = plays_from_json(sys.stdin.read())
-    model = cast("Model", presets.load(model_name))
-    print(json.dumps(dataclasses.asdict(run_bare_loop(model, plays, paced, num_threads))))
+    print(json.dumps(dataclasses.asdict(run_bare_loop(load_model(model_name), plays, paced, num_threads))))
 
 
 if __name__ == "__main__":

@@ -39,10 +39,15 @@ PROMPT = "a quiet street at dusk"
 class DemoConfig:
     seconds: float = STREET.duration_s  # of world time, each session
     output: Path = ROOT / "out" / "demo"
-    service_arguments: tuple[str, ...] = ()
+    model: str = ""  # empty: the service's default
+    is_local: bool = False  # all of the service in one process, without Ray
     address: str = ""  # of a service that runs already
     metrics_urls: tuple[str, ...] = ()  # of that service
     with_bare_loop: bool = True
+
+    @property
+    def service_arguments(self) -> tuple[str, ...]:
+        return (*(["--local"] if self.is_local else []), *([f"--model={self.model}"] if self.model else []))
 
 
 class Demo:
@@ -111,7 +116,7 @@ class Demo:
             return None, []
         self._console.print("the same plays without a service, for comparison")
         try:
-            return overhead_of(plays, run_bare_loop_of(plays)), []
+            return overhead_of(plays, run_bare_loop_of(plays, self._config.model)), []
         except subprocess.CalledProcessError as error:
             return None, [f"the bare loop failed: {error.stderr.strip().splitlines()[-1:]}"]
 
@@ -135,11 +140,11 @@ def main(
     bare_loop: Annotated[bool, typer.Option(help="Play again without a service, to tell what serving adds.")] = True,
 ) -> None:
     """Play two worlds through the whole service: one from words, one from a picture."""
-    arguments = (*(["--local"] if local else []), *([f"--model={model}"] if model else []))
     config = DemoConfig(
         seconds=seconds,
         output=output,
-        service_arguments=arguments,
+        model=model,
+        is_local=local,
         address=address,
         metrics_urls=tuple(metrics_url or ()),
         with_bare_loop=bare_loop,

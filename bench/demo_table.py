@@ -17,7 +17,7 @@ MS = 1_000
 
 _ROWS: tuple[tuple[str, Callable[[PlayFigures], str], str], ...] = (
     ("frames delivered", lambda f: f"{f.frames_delivered}", ""),
-    ("frames per second", lambda f: f"{f.delivered_fps:.2f} of {f.nominal_fps:g}", ">= 12"),
+    ("frames per second", lambda f: f"{f.delivered_fps:.2f}/{f.nominal_fps:g}", ">= 12"),
     ("real-time factor", lambda f: f"{f.real_time_factor:.3f}", ">= 1.0"),
     ("late chunks", lambda f: f"{f.late_chunks} of {f.chunks_delivered}", "<= 2 %"),
     ("time to first frame", lambda f: _seconds(f.time_to_first_frame_s), "<= 2 s"),

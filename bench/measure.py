@@ -108,9 +108,12 @@ def bare_play_of(play: MeasuredPlay) -> BarePlay:
     )
 
 
-def run_bare_loop_of(plays: Sequence[MeasuredPlay]) -> BareFigures:
-    """In a process of its own. Raises CalledProcessError with what it said."""
-    model = plays[0].recording.shape.model
+def run_bare_loop_of(plays: Sequence[MeasuredPlay], model: str = "") -> BareFigures:
+    """In a process of its own; `model` as the service was told, its default otherwise.
+
+    Raises CalledProcessError with what it said.
+    """
+    model = model or plays[0].recording.shape.model
     done = subprocess.run(
         [sys.executable, "-m", "bench.bare_loop", model, "--paced"],
         input=plays_to_json([bare_play_of(play) for play in plays]),

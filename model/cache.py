@@ -40,8 +40,8 @@ class RollingCache:
                 field[:, sinks:-tokens] = field[:, sinks + tokens :].clone()
             self._chunks -= 1
         place = slice(self._chunks * tokens, (self._chunks + 1) * tokens)
-        self._k_ILNK[:, place] = torch.stack([block.k_BLNK[0] for block in kept])
-        self._v_ILNK[:, place] = torch.stack([block.v_BLNK[0] for block in kept])
+        self._k_ILNK[:, place] = torch.stack([block.k_BLNK[0] for block in kept]).float()
+        self._v_ILNK[:, place] = torch.stack([block.v_BLNK[0] for block in kept]).float()
         self._chunks += 1
 
     def past(self) -> list[KeysValues]:

@@ -32,7 +32,7 @@ from model.walker import Walker, advance
 from model.warp import patch_coverage
 from model.world.conditions import apply_update
 
-STEPS_FIRST, STEPS_PAINT, STEPS_KNOWN = 8, 3, 1  # denoise passes: a first canvas, a part of one, sound alone
+STEPS_FIRST, STEPS_PAINT, STEPS_KNOWN = 12, 2, 1  # denoise passes: a first canvas, a part of one, sound alone
 WHOLE_SHARE = 0.5  # unknown beyond this, a canvas is composed anew
 KNOWN_COVER = 0.999  # a patch known to this share is not painted
 GROUND_SNAP, SKY_SNAP = 0.04, 0.11  # nearness errors within these are the painter's, not the world's

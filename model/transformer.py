@@ -97,7 +97,8 @@ class WorldTransformer(nn.Module):
         self.audio_embedding = nn.Parameter(0.02 * torch.randn(1, dim))
         self.registers = nn.Parameter(0.02 * torch.randn(config.registers, dim))
         self.blocks = nn.ModuleList(
-            Block(dim, config.heads, config.mlp_ratio, NUM_VALUES) for _ in range(config.layers)
+            Block(dim, config.heads, config.mlp_ratio, NUM_VALUES, PATCH_ROWS, PATCH_COLUMNS)
+            for _ in range(config.layers)
         )
         self.norm_out = nn.LayerNorm(dim)
         self.video_out = nn.Linear(dim, config.latent_dims)
@@ -118,7 +119,7 @@ class WorldTransformer(nn.Module):
         return torch.cat([video, audio[:, None], registers], 1)
 
     def _sigma(self, sigma: Tensor) -> Tensor:
-        return self.sigma_in(noise_level_features(sigma, SIGMA_FEATURES))
+        return self.sigma_in(noise_level_features(sigma.float(), SIGMA_FEATURES).to(self.dtype))
 
     def control(self, control_BE: Tensor) -> Tensor:
         """The control embedding that modulates every block: [..., D]."""
@@ -126,7 +127,7 @@ class WorldTransformer(nn.Module):
 
     def project_prompt(self, conditions_BV: Tensor) -> list[KeysValues]:
         """Prompt keys and values of every block. Cache them until the conditions change."""
-        tokens = prompt_tokens(conditions_BV)
+        tokens = prompt_tokens(conditions_BV).to(self.dtype)
         return [block.attention.project_prompt(tokens) for block in self.block_list()]
 
     def head(self, x_BSD: Tensor) -> Velocity:
@@ -138,7 +139,10 @@ class WorldTransformer(nn.Module):
         self, tokens: ChunkTokens, prompt: list[KeysValues], past: list[KeysValues]
     ) -> tuple[Velocity, list[KeysValues]]:
         """One pass over one chunk. `past` holds, per block, the cached tokens in window order and
-        is only read. Returns the velocity and what a cache may keep of this chunk."""
+        is only read. Returns the velocity and what a cache may keep of this chunk. Computes in the
+        precision of the weights; what comes in and goes out is in single precision."""
+        tokens = ChunkTokens(*(field.to(self.dtype) for field in tokens))
+        past = [KeysValues(*(field.to(self.dtype) for field in block)) for block in past]
         x = self.embed(tokens)
         control = self.control(tokens.control_BE)[:, None]
         per_chunk = self.config.cached_tokens
@@ -156,8 +160,14 @@ class WorldTransformer(nn.Module):
                 torch.cat([past_kv.k_BLNK, own.k_BLNK], 1), torch.cat([past_kv.v_BLNK, own.v_BLNK], 1)
             )
             attended = block.attention.attend(q, keys, rotation_q, rotation_k, prompt_kv)
-            x = block.after_attention(x, attended, first, second)
-        return self.head(x), kept
+            x = block.mix_neighbours(block.add_attended(x, attended, first), NUM_PATCHES)
+            x = block.feed_forward(x, second)
+        velocity = self.head(x)
+        return Velocity(velocity.video_BVC.float(), velocity.audio_BA.float()), kept
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.video_in.weight.dtype
 
     def block_list(self) -> list[Block]:
         return list(self.blocks)  # pyright: ignore[reportReturnType]

@@ -31,7 +31,7 @@ class FlowLoss(NamedTuple):
 
 def sample_sigma(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """Noise levels in (0, 1), leaning to the high end where the composition is decided."""
-    return torch.sigmoid(0.5 + 1.3 * torch.randn(shape, generator=generator))
+    return torch.sigmoid(0.9 + 1.3 * torch.randn(shape, generator=generator))
 
 
 def _noisy(clean: Tensor, sigma: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -117,6 +117,7 @@ def sequence_velocity(
     early = net.embed(context, patch_idx_XV).unflatten(0, (batch, chunks - 1))
     per_early = early.shape[2]
     x = torch.cat([early.flatten(1, 2), net.embed(last)], 1)
+    split = (chunks - 1) * per_early
     control = net.control(control_BTE)
     prompt = prompt_tokens(conditions_BV)
     spin = rotation(layout.chunk_L, net.config.dim // net.config.heads)
@@ -124,8 +125,11 @@ def sequence_velocity(
         first, second = (_spread(part, layout.chunk_L) for part in block.modulate(control))
         q, own = block.before_attention(x, first)
         attended = block.attention.attend(q, own, spin, spin, block.attention.project_prompt(prompt), layout.bias_LL)
-        x = block.after_attention(x, attended, first, second)
-    split = (chunks - 1) * per_early
+        x = block.add_attended(x, attended, first)
+        early = x[:, :split].reshape(batch * (chunks - 1), per_early, -1)
+        early = block.mix_neighbours(early, patch_idx_XV.shape[1], patch_idx_XV)
+        x = torch.cat([early.reshape(batch, split, -1), block.mix_neighbours(x[:, split:], NUM_PATCHES)], 1)
+        x = block.feed_forward(x, second)
     return net.head(x[:, :split].reshape(batch * (chunks - 1), per_early, -1)), net.head(x[:, split:])
 
 

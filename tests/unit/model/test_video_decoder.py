@@ -1,0 +1,66 @@
+"""Pearl's video decoder with its shipped weights: obedient to conditions, restorable."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import torch
+
+from model.interface import Tensors
+from model.presets import load
+from model.video_decoder import PearlVideoDecoder
+from model.world.conditions import conditions_of
+from tests.unit.model.world_views import view_of
+
+
+@cache
+def decoder() -> PearlVideoDecoder:
+    torch.set_num_threads(1)
+    return load("pearl-xs").load_video_decoder()
+
+
+def latents(turn_px: int = 0, **choices: str) -> Tensors:
+    return {
+        "maps": (view_of("street")[0] * 255).round().to(torch.uint8).numpy(),
+        "conditions": conditions_of(**choices),
+        "first_row": np.array([16], np.int32),
+        "turn_px": np.array([turn_px, 0], np.int32),
+    }
+
+
+def frame(**choices: str) -> np.ndarray:
+    return decoder().decode(decoder().open(1), latents(**choices))[0].astype(np.float32)
+
+
+def test_a_frame_has_the_shape_it_should() -> None:
+    frames = decoder().decode(decoder().open(1), latents())
+    assert frames.shape == (1, 80, 128, 3)
+    assert frames.dtype == np.uint8
+
+
+def test_d09_lighting_weather_and_style_are_seen() -> None:
+    day = frame()
+    assert frame(lighting="night").mean() < 0.6 * day.mean()
+    assert frame(weather="fog").std() < 0.85 * day.std()
+    noir = frame(style="noir")
+    assert (noir.max(2) - noir.min(2)).mean() < 0.4 * (day.max(2) - day.min(2)).mean()
+
+
+def test_rain_moves_and_a_clear_day_does_not() -> None:
+    for weather, moves in (("rain", True), ("clear", False)):
+        state = decoder().open(1)
+        one, two = (decoder().decode(state, latents(weather=weather))[0].astype(np.float32) for _ in range(2))
+        assert (np.abs(one - two).mean() > 1.5) == moves
+
+
+def test_c02_restored_equals_uninterrupted() -> None:
+    state = decoder().open(9)
+    for turn_px in (0, 3, -2):
+        decoder().decode(state, latents(turn_px, weather="snow"))
+    restored = decoder().restore(state.snapshot())
+    for turn_px in (1, 0, 4):
+        np.testing.assert_array_equal(
+            decoder().decode(state, latents(turn_px, weather="snow")),
+            decoder().decode(restored, latents(turn_px, weather="snow")),
+        )

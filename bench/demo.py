@@ -111,7 +111,7 @@ class Demo:
             yield progress, progress.add_task(script.title, total=script.duration_s, said="")
 
     def _measure_overhead(self, plays: Sequence[MeasuredPlay]) -> tuple[ServingOverhead | None, list[str]]:
-        is_possible = all(each.cpu_s and each.recording.chunks for each in plays)
+        is_possible = all(each.processes and each.recording.chunks for each in plays)
         if not (self._config.with_bare_loop and is_possible):
             return None, []
         self._console.print("the same plays without a service, for comparison")

@@ -38,14 +38,8 @@ def bench_idle(service: Service, seconds: float) -> Result:
 
 
 def _by_process(before: TreeUse, after: TreeUse, wall_s: float) -> list[dict[str, object]]:
-    cpu_before = {(each.pid, each.started_s): each.cpu_s for each in before.processes}
     rows: list[dict[str, object]] = [
-        {
-            "name": each.name,
-            "role": each.role,
-            "core_share": (each.cpu_s - cpu_before.get((each.pid, each.started_s), 0.0)) / wall_s,
-            "rss_bytes": each.rss_bytes,
-        }
-        for each in after.processes
+        {"name": use.name, "role": use.role, "core_share": cpu_s / wall_s, "rss_bytes": use.rss_bytes}
+        for use, cpu_s in after.cpu_s_by_process(before).items()
     ]
     return sorted(rows, key=lambda row: str(row["name"]))

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -33,11 +34,18 @@ class Service(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessCpu:
+    name: str
+    role: Role
+    cpu_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredPlay:
     start: Start
     recording: Recording
     stages: StageTotals | None  # None where no metrics endpoint is known
-    cpu_s: dict[Role, float]  # of the service's processes; empty where they are not ours to see
+    processes: tuple[ProcessCpu, ...]  # of the service; empty where they are not ours to see
     peak_rss_bytes: int  # of the client and the service
 
 
@@ -51,7 +59,10 @@ async def measure_play(service: Service, player: Player, script: Script, start: 
         start=start,
         recording=recording,
         stages=read_stages(service.metrics_urls) - stages_before if service.metrics_urls else None,
-        cpu_s={role: use_after.cpu_s_since(use_before, role) for role in Role} if use_after.processes else {},
+        processes=tuple(
+            ProcessCpu(name=use.name, role=use.role, cpu_s=cpu_s)
+            for use, cpu_s in use_after.cpu_s_by_process(use_before).items()
+        ),
         peak_rss_bytes=memory.rss_bytes,
     )
 
@@ -69,6 +80,7 @@ class ServingOverhead:
     bare_media_cpu_s_per_chunk: float
     # The launcher and Ray's own processes, which run whether anybody plays or not.
     control_plane_cpu_s_per_chunk: float
+    process_cpu_s_per_chunk: dict[str, float]
     num_chunks: int
 
     @property
@@ -78,17 +90,19 @@ class ServingOverhead:
 
 def overhead_of(plays: Sequence[MeasuredPlay], bare: BareFigures) -> ServingOverhead:
     num_chunks = sum(len(play.recording.chunks) for play in plays)
-    if not num_chunks or not all(play.cpu_s for play in plays):
+    if not num_chunks or not all(play.processes for play in plays):
         raise ValueError("overhead needs chunks, and a service whose processes can be seen")
-
-    def per_chunk(role: Role) -> float:
-        return sum(play.cpu_s[role] for play in plays) / num_chunks
-
+    by_role: dict[Role, float] = defaultdict(float)
+    by_name: dict[str, float] = defaultdict(float)
+    for process in (process for play in plays for process in play.processes):
+        by_role[process.role] += process.cpu_s / num_chunks
+        by_name[process.name] += process.cpu_s / num_chunks
     return ServingOverhead(
-        service_cpu_s_per_chunk=per_chunk(Role.GATEWAY_AND_WORKERS),
+        service_cpu_s_per_chunk=by_role[Role.GATEWAY_AND_WORKERS],
         bare_model_cpu_s_per_chunk=bare.model_cpu_s_per_chunk,
         bare_media_cpu_s_per_chunk=bare.media_cpu_s_per_chunk,
-        control_plane_cpu_s_per_chunk=per_chunk(Role.CONTROL_PLANE),
+        control_plane_cpu_s_per_chunk=by_role[Role.CONTROL_PLANE],
+        process_cpu_s_per_chunk=dict(sorted(by_name.items())),
         num_chunks=num_chunks,
     )
 

@@ -37,14 +37,13 @@ class TreeUse:
         """The sum; pages that processes share are counted once for each."""
         return sum(process.rss_bytes for process in self.processes)
 
-    def cpu_s_since(self, earlier: TreeUse, role: Role | None = None) -> float:
-        """Processor time that processes still alive took since."""
-        before = {(process.pid, process.started_s): process.cpu_s for process in earlier.processes}
-        return sum(
-            process.cpu_s - before.get((process.pid, process.started_s), 0.0)
-            for process in self.processes
-            if role in (None, process.role)
-        )
+    def cpu_s_by_process(self, earlier: TreeUse) -> dict[ProcessUse, float]:
+        """Processor time that each process still alive took since."""
+        before = {(each.pid, each.started_s): each.cpu_s for each in earlier.processes}
+        return {each: each.cpu_s - before.get((each.pid, each.started_s), 0.0) for each in self.processes}
+
+    def cpu_s_since(self, earlier: TreeUse) -> float:
+        return sum(self.cpu_s_by_process(earlier).values())
 
 
 def measure_tree(root_pid: int) -> TreeUse:

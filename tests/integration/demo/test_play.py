@@ -34,7 +34,7 @@ async def gateway(plane: FakeWorldPlane) -> AsyncIterator[GatewayServer]:
 
 
 def written(recording: Recording, folder: pytest.TempPathFactory) -> WrittenPlay:
-    play = MeasuredPlay(start=START, recording=recording, stages=None, cpu_s={}, peak_rss_bytes=0)
+    play = MeasuredPlay(start=START, recording=recording, stages=None, processes=(), peak_rss_bytes=0)
     return write_film(play, folder.mktemp("play"))
 
 

@@ -15,7 +15,7 @@ from bench.bare_loop import BareFigures, TimedAction
 from bench.demo import Demo
 from bench.demo_report import DemoReport, WrittenPlay, make_report
 from bench.hardware import describe_hardware
-from bench.measure import MeasuredPlay, bare_play_of, overhead_of
+from bench.measure import MeasuredPlay, ProcessCpu, bare_play_of, overhead_of
 from bench.play import Start
 from bench.process_tree import Role
 from bench.recording import Recording
@@ -24,7 +24,11 @@ from bench.script import Turn, Walk
 from bench.service import ServiceError
 from tests.unit.bench.recordings import flawless_recording, played, without_chunk
 
-CPU_S = {Role.GATEWAY_AND_WORKERS: 2.0, Role.CONTROL_PLANE: 0.25}
+PROCESSES = (
+    ProcessCpu(name="Gateway", role=Role.GATEWAY_AND_WORKERS, cpu_s=0.5),
+    ProcessCpu(name="Transformer", role=Role.GATEWAY_AND_WORKERS, cpu_s=1.5),
+    ProcessCpu(name="raylet", role=Role.CONTROL_PLANE, cpu_s=0.25),
+)
 BARE = BareFigures(
     cpu_s_per_chunk=0.032,
     model_cpu_s_per_chunk=0.03,
@@ -37,7 +41,7 @@ BARE = BareFigures(
 def measured(recording: Recording, num_counted: int = 50) -> MeasuredPlay:
     stages = StageTotals(stages={"transformer": HistogramTotals(count=num_counted, sum=1.0)})
     return MeasuredPlay(
-        start=Start(prompt="a street"), recording=recording, stages=stages, cpu_s=CPU_S, peak_rss_bytes=1 << 30
+        start=Start(prompt="a street"), recording=recording, stages=stages, processes=PROCESSES, peak_rss_bytes=1 << 30
     )
 
 
@@ -73,6 +77,7 @@ def test_overhead_is_what_the_service_took_beyond_the_bare_loop() -> None:
     assert overhead.service_cpu_s_per_chunk == pytest.approx(0.04)
     assert overhead.overhead_cpu_s_per_chunk == pytest.approx(0.008)
     assert overhead.control_plane_cpu_s_per_chunk == pytest.approx(0.005)
+    assert overhead.process_cpu_s_per_chunk["Gateway"] == pytest.approx(0.01)
     assert json.loads(flawless_report().to_json())["serving_overhead"]["overhead_cpu_s_per_chunk"] == pytest.approx(
         0.008
     )
@@ -80,7 +85,7 @@ def test_overhead_is_what_the_service_took_beyond_the_bare_loop() -> None:
 
 def test_overhead_of_processes_that_are_not_ours_is_not_guessed() -> None:
     with pytest.raises(ValueError, match="processes can be seen"):
-        overhead_of([replace(measured(flawless_recording()), cpu_s={})], BARE)
+        overhead_of([replace(measured(flawless_recording()), processes=())], BARE)
 
 
 def test_the_bare_loop_plays_what_took_effect_where_it_did() -> None:

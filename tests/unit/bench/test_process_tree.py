@@ -56,7 +56,7 @@ def test_processor_time_is_the_difference_of_each_process() -> None:
     earlier = TreeUse(processes=(use(1, 5.0), use(2, 1.0, Role.GATEWAY_AND_WORKERS), use(3, 7.0)))
     later = TreeUse(processes=(use(1, 5.5), use(2, 3.0, Role.GATEWAY_AND_WORKERS), use(3, 0.25, started_s=9.0)))
     assert later.cpu_s_since(earlier) == pytest.approx(0.5 + 2.0 + 0.25)
-    assert later.cpu_s_since(earlier, Role.GATEWAY_AND_WORKERS) == pytest.approx(2.0)
+    assert list(later.cpu_s_by_process(earlier).values()) == pytest.approx([0.5, 2.0, 0.25])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +61,13 @@ def test_a_histogram_without_buckets_is_refused() -> None:
 def test_buckets_that_do_not_rise_are_refused() -> None:
     with pytest.raises(ValueError, match="must rise"):
         MetricRow(name="nacre_x_seconds", kind=MetricKind.HISTOGRAM, help="X, seconds.", buckets=(0.2, 0.1))
+
+
+def test_the_documentation_lists_every_metric_as_the_table_has_it() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "measuring.md").read_text()
+    listed = [line for line in page.splitlines() if line.startswith("| `nacre_")]
+    expected = [
+        f"| `{row.name}` | {row.kind.value} | {', '.join(f'`{label}`' for label in row.labels)} | {row.help} |"
+        for row in TABLE
+    ]
+    assert listed == expected

@@ -47,9 +47,7 @@ class RollingCache:
     def past(self) -> list[KeysValues]:
         """Per block, what is cached, in window order."""
         used = self._chunks * self._config.cached_tokens
-        return [
-            KeysValues(k[None, :used], v[None, :used]) for k, v in zip(self._k_ILNK, self._v_ILNK, strict=True)
-        ]
+        return [KeysValues(k[None, :used], v[None, :used]) for k, v in zip(self._k_ILNK, self._v_ILNK, strict=True)]
 
     def snapshot(self) -> Tensors:
         used = self._chunks * self._config.cached_tokens

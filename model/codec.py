@@ -38,7 +38,9 @@ class Refiner(nn.Module):
         super().__init__()
         half = camera.PATCH_PX // 2
         self.grid_in = nn.Conv2d(latent_dims, grid_channels, 3, padding=1)
-        self.grid_mlp = nn.ModuleList(nn.Conv2d(grid_channels, grid_channels, size, padding=size // 2) for size in (1, 3, 1))
+        self.grid_mlp = nn.ModuleList(
+            nn.Conv2d(grid_channels, grid_channels, size, padding=size // 2) for size in (1, 3, 1)
+        )
         self.grid_out = nn.Conv2d(grid_channels, GRID_PLANES * half * half, 1)
         self.enter = nn.Conv2d(4 * camera.NUM_MAPS + GRID_PLANES + 1, channels, 3, padding=1)
         self.middle = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
@@ -112,6 +114,4 @@ class MapCodec(nn.Module):
 
     @staticmethod
     def _patches(maps_BMHW: Tensor) -> Tensor:
-        return rearrange(
-            maps_BMHW, "b m (r p) (c q) -> b r c (m p q)", p=camera.PATCH_PX, q=camera.PATCH_PX
-        )
+        return rearrange(maps_BMHW, "b m (r p) (c q) -> b r c (m p q)", p=camera.PATCH_PX, q=camera.PATCH_PX)

@@ -88,15 +88,15 @@ class NeighbourMixing(nn.Module):
     def forward(self, patches_BVD: Tensor, patch_idx_BV: Tensor | None = None) -> Tensor:
         """What to add to the patches. Where `patch_idx_BV` names only some, the others count as nothing."""
         grid = self.norm(patches_BVD)
-        if patch_idx_BV is not None:
-            index = patch_idx_BV[..., None].expand(-1, -1, grid.shape[-1])
-            empty = grid.new_zeros(len(grid), self.rows * self.columns, grid.shape[-1])
-            grid = empty.scatter(1, index, grid)
-        image = rearrange(grid, "b (r c) d -> b d r c", r=self.rows)
-        mixed = rearrange(nn.functional.silu(self.near(image)), "b d r c -> b (r c) d")
-        if patch_idx_BV is not None:
-            mixed = torch.gather(mixed, 1, index)
-        return self.out(mixed)
+        if patch_idx_BV is None:
+            return self.out(self._mixed(grid))
+        index = patch_idx_BV[..., None].expand(-1, -1, grid.shape[-1])
+        empty = grid.new_zeros(len(grid), self.rows * self.columns, grid.shape[-1])
+        return self.out(torch.gather(self._mixed(empty.scatter(1, index, grid)), 1, index))
+
+    def _mixed(self, grid_BVD: Tensor) -> Tensor:
+        image = rearrange(grid_BVD, "b (r c) d -> b d r c", r=self.rows)
+        return rearrange(nn.functional.silu(self.near(image)), "b d r c -> b (r c) d")
 
 
 class Block(nn.Module):

@@ -194,7 +194,9 @@ class SpatialMemory:
             return None
         maps, known, xs, ys = zip(*windows, strict=True)
         columns = torch.full((len(windows),), start)
-        return Panorama(torch.stack(maps).float() / 255, torch.stack(known), columns, torch.tensor(xs), torch.tensor(ys))
+        return Panorama(
+            torch.stack(maps).float() / 255, torch.stack(known), columns, torch.tensor(xs), torch.tensor(ys)
+        )
 
     def _last_window(self, start: int) -> tuple[Tensor, Tensor]:
         """The last canvas, laid into a window of SOURCE_W columns."""

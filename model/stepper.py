@@ -10,6 +10,7 @@ Letters: M maps, H rows, W columns, V patches, C latent dims.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -132,9 +133,7 @@ class PearlTransformer:
         is_known = coverage[..., :4].mean(-1) > KNOWN_COVER
         return _Canvas(known, coverage, is_known, 1.0 - kept_HW.float().mean().item())
 
-    def _denoise(
-        self, state: PearlState, canvas: _Canvas, control: Tensor, prompt: list[KeysValues]
-    ) -> ChunkTokens:
+    def _denoise(self, state: PearlState, canvas: _Canvas, control: Tensor, prompt: list[KeysValues]) -> ChunkTokens:
         """The denoise pass: noise to a finished chunk in a few steps. The cache is only read."""
         config = self._network.config
         known = canvas.is_known_BV[..., None]
@@ -142,7 +141,7 @@ class PearlTransformer:
         video = torch.where(known, canvas.known_BVC, noise)
         audio = chunk_noise(state.seed, state.chunk_idx, "audio", (1, config.audio_dims))
         sigmas, past = SIGMAS[_num_steps(canvas.unknown_share)], state.cache.past()
-        for sigma, next_sigma in zip(sigmas[:-1], sigmas[1:], strict=True):
+        for sigma, next_sigma in pairwise(sigmas):
             tokens = self._tokens(video, audio, canvas, sigma, control)
             velocity, _ = self._network(tokens, prompt, past)
             video = torch.where(known, video, euler_step(video, velocity.video_BVC, sigma, next_sigma))

@@ -156,9 +156,7 @@ class WorldTransformer(nn.Module):
             first, second = block.modulate(control)
             q, own = block.before_attention(x, first)
             kept.append(KeysValues(own.k_BLNK[:, NUM_PATCHES:], own.v_BLNK[:, NUM_PATCHES:]))
-            keys = KeysValues(
-                torch.cat([past_kv.k_BLNK, own.k_BLNK], 1), torch.cat([past_kv.v_BLNK, own.v_BLNK], 1)
-            )
+            keys = KeysValues(torch.cat([past_kv.k_BLNK, own.k_BLNK], 1), torch.cat([past_kv.v_BLNK, own.v_BLNK], 1))
             attended = block.attention.attend(q, keys, rotation_q, rotation_k, prompt_kv)
             x = block.mix_neighbours(block.add_attended(x, attended, first), NUM_PATCHES)
             x = block.feed_forward(x, second)

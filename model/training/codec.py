@@ -1,6 +1,6 @@
 """Fit the picture codec, and train its refiner.
 
-    python -m model.training.codec --minutes 10
+python -m model.training.codec --minutes 10
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ def refine_loss(codec: MapCodec, true_BMHW: Tensor) -> Tensor:
 def reconstruction_db(codec: MapCodec, maps_BMHW: Tensor) -> tuple[float, float]:
     """Colour PSNR of the linear code alone, and refined."""
     latents = codec.encode(maps_BMHW)
-    errors = [(made - maps_BMHW)[:, :3].square().mean() for made in (codec.decode_linear(latents).clamp(0, 1), codec.decode(latents))]
+    errors = [
+        (made - maps_BMHW)[:, :3].square().mean()
+        for made in (codec.decode_linear(latents).clamp(0, 1), codec.decode(latents))
+    ]
     return -10 * float(errors[0].log10()), -10 * float(errors[1].log10())
 
 

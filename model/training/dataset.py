@@ -85,9 +85,7 @@ def main(
         seeds.append(seed_B)
         xs.append(walks.x_BT)
         ys.append(walks.y_BT)
-    np.savez(
-        folder / "scenes.npz", place=np.array(places), seed=torch.cat(seeds), x=torch.cat(xs), y=torch.cat(ys)
-    )
+    np.savez(folder / "scenes.npz", place=np.array(places), seed=torch.cat(seeds), x=torch.cat(xs), y=torch.cat(ys))
 
 
 if __name__ == "__main__":

@@ -160,7 +160,12 @@ def main(
     Console().print(table)
     results.mkdir(parents=True, exist_ok=True)
     path = results / f"evaluate-{preset}-{date.today().isoformat()}.json"
-    record = {"preset": preset, "weights_sha256": load(preset).info.weights_sha256, "torch": torch.__version__, **figures}
+    record = {
+        "preset": preset,
+        "weights_sha256": load(preset).info.weights_sha256,
+        "torch": torch.__version__,
+        **figures,
+    }
     path.write_text(json.dumps(record, indent=2) + "\n")
 
 

@@ -57,9 +57,7 @@ def _full_chunk(batch: SequenceBatch, generator: torch.Generator) -> _Chunk:
     video = torch.where(is_known[..., None], batch.known_BVC, video)
     sigma_B = sample_sigma((len(strong_BV),), generator)
     audio, audio_velocity = _noisy(batch.audio_BTA[:, -1], sigma_B, generator)
-    tokens = ChunkTokens(
-        video, batch.known_BVC, batch.coverage_BVQ, sigma_BV, audio, sigma_B, batch.control_BTE[:, -1]
-    )
+    tokens = ChunkTokens(video, batch.known_BVC, batch.coverage_BVQ, sigma_BV, audio, sigma_B, batch.control_BTE[:, -1])
     weight = torch.where(is_known, torch.zeros(()), 0.25 + 0.75 * (1 - strong_BV))
     return _Chunk(tokens, Velocity(velocity, audio_velocity), weight)
 
@@ -147,5 +145,3 @@ def flow_loss(net: WorldTransformer, batch: SequenceBatch, generator: torch.Gene
     early_error = (early_v.audio_BA - early.velocity.audio_BA).square().mean(-1)
     audio = (last_v.audio_BA - last.velocity.audio_BA).square().mean() + (early_error * early.weight_BV).mean()
     return FlowLoss(video + AUDIO_WEIGHT * audio, video, audio)
-
-

@@ -1,6 +1,6 @@
 """Train the picture encoder: from the look of a moment back to its maps and conditions.
 
-    python -m model.training.image_encoder --minutes 12
+python -m model.training.image_encoder --minutes 12
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from model.training.gradients import edge_error
 from model.training.look import random_noise, random_views
 from model.training.pictures import Pictures
 from model.training.samples import sample_conditions
-from model.world.conditions import SLOT_RANGES
+from model.world.conditions import SLOT_RANGES, conditions_of
 from model.world.look import render_look
 
 BATCH = 16
 RATE = 2e-3
 READ_SLOTS = ("place", "style", "lighting", "weather")  # a picture does not show a mood
+PLAIN_SHARE = 0.4  # of the pictures that show a clear day on paper, as most that people bring do
+PLAIN = slice(SLOT_RANGES["place"].stop, None)
 BLUR_SHARE = 0.25  # of the pictures that come softened, as resized ones do
 
 
@@ -43,7 +45,7 @@ def condition_error(logits_BV: Tensor, conditions_BV: Tensor) -> Tensor:
 
 def reading_loss(made: ImageReading, maps_BMHW: Tensor, conditions_BV: Tensor) -> Tensor:
     error = (made.maps_BMHW - maps_BMHW).abs().mean((0, 2, 3)) + edge_error(made.maps_BMHW, maps_BMHW)
-    return (error * torch.tensor(MAP_WEIGHTS)).mean() + 0.02 * condition_error(made.logits_BV, conditions_BV)
+    return (error * torch.tensor(MAP_WEIGHTS)).mean() + 0.04 * condition_error(made.logits_BV, conditions_BV)
 
 
 def main(
@@ -68,6 +70,8 @@ def main(
         scenes = pictures.sample_scenes(batch, held_out)
         views, slopes = random_views(sample_maps(pictures, scenes))
         conditions = sample_conditions(pictures.places(scenes), generator)
+        is_plain = torch.rand(batch) < PLAIN_SHARE
+        conditions[is_plain, PLAIN.start :] = torch.from_numpy(conditions_of())[PLAIN.start :]
         rgb = render_look(views, conditions, slopes, random_noise(batch))
         if torch.rand(()) < BLUR_SHARE:
             rgb = torch.nn.functional.avg_pool2d(torch.nn.functional.pad(rgb, (1, 1, 1, 1), mode="replicate"), 3, 1)

@@ -1,6 +1,6 @@
 """Train the video decoder's network on the true look of the training world.
 
-    python -m model.training.look --minutes 12
+python -m model.training.look --minutes 12
 """
 
 from __future__ import annotations
@@ -37,9 +37,8 @@ def random_views(maps_BMHW: Tensor) -> tuple[Tensor, Tensor]:
     batch = len(maps_BMHW)
     top = torch.randint(0, camera.CANVAS_H - camera.VIEW_H + 1, (batch,))
     left = torch.randint(0, camera.CANVAS_W - camera.VIEW_W + 1, (batch,))
-    views = torch.stack([
-        canvas[:, t : t + camera.VIEW_H, s : s + camera.VIEW_W] for canvas, t, s in zip(maps_BMHW, top, left, strict=True)
-    ])  # fmt: skip
+    corners = zip(maps_BMHW, top, left, strict=True)
+    views = torch.stack([canvas[:, t : t + camera.VIEW_H, s : s + camera.VIEW_W] for canvas, t, s in corners])
     slopes = torch.stack([camera.row_slope()[t : t + camera.VIEW_H] for t in top])
     return views, slopes
 

@@ -47,7 +47,9 @@ class Pictures:
         """Index of each scene's place among SLOTS["place"]."""
         return torch.from_numpy(self._place[scenes])
 
-    def crops(self, scenes: np.ndarray, steps: np.ndarray, columns: np.ndarray, width: int, mirrored: np.ndarray) -> Tensor:
+    def crops(
+        self, scenes: np.ndarray, steps: np.ndarray, columns: np.ndarray, width: int, mirrored: np.ndarray
+    ) -> Tensor:
         """maps_BMHW of `width` columns from `columns`, of the mirrored world where `mirrored`."""
         out = np.empty((len(scenes), camera.NUM_MAPS, camera.CANVAS_H, width), np.uint8)
         for row, (scene, step, column, flip) in enumerate(zip(scenes, steps, columns, mirrored, strict=True)):
@@ -65,7 +67,11 @@ class Pictures:
         steps = self.rng.integers(0, 3, batch)
         true = self.crops(scenes, steps, columns, camera.CANVAS_W, mirrored)
         kind = self.rng.random(batch)
-        known, strong, weak = true.clone(), torch.ones_like(true[:, 0], dtype=torch.bool), torch.zeros_like(true[:, 0], dtype=torch.bool)
+        known, strong, weak = (
+            true.clone(),
+            torch.ones_like(true[:, 0], dtype=torch.bool),
+            torch.zeros_like(true[:, 0], dtype=torch.bool),
+        )
         moved = np.flatnonzero(kind > NOTHING_KNOWN + COLUMNS_KNOWN)
         if len(moved):
             seen = self._seen_from_elsewhere(scenes[moved], steps[moved], columns[moved], mirrored[moved])

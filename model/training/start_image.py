@@ -1,6 +1,6 @@
 """Write a picture of the training world, fit to start a session from.
 
-    python -m model.training.start_image bench/assets/start.png --place meadow --seed 7
+python -m model.training.start_image bench/assets/start.png --place meadow --seed 7
 """
 
 from __future__ import annotations

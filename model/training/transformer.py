@@ -109,7 +109,9 @@ def train(run: Run, loader: DataLoader[SequenceBatch], preset: Preset, budget_s:
         if run.step % LOG_EVERY == 0:
             video, audio = (sum(column) / len(losses) for column in zip(*losses, strict=True))
             losses.clear()
-            console.log(f"step {run.step} {run.elapsed_s / 60:.1f} min video {video:.4f} audio {audio:.4f} rate {rate:.2e}")
+            console.log(
+                f"step {run.step} {run.elapsed_s / 60:.1f} min video {video:.4f} audio {audio:.4f} rate {rate:.2e}"
+            )
             writer.add_scalar("loss/video", video, run.step)
             writer.add_scalar("loss/audio", audio, run.step)
         if run.step % SAVE_EVERY == 0 or run.elapsed_s > budget_s:

@@ -51,7 +51,9 @@ def _light(maps_BMHW: Tensor, conditions_BV: Tensor, slope_BH: Tensor) -> Tensor
     horizon, zenith = _blend(lighting, HORIZON), _blend(lighting, ZENITH)
     grey, dim = _blend(weather, OVERCAST[:, None]), _blend(weather, DIM[:, None])
     sky = horizon + (zenith - horizon) * up.sqrt()
-    veiled = (0.55 * _luma(horizon) + 0.45 * _luma(zenith)).expand_as(sky) * torch.tensor([0.96, 0.99, 1.04]).view(3, 1, 1)
+    veiled = (0.55 * _luma(horizon) + 0.45 * _luma(zenith)).expand_as(sky) * torch.tensor([0.96, 0.99, 1.04]).view(
+        3, 1, 1
+    )
     clouds = 1 + (1.1 - grey) * (_luma(colour) - 0.80)
     backdrop = (sky + grey * (veiled - sky)) * clouds
     distance = camera.distance_m(near)
@@ -119,7 +121,9 @@ def _noir(rgb: Tensor) -> Tensor:
 
 def _neon(rgb: Tensor) -> Tensor:
     x, _ = _screen(rgb)
-    tint = torch.tensor([0.95, 0.15, 0.85]).view(3, 1, 1) * (0.5 + 0.5 * x) + torch.tensor([0.10, 0.85, 0.95]).view(3, 1, 1) * (0.5 - 0.5 * x)
+    tint = torch.tensor([0.95, 0.15, 0.85]).view(3, 1, 1) * (0.5 + 0.5 * x) + torch.tensor([0.10, 0.85, 0.95]).view(
+        3, 1, 1
+    ) * (0.5 - 0.5 * x)
     dark = rgb.clamp_min(1e-4) ** 1.15 * torch.tensor([0.66, 0.44, 0.90]).view(3, 1, 1)
     return dark + 1.5 * _edges(rgb) * tint
 

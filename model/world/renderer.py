@@ -67,7 +67,9 @@ class _Parts(NamedTuple):
 def _layer_parts(layer: places.Layer, layer_idx: int, seed_B: Tensor, view: Viewpoint) -> list[_Parts]:
     """The parts of one layer's things in the cells around each camera."""
     reach_x, reach_y = (math.ceil(MAX_RANGE_M / cell) for cell in (layer.cell_x, layer.cell_y))
-    step_x, step_y = torch.meshgrid(torch.arange(-reach_x, reach_x + 1), torch.arange(-reach_y, reach_y + 1), indexing="ij")
+    step_x, step_y = torch.meshgrid(
+        torch.arange(-reach_x, reach_x + 1), torch.arange(-reach_y, reach_y + 1), indexing="ij"
+    )
     cell_x = torch.floor((view.x_B - layer.offset_x) / layer.cell_x + 0.5).long()[:, None] + step_x.reshape(1, -1)
     cell_y = torch.floor((view.y_B - layer.offset_y) / layer.cell_y + 0.5).long()[:, None] + step_y.reshape(1, -1)
     keys = (seed_B[:, None], cell_x, cell_y)
@@ -96,11 +98,11 @@ def _thing_part(part: places.Part, x: Tensor, y: Tensor, size: Tensor, tint: Ten
 
 def _nearest_parts(place: str, seed_B: Tensor, view: Viewpoint, clear_xy_BP2: Tensor) -> _Parts:
     """The parts nearest to each camera, without those on the clear path."""
-    groups = [
-        part for idx, layer in enumerate(places.LAYERS[place]) for part in _layer_parts(layer, idx, seed_B, view)
-    ]
+    groups = [part for idx, layer in enumerate(places.LAYERS[place]) for part in _layer_parts(layer, idx, seed_B, view)]
     parts = _Parts(*(torch.cat(fields, 1) for fields in zip(*groups, strict=True)))
-    gap = torch.hypot(parts.x[:, :, None] - clear_xy_BP2[:, None, :, 0], parts.y[:, :, None] - clear_xy_BP2[:, None, :, 1])
+    gap = torch.hypot(
+        parts.x[:, :, None] - clear_xy_BP2[:, None, :, 0], parts.y[:, :, None] - clear_xy_BP2[:, None, :, 1]
+    )
     thick = torch.where(parts.shape >= places.HOUSE, 1.45 * parts.half_width, parts.half_width.clamp_max(0.4))
     blocked = (gap.amin(2) - thick) < CLEAR_RADIUS_M
     distance = torch.hypot(parts.x - view.x_B[:, None], parts.y - view.y_B[:, None]) - thick
@@ -154,7 +156,7 @@ def _hit_parts(parts: _Parts, view: Viewpoint, azimuth_BW: Tensor) -> _Hits:
 
 
 def _gather_part(field: Tensor, part_BWN: Tensor) -> Tensor:
-    batch, width, layers = part_BWN.shape
+    batch, width, _ = part_BWN.shape
     return torch.gather(field[:, None].expand(batch, width, -1), 2, part_BWN)[..., None]
 
 
@@ -169,7 +171,9 @@ def _draw_parts(parts: _Parts, hits: _Hits, slope_H: Tensor) -> tuple[Tensor, Te
     wall = 0.66 * top
     reach = torch.where(shape == places.ELLIPSE, half_height * torch.sqrt((1 - across**2).clamp_min(0)), half_height)
     high = torch.where(shape == places.TRIANGLE, bottom + 2 * half_height * (1 - across.abs()), middle + reach)
-    high = torch.where(shape == places.HOUSE, wall + (top - wall) * torch.where(hits.shade[..., None] < 1, 1 - across.abs(), 0.8), high)
+    high = torch.where(
+        shape == places.HOUSE, wall + (top - wall) * torch.where(hits.shade[..., None] < 1, 1 - across.abs(), 0.8), high
+    )
     inside = (height < high) & (height > middle - reach) & distance.isfinite()
     order = torch.arange(inside.shape[2]).view(-1, 1)  # nearest first
     layer = torch.where(inside, order, inside.shape[2] - 1).amin(2, keepdim=True)
@@ -178,7 +182,9 @@ def _draw_parts(parts: _Parts, hits: _Hits, slope_H: Tensor) -> tuple[Tensor, Te
     def front(field: Tensor) -> Tensor:
         return torch.gather(field.expand(inside.shape), 2, layer)[:, :, 0]
 
-    colours = [front(_gather_part(field, hits.part) * hits.shade[..., None]) for field in (parts.red, parts.green, parts.blue)]
+    colours = [
+        front(_gather_part(field, hits.part) * hits.shade[..., None]) for field in (parts.red, parts.green, parts.blue)
+    ]
     pixel = _Pixel(front(shape), front(across), front(height), front(bottom), front(top), front(tint), front(distance))
     return _paint(pixel, colours, front(_gather_part(parts.glow, hits.part))), covered_BWH
 

@@ -80,9 +80,7 @@ def test_w04_frames_before_a_directive_do_not_change() -> None:
 def test_a_directive_is_there_two_seconds_later_and_leaves_the_rest() -> None:
     state = transformer().open(1, words(place="forest", lighting="dusk"), None)
     transformer().step([state], [ChunkControls(directives=(words(weather="rain"),))])
-    for _ in range(24):
-        latents = transformer().step([state], [ChunkControls()])[0]
-    values = latents.video["conditions"]
+    values = [transformer().step([state], [ChunkControls()])[0] for _ in range(24)][-1].video["conditions"]
     assert values[SLOT_RANGES["weather"]][SLOTS["weather"].index("rain")] > 0.95
     assert values[SLOT_RANGES["lighting"]][SLOTS["lighting"].index("dusk")] > 0.95
 

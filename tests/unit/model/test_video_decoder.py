@@ -30,7 +30,7 @@ def latents(turn_px: int = 0, **choices: str) -> Tensors:
 
 
 def frame(**choices: str) -> np.ndarray:
-    return decoder().decode(decoder().open(1), latents(**choices))[0].astype(np.float32)
+    return decoder().decode(decoder().open(1), latents(0, **choices))[0].astype(np.float32)
 
 
 def test_a_frame_has_the_shape_it_should() -> None:

@@ -14,7 +14,7 @@ from bench.latency import bench_latency
 from bench.measure import Service
 from bench.overhead import bench_overhead
 from bench.results import Result, ResultWriter
-from bench.service import RunningService, ServiceConfig, ServiceError
+from bench.service import RunningService, ServiceConfig, ServiceError, service_arguments
 from bench.soak import bench_soak
 
 Benchmark = Callable[[Service], Result]
@@ -28,15 +28,16 @@ app = typer.Typer(
 )
 
 Local = Annotated[bool, typer.Option("--local", help="All of the service in one process, without Ray.")]
+Model = Annotated[str, typer.Option("--model", help="Another model than the service's default.")]
 
 
-def run(benchmarks: list[Benchmark], local: bool) -> None:
+def run(benchmarks: list[Benchmark], local: bool = False, model: str = "") -> None:
     """Start the service once, and measure one thing after another. Ends with status 1 where something is missing."""
     console = Console()
     writer = ResultWriter(console=console, hardware=describe_hardware(), commit=commit())
     has_faults = False
     try:
-        with RunningService(ServiceConfig(log=LOG, arguments=("--local",) if local else ())) as service:
+        with RunningService(ServiceConfig(log=LOG, arguments=service_arguments(local, model))) as service:
             for benchmark in benchmarks:
                 result = benchmark(service)
                 writer.write(result)
@@ -60,33 +61,32 @@ def everything(context: typer.Context) -> None:
                 lambda service: bench_latency(service, 200),
                 lambda service: bench_overhead(service, 20.0),
                 lambda service: bench_soak(service, 600.0),
-            ],
-            local=False,
+            ]
         )
 
 
 @app.command()
-def idle(seconds: float = 30.0, local: Local = False) -> None:
+def idle(seconds: float = 30.0, local: Local = False, model: Model = "") -> None:
     """Processor time while nobody plays."""
-    run([lambda service: bench_idle(service, seconds)], local)
+    run([lambda service: bench_idle(service, seconds)], local, model)
 
 
 @app.command()
-def latency(controls: int = 200, local: Local = False) -> None:
+def latency(controls: int = 200, local: Local = False, model: Model = "") -> None:
     """Control to frame, over many controls."""
-    run([lambda service: bench_latency(service, controls)], local)
+    run([lambda service: bench_latency(service, controls)], local, model)
 
 
 @app.command()
-def overhead(seconds: float = 20.0, local: Local = False) -> None:
+def overhead(seconds: float = 20.0, local: Local = False, model: Model = "") -> None:
     """Processor time per chunk, against the bare model loop and the media encoding of the same plays."""
-    run([lambda service: bench_overhead(service, seconds)], local)
+    run([lambda service: bench_overhead(service, seconds, model)], local, model)
 
 
 @app.command()
-def soak(seconds: float = 600.0, local: Local = False) -> None:
+def soak(seconds: float = 600.0, local: Local = False, model: Model = "") -> None:
     """Memory and step time over a long session."""
-    run([lambda service: bench_soak(service, seconds)], local)
+    run([lambda service: bench_soak(service, seconds)], local, model)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from bench.hardware import ROOT, commit, describe_hardware
 from bench.measure import MeasuredPlay, Service, ServingOverhead, measure_play, overhead_of, run_bare_loop_of
 from bench.play import Player, Start
 from bench.script import PICTURE, STREET, Script
-from bench.service import ExternalService, RunningService, ServiceConfig, ServiceError
+from bench.service import ExternalService, RunningService, ServiceConfig, ServiceError, service_arguments
 
 START_PICTURE = ROOT / "bench" / "assets" / "start.png"
 PROMPT = "a quiet street at dusk"
@@ -44,10 +44,6 @@ class DemoConfig:
     address: str = ""  # of a service that runs already
     metrics_urls: tuple[str, ...] = ()  # of that service
     with_bare_loop: bool = True
-
-    @property
-    def service_arguments(self) -> tuple[str, ...]:
-        return (*(["--local"] if self.is_local else []), *([f"--model={self.model}"] if self.model else []))
 
 
 class Demo:
@@ -82,7 +78,9 @@ class Demo:
             return [self._play(service, script, start) for script, start in self._scripts], []
         log = config.output / LOG_FILE
         self._console.print(f"starting the service (its log: {log})")
-        with RunningService(ServiceConfig(log=log, arguments=config.service_arguments)) as running:
+        with RunningService(
+            ServiceConfig(log=log, arguments=service_arguments(config.is_local, config.model))
+        ) as running:
             self._console.print(f"the service listens on {running.address}")
             plays = []
             for script, start in self._scripts:

@@ -13,13 +13,14 @@ from bench.results import Result
 from bench.script import PICTURE, STREET
 
 
-def bench_overhead(service: Service, seconds: float) -> Result:
+def bench_overhead(service: Service, seconds: float, model: str = "") -> Result:
+    """`model` as the service was told; empty for its default."""
     starts = ((STREET, Start(prompt=PROMPT)), (PICTURE, Start(image=START_PICTURE)))
     plays = [
         asyncio.run(measure_play(service, Player(service.address), script.scaled_to(seconds), start))
         for script, start in starts
     ]
-    bare = run_bare_loop_of(plays)
+    bare = run_bare_loop_of(plays, model)
     overhead = overhead_of(plays, bare)
     return Result(
         benchmark="overhead",

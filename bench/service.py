@@ -125,6 +125,11 @@ class RunningService:
         return "\n  ".join([f"; the end of {self._config.log}:", *lines])
 
 
+def service_arguments(is_local: bool, model: str) -> tuple[str, ...]:
+    """Flags of `python -m serving`; those not given keep its defaults."""
+    return (*(["--local"] if is_local else []), *([f"--model={model}"] if model else []))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
     """What the service says about itself once it serves."""

@@ -24,7 +24,7 @@ from bench.report import control_latencies_s, late_chunks
 from bench.results import Result, ResultWriter
 from bench.scrape import StageTotals, read_stages
 from bench.script import LEAD_OUT_S, STREET, Script
-from bench.service import RunningService, ServiceConfig
+from bench.service import RunningService, ServiceConfig, service_arguments
 from bench.statistics import FirstAgainstLast, Slope, first_against_last, fit_slope, percentile
 
 SAMPLE_EVERY_S = 5.0
@@ -168,10 +168,11 @@ app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 def main(
     seconds: Annotated[float, typer.Option(min=120.0, help="Length of the session.")] = 600.0,
     local: Annotated[bool, typer.Option(help="All of the service in one process, without Ray.")] = False,
+    model: Annotated[str, typer.Option(help="Another model than the service's default.")] = "",
 ) -> None:
     """Play for long, and look for drift."""
     writer = ResultWriter(console=Console(), hardware=describe_hardware(), commit=commit())
-    config = ServiceConfig(log=ROOT / "out" / "bench" / "service.log", arguments=("--local",) if local else ())
+    config = ServiceConfig(log=ROOT / "out" / "bench" / "service.log", arguments=service_arguments(local, model))
     with RunningService(config) as service:
         result = bench_soak(service, seconds)
     writer.write(result)

@@ -6,8 +6,10 @@ import asyncio
 import time
 
 import numpy as np
+import pytest
 
 from nacre.v1 import control_pb2, error_pb2, media_pb2, session_pb2, world_pb2
+from serving.gateway import play
 from serving.gateway.validation import MAX_CREDIT
 from serving.sessions.contract import Directive, ImageControl, Look, Move, Rejected
 from tests.fakes import FakeFaults, FakeWorldPlane, fake_info
@@ -307,3 +309,19 @@ async def test_controls_under_way_are_settled_when_the_session_ends(start_gatewa
     messages = await call.rest()
     assert [message.WhichOneof("message") for message in messages][-2:] == ["ack", "ended"]
     assert messages[-2].ack.rejected.error.reason == error_pb2.ERROR_REASON_SESSION_ENDED
+
+
+async def test_an_ended_stream_waits_for_the_client_to_close_first(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(play, "LINGER_S", 60.0)
+    created = await gateway.create()
+    call = await gateway.play(created)
+    await call.chunks(1)
+    await gateway.end(created)
+    while (await call.raw.read()).WhichOneof("message") != "ended":
+        pass
+    await asyncio.sleep(0.1)
+    await call.send(credit=session_pb2.Credit(chunks=1))  # it was on its way when the end came
+    await call.raw.done_writing()
+    assert (await call.status()).value[0] == 0

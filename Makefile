@@ -10,6 +10,9 @@ PY := $(VENV)/bin/python
 INSTALL_KEY := $(shell { pwd; cat pyproject.toml constraints.txt sdk/python/pyproject.toml; } | cksum | tr ' ' '-')
 INSTALLED := $(VENV)/installed-$(INSTALL_KEY)
 
+# Compiling all that comes along takes longer than installing it, and most of it is never imported.
+PIP_INSTALL := $(PY) -m pip install --disable-pip-version-check --no-compile -c constraints.txt
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test lint format proto bench eval soak train clean
 
@@ -21,9 +24,8 @@ $(PY):
 
 # setuptools first and without build isolation: the pinned one builds, and nothing else is fetched.
 $(INSTALLED): | $(PY)
-	$(PY) -m pip install --disable-pip-version-check -c constraints.txt setuptools
-	$(PY) -m pip install --disable-pip-version-check -c constraints.txt --no-build-isolation \
-		-e sdk/python -e '.[dev,train]'
+	$(PIP_INSTALL) setuptools
+	$(PIP_INSTALL) --no-build-isolation -e sdk/python -e '.[dev,train]'
 	@rm -f $(VENV)/installed-*
 	@touch $@
 
@@ -58,13 +60,20 @@ bench: $(INSTALLED) ## Measure, and write dated results to bench/results
 	$(PY) -m bench
 
 eval: $(INSTALLED) ## Measure how well the embedded model obeys
-	$(PY) -m bench.evaluate
+	$(PY) -m model.training.evaluate
 
 soak: $(INSTALLED) ## Play for long, and look for drift
-	$(PY) -m bench.soak
+	$(PY) -m bench soak
 
-train: $(INSTALLED) ## Train the embedded model from nothing
-	$(PY) -m model.training
+train: $(INSTALLED) ## Train the embedded model from nothing (hours)
+	$(PY) -m model.training.dataset
+	$(PY) -m model.training.codec --minutes 26
+	$(PY) -m model.training.audio_codec
+	$(PY) -m model.training.text_encoder
+	$(PY) -m model.training.look --minutes 26
+	$(PY) -m model.training.image_encoder --minutes 35
+	$(PY) -m model.training.transformer --minutes 64
+	$(PY) -m model.training.evaluate
 
 clean: ## Remove what was made, the environment included
 	rm -rf $(VENV) out build .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -12,8 +12,12 @@ from torch import Tensor, nn
 
 from model import camera
 from model.precipitation import NUM_NOISES
-from model.world.conditions import NUM_VALUES
+from model.world.conditions import SLOT_RANGES
 
+# The conditions that a frame shows; a place shows in the maps, a mood is heard.
+SHOWN = [
+    idx for slot in ("style", "lighting", "weather") for idx in range(SLOT_RANGES[slot].start, SLOT_RANGES[slot].stop)
+]
 PLANES = camera.NUM_MAPS + NUM_NOISES + 2  # and where on the screen and above the horizon a pixel lies
 
 
@@ -34,7 +38,7 @@ class LookNetwork(nn.Module):
         self.middle = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(config.layers))
         self.leave = nn.Conv2d(channels, 12, 3, padding=1)
         self.film = nn.Sequential(
-            nn.Linear(NUM_VALUES, 64), nn.SiLU(), nn.Linear(64, 2 * channels * (config.layers + 1))
+            nn.Linear(len(SHOWN), 64), nn.SiLU(), nn.Linear(64, 2 * channels * (config.layers + 1))
         )
 
     def forward(self, maps_BMHW: Tensor, conditions_BV: Tensor, slope_BH: Tensor, noise_BNHW: Tensor) -> Tensor:
@@ -43,7 +47,7 @@ class LookNetwork(nn.Module):
         across = torch.linspace(-1, 1, width).view(1, 1, 1, -1).expand(batch, 1, height, width)
         slope = slope_BH.view(batch, 1, -1, 1).expand(batch, 1, height, width)
         planes = torch.cat([maps_BMHW, noise_BNHW, across, slope], 1)
-        film = self.film(conditions_BV)[..., None, None].chunk(2 * (len(self.middle) + 1), 1)
+        film = self.film(conditions_BV[:, SHOWN])[..., None, None].chunk(2 * (len(self.middle) + 1), 1)
         hidden = self.enter(nn.functional.pixel_unshuffle(planes, 2))
         hidden = nn.functional.silu(hidden * (1 + film[0]) + film[1])
         for idx, conv in enumerate(self.middle, 1):

@@ -18,8 +18,8 @@ from model.interface import CameraPose, ChunkControls
 from model.memory import Standpoint
 
 MARGIN_PX = 8  # the canvas reaches at least this far beyond either side of the view
-CLEARANCE_M = 1.3  # how near a thing the camera may come
-BODY_HALF_WIDTH_PX = 10
+CLEARANCE_M = 2.2  # how near a thing the camera may come
+BODY_HALF_WIDTH_PX = 14
 BODY_ROWS = slice(int(camera.HORIZON_ROW) - 3, int(camera.HORIZON_ROW) + 22)
 OBSTACLE_NEARNESS = 0.07  # how much nearer than the ground in its row a pixel must be to stand in the way
 

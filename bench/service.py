@@ -16,13 +16,12 @@ from typing import IO, Self
 import psutil
 
 from bench.hardware import ROOT
-from bench.process_tree import measure_tree
 
 HOST = "127.0.0.1"
 ANY_PORTS = (f"--host={HOST}", "--port=0", "--metrics-port=0")
 # READY pearl-xs on 127.0.0.1:50051 (metrics: http://127.0.0.1:9464/metrics, http://...)
 READY_LINE = re.compile(r"^READY .* on (?P<address>\S+:\d+) \(metrics: (?P<urls>.*)\)$", re.MULTILINE)
-POLL_S = 0.05
+POLL_S = 0.2
 LOG_TAIL_LINES = 15
 
 
@@ -61,6 +60,8 @@ class RunningService:
         self.address = ""
         self.metrics_urls: tuple[str, ...] = ()
         self.faults: list[str] = []
+        # Descendants ever seen: those of a launcher that died can no longer be found through it.
+        self._family: dict[int, psutil.Process] = {}
 
     @property
     def pid(self) -> int:
@@ -98,6 +99,7 @@ class RunningService:
     def check_alive(self) -> None:
         """Raises ServiceError if it ended by itself."""
         assert self._process is not None
+        self._meet_family(self._process.pid)
         if self._process.poll() is not None:
             raise ServiceError(f"the service ended with status {self._process.returncode}{self._log_tail()}")
 
@@ -106,7 +108,7 @@ class RunningService:
         if self._process is None:
             return
         process, self._process = self._process, None
-        family = _family(process.pid)
+        self._meet_family(process.pid)
         if process.poll() is None:
             process.terminate()
         try:
@@ -115,10 +117,17 @@ class RunningService:
             self.faults.append(f"the service did not stop within {self._config.stop_timeout_s:.0f} s")
         if process.returncode:
             self.faults.append(f"the service ended with status {process.returncode}")
-        self.faults += end_survivors(family, self._config.linger_s)
+        self.faults += end_survivors(list(self._family.values()), self._config.linger_s)
         process.wait()
         if self._log is not None:
             self._log.close()
+
+    def _meet_family(self, pid: int) -> None:
+        try:
+            root = psutil.Process(pid)
+            self._family |= {process.pid: process for process in (root, *root.children(recursive=True))}
+        except psutil.NoSuchProcess:
+            return
 
     def _log_tail(self) -> str:
         lines = self._config.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
@@ -164,13 +173,3 @@ def end_survivors(family: Sequence[psutil.Process], linger_s: float) -> list[str
             continue
     psutil.wait_procs(alive, timeout=linger_s)
     return faults
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    found = []
-    for use in measure_tree(pid).processes:
-        try:
-            found.append(psutil.Process(use.pid))
-        except psutil.NoSuchProcess:
-            continue
-    return found

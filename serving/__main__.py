@@ -13,15 +13,16 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from serving.config import ConfigError, ServiceConfig, load_config
+from serving.config import ServiceConfig, load_config
+from serving.models import check_model
 
-USAGE_ERROR = 2
+START_ERROR, USAGE_ERROR = 1, 2
 # Beyond the gateway's own drain time, for its answer to come back.
 DRAIN_SLACK_S = 15.0
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
@@ -43,9 +44,10 @@ def main(
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = load_config(flags, os.environ, config)
+        check_model(settings.model)
         check_port(settings.host, settings.port)
-    except (ConfigError, OSError) as error:
-        errors.print(f"[red]{error}[/]")
+    except (ValueError, OSError) as error:
+        errors.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(USAGE_ERROR) from error
     run(settings)
 
@@ -89,18 +91,21 @@ def run_cluster(settings: ServiceConfig) -> None:
     from serving.cluster.ray_node import ray_node
 
     stopping = Stopping()
-    with ray_node(settings.temp_folder):
-        from serving.cluster.service import serve_cluster
+    try:
+        with ray_node(settings.temp_folder):
+            from serving.cluster.service import start_service
 
-        stopping.listen()
-        try:
-            with serve_cluster(settings) as service:
-                announce(service.address, service.metrics_addresses, settings)
-                stopping.wait()
-                console.print("draining ...")
-                service.drain(settings.gateway.drain_s + DRAIN_SLACK_S)
-        except StopRequested:
-            console.print("stopping ...")
+            stopping.listen()
+            service = start_service(settings)
+            announce(service.address, service.metrics_addresses, settings)
+            stopping.wait()
+            console.print("draining ...")
+            service.drain(settings.gateway.drain_s + DRAIN_SLACK_S)
+    except StopRequested:
+        console.print("stopped before it was ready")
+    except RuntimeError as error:
+        errors.print(f"the service could not start: {error}", markup=False)
+        raise typer.Exit(START_ERROR) from error
 
 
 class StopRequested(BaseException):

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+from pathlib import Path
 from typing import cast
 
+import model
 from model.interface import Model
+
+PRESETS_FOLDER = Path(model.__path__[0]) / "weights"
+
+
+def check_model(name: str) -> None:
+    """Raises ValueError for a name that `load_model` would not take, without loading torch."""
+    if ":" in name:
+        if not _has_module(name.partition(":")[0]):
+            raise ValueError(f"model {name!r}: there is no such module")
+        return
+    presets = sorted(each.name for each in PRESETS_FOLDER.iterdir() if each.is_dir())
+    if name not in presets:
+        raise ValueError(f"model must be one of {presets}, or package.module:function, not {name!r}")
 
 
 def load_model(name: str) -> Model:
@@ -16,9 +32,16 @@ def load_model(name: str) -> Model:
     if ":" not in name:
         from model import presets  # only a process that runs a stage needs the model's code
 
-        return cast(Model, presets.load(name))
+        return cast("Model", presets.load(name))
     module_name, _, function = name.partition(":")
     try:
         return cast("Model", getattr(importlib.import_module(module_name), function)())
     except (ImportError, AttributeError) as error:
         raise ValueError(f"model {name!r}: {error}") from error
+
+
+def _has_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ModuleNotFoundError, ValueError):
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -9,19 +10,27 @@ import tempfile
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import psutil
+
+logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 # Nothing of ours goes through the object store but a few small answers; this is near the least Ray takes.
 OBJECT_STORE_BYTES = 80 * 1024 * 1024
 # Logical, for placement only. Replicas ask for a hundredth each.
 NUM_CPUS = 1
+# Workers end by themselves once their raylet is gone.
+STOP_TIMEOUT_S = 8.0
+START_ATTEMPTS = 3
 # A Unix socket's path may have 107 bytes, and Ray adds about 60 to its folder.
 MAX_TEMP_FOLDER_BYTES = 45
 
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # Idle cost: the controller's loop wakes ten times a second by default.
-    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "1.0",
+    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.3",
     "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "60000",
     "RAY_SERVE_EVENT_LOOP_MONITORING_INTERVAL_S": "60",
     # Our own metrics do not go through Ray, and nobody reads Ray's.
@@ -33,8 +42,8 @@ ENVIRONMENT = {
     # Workers that wait for tasks which never come cost about 60 MB each.
     "RAY_prestart_worker_first_driver": "false",
     "RAY_enable_worker_prestart": "false",
-    "RAY_COLOR_PREFIX": "0",
-    "RAY_DEDUP_LOGS": "0",
+    # What replicas log lies in files; a replica that cannot start says why in the error.
+    "RAY_SERVE_LOG_TO_STDERR": "0",
     # OpenMP threads that spin while they wait take the core from whoever has work.
     "OMP_WAIT_POLICY": "PASSIVE",
     "OMP_NUM_THREADS": "1",
@@ -49,23 +58,49 @@ def ray_node(temp_folder: str = "") -> Iterator[None]:
     import ray  # reads the environment when it is imported
 
     try:
-        ray.init(
-            address="local",
-            num_cpus=NUM_CPUS,
-            num_gpus=None,
-            object_store_memory=OBJECT_STORE_BYTES,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            namespace="nacre",
-            _node_ip_address=LOOPBACK,
-            _temp_dir=str(folder),
-        )
+        _start(ray, folder)
         yield
     finally:
-        ray.shutdown()
+        _stop(ray)
         if not temp_folder:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(ray: Any, folder: Path) -> None:
+    """Ray gives its own processes 30 s to find each other, which a busy machine may not manage at once."""
+    for attempts_left in reversed(range(START_ATTEMPTS)):
+        try:
+            return _init(ray, folder)
+        except Exception as error:
+            if attempts_left == 0:
+                raise RuntimeError(f"Ray did not start: {error}") from error
+            logger.warning("Ray did not start, trying again: %s", error)
+            _stop(ray)
+
+
+def _init(ray: Any, folder: Path) -> None:
+    ray.init(
+        address="local",
+        num_cpus=NUM_CPUS,
+        object_store_memory=OBJECT_STORE_BYTES,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        namespace="nacre",
+        _node_ip_address=LOOPBACK,
+        _temp_dir=str(folder),
+    )
+
+
+def _stop(ray: Any) -> None:
+    """Stop the node, and with it Serve, which has nothing else to tend; then see that all processes went."""
+    descendants = psutil.Process().children(recursive=True)
+    ray.shutdown()
+    _, alive = psutil.wait_procs(descendants, timeout=STOP_TIMEOUT_S)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=STOP_TIMEOUT_S)
 
 
 def _prepare(environment: MutableMapping[str, str]) -> None:

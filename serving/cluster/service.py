@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from ray import serve
+from ray.serve import Application, Deployment
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
 
@@ -29,6 +29,7 @@ HEALTH_CHECK_TIMEOUT_S = 30.0
 # Draining is ours and over by then.
 SHUTDOWN_TIMEOUT_S = 5.0
 SHUTDOWN_POLL_S = 0.1
+ANSWER_TIMEOUT_S = 30.0
 NAMES = {
     Stage.ENCODER: "Encoder",
     Stage.TRANSFORMER: "Transformer",
@@ -42,44 +43,44 @@ class RunningService:
     """What runs, by its handles."""
 
     gateway: DeploymentHandle
+    workers: tuple[DeploymentHandle, ...]
     address: str
     metrics_addresses: tuple[str, ...]
 
     def drain(self, timeout_s: float) -> None:
-        """Warn clients, end sessions, stop answering."""
+        """Warn clients, end sessions, stop answering; then stop the workers."""
         self.gateway.options(method_name="drain").remote().result(timeout_s=timeout_s)
+        draining = [worker.options(method_name="drain").remote() for worker in self.workers]
+        for each in draining:
+            each.result(timeout_s=timeout_s)
 
 
-@contextmanager
-def serve_cluster(config: ServiceConfig) -> Iterator[RunningService]:
-    """Run the service on the Ray node that is up, as long as the block. Ready when the block begins."""
+def start_service(config: ServiceConfig) -> RunningService:
+    """Start the service on the Ray node that is up; ready on return. It ends with the node.
+
+    Raises RuntimeError, with the reason, when a replica cannot start.
+    """
     serve.start(proxy_location="Disabled", logging_config=LoggingConfig(log_level="WARNING", enable_access_log=False))
-    try:
-        workers = [_worker(config, index) for index in range(len(config.processes))]
-        settings = GatewaySettings(
-            gateway=config.gateway_config, observing=observing_config(config), processes=config.processes
-        )
-        application = _deployment(Gateway, "Gateway").bind(settings, *workers)
-        handle = serve.run(application, name=APPLICATION, route_prefix=None)
-        yield _running(handle, config)
-    finally:
-        serve.shutdown()
+    workers = [_worker(config, index) for index in range(len(config.processes))]
+    settings = GatewaySettings(
+        gateway=config.gateway_config, observing=observing_config(config), processes=config.processes
+    )
+    application = _deployment(Gateway, "Gateway").bind(settings, *workers)
+    return _running(serve.run(application, name=APPLICATION, route_prefix=None), config)
 
 
-def _worker(config: ServiceConfig, index: int):
+def _worker(config: ServiceConfig, index: int) -> Application:
     stages = config.processes[index]
     settings = WorkerSettings(
         model=config.model,
         worker=config.worker_config(stages),
         metrics_port=config.metrics_port + 1 + index if config.metrics_port else 0,
     )
-    name = "+".join(NAMES[stage] for stage in Stage if stage in stages)
-    return _deployment(StageWorker, name).bind(settings)
+    return _deployment(StageWorker, _name(stages)).bind(settings)
 
 
-def _deployment(cls: type, name: str):
-    return serve.deployment(
-        cls,
+def _deployment(cls: Any, name: str) -> Deployment:
+    make = serve.deployment(
         name=name,
         num_replicas=1,
         max_ongoing_requests=MAX_ONGOING_REQUESTS,
@@ -89,17 +90,23 @@ def _deployment(cls: type, name: str):
         graceful_shutdown_wait_loop_s=SHUTDOWN_POLL_S,
         ray_actor_options={"num_cpus": REPLICA_CPUS},
     )
+    return make(cls)
 
 
 def _running(handle: DeploymentHandle, config: ServiceConfig) -> RunningService:
-    gateway = handle.options(method_name="addresses").remote().result(timeout_s=10)
-    names = ["+".join(NAMES[stage] for stage in Stage if stage in stages) for stages in config.processes]
-    workers = [
-        serve.get_deployment_handle(name, APPLICATION).options(method_name="addresses").remote().result(timeout_s=10)
-        for name in names
-    ]
+    workers = tuple(serve.get_deployment_handle(_name(stages), APPLICATION) for stages in config.processes)
+    gateway, *others = [_addresses(each) for each in (handle, *workers)]
     return RunningService(
         gateway=handle,
+        workers=workers,
         address=gateway["address"],
-        metrics_addresses=(gateway["metrics_address"], *(each["metrics_address"] for each in workers)),
+        metrics_addresses=tuple(each["metrics_address"] for each in (gateway, *others)),
     )
+
+
+def _addresses(handle: DeploymentHandle) -> dict[str, str]:
+    return handle.options(method_name="addresses").remote().result(timeout_s=ANSWER_TIMEOUT_S)
+
+
+def _name(stages: frozenset[Stage]) -> str:
+    return "+".join(NAMES[stage] for stage in Stage if stage in stages)

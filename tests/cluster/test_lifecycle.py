@@ -1,0 +1,69 @@
+"""Starting, stopping, and what is left: nothing."""
+
+from __future__ import annotations
+
+import glob
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.cluster.conftest import ROOT, command, started
+
+pytestmark = pytest.mark.timeout(500)
+
+LINGER_S = 5.0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def assert_nothing_left(family: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(family, timeout=LINGER_S)
+    assert [" ".join(each.cmdline()) for each in alive] == []
+
+
+def test_two_starts_in_a_row_on_one_port_leave_nothing(tmp_path: Path) -> None:
+    port = free_port()
+    folders = set(glob.glob("/tmp/nacre-*"))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with started(tmp_path / number.name, "--port", str(port)) as service:
+            assert service.address == f"127.0.0.1:{port}"
+            family = service.descendants()
+            assert len(family) >= 4
+            assert service.stop(number) == 0, service.text
+            assert_nothing_left(family)
+    assert set(glob.glob("/tmp/nacre-*")) - folders == set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_local_service_stops_in_order(tmp_path: Path, number: signal.Signals) -> None:
+    with started(tmp_path / "log", "--local", "--port", "0") as service:
+        assert service.descendants() == []
+        assert service.stop(number) == 0, service.text
+
+
+@pytest.mark.parametrize("kind", ["--local", "--cluster"])
+def test_a_port_in_use_is_a_clear_error(kind: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        ended = subprocess.run(
+            command(kind, "--port", str(port)), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        )
+    assert ended.returncode == 2
+    assert f"127.0.0.1:{port}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("kind", ["--local", "--cluster"])
+def test_a_model_there_is_none_of_is_a_clear_error(kind: str) -> None:
+    arguments = [*command(kind, "--port", "0"), "--model", "pearl-none"]
+    ended = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert ended.returncode == 2
+    assert "pearl-none" in ended.stderr
+    assert "Traceback" not in ended.stderr

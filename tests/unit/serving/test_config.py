@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from serving.config import LAPTOP_PROCESSES, ConfigError, ServiceConfig, load_config
+from serving.stages.stage import Stage
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "service.toml"
+
+
+def test_without_settings_there_are_defaults() -> None:
+    config = load_config({}, {})
+    assert config == ServiceConfig()
+    assert config.processes == LAPTOP_PROCESSES
+    assert config.gateway_config.port == 50051
+
+
+def test_flags_go_over_the_environment_and_that_over_the_file(file: Path) -> None:
+    file.write_text('port = 1\nslots = 3\nhost = "0.0.0.0"\n')
+    config = load_config({"port": 3, "slots": None}, {"NACRE_PORT": "2", "NACRE_SLOTS": "4"}, file)
+    assert (config.port, config.slots, config.host) == (3, 4, "0.0.0.0")
+    assert (config.gateway_config.host, config.gateway_config.port) == ("0.0.0.0", 3)
+
+
+def test_a_file_places_stages_and_sets_up_the_gateway(file: Path) -> None:
+    file.write_text(
+        """
+        processes = [["encoder", "transformer"], ["video_decoder", "audio_decoder"]]
+        delivery_lead_s = 0
+        [gateway]
+        detach_grace_s = 5.0
+        """
+    )
+    config = load_config({}, {}, file)
+    assert config.processes[0] == {Stage.ENCODER, Stage.TRANSFORMER}
+    assert config.gateway_config.detach_grace_s == 5.0
+    assert config.worker_config(config.processes[0]).delivery_lead_s == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("port = 'many'", "port must be of type int"),
+        ("port = true", "port must be of type int"),
+        ("port = 70000", "port must be 0 to 65535"),
+        ("local = 1", "local must be of type bool"),
+        ("ports = 1", "no setting 'ports'"),
+        ("processes = [['encoder']]", "once"),
+        ("processes = [['kitchen']]", "kitchen"),
+        ("processes = 4", "processes"),
+        ("[gateway]\nport = 1", "host and port"),
+        ("[gateway]\nno_such = 1", "no_such"),
+        ("gateway = 3", "table"),
+        ("port =", "Invalid value"),
+        ("slots = 0", "slots"),
+        ("trace_ratio = 2.0", "trace_ratio"),
+        ("delivery_lead_s = -1.0", "delivery_lead_s"),
+    ],
+)
+def test_a_malformed_file_is_an_error_that_names_the_setting(file: Path, text: str, complaint: str) -> None:
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=complaint):
+        load_config({}, {}, file)
+
+
+def test_a_missing_file_is_an_error(file: Path) -> None:
+    with pytest.raises(ConfigError, match=r"service\.toml"):
+        load_config({}, {}, file)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("NACRE_PORT", "many"), ("NACRE_LOCAL", "perhaps"), ("NACRE_TRACE_RATIO", "")]
+)
+def test_a_malformed_environment_is_an_error_that_names_the_variable(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        load_config({}, {name: value})
+
+
+@pytest.mark.parametrize(("word", "expected"), [("true", True), ("ON", True), ("0", False), ("no", False)])
+def test_switches_in_the_environment_are_words(word: str, expected: bool) -> None:
+    assert load_config({}, {"NACRE_LOCAL": word}).local is expected

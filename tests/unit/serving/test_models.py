@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from serving.models import check_model, load_model
+from tests.fakes_model import FakeModel
+
+LOADER = "tests.fakes_model:load"
+
+
+def test_a_loader_of_ones_own_is_called() -> None:
+    check_model(LOADER)
+    assert isinstance(load_model(LOADER), FakeModel)
+
+
+def test_a_preset_is_known_without_loading_it() -> None:
+    check_model("pearl-xs")
+
+
+@pytest.mark.parametrize("name", ["pearl-none", "", "no.such.module:load", ":load"])
+def test_a_name_of_nothing_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="model"):
+        check_model(name)
+
+
+def test_a_loader_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="no_such"):
+        load_model("tests.fakes_model:no_such")

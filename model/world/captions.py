@@ -1,7 +1,8 @@
 """Sentences about a world, composed from slot choices with many ways to say each.
 
 A prompt describes a world and may leave slots unsaid; a directive changes one slot or
-several; an event changes none. `held_out` draws on the words kept from training.
+several; an event changes none. Words come from a vocabulary: one to train on, one held out
+to test with, or both.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.world.conditions import NUM_SLOTS, NUM_VALUES, SLOT_NAMES, SLOT_RANGES, SLOTS, ConditionUpdate
-from model.world.phrases import EVENTS, HELD_OUT, HELD_OUT_EVENTS, SUBJECTS, TRAINING, Phrases
+from model.world.phrases import SUBJECTS, TRAINING, Vocabulary
 
 _GENERIC_DIRECTIVES: dict[str, tuple[str, ...]] = {
     "place": (
@@ -77,9 +78,9 @@ def random_choices(rng: random.Random, slots: tuple[str, ...]) -> dict[str, str]
     return {slot: rng.choice(SLOTS[slot]) for slot in slots}
 
 
-def compose_prompt(rng: random.Random, choices: Mapping[str, str], *, held_out: bool = False) -> Caption:
+def compose_prompt(rng: random.Random, choices: Mapping[str, str], vocabulary: Vocabulary = TRAINING) -> Caption:
     """A description of a world, such as "a rainy street at night, in the style of film noir"."""
-    ways = _Ways(rng, choices, held_out)
+    ways = _Ways(rng, choices, vocabulary)
     before, after = ways.split_adjectives()
     scene = _with_adjectives(ways.phrase("place") if "place" in choices else rng.choice(("a place", "a world")), before)
     text = " ".join([scene, *after]) if rng.random() < 0.6 else ", ".join([scene, *after])
@@ -92,49 +93,58 @@ def compose_prompt(rng: random.Random, choices: Mapping[str, str], *, held_out: 
     return Caption(text=_finish(rng, text), choices=dict(choices))
 
 
-def compose_directive(rng: random.Random, choices: Mapping[str, str], *, held_out: bool = False) -> Caption:
+def compose_directive(rng: random.Random, choices: Mapping[str, str], vocabulary: Vocabulary = TRAINING) -> Caption:
     """An instruction that sets the slots chosen, such as "it starts to rain and night falls"."""
-    ways = _Ways(rng, choices, held_out)
+    ways = _Ways(rng, choices, vocabulary)
     slots = list(choices)
     rng.shuffle(slots)
     parts = [ways.directive(slot) for slot in slots]
     if rng.random() < 0.1:
-        parts.insert(rng.randrange(len(parts) + 1), rng.choice(EVENTS))
+        parts.insert(rng.randrange(len(parts) + 1), rng.choice(vocabulary.events))
     return Caption(text=_finish(rng, rng.choice(_JOINS).join(parts)), choices=dict(choices))
 
 
-def compose_event(rng: random.Random, *, held_out: bool = False) -> Caption:
+def compose_words(rng: random.Random, choices: Mapping[str, str], vocabulary: Vocabulary = TRAINING) -> Caption:
+    """The bare words of the choices, such as "twilight, a cove"."""
+    ways = _Ways(rng, choices, vocabulary)
+    return Caption(text=_finish(rng, ", ".join(ways.any(slot) for slot in choices)), choices=dict(choices))
+
+
+def compose_event(rng: random.Random, vocabulary: Vocabulary = TRAINING) -> Caption:
     """Something that changes no slot."""
-    events = HELD_OUT_EVENTS if held_out else EVENTS + SUBJECTS
+    events = (*vocabulary.events, *SUBJECTS)
     text = rng.choice(events)
     if rng.random() < 0.2:
         text += rng.choice(_JOINS) + rng.choice(events)
     return Caption(text=_finish(rng, text), choices={})
 
 
-def random_caption(rng: random.Random, *, held_out: bool = False) -> Caption:
-    """A prompt, a directive or an event, of random choices."""
+def random_caption(rng: random.Random, vocabulary: Vocabulary = TRAINING) -> Caption:
+    """A prompt, a directive, bare words or an event, of random choices."""
     kind = rng.random()
-    if kind < 0.15:
-        return compose_event(rng, held_out=held_out)
-    if kind < 0.55:
+    if kind < 0.13:
+        return compose_event(rng, vocabulary)
+    if kind < 0.6:
         slots = tuple(rng.sample(SLOT_NAMES, rng.choices((1, 2, 3), (0.75, 0.2, 0.05))[0]))
-        return compose_directive(rng, random_choices(rng, slots), held_out=held_out)
+        compose = compose_words if kind < 0.23 else compose_directive
+        return compose(rng, random_choices(rng, slots), vocabulary)
     others = tuple(slot for slot in SLOT_NAMES[1:] if rng.random() < 0.4)
     slots = ("place", *others) if rng.random() < 0.9 or not others else others
-    return compose_prompt(rng, random_choices(rng, slots), held_out=held_out)
+    return compose_prompt(rng, random_choices(rng, slots), vocabulary)
 
 
 class _Ways:
     """Draws phrases for the choices of one caption."""
 
-    def __init__(self, rng: random.Random, choices: Mapping[str, str], held_out: bool) -> None:
+    def __init__(self, rng: random.Random, choices: Mapping[str, str], vocabulary: Vocabulary) -> None:
         self._rng = rng
-        vocabulary = HELD_OUT if held_out else TRAINING
-        self._said: dict[str, Phrases] = {slot: vocabulary[slot][value] for slot, value in choices.items()}
+        self._said = {slot: vocabulary.ways[slot][value] for slot, value in choices.items()}
 
     def phrase(self, slot: str) -> str:
         return self._rng.choice(self._said[slot].phrases)
+
+    def any(self, slot: str) -> str:
+        return self._rng.choice([way for part in self._said[slot] for way in part])
 
     def split_adjectives(self) -> tuple[list[str], list[str]]:
         """Words before the place and phrases after it, for mood, weather and lighting."""

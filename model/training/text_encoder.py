@@ -1,0 +1,249 @@
+"""Trains and measures the text heads: `python -m model.training.text_encoder [--evaluate]`.
+
+Token states of the frozen sentence encoder are computed once. Measured are captions in
+held-out words and sentences written by hand, beside an encoder of word and character
+pieces trained from nothing on the same captions.
+
+Letters: B captions, P tokens, D width, G slots, V values.
+"""
+
+# ruff: noqa: T201 (a command line prints)
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model.text.encoder import load_heads, save_heads
+from model.text.heads import SlotHeads, SlotHeadsConfig, SlotLogits, probabilities
+from model.text.sentence import STATE_WIDTH, EncodedSentences, SentenceEncoder
+from model.training.text_sentences import WRITTEN
+from model.world.captions import Caption, random_caption
+from model.world.conditions import NUM_SLOTS, NUM_VALUES, SLOT_RANGES, SLOTS
+from model.world.phrases import HELD_OUT
+
+WEIGHTS = Path(__file__).parents[1] / "weights" / "pearl-xs" / "text_encoder.safetensors"
+PEARL_XS = SlotHeadsConfig(width=STATE_WIDTH, queries=1, hidden=96)
+
+_MAX_TOKENS = 48  # longer training captions are dropped: there are next to none
+_ENCODE_BATCH = 64
+_EVALUATION_SEED = 5_000_011
+_PIECE_BUCKETS = 8192
+
+SlotNetwork = Callable[[list[int]], SlotLogits]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextTraining:
+    seed: int = 1
+    captions: int = 16_000
+    steps: int = 2500
+    batch: int = 128
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    state_noise: float = 0.15  # on token states: stands in for the words training never shows
+    label_smoothing: float = 0.02
+
+
+class EncodedCaptions:
+    """Captions with the token states of the frozen encoder, in half precision to save memory."""
+
+    def __init__(self, captions: Sequence[Caption], encoder: SentenceEncoder) -> None:
+        self.captions = list(captions)
+        self._states: list[Tensor] = []
+        order = sorted(range(len(captions)), key=lambda i: len(captions[i].text))
+        states: dict[int, Tensor] = {}
+        for start in range(0, len(order), _ENCODE_BATCH):
+            rows = order[start : start + _ENCODE_BATCH]
+            encoded = encoder.encode([captions[i].text for i in rows])
+            for i, state_PD, is_token_P in zip(rows, encoded.states_BPD, encoded.is_token_BP, strict=True):
+                states[i] = state_PD[is_token_P][:_MAX_TOKENS].half()
+        self._states = [states[i] for i in range(len(captions))]
+
+    def batch(self, rows: list[int]) -> EncodedSentences:
+        states = [self._states[i].float() for i in rows]
+        padded = nn.utils.rnn.pad_sequence(states, batch_first=True)
+        lengths = torch.tensor([len(state) for state in states])
+        return EncodedSentences(padded, torch.arange(padded.shape[1]) < lengths[:, None])
+
+
+def targets(captions: Sequence[Caption]) -> tuple[Tensor, Tensor]:
+    """Gates [B, G] and values [B, V]."""
+    updates = [caption.as_update() for caption in captions]
+    return tuple(torch.from_numpy(np.stack(part)) for part in zip(*updates, strict=True))  # type: ignore[return-value]
+
+
+def slot_loss(logits: SlotLogits, gates_BG: Tensor, values_BV: Tensor, smoothing: float) -> Tensor:
+    """Cross-entropy of every gate, and of the values of the slots that are mentioned."""
+    soft_BG = gates_BG * (1 - smoothing) + smoothing / 2 * (1 - gates_BG)
+    loss = functional.binary_cross_entropy_with_logits(logits.gates_BG, soft_BG) * NUM_SLOTS
+    for slot, part in enumerate(SLOT_RANGES.values()):
+        entropy_B = functional.cross_entropy(
+            logits.values_BV[:, part], values_BV[:, part], reduction="none", label_smoothing=smoothing
+        )
+        loss = loss + (entropy_B * gates_BG[:, slot]).mean()
+    return loss
+
+
+def _fit(network: nn.Module, forward: SlotNetwork, captions: Sequence[Caption], training: TextTraining) -> None:
+    gates_BG, values_BV = targets(captions)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, training.learning_rate, total_steps=training.steps)
+    rng = random.Random(training.seed)
+    started_s = time.monotonic()
+    network.train()
+    for step in range(training.steps):
+        rows = rng.choices(range(len(captions)), k=training.batch)
+        loss = slot_loss(forward(rows), gates_BG[rows], values_BV[rows], training.label_smoothing)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        if step % 500 == 0 or step == training.steps - 1:
+            print(f"step {step:5d}  loss {loss.item():.4f}  {time.monotonic() - started_s:.0f} s", flush=True)
+    network.eval()
+
+
+def train(training: TextTraining, encoder: SentenceEncoder, config: SlotHeadsConfig = PEARL_XS) -> SlotHeads:
+    torch.manual_seed(training.seed)
+    captions = training_captions(training)
+    encoded = EncodedCaptions(captions, encoder)
+    print(f"{len(captions)} captions encoded", flush=True)
+    heads = SlotHeads(config)
+
+    def forward(rows: list[int]) -> SlotLogits:
+        states, is_token = encoded.batch(rows)
+        return heads(states + training.state_noise * torch.randn_like(states), is_token)
+
+    _fit(heads, forward, captions, training)
+    return heads
+
+
+def training_captions(training: TextTraining) -> list[Caption]:
+    rng = random.Random(training.seed)
+    drawn = {caption.text: caption for caption in (random_caption(rng) for _ in range(training.captions))}
+    return list(drawn.values())
+
+
+def evaluation_sets() -> dict[str, list[Caption]]:
+    rng = random.Random(_EVALUATION_SEED)
+    return {
+        "training_words": [random_caption(rng) for _ in range(500)],
+        "held_out_words": [random_caption(rng, HELD_OUT) for _ in range(1000)],
+        "written_by_hand": list(WRITTEN),
+    }
+
+
+def measure(logits: SlotLogits, captions: Sequence[Caption]) -> dict[str, float]:
+    """Shares: of mentioned slots that open (gate over one half) at the right value, and of
+    unmentioned slots that open all the same."""
+    gates_BG, values_BV = probabilities(logits)
+    wanted_BG, wanted_BV = targets(captions)
+    is_mentioned, is_open = wanted_BG > 0.5, gates_BG > 0.5
+    is_right = torch.stack(
+        [values_BV[:, part].argmax(-1) == wanted_BV[:, part].argmax(-1) for part in SLOT_RANGES.values()], -1
+    )
+    figures = {
+        "right": (is_open & is_right)[is_mentioned].float().mean().item(),
+        "value_right": is_right[is_mentioned].float().mean().item(),
+        "false_gates": is_open[~is_mentioned].float().mean().item(),
+    }
+    for slot, name in enumerate(SLOTS):
+        figures[f"right_{name}"] = (is_open & is_right)[:, slot][is_mentioned[:, slot]].float().mean().item()
+    return {name: round(figure, 4) for name, figure in figures.items()}
+
+
+class PieceEncoder(nn.Module):
+    """The comparison: words and character triples, hashed, into a small network from nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces = nn.EmbeddingBag(_PIECE_BUCKETS, 128, mode="mean")
+        self.read = nn.Sequential(
+            nn.Dropout(0.2), nn.Linear(128, 192), nn.GELU(), nn.Linear(192, NUM_SLOTS + NUM_VALUES)
+        )
+
+    def forward(self, texts: Sequence[str]) -> SlotLogits:
+        rows = [_pieces(text) for text in texts]
+        offsets = torch.tensor([0, *np.cumsum([len(row) for row in rows])[:-1].tolist()])
+        read = self.read(self.pieces(torch.tensor([piece for row in rows for piece in row]), offsets))
+        return SlotLogits(read[:, :NUM_SLOTS], read[:, NUM_SLOTS:])
+
+
+def _pieces(text: str) -> list[int]:
+    words = re.findall(r"[a-z0-9]+", text.lower()) or ["?"]
+    triples = [f"<{word}>"[i : i + 3] for word in words for i in range(len(word))]
+    return [zlib.crc32(piece.encode()) % _PIECE_BUCKETS for piece in (*words, *triples)]
+
+
+def train_pieces(training: TextTraining) -> PieceEncoder:
+    torch.manual_seed(training.seed)
+    captions, network = training_captions(training), PieceEncoder()
+    _fit(network, lambda rows: network([captions[i].text for i in rows]), captions, training)
+    return network
+
+
+@torch.no_grad()
+def evaluate(heads: SlotHeads, encoder: SentenceEncoder) -> dict[str, dict[str, float]]:
+    figures = {}
+    for name, captions in evaluation_sets().items():
+        encoded = EncodedCaptions(captions, encoder)
+        figures[name] = measure(heads(*encoded.batch(list(range(len(captions))))), captions)
+    return figures
+
+
+@torch.no_grad()
+def evaluate_pieces(network: PieceEncoder) -> dict[str, dict[str, float]]:
+    return {name: measure(network([c.text for c in rows]), rows) for name, rows in evaluation_sets().items()}
+
+
+@torch.no_grad()
+def misread(heads: SlotHeads, encoder: SentenceEncoder) -> list[str]:
+    """The sentences written by hand that are read wrong, and how."""
+    lines = []
+    gates_BG, values_BV = probabilities(heads(*EncodedCaptions(WRITTEN, encoder).batch(list(range(len(WRITTEN))))))
+    for caption, gates_G, values_V in zip(WRITTEN, gates_BG, values_BV, strict=True):
+        read = {
+            name: SLOTS[name][int(values_V[part].argmax())]
+            for gate, (name, part) in zip(gates_G, SLOT_RANGES.items(), strict=True)
+            if gate > 0.5
+        }
+        if read != dict(caption.choices):
+            lines.append(f"{caption.text!r}: wanted {dict(caption.choices)}, read {read}")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--output", type=Path, default=WEIGHTS)
+    parser.add_argument("--evaluate", action="store_true", help="measure the stored weights; train only the comparison")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    training, encoder = TextTraining(seed=arguments.seed), SentenceEncoder.load()
+    if arguments.evaluate:
+        heads = load_heads(arguments.output)
+        print("the comparison, from nothing:")
+        print(json.dumps(evaluate_pieces(train_pieces(training)), indent=2))
+    else:
+        heads = train(training, encoder)
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
+        save_heads(heads, arguments.output)
+    print(json.dumps(evaluate(heads, encoder), indent=2))
+    print("\n".join(misread(heads, encoder)))
+
+
+if __name__ == "__main__":
+    main()

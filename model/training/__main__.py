@@ -1,6 +1,6 @@
 """The whole recipe, one part after another, each in its own process.
 
-    python -m model.training
+python -m model.training
 """
 
 from __future__ import annotations

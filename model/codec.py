@@ -28,7 +28,7 @@ GRID_PLANES = 4 * camera.NUM_MAPS + 8  # a residual of every map at half resolut
 
 
 class Refiner(nn.Module):
-    """Adds what the linear decoder lacks; starts by adding nothing.
+    """Adds what the linear decoder lacks; starts by adding nothing. Computes in its weights' precision.
 
     First on the grid of latents, where it knows how a patch lies and what its neighbours hold,
     then on pixels at half resolution, across the seams.
@@ -53,17 +53,21 @@ class Refiner(nn.Module):
 
     def forward(self, maps_BMHW: Tensor, latents_BRCD: Tensor) -> Tensor:
         batch, _, height, width = maps_BMHW.shape
-        silu = nn.functional.silu
-        grid = silu(self.grid_in(rearrange(latents_BRCD, "b r c d -> b d r c")))
+        silu, dtype = nn.functional.silu, self.enter.weight.dtype
+        grid = silu(self.grid_in(rearrange(latents_BRCD, "b r c d -> b d r c").to(dtype)))
         for conv in self.grid_mlp:
             grid = grid + silu(conv(grid))
         planes = nn.functional.pixel_shuffle(self.grid_out(grid), camera.PATCH_PX // 2)
         slope = camera.row_slope(height)[::2].view(1, 1, -1, 1).expand(batch, 1, -1, width // 2)
-        hidden = silu(self.enter(torch.cat([nn.functional.pixel_unshuffle(maps_BMHW, 2), planes, slope], 1)))
+        hidden = silu(
+            self.enter(
+                torch.cat([nn.functional.pixel_unshuffle(maps_BMHW, 2).to(dtype), planes.to(dtype), slope.to(dtype)], 1)
+            )
+        )
         for conv in self.middle:
             hidden = hidden + silu(conv(hidden))
         change = self.leave(hidden) + planes[:, : 4 * camera.NUM_MAPS]
-        return maps_BMHW + nn.functional.pixel_shuffle(change, 2)
+        return maps_BMHW + nn.functional.pixel_shuffle(change, 2).to(maps_BMHW.dtype)
 
 
 class MapCodec(nn.Module):

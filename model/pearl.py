@@ -70,6 +70,7 @@ class PearlModel:
         network, codec = WorldTransformer(self._preset.transformer), MapCodec(self._preset.codec)
         network.load_state_dict(self._weights("transformer"))
         codec.load_state_dict(self._weights("codec"))
+        codec.refiner.bfloat16()
         # half precision is half the time of a pass where the CPU knows it, and correct where it does not
         return PearlTransformer(_frozen(network).bfloat16(), _frozen(codec), FRAMES_PER_CHUNK / FRAME_RATE)
 

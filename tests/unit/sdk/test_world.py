@@ -347,6 +347,18 @@ async def test_a_service_that_vanishes_loses_the_connection() -> None:
                 await receipt
 
 
+async def test_closing_the_client_lets_go_of_its_worlds() -> None:
+    service = ScriptedService(scripts=[stay])
+    async with asyncio.timeout(30), serve(service) as (_, port):
+        client = nacre.connect(f"127.0.0.1:{port}")
+        async with (await client.create(prompt="x")).enter() as world:
+            receipt = world.say("x")
+            await client.close()
+            with pytest.raises(nacre.Detached):
+                await receipt
+            assert [chunk async for chunk in world] == []
+
+
 async def test_a_refused_attachment_is_typed() -> None:
     async def refuse(attachment: Attachment) -> None:
         await attachment.abort(grpc.StatusCode.PERMISSION_DENIED, "RESUME_TOKEN_INVALID")

@@ -35,7 +35,10 @@ from model.world.conditions import apply_update
 
 STEPS_FIRST, STEPS_PAINT, STEPS_KNOWN = 12, 2, 1  # denoise passes: a first canvas, a part of one, sound alone
 WHOLE_SHARE = 0.5  # unknown beyond this, a canvas is composed anew
+PAINT_SHARE = 0.012  # gaps smaller than this are closed from their rims until the next painting
 KNOWN_COVER = 0.999  # a patch known to this share is not painted
+GAP_REACH_PX = 6
+NEIGHBOURS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 GROUND_SNAP, SKY_SNAP = 0.04, 0.11  # nearness errors within these are the painter's, not the world's
 
 
@@ -87,11 +90,16 @@ class PearlTransformer:
         is_walking = state.walker.walked_m != before.walked_m
         is_new_place = state.memory.is_new_place(state.walker.standpoint, is_walking)
         kept = recollection.strong_HW if is_new_place else recollection.strong_HW | recollection.weak_HW
+        if not is_new_place and 1.0 - kept.float().mean().item() < PAINT_SHARE:
+            recollection, filled = _fill_gaps(recollection, kept), kept
+            kept = torch.ones_like(kept)
+        else:
+            filled = torch.ones_like(kept)
         canvas = self._describe(recollection, kept)
         finished = self._denoise(state, canvas, control, prompt)
         maps = self._compose(recollection.maps_MHW, kept, finished, canvas)
         self._write_cache(state, canvas, finished, control, prompt)
-        state.memory.remember(state.walker.standpoint, maps, torch.ones_like(kept), is_new_place)
+        state.memory.remember(state.walker.standpoint, maps, filled, is_new_place)
         state.chunk_idx += 1
         return self._latents(state, before, maps, finished.audio_BA)
 
@@ -184,6 +192,31 @@ class PearlTransformer:
         return ChunkLatents(
             chunk_idx=state.chunk_idx - 1, video=video, audio={"latents": audio_BA[0].numpy().copy()}, pose=walker.pose
         )
+
+
+def _fill_gaps(recollection: Recollection, kept_HW: Tensor) -> Recollection:
+    """Close small gaps from their rims, pixel by pixel; what no rim reaches stays as it is. The farther
+    side wins: a gap is what stood hidden behind something."""
+    maps, known = recollection.maps_MHW, kept_HW
+    for _ in range(GAP_REACH_PX):
+        if bool(known.all()):
+            break
+        near = torch.where(known, maps[camera.NEARNESS], torch.full((), torch.inf))
+        choices = torch.stack([_shifted(near, *step, torch.inf) for step in NEIGHBOURS])
+        farthest = choices.argmin(0)
+        reached = choices.amin(0).isfinite() & ~known
+        beside = torch.stack([_shifted(maps, *step, 0.0) for step in NEIGHBOURS])
+        taken = torch.gather(beside, 0, farthest.expand(1, *maps.shape))[0]
+        maps, known = torch.where(reached, taken, maps), known | reached
+    everything = torch.ones_like(kept_HW)
+    return Recollection(maps, everything, torch.zeros_like(everything))
+
+
+def _shifted(field: Tensor, down: int, right: int, outside: float) -> Tensor:
+    """A field whose pixels show their neighbour above (down 1) or to the left (right 1), and so on."""
+    height, width = field.shape[-2:]
+    padded = torch.nn.functional.pad(field, (1, 1, 1, 1), value=outside)
+    return padded[..., 1 - down : 1 - down + height, 1 - right : 1 - right + width]
 
 
 def _num_steps(unknown_share: float) -> int:

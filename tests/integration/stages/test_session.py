@@ -190,10 +190,11 @@ async def test_a_session_that_cannot_open_is_refused_and_holds_nothing(make_rig:
 
 
 async def test_leaving_the_plane_ends_what_runs(make_rig: MakeRig) -> None:
-    with pytest.raises(KeyError):
-        async with make_rig(FakeModel()) as rig:
-            link = await rig.plane.open(spec())
-            raise KeyError("comes out as it is")
+    left = make_rig(FakeModel())
+    rig = await left.__aenter__()
+    link = await rig.plane.open(spec())
+    failure = KeyError("comes out as it is")
+    assert not await left.__aexit__(KeyError, failure, None)
     ended = (await take_all(link))[-1]
     assert isinstance(ended, LinkEnded)
     assert ended.reason == "SERVICE_STOPPING"

@@ -33,22 +33,24 @@ class ServePlacer:
     async def place(self, session_id: str) -> Placement:
         chosen = {stages: await self._choose(stages, session_id) for stages in self._handles}
         decoders = tuple(
-            DecoderPlace(address=address, stages=stages & DECODERS)
-            for stages, address in chosen.items()
+            DecoderPlace(address=addresses["stream_address"], stages=stages & DECODERS)
+            for stages, addresses in chosen.items()
             if stages & DECODERS
         )
         return Placement(
-            encoder=_with(chosen, Stage.ENCODER), transformer=_with(chosen, Stage.TRANSFORMER), decoders=decoders
+            encoder=_with(chosen, Stage.ENCODER)["address"],
+            transformer=_with(chosen, Stage.TRANSFORMER)["address"],
+            decoders=decoders,
         )
 
-    async def _choose(self, stages: frozenset[Stage], session_id: str) -> str:
-        """A worker's data address, with a slot kept there if it has slots."""
+    async def _choose(self, stages: frozenset[Stage], session_id: str) -> dict[str, str]:
+        """A worker's addresses, with a slot kept there if it has slots."""
         for attempt in range(MAX_ATTEMPTS):
             handle = self._handles[stages].options(session_id=f"{session_id}/{attempt}", method_name="reserve")
             try:
                 async with handle.choose_replica(session_id) as selection:
                     if await handle.dispatch(selection, session_id):
-                        return selection.replica_metadata["data_address"]
+                        return selection.replica_metadata
             except (RayError, RayServeException) as error:
                 if attempt == MAX_ATTEMPTS - 1 or not isinstance(error, RayActorError):
                     raise WorkerUnavailableError(f"no {'+'.join(sorted(stages))} worker answers") from error

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, MutableMapping
+import time
+from collections.abc import Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,9 @@ OBJECT_STORE_BYTES = 80 * 1024 * 1024
 NUM_CPUS = 1
 # Workers end by themselves once their raylet is gone.
 STOP_TIMEOUT_S = 8.0
+STOP_POLL_S = 0.1
 START_ATTEMPTS = 3
+PR_SET_CHILD_SUBREAPER = 36  # of <linux/prctl.h>
 # A Unix socket's path may have 107 bytes, and Ray adds about 60 to its folder.
 MAX_TEMP_FOLDER_BYTES = 45
 
@@ -39,6 +43,8 @@ ENVIRONMENT = {
     "RAY_enable_open_telemetry": "false",
     "RAY_task_events_report_interval_ms": "0",
     "RAY_event_stats": "false",
+    # Ray would kill workers when the machine runs short of memory; which session to lose is ours to say.
+    "RAY_memory_monitor_refresh_ms": "0",
     # Workers that wait for tasks which never come cost about 60 MB each.
     "RAY_prestart_worker_first_driver": "false",
     "RAY_enable_worker_prestart": "false",
@@ -55,6 +61,7 @@ def ray_node(temp_folder: str = "") -> Iterator[None]:
     """Start Ray, and stop it with the block. Nothing is left behind: no process, no folder of our making."""
     _prepare(os.environ)
     folder = Path(temp_folder) if temp_folder else Path(tempfile.mkdtemp(prefix="nacre-", dir=_short_folder()))
+    _adopt_orphans()
     import ray  # reads the environment when it is imported
 
     try:
@@ -70,7 +77,8 @@ def _start(ray: Any, folder: Path) -> None:
     """Ray gives its own processes 30 s to find each other, which a busy machine may not manage at once."""
     for attempts_left in reversed(range(START_ATTEMPTS)):
         try:
-            return _init(ray, folder)
+            _init(ray, folder)
+            return
         except Exception as error:
             if attempts_left == 0:
                 raise RuntimeError(f"Ray did not start: {error}") from error
@@ -94,13 +102,24 @@ def _init(ray: Any, folder: Path) -> None:
 
 def _stop(ray: Any) -> None:
     """Stop the node, and with it Serve, which has nothing else to tend; then see that all processes went."""
-    descendants = psutil.Process().children(recursive=True)
     ray.shutdown()
-    _, alive = psutil.wait_procs(descendants, timeout=STOP_TIMEOUT_S)
-    for process in alive:
+    give_up_s = time.monotonic() + STOP_TIMEOUT_S
+    while descendants := psutil.Process().children(recursive=True):
+        psutil.wait_procs(descendants, timeout=STOP_POLL_S)
+        if time.monotonic() > give_up_s:
+            _kill(descendants)
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(alive, timeout=STOP_TIMEOUT_S)
+
+
+def _adopt_orphans() -> None:
+    """Let processes whose parent ends become children of this one, where Linux can, so that none is lost sight of."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _prepare(environment: MutableMapping[str, str]) -> None:

@@ -35,7 +35,11 @@ class StageWorker:
 
     def record_replica_metadata(self) -> dict[str, str]:
         """Serve hands this to whoever chooses a replica."""
-        return {"data_address": self._host.address, "metrics_address": self._observation.address}
+        return {
+            "address": self._host.address,
+            "stream_address": self._host.stream_address,
+            "metrics_address": self._observation.address,
+        }
 
     async def describe(self) -> ModelInfo:
         return self._host.info

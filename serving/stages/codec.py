@@ -144,8 +144,8 @@ def _header_from_wire(message: wire.ChunkHeader) -> ChunkHeader:
     )
 
 
-def latents_to_wire(chunk: LatentChunk) -> wire.DecodeRequest:
-    return wire.DecodeRequest(
+def latents_to_wire(chunk: LatentChunk) -> wire.StreamRequest:
+    return wire.StreamRequest(
         latents=wire.Latents(
             header=_header_to_wire(chunk.header),
             video_tensors=optional_to_bytes(chunk.video),
@@ -162,9 +162,9 @@ def latents_from_wire(message: wire.Latents) -> LatentChunk:
     )
 
 
-def part_to_wire(part: DecodedPart) -> wire.WatchResponse:
+def part_to_wire(part: DecodedPart) -> wire.StreamResponse:
     frames, samples = part.frames_FHWC, part.samples_SC
-    return wire.WatchResponse(
+    return wire.StreamResponse(
         decoded=wire.Decoded(
             header=_header_to_wire(part.header),
             frames=b"" if frames is None else frames.tobytes(),

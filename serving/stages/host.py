@@ -14,13 +14,14 @@ from serving.engine.schedule import ScheduleConfig
 from serving.engine.thread import EngineThread
 from serving.errors import WorkerUnavailableError
 from serving.sessions.journal import JournalStore, MemoryJournalStore
-from serving.stages.channels import SERVER_OPTIONS, Channels
+from serving.stages.channels import SERVER_OPTIONS
 from serving.stages.decoder import Decoders, DecoderStage
+from serving.stages.decoder_server import DecoderServer
 from serving.stages.encoder import EncoderStage
-from serving.stages.services import DecoderService, EncoderService, TransformerService
+from serving.stages.services import EncoderService, TransformerService
 from serving.stages.stage import DECODERS, Stage
 from serving.stages.transformer import TransformerStage
-from serving.stages.transport import GrpcTransport, InProcessTransport, LatentTransport
+from serving.stages.transport import InProcessTransport, LatentTransport, StreamTransport
 from serving.wire import plane_pb2_grpc as wire_grpc
 
 
@@ -63,28 +64,30 @@ class StageHost:
         self._journals = journals or MemoryJournalStore()
         self._metrics = metrics or NoStageMetrics()
         self._engine_thread: EngineThread | None = None
-        self._channels = Channels()
         self._server: grpc.aio.Server | None = None
-        self.address = ""  # host:port of the data server, once it listens
+        self._decoder_server: DecoderServer | None = None
+        self.address = ""  # host:port of the gRPC server, once it listens
+        self.stream_address = ""  # host:port of the decoders, once they listen
 
     async def load(self) -> None:
         """Build the stages, off the event loop."""
         await asyncio.to_thread(self._load)
 
-    async def listen(self) -> str:
-        """Serve the stages on a free port. Gives the address."""
+    async def listen(self) -> None:
+        """Serve the stages on free ports."""
         server = grpc.aio.server(options=SERVER_OPTIONS)
         if self.encoder is not None:
             wire_grpc.add_EncoderServiceServicer_to_server(EncoderService(self.encoder), server)
         if self.transformer is not None:
             wire_grpc.add_TransformerServiceServicer_to_server(TransformerService(self.transformer), server)
+        if self.encoder is not None or self.transformer is not None:
+            port = server.add_insecure_port(f"{self.config.host}:0")
+            await server.start()
+            self._server = server
+            self.address = f"{self.config.host}:{port}"
         if self.decoder is not None:
-            wire_grpc.add_DecoderServiceServicer_to_server(DecoderService(self.decoder), server)
-        port = server.add_insecure_port(f"{self.config.host}:0")
-        await server.start()
-        self._server = server
-        self.address = f"{self.config.host}:{port}"
-        return self.address
+            self._decoder_server = DecoderServer(self.decoder)
+            self.stream_address = f"{self.config.host}:{await self._decoder_server.start(self.config.host)}"
 
     async def close(self) -> None:
         """End every session, stop serving and join the threads. Safe to call twice."""
@@ -92,7 +95,8 @@ class StageHost:
             await asyncio.to_thread(self._engine_thread.stop)
         if self._server is not None:
             await self._server.stop(grace=1.0)
-        await self._channels.close()
+        if self._decoder_server is not None:
+            await self._decoder_server.close()
         if self.decoder is not None and self.decoder.is_alive:
             await asyncio.to_thread(self.decoder.stop)
         if self.encoder is not None:
@@ -110,9 +114,9 @@ class StageHost:
 
     def transport_to(self, address: str) -> LatentTransport:
         """The way to a decoder worker: the shortest there is."""
-        if self.decoder is not None and address in ("", self.address):
+        if self.decoder is not None and address in ("", self.stream_address):
             return InProcessTransport(self.decoder)
-        return GrpcTransport(self._channels, address)
+        return StreamTransport(address)
 
     def _load(self) -> None:
         stages = self.config.stages

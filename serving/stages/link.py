@@ -12,6 +12,7 @@ from serving.errors import NacreError, SessionEndedError
 from serving.sessions.contract import (
     Control,
     ControlKind,
+    DecodedChunk,
     Directive,
     ImageControl,
     LinkEnded,
@@ -25,6 +26,11 @@ from serving.sessions.encoded import DecodedPart, EncodedControl, EncodedDirecti
 from serving.sessions.joiner import Joiner
 from serving.stages.encoder import EncoderClient
 from serving.stages.outbox import Outbox
+
+# A grant may wait for the next while the worker has this many chunks to go on with: a message less for every other
+# chunk, and with two in hand the next one cannot come too late.
+MIN_UNSPENT_CHUNKS = 2
+MIN_GRANT_CHUNKS = 2
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +58,8 @@ class PlaneLink:
         self._events: Outbox[LinkEvent] = Outbox()
         self._instructions: asyncio.Queue[Control] = asyncio.Queue(MAX_WAITING_INSTRUCTIONS)
         self._snapshots: list[asyncio.Future[bytes]] = []
+        self._num_unspent = 0  # chunks the worker was let make and that have not come
+        self._held_grant = 0
         self._is_over = asyncio.Event()
         self._is_released = asyncio.Event()
 
@@ -70,9 +78,8 @@ class PlaneLink:
             self._reject(control, "RATE_EXCEEDED", f"{MAX_WAITING_INSTRUCTIONS} instructions wait already")
 
     async def grant(self, chunks: int) -> None:
-        if not self._is_over.is_set():
-            with contextlib.suppress(NacreError):  # ended a moment ago; that is among the events
-                self._port.grant(chunks)
+        self._held_grant += chunks
+        self._send_grant_if_due()
 
     async def events(self) -> AsyncIterator[LinkEvent]:
         while (event := await self._events.get()) is not None:
@@ -135,6 +142,15 @@ class PlaneLink:
                 logger.exception("control %s could not be encoded", control.control_id)
                 self._reject(control, "INTERNAL", "the encoder failed")
 
+    def _send_grant_if_due(self) -> None:
+        can_wait = self._held_grant < MIN_GRANT_CHUNKS and self._num_unspent >= MIN_UNSPENT_CHUNKS
+        if self._held_grant == 0 or can_wait or self._is_over.is_set():
+            return
+        chunks, self._held_grant = self._held_grant, 0
+        self._num_unspent += chunks
+        with contextlib.suppress(NacreError):  # ended a moment ago; that is among the events
+            self._port.grant(chunks)
+
     async def _encoded(self, kind: ControlKind) -> EncodedKind:
         match kind:
             case Directive(text=text):
@@ -155,3 +171,6 @@ class PlaneLink:
     def _put(self, events: Iterable[LinkEvent]) -> None:
         for event in events:
             self._events.put(event)
+            if isinstance(event, DecodedChunk):
+                self._num_unspent -= 1
+        self._send_grant_if_due()

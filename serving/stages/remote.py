@@ -23,6 +23,7 @@ from serving.stages import codec
 from serving.stages.channels import Channels
 from serving.stages.link import PlaneLink
 from serving.stages.outbox import Outbox
+from serving.stages.stream import MessageStream, connect_stream
 from serving.stages.transformer import DecoderPlace
 from serving.wire import plane_pb2 as wire
 from serving.wire import plane_pb2_grpc as wire_grpc
@@ -38,7 +39,6 @@ CLOSE_TIMEOUT_S = 2.0
 REASON_GRACE_S = 0.5
 
 RunCall = grpc.aio.StreamStreamCall[wire.RunRequest, wire.RunResponse]
-WatchCall = grpc.aio.UnaryStreamCall[wire.WatchRequest, wire.WatchResponse]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,11 +108,51 @@ class _Streams:
 
     requests: Outbox[wire.RunRequest]
     run: RunCall
-    watches: tuple[WatchCall, ...]
+    watches: tuple[_Watch, ...]
 
-    def cancel(self) -> None:
-        for call in (self.run, *self.watches):
-            call.cancel()
+    def close(self) -> None:
+        self.run.cancel()
+        for watch in self.watches:
+            watch.close()
+
+
+class _Watch:
+    """The gateway's end of a decoder worker's connection."""
+
+    def __init__(self, info: ModelInfo) -> None:
+        self.link: PlaneLink | None = None  # set once every worker knows the session
+        self._info = info
+        self._stream: MessageStream | None = None
+        self._is_watching: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def open(self, address: str, session_id: str) -> None:
+        """Raises `WorkerUnavailableError`."""
+        try:
+            self._stream = await connect_stream(address, self)
+        except OSError as error:
+            raise WorkerUnavailableError(f"decoder worker {address} does not answer") from error
+        self._stream.send(wire.StreamRequest(watch=wire.Watch(session_id=session_id)))
+        await self._is_watching
+
+    def close(self) -> None:
+        self.link = None
+        if self._stream is not None:
+            self._stream.close()
+
+    def received(self, stream: MessageStream, data: bytes) -> None:
+        response = wire.StreamResponse.FromString(data)
+        if response.WhichOneof("message") == "watching":
+            self._is_watching.set_result(None)
+        elif self.link is not None:
+            self.link.add_part(codec.part_from_wire(response.decoded, self._info))
+
+    def lost(self) -> None:
+        message = "a decoder worker closed the session"
+        if not self._is_watching.done():
+            self._is_watching.set_exception(WorkerUnavailableError(message))
+        if self.link is not None:
+            # The transformer worker may be about to say why.
+            asyncio.get_running_loop().call_later(REASON_GRACE_S, self.link.end, "WORKER_LOST", message)
 
 
 class RemotePlane:
@@ -149,13 +189,16 @@ class RemotePlane:
         streams = self._connect(placement, await _opening_message(spec, encoder, placement, snapshot))
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
-                next_chunk_idx = await _opened(streams)
-        except BaseException as error:
-            streams.cancel()
-            if isinstance(error, TimeoutError):
-                raise WorkerUnavailableError("the workers did not open the session in time") from error
+                next_chunk_idx = await _opened(streams, placement, spec.session_id)
+        except TimeoutError as error:
+            streams.close()
+            raise WorkerUnavailableError("the workers did not open the session in time") from error
+        except BaseException:
+            streams.close()
             raise
         link = PlaneLink(encoder, _GrpcPort(streams.requests), next_chunk_idx)
+        for watch in streams.watches:
+            watch.link = link
         self._links.add(link)
         self._tasks.create_task(self._serve(link, streams))
         return link
@@ -164,10 +207,7 @@ class RemotePlane:
         requests = Outbox[wire.RunRequest]()
         requests.put(wire.RunRequest(open=opening))
         run = wire_grpc.TransformerServiceStub(self._channels.to(placement.transformer)).Run(_until_ended(requests))
-        watch = wire.WatchRequest(session_id=opening.session_id)
-        watches = tuple(
-            wire_grpc.DecoderServiceStub(self._channels.to(place.address)).Watch(watch) for place in placement.decoders
-        )
+        watches = tuple(_Watch(self._info) for _ in placement.decoders)
         return _Streams(requests=requests, run=run, watches=watches)
 
     async def _serve(self, link: PlaneLink, streams: _Streams) -> None:
@@ -175,32 +215,21 @@ class RemotePlane:
         try:
             async with asyncio.TaskGroup() as tasks:
                 run_reader = tasks.create_task(_read_run(streams.run, link))
-                others = [tasks.create_task(self._read_watch(call, link)) for call in streams.watches]
-                others.append(tasks.create_task(link.encode_instructions()))
+                encoding = tasks.create_task(link.encode_instructions())
                 await link.over()
                 streams.requests.end()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(CLOSE_TIMEOUT_S):
                         await asyncio.wait([run_reader])
-                for task in (run_reader, *others):
-                    task.cancel()
+                run_reader.cancel()
+                encoding.cancel()
         except* Exception:
             logger.exception("session streams failed")
         finally:
-            streams.cancel()
+            streams.close()
             link.end("WORKER_LOST", "the session's streams failed")  # of no effect if it is over
             link.released()
             self._links.discard(link)
-
-    async def _read_watch(self, call: WatchCall, link: PlaneLink) -> None:
-        message = "a decoder worker closed the session"
-        try:
-            while isinstance(response := await call.read(), wire.WatchResponse):
-                link.add_part(codec.part_from_wire(response.decoded, self._info))
-        except grpc.aio.AioRpcError as error:
-            message = f"a decoder worker is gone: {error.details()}"
-        await asyncio.sleep(REASON_GRACE_S)
-        link.end("WORKER_LOST", message)
 
 
 async def _opening_message(spec: SessionSpec, encoder: GrpcEncoder, placement: Placement, snapshot: bytes) -> wire.Open:
@@ -222,15 +251,14 @@ async def _opening_message(spec: SessionSpec, encoder: GrpcEncoder, placement: P
     )
 
 
-async def _opened(streams: _Streams) -> int:
+async def _opened(streams: _Streams, placement: Placement, session_id: str) -> int:
     """Wait until every worker knows the session. Gives the index of its first chunk."""
     with _as_our_errors("the transformer worker"):
         response = await streams.run.read()
     if not isinstance(response, wire.RunResponse) or response.WhichOneof("message") != "opened":
         raise WorkerUnavailableError("the transformer worker did not open the session")
-    with _as_our_errors("a decoder worker"):
-        for watch in streams.watches:
-            await watch.read()
+    for watch, place in zip(streams.watches, placement.decoders, strict=True):
+        await watch.open(place.address, session_id)
     return response.opened.next_chunk_idx
 
 

@@ -8,15 +8,12 @@ from collections.abc import AsyncIterator
 
 import grpc.aio
 
-from serving.errors import NacreError, SessionNotFoundError, WorkerUnavailableError
+from serving.errors import NacreError, SessionNotFoundError
 from serving.sessions.contract import LinkEnded
-from serving.sessions.encoded import DecodedPart
 from serving.sessions.snapshot import pack, unpack
 from serving.sessions.tensor_bytes import TensorBytesError, to_bytes
 from serving.stages import codec
-from serving.stages.decoder import DecoderStage
 from serving.stages.encoder import EncoderStage
-from serving.stages.outbox import Outbox
 from serving.stages.stage import Stage
 from serving.stages.transformer import DecoderPlace, PendingSnapshot, TransformerStage, WorkerSession
 from serving.wire import plane_pb2 as wire
@@ -25,8 +22,6 @@ from serving.wire import plane_pb2_grpc as wire_grpc
 logger = logging.getLogger(__name__)
 
 RunContext = grpc.aio.ServicerContext[wire.RunRequest, wire.RunResponse]
-DecodeContext = grpc.aio.ServicerContext[wire.DecodeRequest, wire.DecodeResponse]
-WatchContext = grpc.aio.ServicerContext[wire.WatchRequest, wire.WatchResponse]
 
 
 class EncoderService(wire_grpc.EncoderServiceServicer):
@@ -106,69 +101,3 @@ async def _answer(session: WorkerSession, context: RunContext) -> None:
                     await context.write(wire.RunResponse(snapshot=pack(snapshot)))
             case outcomes:
                 await context.write(codec.outcomes_to_wire(outcomes))
-
-
-class DecoderService(wire_grpc.DecoderServiceServicer):
-    def __init__(self, stage: DecoderStage) -> None:
-        self._stage = stage
-
-    async def Decode(  # noqa: N802  # pyright: ignore[reportIncompatibleMethodOverride]  # writes as it goes
-        self, request_iterator: AsyncIterator[wire.DecodeRequest], context: DecodeContext
-    ) -> None:
-        """One session's latents, from its `open` until either side breaks the stream."""
-        requests = aiter(request_iterator)
-        first = await anext(requests, None)
-        if first is None or first.WhichOneof("message") != "open":
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the first request must be `open`")
-        session_id = first.open.session_id
-        losses: list[str] = []
-        caches = codec.caches_from_wire(first.open.cache_tensors)
-        try:
-            await asyncio.wrap_future(self._stage.open(session_id, first.open.seed, caches, losses.append))
-            await context.write(wire.DecodeResponse(opened=wire.DecoderOpened()))
-            await self._follow(session_id, requests, context, losses)
-        except NacreError as error:
-            await context.abort(error.status, error.message)
-        finally:
-            self._stage.close(session_id)
-
-    async def _follow(
-        self,
-        session_id: str,
-        requests: AsyncIterator[wire.DecodeRequest],
-        context: DecodeContext,
-        losses: list[str],
-    ) -> None:
-        async for request in requests:
-            if losses:
-                # The watcher's stream has ended already, which is how the gateway knows.
-                raise WorkerUnavailableError(losses[0])
-            if request.WhichOneof("message") == "latents":
-                self._stage.decode(session_id, codec.latents_from_wire(request.latents))
-            else:
-                caches = await asyncio.wrap_future(self._stage.snapshot(session_id))
-                snapshot = wire.DecoderSnapshot(cache_tensors=codec.caches_to_wire(caches))
-                await context.write(wire.DecodeResponse(snapshot=snapshot))
-
-    async def Watch(  # noqa: N802  # pyright: ignore[reportIncompatibleMethodOverride]  # writes as it goes
-        self, request: wire.WatchRequest, context: WatchContext
-    ) -> None:
-        """A session's parts, until it is over or the gateway goes away."""
-        parts = _PartOutbox()
-        self._stage.watch(request.session_id, parts)
-        try:
-            await context.write(wire.WatchResponse(watching=wire.Watching()))
-            while (part := await parts.get()) is not None:
-                await context.write(codec.part_to_wire(part))
-        finally:
-            self._stage.unwatch(request.session_id, parts)
-
-
-class _PartOutbox(Outbox[DecodedPart]):
-    """A listener on the decoder's thread whose parts are read on the loop."""
-
-    def decoded(self, part: DecodedPart) -> None:
-        self.put_threadsafe(part)
-
-    def closed(self) -> None:
-        self.end_threadsafe()

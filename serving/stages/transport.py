@@ -15,22 +15,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import grpc.aio
-
 from model.interface import Tensors
 from serving.errors import WorkerUnavailableError
 from serving.sessions.encoded import LatentChunk
 from serving.stages import codec
-from serving.stages.channels import Channels
 from serving.stages.decoder import DecoderStage
-from serving.stages.outbox import Outbox
+from serving.stages.stream import MessageStream, connect_stream
 from serving.wire import plane_pb2 as wire
-from serving.wire.plane_pb2_grpc import DecoderServiceStub
 
 # Opening decoder caches is quick; a worker that takes longer is not well.
 OPEN_TIMEOUT_S = 10.0
-
-DecodeCall = grpc.aio.StreamStreamCall[wire.DecodeRequest, wire.DecodeResponse]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,72 +98,87 @@ class _InProcessLink:
         return await asyncio.wrap_future(self._snapshots.popleft())
 
 
-class GrpcTransport:
-    """One bidirectional stream for each session."""
+class StreamTransport:
+    """One connection for each session."""
 
-    def __init__(self, channels: Channels, address: str) -> None:
-        self._stub = DecoderServiceStub(channels.to(address))
+    def __init__(self, address: str) -> None:
         self._address = address
 
     @asynccontextmanager
     async def connect(self, opening: DecoderOpening, on_lost: Callable[[str], None]) -> AsyncIterator[LatentLink]:
-        requests = Outbox[wire.DecodeRequest]()
-        requests.put(_open_request(opening))
-        call = self._stub.Decode(_until_ended(requests))
-        is_closing = False
-
-        def report_loss(_: object) -> None:
-            if not is_closing:
-                on_lost(f"decoder worker {self._address} is gone")
-
+        link = _StreamLink(self._address, on_lost)
         try:
-            await self._opened(call)
-            call.add_done_callback(report_loss)
-            yield _GrpcLink(self._address, requests, call)
+            await link.open(opening)
+            yield link
         finally:
-            is_closing = True
-            call.cancel()
+            link.close()
 
-    async def _opened(self, call: DecodeCall) -> None:
+
+class _StreamLink:
+    """The transformer worker's end of a connection."""
+
+    def __init__(self, address: str, on_lost: Callable[[str], None]) -> None:
+        self._address = address
+        self._on_lost = on_lost
+        self._stream: MessageStream | None = None
+        self._is_open = False
+        self._reason = "the connection is closed"
+        # In the order they were asked for.
+        self._answers: deque[asyncio.Future[wire.StreamResponse]] = deque()
+        self._snapshots: deque[asyncio.Future[wire.StreamResponse]] = deque()
+
+    async def open(self, opening: DecoderOpening) -> None:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
-                first = await call.read()
-        except (grpc.aio.AioRpcError, TimeoutError) as error:
-            raise WorkerUnavailableError(f"decoder worker {self._address} did not open the session") from error
-        if not isinstance(first, wire.DecodeResponse):
-            raise WorkerUnavailableError(f"decoder worker {self._address} refused the session")
-
-
-class _GrpcLink:
-    def __init__(self, address: str, requests: Outbox[wire.DecodeRequest], call: DecodeCall) -> None:
-        self._address = address
-        self._requests = requests
-        self._call = call
+                self._stream = await connect_stream(self._address, self)
+                await self._ask(_open_request(opening))
+        except (OSError, TimeoutError) as error:
+            raise WorkerUnavailableError(f"decoder worker {self._address} does not answer") from error
+        self._is_open = True
 
     def send(self, chunk: LatentChunk) -> None:
-        self._requests.put(codec.latents_to_wire(chunk))
+        if self._stream is not None:
+            self._stream.send(codec.latents_to_wire(chunk))
 
     def request_snapshot(self) -> None:
-        self._requests.put(wire.DecodeRequest(take_snapshot=wire.TakeSnapshot()))
+        self._snapshots.append(self._ask(wire.StreamRequest(take_snapshot=wire.TakeSnapshot())))
 
     async def read_snapshot(self) -> Mapping[str, Tensors]:
-        try:
-            response = await self._call.read()
-        except grpc.aio.AioRpcError as error:
-            raise WorkerUnavailableError(f"decoder worker {self._address} gave no snapshot") from error
-        if not isinstance(response, wire.DecodeResponse):
-            raise WorkerUnavailableError(f"decoder worker {self._address} closed the session")
+        response = await self._snapshots.popleft()
         return codec.caches_from_wire(response.snapshot.cache_tensors)
 
+    def close(self) -> None:
+        self._is_open = False
+        if self._stream is not None:
+            self._stream.close()
 
-def _open_request(opening: DecoderOpening) -> wire.DecodeRequest:
-    return wire.DecodeRequest(
+    def received(self, stream: MessageStream, data: bytes) -> None:
+        response = wire.StreamResponse.FromString(data)
+        if response.WhichOneof("message") == "refused":
+            self._reason = response.refused.message
+        elif not self._answers[0].done():
+            self._answers.popleft().set_result(response)
+
+    def lost(self) -> None:
+        message = f"decoder worker {self._address}: {self._reason}"
+        for answer in self._answers:
+            if not answer.done():
+                answer.set_exception(WorkerUnavailableError(message))
+                answer.exception()  # nobody may be waiting for it any more
+        if self._is_open:
+            self._on_lost(message)
+
+    def _ask(self, request: wire.StreamRequest) -> asyncio.Future[wire.StreamResponse]:
+        assert self._stream is not None, "connected"
+        answer: asyncio.Future[wire.StreamResponse] = asyncio.get_running_loop().create_future()
+        self._answers.append(answer)
+        self._stream.send(request)
+        return answer
+
+
+def _open_request(opening: DecoderOpening) -> wire.StreamRequest:
+    return wire.StreamRequest(
         open=wire.OpenDecoder(
             session_id=opening.session_id, seed=opening.seed, cache_tensors=codec.caches_to_wire(opening.caches)
         )
     )
-
-
-async def _until_ended(requests: Outbox[wire.DecodeRequest]) -> AsyncIterator[wire.DecodeRequest]:
-    while (request := await requests.get()) is not None:
-        yield request

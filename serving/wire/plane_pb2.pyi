@@ -204,15 +204,17 @@ class Ended(_message.Message):
     message: str
     def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
-class DecodeRequest(_message.Message):
-    __slots__ = ("open", "latents", "take_snapshot")
+class StreamRequest(_message.Message):
+    __slots__ = ("open", "latents", "take_snapshot", "watch")
     OPEN_FIELD_NUMBER: _ClassVar[int]
     LATENTS_FIELD_NUMBER: _ClassVar[int]
     TAKE_SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    WATCH_FIELD_NUMBER: _ClassVar[int]
     open: OpenDecoder
     latents: Latents
     take_snapshot: TakeSnapshot
-    def __init__(self, open: _Optional[_Union[OpenDecoder, _Mapping]] = ..., latents: _Optional[_Union[Latents, _Mapping]] = ..., take_snapshot: _Optional[_Union[TakeSnapshot, _Mapping]] = ...) -> None: ...
+    watch: Watch
+    def __init__(self, open: _Optional[_Union[OpenDecoder, _Mapping]] = ..., latents: _Optional[_Union[Latents, _Mapping]] = ..., take_snapshot: _Optional[_Union[TakeSnapshot, _Mapping]] = ..., watch: _Optional[_Union[Watch, _Mapping]] = ...) -> None: ...
 
 class OpenDecoder(_message.Message):
     __slots__ = ("session_id", "seed", "cache_tensors")
@@ -268,13 +270,25 @@ class ChunkHeader(_message.Message):
     stage_seconds: _containers.ScalarMap[str, float]
     def __init__(self, chunk_idx: _Optional[int] = ..., due_s: _Optional[float] = ..., num_outcomes_before: _Optional[int] = ..., x_m: _Optional[float] = ..., y_m: _Optional[float] = ..., yaw_deg: _Optional[float] = ..., pitch_deg: _Optional[float] = ..., stage_seconds: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
-class DecodeResponse(_message.Message):
-    __slots__ = ("opened", "snapshot")
+class Watch(_message.Message):
+    __slots__ = ("session_id",)
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+
+class StreamResponse(_message.Message):
+    __slots__ = ("opened", "snapshot", "watching", "decoded", "refused")
     OPENED_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    WATCHING_FIELD_NUMBER: _ClassVar[int]
+    DECODED_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
     opened: DecoderOpened
     snapshot: DecoderSnapshot
-    def __init__(self, opened: _Optional[_Union[DecoderOpened, _Mapping]] = ..., snapshot: _Optional[_Union[DecoderSnapshot, _Mapping]] = ...) -> None: ...
+    watching: Watching
+    decoded: Decoded
+    refused: Refused
+    def __init__(self, opened: _Optional[_Union[DecoderOpened, _Mapping]] = ..., snapshot: _Optional[_Union[DecoderSnapshot, _Mapping]] = ..., watching: _Optional[_Union[Watching, _Mapping]] = ..., decoded: _Optional[_Union[Decoded, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ...) -> None: ...
 
 class DecoderOpened(_message.Message):
     __slots__ = ()
@@ -293,23 +307,15 @@ class DecoderSnapshot(_message.Message):
     cache_tensors: _containers.ScalarMap[str, bytes]
     def __init__(self, cache_tensors: _Optional[_Mapping[str, bytes]] = ...) -> None: ...
 
-class WatchRequest(_message.Message):
-    __slots__ = ("session_id",)
-    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
-    session_id: str
-    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
-
-class WatchResponse(_message.Message):
-    __slots__ = ("watching", "decoded")
-    WATCHING_FIELD_NUMBER: _ClassVar[int]
-    DECODED_FIELD_NUMBER: _ClassVar[int]
-    watching: Watching
-    decoded: Decoded
-    def __init__(self, watching: _Optional[_Union[Watching, _Mapping]] = ..., decoded: _Optional[_Union[Decoded, _Mapping]] = ...) -> None: ...
-
 class Watching(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class Refused(_message.Message):
+    __slots__ = ("message",)
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    message: str
+    def __init__(self, message: _Optional[str] = ...) -> None: ...
 
 class Decoded(_message.Message):
     __slots__ = ("header", "frames", "samples")

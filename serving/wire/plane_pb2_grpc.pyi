@@ -29,6 +29,9 @@ GRPC_VERSION: str
 class EncoderServiceStub:
     """The data plane: what gateways and stage workers say to each other over their own
     streams. `tensors` fields are safetensors files; the model alone knows what is in them.
+    Sessions run over gRPC. Latents and what is decoded from them take plain sockets, as
+    StreamRequest and StreamResponse, each after its length in 4 bytes, little endian: a
+    tenth of the processor time that a gRPC stream takes for a message of that size.
 
     Words and pictures into conditions. Stateless, rare.
     """
@@ -44,6 +47,9 @@ class EncoderServiceStub:
 class EncoderServiceAsyncStub(EncoderServiceStub):
     """The data plane: what gateways and stage workers say to each other over their own
     streams. `tensors` fields are safetensors files; the model alone knows what is in them.
+    Sessions run over gRPC. Latents and what is decoded from them take plain sockets, as
+    StreamRequest and StreamResponse, each after its length in 4 bytes, little endian: a
+    tenth of the processor time that a gRPC stream takes for a message of that size.
 
     Words and pictures into conditions. Stateless, rare.
     """
@@ -55,6 +61,9 @@ class EncoderServiceAsyncStub(EncoderServiceStub):
 class EncoderServiceServicer(metaclass=_abc_1.ABCMeta):
     """The data plane: what gateways and stage workers say to each other over their own
     streams. `tensors` fields are safetensors files; the model alone knows what is in them.
+    Sessions run over gRPC. Latents and what is decoded from them take plain sockets, as
+    StreamRequest and StreamResponse, each after its length in 4 bytes, little endian: a
+    tenth of the processor time that a gRPC stream takes for a message of that size.
 
     Words and pictures into conditions. Stateless, rare.
     """
@@ -105,46 +114,3 @@ class TransformerServiceServicer(metaclass=_abc_1.ABCMeta):
         """The first request is `open`, the first response `opened`."""
 
 def add_TransformerServiceServicer_to_server(servicer: TransformerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
-
-class DecoderServiceStub:
-    """Streaming decoders, with a cache per session."""
-
-    @_typing.overload
-    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
-    @_typing.overload
-    def __new__(cls, channel: _aio.Channel) -> DecoderServiceAsyncStub: ...
-    Decode: _grpc.StreamStreamMultiCallable[_plane_pb2.DecodeRequest, _plane_pb2.DecodeResponse]
-    """A transformer worker pushes one session's latents. The first request is `open`."""
-    Watch: _grpc.UnaryStreamMultiCallable[_plane_pb2.WatchRequest, _plane_pb2.WatchResponse]
-    """A gateway takes the same session's frames and sound. May come before `Decode`."""
-
-@_typing.type_check_only
-class DecoderServiceAsyncStub(DecoderServiceStub):
-    """Streaming decoders, with a cache per session."""
-
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    Decode: _aio.StreamStreamMultiCallable[_plane_pb2.DecodeRequest, _plane_pb2.DecodeResponse]  # type: ignore[assignment]
-    """A transformer worker pushes one session's latents. The first request is `open`."""
-    Watch: _aio.UnaryStreamMultiCallable[_plane_pb2.WatchRequest, _plane_pb2.WatchResponse]  # type: ignore[assignment]
-    """A gateway takes the same session's frames and sound. May come before `Decode`."""
-
-class DecoderServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Streaming decoders, with a cache per session."""
-
-    @_abc_1.abstractmethod
-    def Decode(
-        self,
-        request_iterator: _MaybeAsyncIterator[_plane_pb2.DecodeRequest],
-        context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_plane_pb2.DecodeResponse], _abc.AsyncIterator[_plane_pb2.DecodeResponse]]:
-        """A transformer worker pushes one session's latents. The first request is `open`."""
-
-    @_abc_1.abstractmethod
-    def Watch(
-        self,
-        request: _plane_pb2.WatchRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_plane_pb2.WatchResponse], _abc.AsyncIterator[_plane_pb2.WatchResponse]]:
-        """A gateway takes the same session's frames and sound. May come before `Decode`."""
-
-def add_DecoderServiceServicer_to_server(servicer: DecoderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

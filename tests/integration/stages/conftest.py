@@ -73,7 +73,7 @@ async def remote_rig(
             await host.listen()
             hosts.append(host)
         encoder, transformer, *decoders = hosts
-        places = tuple(DecoderPlace(address=host.address, stages=host.config.stages) for host in decoders)
+        places = tuple(DecoderPlace(address=host.stream_address, stages=host.config.stages) for host in decoders)
         placement = Placement(encoder=encoder.address, transformer=transformer.address, decoders=places)
         plane = await stack.enter_async_context(RemotePlane(model.info, StaticPlacer(placement)))
         yield Rig(plane=plane, transformer=transformer, decoders=decoders, journals=journals)

@@ -43,9 +43,9 @@ async def test_a_lost_decoder_worker_ends_the_link_and_frees_the_slot() -> None:
         link = await rig.plane.open(spec())
         await link.grant(50)
         await take_chunks(link, 2)
-        server = rig.decoders[0]._server
+        server = rig.decoders[0]._decoder_server
         assert server is not None
-        await server.stop(grace=None)
+        await server.close()
         await assert_lost(rig, link)
         await eventually(lambda: rig.num_used_slots == 0)
 
@@ -111,6 +111,16 @@ async def test_a_reservation_that_is_claimed_does_not_expire(monkeypatch: pytest
         await rig.plane.open(spec("claimed"))
         await asyncio.sleep(0.2)
         assert rig.num_used_slots == 1
+
+
+async def test_a_decoder_gone_before_its_session_opens_is_an_error_of_ours() -> None:
+    async with remote_rig(FakeModel()) as rig:
+        server = rig.decoders[0]._decoder_server
+        assert server is not None
+        await server.close()
+        with pytest.raises(WorkerUnavailableError):
+            await rig.plane.open(spec())
+        await eventually(lambda: rig.num_used_slots == 0)
 
 
 @pytest.mark.parametrize("requests", [[], [wire.RunRequest(grant=1)]], ids=["nothing", "grant"])

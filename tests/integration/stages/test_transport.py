@@ -9,18 +9,28 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from serving.stages.channels import Channels
+from serving.errors import NacreError, WorkerUnavailableError
+from serving.sessions.encoded import DecodedPart
 from serving.stages.decoder import DecoderStage
 from serving.stages.host import StageHost, WorkerConfig
 from serving.stages.outbox import Outbox
-from serving.stages.services import _PartOutbox
 from serving.stages.stage import DECODERS
-from serving.stages.transport import DecoderOpening, GrpcTransport, InProcessTransport, LatentTransport
+from serving.stages.transport import DecoderOpening, InProcessTransport, LatentTransport, StreamTransport
 from tests.fakes_model import FakeModel
 from tests.integration.stages.play import WAIT_S, eventually
 from tests.unit.serving.stages.test_decoder import latents
 
 OPENING = DecoderOpening(session_id="a", seed=3)
+
+
+class PartOutbox(Outbox[DecodedPart]):
+    """A listener on the decoder's thread whose parts are read on the loop."""
+
+    def decoded(self, part: DecodedPart) -> None:
+        self.put_threadsafe(part)
+
+    def closed(self) -> None:
+        self.end_threadsafe()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,17 +39,15 @@ class Wire:
     stage: DecoderStage
 
 
-@pytest.fixture(params=["in process", "grpc"])
+@pytest.fixture(params=["in process", "stream"])
 async def wire(request: pytest.FixtureRequest) -> AsyncIterator[Wire]:
     host = StageHost(FakeModel(), WorkerConfig(stages=DECODERS))
     await host.load()
-    address = await host.listen()
-    channels = Channels()
+    await host.listen()
     assert host.decoder is not None
-    is_grpc = request.param == "grpc"
-    transport = GrpcTransport(channels, address) if is_grpc else InProcessTransport(host.decoder)
+    is_stream = request.param == "stream"
+    transport = StreamTransport(host.stream_address) if is_stream else InProcessTransport(host.decoder)
     yield Wire(transport=transport, stage=host.decoder)
-    await channels.close()
     await host.close()
 
 
@@ -47,7 +55,7 @@ def ignore(message: str) -> None: ...
 
 
 async def test_latents_arrive_in_order_and_unchanged(wire: Wire) -> None:
-    parts = _PartOutbox()
+    parts = PartOutbox()
     wire.stage.watch("a", parts)
     model = FakeModel()
     decoder = model.load_video_decoder()
@@ -64,7 +72,7 @@ async def test_latents_arrive_in_order_and_unchanged(wire: Wire) -> None:
 
 
 async def test_a_snapshot_is_taken_between_the_chunks_around_it(wire: Wire) -> None:
-    parts = _PartOutbox()
+    parts = PartOutbox()
     wire.stage.watch("a", parts)
     async with wire.transport.connect(OPENING, ignore) as link, asyncio.timeout(WAIT_S):
         link.send(latents(0))
@@ -73,7 +81,7 @@ async def test_a_snapshot_is_taken_between_the_chunks_around_it(wire: Wire) -> N
         caches = await link.read_snapshot()
         await parts.get()
         uninterrupted = await parts.get()
-    restored_parts = _PartOutbox()
+    restored_parts = PartOutbox()
     wire.stage.watch("b", restored_parts)
     restored_opening = DecoderOpening(session_id="b", seed=3, caches=caches)
     async with wire.transport.connect(restored_opening, ignore) as link, asyncio.timeout(WAIT_S):
@@ -95,10 +103,25 @@ async def test_leaving_the_block_closes_the_session_at_the_worker(wire: Wire) ->
             await lost.get()  # it was our own doing
 
 
-async def test_a_decoder_that_fails_is_reported_once_more_is_sent(wire: Wire) -> None:
+async def test_a_decoder_that_fails_is_reported(wire: Wire) -> None:
     lost = Outbox[str]()
     async with wire.transport.connect(OPENING, lost.put) as link, asyncio.timeout(WAIT_S):
         link.send(latents(0, is_broken=True))
-        await eventually(lambda: wire.stage.num_sessions == 0)
-        link.send(latents(1))
-        assert await lost.get()
+        assert "failed" in str(await lost.get())
+        link.send(latents(1))  # of no effect
+
+
+async def test_caches_that_cannot_be_restored_are_an_error_of_ours(wire: Wire) -> None:
+    broken = DecoderOpening(session_id="a", seed=3, caches={"video_decoder": {"no such": np.ones(1)}})
+    with pytest.raises(WorkerUnavailableError):
+        async with wire.transport.connect(broken, ignore):
+            pass
+    assert wire.stage.num_sessions == 0
+
+
+async def test_a_snapshot_of_a_session_that_is_gone_is_an_error_of_ours(wire: Wire) -> None:
+    async with wire.transport.connect(OPENING, ignore) as link, asyncio.timeout(WAIT_S):
+        wire.stage.close("a")
+        link.request_snapshot()
+        with pytest.raises(NacreError):
+            await link.read_snapshot()

@@ -19,6 +19,7 @@ class Start:
 
     prompt: str = ""
     image: Path | None = None
+    seed: int = 0  # 0 lets the service choose
     model: str = ""
 
 
@@ -76,7 +77,7 @@ class _Play:
 
     async def run(self, client: nacre.Client, start: Start) -> None:
         self._create_called_s = time.monotonic()
-        session = await client.create(prompt=start.prompt, image=start.image, model=start.model)
+        session = await client.create(prompt=start.prompt, image=start.image, seed=start.seed, model=start.model)
         self._capabilities = session.capabilities
         try:
             async with session.enter(video="h264", audio="opus") as world, asyncio.TaskGroup() as tasks:

@@ -66,7 +66,18 @@ def start_service(config: ServiceConfig) -> RunningService:
         gateway=config.gateway_config, observing=observing_config(config), processes=config.processes
     )
     application = _deployment(Gateway, "Gateway").bind(settings, *workers)
-    return _running(serve.run(application, name=APPLICATION, route_prefix=None), config)
+    try:
+        handle = serve.run(application, name=APPLICATION, route_prefix=None)
+    except RuntimeError as error:
+        raise RuntimeError(_why_not() or str(error)) from error
+    return _running(handle, config)
+
+
+def _why_not() -> str:
+    """What the deployments that did not start say."""
+    deployments = serve.status().applications[APPLICATION].deployments
+    messages = [f"{name}: {each.message}" for name, each in deployments.items() if each.status != "HEALTHY"]
+    return "\n".join(messages)
 
 
 def _worker(config: ServiceConfig, index: int) -> Application:

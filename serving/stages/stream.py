@@ -10,7 +10,7 @@ import asyncio
 import logging
 import socket
 import struct
-from typing import Protocol
+from typing import Protocol, cast
 
 from google.protobuf.message import DecodeError, Message
 
@@ -59,8 +59,8 @@ class MessageStream(asyncio.Protocol):
     # --- asyncio.Protocol ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport), "a stream socket"
-        self._transport = transport
+        # A stream socket's, though other event loops have classes of their own.
+        self._transport = cast("asyncio.Transport", transport)
         _keep_alive(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:

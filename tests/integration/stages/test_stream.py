@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import pytest
+import uvloop
 
 from serving.stages.decoder_server import DecoderServer
 from serving.stages.host import StageHost, WorkerConfig
@@ -40,7 +41,14 @@ async def host() -> AsyncIterator[StageHost]:
     await host.close()
 
 
-async def test_messages_of_any_size_arrive_whole_and_in_order() -> None:
+@pytest.mark.parametrize("make_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_messages_of_any_size_arrive_whole_and_in_order(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """On the loop of asyncio and on the one that Serve gives its replicas."""
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        runner.run(send_messages_of_any_size())
+
+
+async def send_messages_of_any_size() -> None:
     recorder = Recorder()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: MessageStream(recorder), "127.0.0.1", 0)

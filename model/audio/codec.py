@@ -32,7 +32,7 @@ from model.audio.network import (
 )
 from model.audio.noise import HOP, chunk_noise, overlap_add, shape_frames
 from model.audio.oscillators import NUM_NOTES, SAMPLES_PER_CHUNK, render_tones
-from model.interface import SamplesSC, Tensors
+from model.interface import DecoderCache, SamplesSC, Tensors
 
 _CONFIG_KEY = "config"
 
@@ -148,8 +148,9 @@ class PearlAudioDecoder:
         )
 
     @torch.inference_mode()
-    def decode(self, cache: PearlAudioCache, audio: Tensors) -> SamplesSC:
+    def decode(self, cache: DecoderCache, audio: Tensors) -> SamplesSC:
         """The next 1,280 samples [S, 1] from `audio["latents"]`, float32 [C]. Advances the cache."""
+        assert isinstance(cache, PearlAudioCache)
         latents_XC = _copied(audio["latents"], self._latent_channels)[None]
         drives = self._generator(latents_XC)
         white = chunk_noise(cache.seed, cache.chunk_idx)[None]

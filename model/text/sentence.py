@@ -74,11 +74,14 @@ class SentenceEncoder(nn.Module):
         encoder._tokenizer = tokenizer
         return encoder.eval().requires_grad_(False)
 
+    def token_ids(self, sentence: str) -> list[int]:
+        assert self._tokenizer is not None
+        return self._tokenizer.encode(sentence).ids
+
     @torch.inference_mode()
     def encode(self, sentences: list[str]) -> EncodedSentences:
         """Every sentence is cut after 256 tokens; padded to the longest of the list."""
-        assert self._tokenizer is not None
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(sentences)]
+        tokens = [self.token_ids(sentence) for sentence in sentences]
         longest = max(len(ids) for ids in tokens)
         ids_BP = torch.tensor([ids + [0] * (longest - len(ids)) for ids in tokens])
         is_token_BP = torch.tensor([[p < len(ids) for p in range(longest)] for ids in tokens])

@@ -1,8 +1,9 @@
 """Trains and measures the text heads: `python -m model.training.text_encoder [--evaluate]`.
 
-Token states of the frozen sentence encoder are computed once. Measured are captions in
-held-out words and sentences written by hand, beside an encoder of word and character
-pieces trained from nothing on the same captions.
+Token states of the frozen sentence encoder are computed once. The heads that ship learn
+every word there is. How well unknown words are understood is measured on heads that learn
+the training vocabulary alone, with captions in held-out words and sentences written by
+hand, beside an encoder of word and character pieces trained from nothing on the same.
 
 Letters: B captions, P tokens, D width, G slots, V values.
 """
@@ -32,7 +33,7 @@ from model.text.sentence import STATE_WIDTH, EncodedSentences, SentenceEncoder
 from model.training.text_sentences import WRITTEN
 from model.world.captions import Caption, random_caption
 from model.world.conditions import NUM_SLOTS, NUM_VALUES, SLOT_RANGES, SLOTS
-from model.world.phrases import HELD_OUT
+from model.world.phrases import EVERYTHING, HELD_OUT, TRAINING, Vocabulary
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "pearl-xs" / "text_encoder.safetensors"
 PEARL_XS = SlotHeadsConfig(width=STATE_WIDTH, queries=1, hidden=96)
@@ -116,12 +117,12 @@ def _fit(network: nn.Module, forward: SlotNetwork, captions: Sequence[Caption], 
     network.eval()
 
 
-def train(training: TextTraining, encoder: SentenceEncoder, config: SlotHeadsConfig = PEARL_XS) -> SlotHeads:
+def train(training: TextTraining, encoder: SentenceEncoder, vocabulary: Vocabulary) -> SlotHeads:
     torch.manual_seed(training.seed)
-    captions = training_captions(training)
+    captions = training_captions(training, vocabulary)
     encoded = EncodedCaptions(captions, encoder)
     print(f"{len(captions)} captions encoded", flush=True)
-    heads = SlotHeads(config)
+    heads = SlotHeads(PEARL_XS)
 
     def forward(rows: list[int]) -> SlotLogits:
         states, is_token = encoded.batch(rows)
@@ -131,9 +132,9 @@ def train(training: TextTraining, encoder: SentenceEncoder, config: SlotHeadsCon
     return heads
 
 
-def training_captions(training: TextTraining) -> list[Caption]:
+def training_captions(training: TextTraining, vocabulary: Vocabulary) -> list[Caption]:
     rng = random.Random(training.seed)
-    drawn = {caption.text: caption for caption in (random_caption(rng) for _ in range(training.captions))}
+    drawn = {caption.text: caption for caption in (random_caption(rng, vocabulary) for _ in range(training.captions))}
     return list(drawn.values())
 
 
@@ -190,7 +191,7 @@ def _pieces(text: str) -> list[int]:
 
 def train_pieces(training: TextTraining) -> PieceEncoder:
     torch.manual_seed(training.seed)
-    captions, network = training_captions(training), PieceEncoder()
+    captions, network = training_captions(training, TRAINING), PieceEncoder()
     _fit(network, lambda rows: network([captions[i].text for i in rows]), captions, training)
     return network
 
@@ -229,20 +230,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=WEIGHTS)
-    parser.add_argument("--evaluate", action="store_true", help="measure the stored weights; train only the comparison")
+    parser.add_argument(
+        "--evaluate", action="store_true", help="measure the stored heads, and train others to measure unknown words"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     training, encoder = TextTraining(seed=arguments.seed), SentenceEncoder.load()
-    if arguments.evaluate:
-        heads = load_heads(arguments.output)
-        print("the comparison, from nothing:")
-        print(json.dumps(evaluate_pieces(train_pieces(training)), indent=2))
-    else:
-        heads = train(training, encoder)
+    if not arguments.evaluate:
+        heads = train(training, encoder, EVERYTHING)
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         save_heads(heads, arguments.output)
-    print(json.dumps(evaluate(heads, encoder), indent=2))
+    heads = load_heads(arguments.output)
+    _report("the heads that ship, which know every word", evaluate(heads, encoder))
     print("\n".join(misread(heads, encoder)))
+    if arguments.evaluate:
+        _report("heads of the training vocabulary", evaluate(train(training, encoder, TRAINING), encoder))
+        _report("pieces from nothing, of the training vocabulary", evaluate_pieces(train_pieces(training)))
+
+
+def _report(name: str, figures: dict[str, dict[str, float]]) -> None:
+    print(f"{name}:\n{json.dumps(figures, indent=2)}", flush=True)
 
 
 if __name__ == "__main__":

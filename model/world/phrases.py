@@ -35,7 +35,7 @@ _TRAINING_WAYS: Ways = {
     "place": {
         "street": _say(
             "a street, a narrow street, a lane, a village street, a street of small houses, a cobbled road, "
-            "an avenue, a residential road, a row of houses, a quiet neighbourhood road, a small town, streets, "
+            "an avenue, a residential road, a row of houses, a neighbourhood road, a small town, streets, "
             "the streets of Paris, an old town, a road lined with houses, a sidewalk, a side street, "
             "a street corner, a pedestrian street, a passage between houses, a mews, a cul-de-sac, a crossroads, "
             "terraced houses, townhouses, a high street, a driveway, a block of houses, a brownstone row, "
@@ -50,7 +50,7 @@ _TRAINING_WAYS: Ways = {
             "a dense stand of firs, trees all around, a forest trail, undergrowth, bushes, shrubs, a copse, "
             "brambles, a bamboo grove, maples, a sequoia stand, pines, conifers, a taiga, oaks, beeches, "
             "an enchanted wood, the Amazon, a mangrove, trunks and leaves, ferns and moss, wilderness of trees, "
-            "the Black Forest, an orchard, foliage, evergreens, a tropical wood, a woodland clearing, cedars, "
+            "the Bavarian woods, an orchard, foliage, evergreens, a tropical wood, a woodland clearing, cedars, "
             "a timberland, hemlocks and larches, a shrubbery, giant trees, Sherwood",
         ),
         "meadow": _say(
@@ -99,8 +99,8 @@ _TRAINING_WAYS: Ways = {
             "paper dolls, tissue paper, a scrapbook, cut-out shapes, crumpled paper, a shadow box of card, "
             "stencil cutting, scissors and glue crafts, handmade crafts, a pop-up card, paper cranes, carton, "
             "corrugated board, a paper theatre, a decoupage, quilling, silhouettes of card, snipped paper, "
-            "stop-motion paper animation, flat craft shapes, stiff card figures, a child's craft model, "
-            "an origami model, Japanese paper craft, a cutout animation",
+            "stop-motion paper animation, flat craft shapes, stiff card figures, a child's craft work, "
+            "Japanese paper craft, a cutout animation",
         ),
         "watercolour": _say(
             "a watercolour, a watercolor painting, watercolour, soft washes of paint, a watercolor sketch, "
@@ -149,9 +149,9 @@ _TRAINING_WAYS: Ways = {
             "an old faded picture, aged film, a retro photograph, old-fashioned analog film, "
             "an instant camera picture, old film stock, a yellowed picture, Super 8, VHS, a grandparents' album, "
             "a family album photo, a tintype, a Victorian photograph, grainy film, a disposable camera shot, "
-            "a slide from the seventies, an old-time picture, nostalgia, a print from a darkroom, "
-            "a brownish photo, a weathered print, an archive photograph, the 1950s, the 1980s, "
-            "a lomography shot, a retro postcard, early photography, scratched film, a keepsake snapshot, "
+            "a slide from the seventies, an old-time picture, nostalgia, a darkroom picture, "
+            "a brownish photo, a weathered picture, an archive photograph, the 1950s, the 1980s, "
+            "a lomography shot, a retro postcard, early photography, scratched film, a keepsake photo, "
             "a Leica photo, an old negative",
         ),
     },
@@ -175,7 +175,7 @@ _TRAINING_WAYS: Ways = {
         "dusk": _say(
             "at sunset, in the evening, as the sun goes down, in the last light of day, in the evening glow, "
             "at the end of the day, as evening comes, in the setting sun, with the sun low in the west, "
-            "in the half-light of evening, at nightfall, at eventide, in the golden hour, in the blue hour, "
+            "in the half-light of evening, at eventide, in the golden hour, in the blue hour, "
             "in the late evening, in the early evening, at the close of day, as the light fades, "
             "as it begins to get dark, in fading light, after sunset, just after the sun has set, "
             "when the sun sets, in the evening light, as shadows lengthen, in an orange evening sky, "
@@ -187,7 +187,7 @@ _TRAINING_WAYS: Ways = {
             "the light fades into evening, it begins to get dark in the evening, the light fades, "
             "daylight fades, the sun is setting, the sun is going down, evening falls, the evening begins, "
             "sunset comes, make it sunset, show the sunset, eventide comes, half-light falls, "
-            "the sky turns orange in the evening, the daylight wanes, nightfall comes, nightfall, "
+            "the sky turns orange in the evening, the daylight wanes, "
             "the sun drops low, the sun slips away in the west, set the time to evening, the golden hour begins, "
             "make it the blue hour, shadows lengthen as the day ends",
         ),
@@ -198,13 +198,12 @@ _TRAINING_WAYS: Ways = {
             "in the blackness of night, under a full moon, beneath the stars, overnight, on a moonless night, "
             "when everyone is asleep, at bedtime, in a night of stars, at eleven at night, under the Milky Way, "
             "during the night, in the pitch dark, long after sunset, in the ghostly hours of the night",
-            "nighttime, moonlit, dark, night, moonless, nightly, pitch-dark, star-filled, pitch-black, "
-            "night-time, lightless, unlit",
+            "nighttime, moonlit, dark, night, moonless, nightly, pitch-dark, star-filled, night-time, lightless, unlit",
             "night falls, make it night, it gets dark, the moon comes out, let it be night, turn day into night, "
             "darkness falls, the stars come out, it becomes night, switch to night, turn off the sun, "
             "the night begins, nightfall, stars fill the sky, the moon shines, it is night, "
             "it is the middle of the night, set the time to 12 at night, the clock strikes twelve at night, "
-            "it gets pitch dark, everything goes dark, make it dark, black night descends, "
+            "it gets pitch dark, everything goes dark, make it dark, dark night descends, "
             "the lights go out and stars glow, a full moon rises, it is late at night, "
             "make it one in the morning, show the night sky, let the moon rise, the stars twinkle, "
             "the night comes down, switch to the middle of the night, it is very late and dark",
@@ -321,7 +320,7 @@ _TRAINING_WAYS: Ways = {
         "melancholy": _say(
             "melancholy, sad, sorrowful, lonely, wistful, mournful, gloomy, melancholic, depressing, "
             "sad and slow, grieving, unhappy, bittersweet, sombre, grief-stricken, tearful, downcast, miserable, "
-            "nostalgic and sad, despairing, blue and sad, regretful, bleak, desolate, broken-hearted, crying, "
+            "longing and sad, despairing, blue and sad, regretful, bleak, desolate, broken-hearted, crying, "
             "sad and lonely, hopeless, in mourning, weepy, despondent, abandoned, full of sorrow",
         ),
         "tense": _say(
@@ -357,7 +356,7 @@ _HELD_OUT_WAYS: Ways = {
     },
     "style": {
         "paper": _say(
-            "kirigami, cardboard cut-outs, a cardboard model",
+            "kirigami, cardboard cut-outs, a cardboard diorama",
         ),
         "watercolour": _say(
             "an aquarelle, aquarelle, gouache",
@@ -392,16 +391,16 @@ _HELD_OUT_WAYS: Ways = {
             "make it midnight, the clock strikes midnight, a starlit gloom descends",
         ),
         "dawn": _say(
-            "at daybreak, at sunup, at the break of day",
+            "at daybreak, at sunup",
             "daybreak",
-            "day breaks, make it daybreak, sunup comes",
+            "make it daybreak, sunup comes",
         ),
     },
     "weather": {
         "clear": _say(
             "beneath an azure heaven, under azure skies",
             "unclouded",
-            "the storm passes, the drizzle ceases, the mist burns off, it stops drizzling, the downpour is over",
+            "the drizzle ceases, the mist burns off, it stops drizzling, the downpour is over",
         ),
         "rain": _say(
             "in a drizzle, in a downpour, in a cloudburst, in a deluge",
@@ -427,7 +426,7 @@ _HELD_OUT_WAYS: Ways = {
             "jolly, festive, exuberant, gleeful",
         ),
         "melancholy": _say(
-            "heartbroken, forlorn, dejected, heavy-hearted",
+            "heartbroken, forlorn, dejected, dispirited",
         ),
         "tense": _say(
             "menacing, eerie, creepy, sinister",
@@ -438,6 +437,8 @@ _HELD_OUT_WAYS: Ways = {
 # Subjects and events that no slot knows: whoever is in the scene, what they do, where the camera goes.
 SUBJECTS = (
     "a girl with a red umbrella", "a boy on a bicycle", "an old man with a cane", "a kitten", "a stylish blonde woman",
+    "a fashion model",
+    "a female model with a handbag",
     "two friends", "a knight", "a robot", "a white horse", "a fisherman", "a woman in a long coat", "a fox",
     "a postman",
     "a child with a balloon", "a traveller", "a dog", "an astronaut", "a dancer", "a cat on a wall", "an old car",

@@ -1,0 +1,120 @@
+"""Text into conditions: the sentence encoder is the published one, and the heads read slots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import model
+from model.text.encoder import PearlTextEncoder, load_heads, save_heads
+from model.text.heads import SlotHeads, SlotHeadsConfig, probabilities
+from model.text.sentence import STATE_WIDTH, WIDTH, SentenceEncoder, model_folder
+from model.training.text_encoder import EncodedCaptions, evaluation_sets, measure
+from model.training.text_sentences import WRITTEN
+from model.world.conditions import SLOT_NAMES, SLOT_RANGES, SLOTS
+
+WEIGHTS = Path(model.__file__).parent / "weights" / "pearl-xs" / "text_encoder.safetensors"
+
+
+@pytest.fixture(scope="module")
+def sentences() -> SentenceEncoder:
+    return SentenceEncoder.load()
+
+
+@pytest.fixture(scope="module")
+def encoder(sentences: SentenceEncoder) -> PearlTextEncoder:
+    return PearlTextEncoder(sentences, load_heads(WEIGHTS))
+
+
+def _read(encoder: PearlTextEncoder, text: str) -> dict[str, str]:
+    update = encoder.encode_text(text)
+    return {
+        name: SLOTS[name][int(update["values"][part].argmax())]
+        for gate, (name, part) in zip(update["gates"], SLOT_RANGES.items(), strict=True)
+        if gate > 0.5
+    }
+
+
+@pytest.mark.filterwarnings("default")
+def test_states_are_those_of_an_independent_implementation(sentences: SentenceEncoder) -> None:
+    transformers = pytest.importorskip("transformers")
+    reference = transformers.BertModel.from_pretrained(str(model_folder()), local_files_only=True).eval()
+    texts = ["a quiet street at dusk", "it starts to rain, and then the fog rolls in over the hills"]
+    encoded = sentences.encode(texts)
+    for row, text in enumerate(texts):
+        count = int(encoded.is_token_BP[row].sum())
+        ids = reference.embeddings.word_embeddings.weight.new_tensor(sentences.token_ids(text)).long()[None]
+        with torch.no_grad():
+            wanted = reference(ids).last_hidden_state[0]
+        assert count == wanted.shape[0]
+        assert torch.allclose(encoded.states_BPD[row, :count, WIDTH:], wanted, atol=1e-4)
+
+
+def test_padding_does_not_change_a_sentence(sentences: SentenceEncoder) -> None:
+    alone = sentences.encode(["night falls"])
+    padded = sentences.encode(["night falls", "a much longer sentence that needs many more tokens than two words"])
+    count = alone.states_BPD.shape[1]
+    assert torch.allclose(alone.states_BPD[0], padded.states_BPD[0, :count], atol=1e-4)
+    assert padded.is_token_BP[0].sum() == count
+
+
+def test_a_long_text_is_cut(sentences: SentenceEncoder) -> None:
+    assert sentences.encode(["rain " * 2000]).states_BPD.shape == (1, 256, STATE_WIDTH)
+
+
+@pytest.mark.parametrize(
+    ("text", "choices"),
+    [
+        ("a quiet street at dusk", {"place": "street", "lighting": "dusk", "mood": "calm"}),
+        ("it starts to rain", {"weather": "rain"}),
+        ("night falls", {"lighting": "night"}),
+        ("make it look like a watercolour", {"style": "watercolour"}),
+        ("the music turns sad", {"mood": "melancholy"}),
+        ("the rain stops", {"weather": "clear"}),
+        ("a kitten runs to the girl", {}),
+    ],
+)
+def test_plain_sentences_are_read(encoder: PearlTextEncoder, text: str, choices: dict[str, str]) -> None:
+    assert _read(encoder, text) == choices
+
+
+def test_sentences_written_by_hand_are_read(sentences: SentenceEncoder) -> None:
+    captions = EncodedCaptions(WRITTEN, sentences)
+    with torch.no_grad():
+        figures = measure(load_heads(WEIGHTS)(*captions.batch(list(range(len(WRITTEN))))), WRITTEN)
+    assert figures["right"] >= 0.9
+    assert figures["false_gates"] <= 0.05
+
+
+def test_an_update_has_the_shapes_and_ranges_promised(encoder: PearlTextEncoder) -> None:
+    for text in ("", "!?", "雨が降る", "a city of glass"):
+        update = encoder.encode_text(text)
+        assert update["gates"].shape == (len(SLOT_NAMES),)
+        assert update["gates"].dtype == update["values"].dtype == np.float32
+        assert ((update["gates"] >= 0) & (update["gates"] <= 1)).all()
+        for part in SLOT_RANGES.values():
+            assert update["values"][part].sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_encoding_is_a_function_of_the_text(encoder: PearlTextEncoder) -> None:
+    first, again = (encoder.encode_text("snow on the beach") for _ in range(2))
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+
+
+def test_heads_survive_a_round_trip(tmp_path: Path) -> None:
+    heads = SlotHeads(SlotHeadsConfig(width=8, queries=2, hidden=4)).eval()
+    save_heads(heads, tmp_path / "heads.safetensors")
+    again = load_heads(tmp_path / "heads.safetensors")
+    states, is_token = torch.randn(3, 5, 8), torch.ones(3, 5, dtype=torch.bool)
+    for mine, theirs in zip(
+        probabilities(heads(states, is_token)), probabilities(again(states, is_token)), strict=True
+    ):
+        assert torch.equal(mine, theirs)
+
+
+def test_held_out_captions_are_evaluated_apart_from_training_words() -> None:
+    sets = evaluation_sets()
+    assert not {c.text for c in sets["held_out_words"] if c.choices} & {c.text for c in sets["training_words"]}

@@ -18,14 +18,14 @@ from model import camera
 from model.world.conditions import SLOT_RANGES
 
 # Per lighting (day, dusk, night, dawn): light on things, sky overhead, sky at the horizon, strength of lamps.
-LIGHT = torch.tensor([[1.0, 1.0, 0.98], [0.86, 0.58, 0.50], [0.27, 0.31, 0.50], [0.92, 0.80, 0.82]])
-ZENITH = torch.tensor([[0.46, 0.70, 0.93], [0.36, 0.32, 0.58], [0.05, 0.07, 0.19], [0.62, 0.70, 0.90]])
-HORIZON = torch.tensor([[0.88, 0.93, 0.97], [0.98, 0.60, 0.36], [0.12, 0.15, 0.30], [0.99, 0.84, 0.76]])
+LIGHT = torch.tensor([[1.0, 1.0, 0.98], [0.86, 0.58, 0.50], [0.36, 0.41, 0.62], [0.92, 0.80, 0.82]])
+ZENITH = torch.tensor([[0.46, 0.70, 0.93], [0.36, 0.32, 0.58], [0.08, 0.11, 0.28], [0.62, 0.70, 0.90]])
+HORIZON = torch.tensor([[0.88, 0.93, 0.97], [0.98, 0.60, 0.36], [0.20, 0.24, 0.44], [0.99, 0.84, 0.76]])
 LAMPS = torch.tensor([0.0, 0.75, 1.0, 0.25])
 # Per weather (clear, rain, snow, fog): distance at which haze has taken 63 %, grey of the sky, brightness.
 HAZE_M = torch.tensor([110.0, 38.0, 34.0, 11.0])
 OVERCAST = torch.tensor([0.0, 0.85, 0.75, 0.8])
-DIM = torch.tensor([1.0, 0.72, 0.97, 0.92])
+DIM = torch.tensor([1.0, 0.80, 0.97, 0.92])
 LAMP_COLOUR = torch.tensor([1.0, 0.84, 0.48])
 
 

@@ -33,6 +33,9 @@ MAX_TEMP_FOLDER_BYTES = 45
 
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    # Ray takes a loopback address for a mistake and puts the machine's own in its place. What turns that off bears
+    # the name of the systems it was made for. With it, Ray's own servers listen on the loopback only.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     # Idle cost: the controller's loop wakes ten times a second by default.
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.3",
     "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "60000",

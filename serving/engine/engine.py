@@ -17,14 +17,13 @@ from dataclasses import dataclass
 
 from model.interface import ChunkControls, ChunkLatents, ModelInfo, Transformer
 from serving.engine import schedule
-from serving.engine.mailbox import Mailbox
 from serving.engine.metrics import NoStageMetrics, StageMetrics
 from serving.engine.schedule import Runnable, ScheduleConfig
-from serving.engine.session import EngineSession, SessionSink
+from serving.engine.session import EngineSession, SessionSink, open_session
 from serving.engine.slots import Slots
 from serving.errors import SessionEndedError, SessionNotFoundError, WorkerUnavailableError
 from serving.sessions.contract import Accepted, Outcome, Superseded
-from serving.sessions.encoded import ChunkHeader, EncodedControl, LatentChunk, Opening
+from serving.sessions.encoded import EncodedControl, Opening
 from serving.sessions.journal import JournalStore
 from serving.sessions.snapshot import EngineSnapshot
 
@@ -249,14 +248,9 @@ class Engine:
         with self._lock:
             if self._sessions.get(session.session_id) is not session:
                 return  # closed while it was stepped
-            header = ChunkHeader(
-                chunk_idx=latents.chunk_idx,
-                pose=latents.pose,
-                due_s=self._wall_clock() + due_s - self._clock(),
-                num_outcomes_before=session.num_outcomes,
-                stage_seconds={STAGE: seconds},
-            )
-        session.sink.chunk(LatentChunk(header=header, video=latents.video, audio=latents.audio))
+            due_wall_s = self._wall_clock() + due_s - self._clock()
+            chunk = session.chunk(latents, due_wall_s, {STAGE: seconds})
+        session.sink.chunk(chunk)
 
     def _hand_over_prepared(self, session: EngineSession) -> None:
         if session.prepared is None or session.credit == 0:
@@ -275,7 +269,9 @@ class Engine:
 
     def _open(self, opening: Opening, sink: SessionSink, snapshot: EngineSnapshot | None, opened: Future[int]) -> None:
         try:
-            session = self._make_session(opening, sink, snapshot)
+            session = open_session(
+                self._transformer, self._journals, sink, opening, snapshot, self.config.max_waiting_instructions
+            )
         except Exception as error:
             logger.exception("session %s could not be opened", opening.session_id)
             self._metrics.stage_failed(STAGE)
@@ -290,22 +286,6 @@ class Engine:
             opened.set_result(session.next_chunk_idx)
         else:
             opened.set_exception(SessionEndedError("the session was closed while it opened"))
-
-    def _make_session(self, opening: Opening, sink: SessionSink, snapshot: EngineSnapshot | None) -> EngineSession:
-        if snapshot is None:
-            state = self._transformer.open(opening.seed, opening.prompt, opening.image)
-            [prepared] = self._transformer.step([state], [ChunkControls()])
-        else:
-            state, prepared = self._transformer.restore(snapshot.transformer), None
-        return EngineSession(
-            opening=opening,
-            state=state,
-            mailbox=Mailbox(self.config.max_waiting_instructions, None if snapshot is None else snapshot.held),
-            journal=self._journals.create(opening),
-            sink=sink,
-            next_chunk_idx=0 if snapshot is None else snapshot.next_chunk_idx,
-            prepared=prepared,
-        )
 
     def _end(self, session: EngineSession, reason: str, message: str) -> None:
         with self._lock:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from model.interface import ChunkLatents, ModelInfo, SessionState
+from model.interface import ChunkControls, ChunkLatents, ModelInfo, SessionState, Transformer
 from serving.engine.mailbox import Mailbox
 from serving.engine.schedule import Pace
 from serving.sessions.contract import Applied, Outcome
-from serving.sessions.encoded import EncodedControl, LatentChunk, Opening
-from serving.sessions.journal import Journal
+from serving.sessions.encoded import ChunkHeader, EncodedControl, LatentChunk, Opening
+from serving.sessions.journal import Journal, JournalStore
 from serving.sessions.snapshot import EngineSnapshot
 
 
@@ -66,6 +66,17 @@ class EngineSession:
             for control in controls
         )
 
+    def chunk(self, latents: ChunkLatents, due_s: float, stage_seconds: dict[str, float]) -> LatentChunk:
+        """What the decoders get of `latents`. `due_s` by the wall clock."""
+        header = ChunkHeader(
+            chunk_idx=latents.chunk_idx,
+            pose=latents.pose,
+            due_s=due_s,
+            num_outcomes_before=self.num_outcomes,
+            stage_seconds=stage_seconds,
+        )
+        return LatentChunk(header=header, video=latents.video, audio=latents.audio)
+
     def snapshot(self) -> EngineSnapshot:
         return EngineSnapshot(
             session_id=self.session_id,
@@ -75,3 +86,28 @@ class EngineSession:
             held=self.mailbox.held,
             transformer=self.state.snapshot(),
         )
+
+
+def open_session(
+    transformer: Transformer,
+    journals: JournalStore,
+    sink: SessionSink,
+    opening: Opening,
+    snapshot: EngineSnapshot | None,
+    max_waiting_instructions: int,
+) -> EngineSession:
+    """A new session with its first chunk made, or one that goes on from `snapshot`. Runs the model."""
+    if snapshot is None:
+        state = transformer.open(opening.seed, opening.prompt, opening.image)
+        [prepared] = transformer.step([state], [ChunkControls()])
+    else:
+        state, prepared = transformer.restore(snapshot.transformer), None
+    return EngineSession(
+        opening=opening,
+        state=state,
+        mailbox=Mailbox(max_waiting_instructions, None if snapshot is None else snapshot.held),
+        journal=journals.create(opening),
+        sink=sink,
+        next_chunk_idx=0 if snapshot is None else snapshot.next_chunk_idx,
+        prepared=prepared,
+    )

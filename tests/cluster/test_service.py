@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc.aio
+import psutil
 import pytest
 
 from nacre.v1 import control_pb2, media_pb2, session_pb2, session_pb2_grpc, world_pb2
@@ -150,7 +151,12 @@ async def create_when_possible(stub) -> session_pb2.CreateSessionResponse:
             await asyncio.sleep(1.0)
 
 
-def test_gateway_and_data_servers_listen_on_the_loopback_only(service: Service) -> None:
-    """Ray's own processes listen wherever Ray likes; its calls want a token."""
-    assert service.address.startswith("127.0.0.1:")
-    assert all(url.startswith("http://127.0.0.1:") for url in service.metrics_urls)
+def test_everything_listens_on_the_loopback_only(service: Service) -> None:
+    family = [psutil.Process(service.process.pid), *service.descendants()]
+    listening = {
+        connection.laddr.ip.removeprefix("::ffff:")
+        for process in family
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening <= {"127.0.0.1", "::1"}

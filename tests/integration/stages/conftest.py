@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from model.interface import Model
 from serving.engine.engine import EngineConfig
 from serving.local import LocalPlane
 from serving.sessions.journal import MemoryJournalStore
@@ -18,7 +19,6 @@ from serving.stages.link import PlaneLink
 from serving.stages.remote import Placement, RemotePlane, StaticPlacer
 from serving.stages.stage import DECODERS, Stage
 from serving.stages.transformer import DecoderPlace
-from tests.fakes_model import FakeModel
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,7 +51,7 @@ def worker_config(stages: frozenset[Stage], num_slots: int) -> WorkerConfig:
 
 
 @asynccontextmanager
-async def local_rig(model: FakeModel, num_slots: int = 2) -> AsyncIterator[Rig]:
+async def local_rig(model: Model, num_slots: int = 2) -> AsyncIterator[Rig]:
     journals = MemoryJournalStore()
     config = worker_config(frozenset(Stage), num_slots)
     async with LocalPlane(model, config, journals=journals) as plane:
@@ -60,7 +60,7 @@ async def local_rig(model: FakeModel, num_slots: int = 2) -> AsyncIterator[Rig]:
 
 @asynccontextmanager
 async def remote_rig(
-    model: FakeModel, num_slots: int = 2, decoder_groups: tuple[frozenset[Stage], ...] = (DECODERS,)
+    model: Model, num_slots: int = 2, decoder_groups: tuple[frozenset[Stage], ...] = (DECODERS,)
 ) -> AsyncIterator[Rig]:
     journals = MemoryJournalStore()
     groups = [frozenset({Stage.ENCODER}), frozenset({Stage.TRANSFORMER}), *decoder_groups]
@@ -79,7 +79,7 @@ async def remote_rig(
         yield Rig(plane=plane, transformer=transformer, decoders=decoders, journals=journals)
 
 
-def split_rig(model: FakeModel, num_slots: int = 2) -> AbstractAsyncContextManager[Rig]:
+def split_rig(model: Model, num_slots: int = 2) -> AbstractAsyncContextManager[Rig]:
     groups = (frozenset({Stage.VIDEO_DECODER}), frozenset({Stage.AUDIO_DECODER}))
     return remote_rig(model, num_slots, groups)
 

@@ -9,6 +9,7 @@ import logging
 from ray.serve.handle import DeploymentHandle
 
 from serving.cluster.placer import ServePlacer
+from serving.cluster.replica_port import bind_to_node
 from serving.errors import UnavailableError
 from serving.gateway.config import GatewayConfig
 from serving.gateway.server import GatewayServer
@@ -32,6 +33,7 @@ class Gateway:
     """Warms the workers up, then answers clients until drained."""
 
     async def __init__(self, settings: GatewaySettings, *handles: DeploymentHandle) -> None:
+        bind_to_node()
         self._settings = settings
         self._placer = ServePlacer(dict(zip(settings.processes, handles, strict=True)))
         self._is_ready = asyncio.Event()

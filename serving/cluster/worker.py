@@ -7,6 +7,7 @@ import logging
 import os
 
 from model.interface import ModelInfo
+from serving.cluster.replica_port import bind_to_node
 from serving.errors import CapacityExhaustedError
 from serving.models import load_model
 from serving.observing import WorkerObservation, observe_worker
@@ -26,6 +27,7 @@ class StageWorker:
     """What Serve calls on a replica. Frames never pass here: they take the data server."""
 
     async def __init__(self, settings: WorkerSettings) -> None:
+        bind_to_node()
         # Before torch is imported: OpenMP reads it once. The thread that steps is not the one that loads.
         os.environ["OMP_NUM_THREADS"] = str(settings.worker.num_threads)
         self._observation: WorkerObservation = observe_worker(settings.metrics_port)

@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 MODEL = "tests.fakes_model:load"
 # Ray starts a dozen processes, on a machine that may be busy with other things.
 READY_TIMEOUT_S = 240.0
+# As on a cluster: a process for each stage, but for the decoders.
+SEPARATE_STAGES = 'processes = [["encoder"], ["transformer"], ["video_decoder", "audio_decoder"]]'
 STOP_TIMEOUT_S = 90.0
 POLL_S = 0.1
 
@@ -89,5 +91,7 @@ def started(log: Path, *arguments: str) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with started(tmp_path_factory.mktemp("service") / "log", "--port", "0", "--slots", "2") as service:
+    folder = tmp_path_factory.mktemp("service")
+    (folder / "nacre.toml").write_text(SEPARATE_STAGES)
+    with started(folder / "log", "--port", "0", "--slots", "2", "--config", str(folder / "nacre.toml")) as service:
         yield service

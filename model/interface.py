@@ -18,6 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Tensors = Mapping[str, NDArray[Any]]
+# What a camera can be told, besides turning with its walker.
+CAMERA_MOVES = (
+    "static", "pan_left", "pan_right", "tilt_up", "tilt_down", "push_in", "pull_back", "orbit",
+)  # fmt: skip
 FramesFHWC = NDArray[np.uint8]  # frames of one chunk, 8-bit RGB
 SamplesSC = NDArray[np.float32]  # samples of one chunk by channel, -1 to 1
 
@@ -57,6 +61,8 @@ class ChunkControls:
     pitch: float = 0.0  # -1 (down) to 1 (up)
     directives: tuple[Tensors, ...] = ()  # from Encoder.encode_text, in order
     image: Tensors | None = None  # from Encoder.encode_image
+    perspective: str | None = None  # of ModelInfo.perspectives; None leaves it as it is
+    camera: str | None = None  # of CAMERA_MOVES; holds until the next; None leaves it as it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,7 @@ class _Canvas(NamedTuple):
     coverage_BVQ: Tensor
     is_known_BV: Tensor
     unknown_share: float
+    azimuth_B: Tensor  # which column of the turn's patches it begins with
 
 
 class PearlTransformer:
@@ -95,7 +96,7 @@ class PearlTransformer:
             kept = torch.ones_like(kept)
         else:
             filled = torch.ones_like(kept)
-        canvas = self._describe(recollection, kept)
+        canvas = self._describe(recollection, kept, state.walker.standpoint.column)
         finished = self._denoise(state, canvas, control, prompt)
         maps = self._compose(recollection.maps_MHW, kept, finished, canvas)
         self._write_cache(state, canvas, finished, control, prompt)
@@ -131,7 +132,7 @@ class PearlTransformer:
         speed, stride = torch.tensor([[walked_m / self._chunk_s]]), torch.tensor([[before.strides]])
         return control_features(axes, speed, stride, torch.tensor([[state.chunk_idx]]))[:, 0].float()
 
-    def _describe(self, recollection: Recollection, kept_HW: Tensor) -> _Canvas:
+    def _describe(self, recollection: Recollection, kept_HW: Tensor, column: int) -> _Canvas:
         seen = recollection.strong_HW | recollection.weak_HW
         maps = torch.where(seen, recollection.maps_MHW, self._mean_maps)
         weak = recollection.weak_HW & ~kept_HW
@@ -139,7 +140,8 @@ class PearlTransformer:
         coverage = rearrange(coverage, "b r c q -> b (r c) q")
         known = rearrange(self._codec.encode(maps[None]), "b r c d -> b (r c) d")
         is_known = coverage[..., :4].mean(-1) > KNOWN_COVER
-        return _Canvas(known, coverage, is_known, 1.0 - kept_HW.float().mean().item())
+        azimuth = torch.tensor([column // camera.PATCH_PX])
+        return _Canvas(known, coverage, is_known, 1.0 - kept_HW.float().mean().item(), azimuth)
 
     def _denoise(self, state: PearlState, canvas: _Canvas, control: Tensor, prompt: list[KeysValues]) -> ChunkTokens:
         """The denoise pass: noise to a finished chunk in a few steps. The cache is only read."""
@@ -167,8 +169,9 @@ class PearlTransformer:
     def _tokens(video: Tensor, audio: Tensor, canvas: _Canvas, sigma: float, control: Tensor) -> ChunkTokens:
         video_sigma = torch.where(canvas.is_known_BV, 0.0, sigma)
         return ChunkTokens(
-            video, canvas.known_BVC, canvas.coverage_BVQ, video_sigma, audio, torch.full((1,), sigma), control
-        )
+            video, canvas.known_BVC, canvas.coverage_BVQ, video_sigma, audio, torch.full((1,), sigma), control,
+            canvas.azimuth_B,
+        )  # fmt: skip
 
     def _compose(self, known_MHW: Tensor, kept_HW: Tensor, finished: ChunkTokens, canvas: _Canvas) -> Tensor:
         """Memory where it is to be kept, what was painted elsewhere."""

@@ -29,6 +29,7 @@ from model.world.conditions import NUM_SLOTS, NUM_VALUES, SLOT_RANGES
 PATCH_ROWS = camera.CANVAS_H // camera.PATCH_PX
 PATCH_COLUMNS = camera.CANVAS_W // camera.PATCH_PX
 NUM_PATCHES = PATCH_ROWS * PATCH_COLUMNS
+NUM_AZIMUTHS = camera.TURN_PX // camera.PATCH_PX  # columns of patches in a whole turn
 COVERAGE_NUMBERS = 8  # strong and weak cover of four quarters
 SIGMA_FEATURES = 32
 
@@ -66,6 +67,10 @@ class ChunkTokens(NamedTuple):
     audio_BA: Tensor
     audio_sigma_B: Tensor
     control_BE: Tensor
+    azimuth_B: Tensor  # int64: which column of the turn's patches the canvas begins with
+
+    def cast(self, dtype: torch.dtype) -> ChunkTokens:
+        return ChunkTokens(*(field.to(dtype) if field.is_floating_point() else field for field in self))
 
 
 class Velocity(NamedTuple):
@@ -94,6 +99,8 @@ class WorldTransformer(nn.Module):
         self.control_in = nn.Sequential(nn.Linear(config.control_features, dim), nn.SiLU(), nn.Linear(dim, dim))
         self.row_embedding = nn.Parameter(0.02 * torch.randn(PATCH_ROWS, 1, dim))
         self.column_embedding = nn.Parameter(0.02 * torch.randn(1, PATCH_COLUMNS, dim))
+        # Where in the turn a patch stands: a road that leaves ahead of the start comes back from behind.
+        self.azimuth_embedding = nn.Parameter(torch.zeros(NUM_AZIMUTHS, dim))
         self.audio_embedding = nn.Parameter(0.02 * torch.randn(1, dim))
         self.registers = nn.Parameter(0.02 * torch.randn(config.registers, dim))
         self.blocks = nn.ModuleList(
@@ -111,7 +118,10 @@ class WorldTransformer(nn.Module):
         """x_BSD of a chunk's tokens before the first block; `patch_idx_BV` names the patches where
         only some are given."""
         position_VD = (self.row_embedding + self.column_embedding).flatten(0, 1)
-        position = position_VD if patch_idx_BV is None else position_VD[patch_idx_BV]
+        if patch_idx_BV is None:
+            patch_idx_BV = torch.arange(NUM_PATCHES).expand(len(tokens.azimuth_B), -1)
+        azimuth_BV = (tokens.azimuth_B[:, None] + patch_idx_BV % PATCH_COLUMNS) % NUM_AZIMUTHS
+        position = position_VD[patch_idx_BV] + self.azimuth_embedding[azimuth_BV]
         video = self.video_in(torch.cat([tokens.video_BVC, tokens.known_BVC, tokens.coverage_BVQ], -1))
         video = video + position + self._sigma(tokens.video_sigma_BV)
         audio = self.audio_in(tokens.audio_BA) + self._sigma(tokens.audio_sigma_B) + self.audio_embedding
@@ -141,7 +151,7 @@ class WorldTransformer(nn.Module):
         """One pass over one chunk. `past` holds, per block, the cached tokens in window order and
         is only read. Returns the velocity and what a cache may keep of this chunk. Computes in the
         precision of the weights; what comes in and goes out is in single precision."""
-        tokens = ChunkTokens(*(field.to(self.dtype) for field in tokens))
+        tokens = tokens.cast(self.dtype)
         past = [KeysValues(*(field.to(self.dtype) for field in block)) for block in past]
         x = self.embed(tokens)
         control = self.control(tokens.control_BE)[:, None]

@@ -20,7 +20,7 @@ from model.world.conditions import NUM_SLOTS
 CONTEXT_PATCHES = 4  # patches that an earlier chunk shows in training
 STRONG = slice(0, 4)  # of the numbers of coverage
 CLEAN_CONTEXT = 0.5  # share of earlier chunks that are free of noise, as they are in play
-AUDIO_WEIGHT = 0.5
+AUDIO_WEIGHT = 0.75
 
 
 class FlowLoss(NamedTuple):
@@ -57,7 +57,9 @@ def _full_chunk(batch: SequenceBatch, generator: torch.Generator) -> _Chunk:
     video = torch.where(is_known[..., None], batch.known_BVC, video)
     sigma_B = sample_sigma((len(strong_BV),), generator)
     audio, audio_velocity = _noisy(batch.audio_BTA[:, -1], sigma_B, generator)
-    tokens = ChunkTokens(video, batch.known_BVC, batch.coverage_BVQ, sigma_BV, audio, sigma_B, batch.control_BTE[:, -1])
+    tokens = ChunkTokens(
+        video, batch.known_BVC, batch.coverage_BVQ, sigma_BV, audio, sigma_B, batch.control_BTE[:, -1], batch.azimuth_B
+    )
     weight = torch.where(is_known, torch.zeros(()), 0.25 + 0.75 * (1 - strong_BV))
     return _Chunk(tokens, Velocity(velocity, audio_velocity), weight)
 
@@ -79,7 +81,8 @@ def _context_chunks(batch: SequenceBatch, patch_idx_XV: Tensor, generator: torch
     sigma_X = torch.where(is_clean, torch.zeros(()), sigma_X)
     audio, audio_velocity = _noisy(batch.audio_BTA[:, :-1].flatten(0, 1), sigma_X, generator)
     control = batch.control_BTE[:, :-1].flatten(0, 1)
-    tokens = ChunkTokens(video, known, coverage, sigma, audio, sigma_X, control)
+    azimuth_X = batch.azimuth_B.repeat_interleave(earlier)
+    tokens = ChunkTokens(video, known, coverage, sigma, audio, sigma_X, control, azimuth_X)
     return _Chunk(tokens, Velocity(velocity, audio_velocity), torch.where(is_clean, 0.0, 1.0))
 
 

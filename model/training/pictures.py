@@ -16,7 +16,9 @@ from model import camera
 from model.warp import Panorama, Target, warp
 
 SOURCE_W = 256  # columns of a remembered panorama that can matter to a canvas
-NOTHING_KNOWN, COLUMNS_KNOWN = 0.14, 0.36  # shares of the samples; the rest is seen from elsewhere
+NOTHING_KNOWN, COLUMNS_KNOWN = 0.18, 0.36  # shares of the samples; the rest is seen from elsewhere
+FACES_AHEAD = 0.8  # share of canvases of which nothing is known that look the way a session starts
+START_COLUMN = -(camera.CANVAS_W // 2) % camera.TURN_PX
 # In the order of SLOTS["place"]: streets and cities hold more to learn than fields do.
 PLACE_WEIGHTS = np.array([3.0, 1.0, 1.0, 1.0, 1.5, 1.0])
 PATCH_COLUMNS = camera.CANVAS_W // camera.PATCH_PX
@@ -29,6 +31,7 @@ class KnownCanvas(NamedTuple):
     known_BMHW: Tensor  # meaningless where not known
     strong_BHW: Tensor  # bool: known well
     weak_BHW: Tensor  # bool: known roughly, from afar
+    column_B: Tensor  # int64: of the whole turn, where the canvas begins; on the grid of patches
 
 
 class Pictures:
@@ -65,11 +68,13 @@ class Pictures:
     def sample_canvases(self, scenes: np.ndarray) -> KnownCanvas:
         """One canvas per scene, with a random part of it known."""
         batch = len(scenes)
-        columns = self.rng.integers(0, camera.TURN_PX, batch)
+        kind = self.rng.random(batch)
+        columns = self.rng.integers(0, camera.TURN_PX // camera.PATCH_PX, batch) * camera.PATCH_PX
+        is_start = (kind < NOTHING_KNOWN) & (self.rng.random(batch) < FACES_AHEAD)
+        columns = np.where(is_start, START_COLUMN, columns)
         mirrored = self.rng.random(batch) < 0.5
         steps = self.rng.integers(0, 3, batch)
         true = self.crops(scenes, steps, columns, camera.CANVAS_W, mirrored)
-        kind = self.rng.random(batch)
         known, strong, weak = (
             true.clone(),
             torch.ones_like(true[:, 0], dtype=torch.bool),
@@ -85,7 +90,7 @@ class Pictures:
                 strong[row] = False
             elif kind[row] < NOTHING_KNOWN + COLUMNS_KNOWN or self.rng.random() < 0.4:
                 self._hide_columns(strong[row], weak[row])
-        return KnownCanvas(true, known, strong, weak)
+        return KnownCanvas(true, known, strong, weak, torch.from_numpy(columns))
 
     def _hide_columns(self, strong_HW: Tensor, weak_HW: Tensor) -> None:
         """Hide a block of patch columns, mostly a few at one side."""

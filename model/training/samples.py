@@ -17,6 +17,7 @@ from einops import rearrange
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from model import camera
 from model.audio.codec import AudioEncoder
 from model.codec import MapCodec
 from model.control import MAX_SPEED_M_PER_S, STRIDE_M, control_features
@@ -38,6 +39,7 @@ class SequenceBatch(NamedTuple):
     conditions_BV: Tensor
     audio_BTA: Tensor
     control_BTE: Tensor
+    azimuth_B: Tensor  # which column of the turn's patches the canvas begins with
 
 
 def sample_conditions(places_B: Tensor, generator: torch.Generator) -> Tensor:
@@ -119,4 +121,5 @@ class Sequences(IterableDataset[SequenceBatch]):
             conditions_BV,
             audio_targets(self._audio, conditions_BTV, walk.speed, walk.stride, walk.chunk_idx[:, 0], seeds_B),
             control_features(walk.axes, walk.speed, walk.stride, walk.chunk_idx),
+            canvas.column_B // camera.PATCH_PX,
         )

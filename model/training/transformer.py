@@ -3,7 +3,7 @@
     python -m model.training.transformer --minutes 90
 
 Resumes from `runs/transformer.pt` if it is there. Logs to the console and, for TensorBoard,
-to `runs/transformer/`. Writes the averaged weights to the preset's folder as it goes.
+to `runs/transformer/`. Writes the averaged weights as it goes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import torch
 import typer
 from rich.console import Console
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 
@@ -64,6 +65,11 @@ class Run:
             kept.lerp_(new.detach(), 1 - keep)
         return loss.video.item(), loss.audio.item()
 
+    def begin_with(self, weights: dict[str, Tensor]) -> None:
+        """Parameters that the weights do not have begin as they are."""
+        for network in (self.net, self.average):
+            network.load_state_dict(network.state_dict() | weights)
+
     def state(self) -> dict[str, Any]:
         return {
             "net": self.net.state_dict(),
@@ -88,16 +94,16 @@ def learning_rate(step: int, progress: float) -> float:
     return PEAK_RATE * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
 
 
-def save(run: Run, preset: Preset, checkpoint: Path) -> None:
-    """The checkpoint, and the averaged weights in half precision for the preset."""
+def save(run: Run, checkpoint: Path, weights: Path) -> None:
+    """The checkpoint, and the averaged weights in half precision."""
     scratch = checkpoint.with_suffix(".tmp")
     torch.save(run.state(), scratch)
     os.replace(scratch, checkpoint)
     half = {name: value.half().contiguous() for name, value in run.average.state_dict().items()}
-    save_file(half, preset.folder / "transformer.safetensors")
+    save_file(half, weights)
 
 
-def train(run: Run, loader: DataLoader[SequenceBatch], preset: Preset, budget_s: float, folder: Path) -> None:
+def train(run: Run, loader: DataLoader[SequenceBatch], budget_s: float, folder: Path, weights: Path) -> None:
     console, writer = Console(), SummaryWriter(str(folder / "transformer"))
     checkpoint = folder / "transformer.pt"
     losses = []
@@ -115,7 +121,7 @@ def train(run: Run, loader: DataLoader[SequenceBatch], preset: Preset, budget_s:
             writer.add_scalar("loss/video", video, run.step)
             writer.add_scalar("loss/audio", audio, run.step)
         if run.step % SAVE_EVERY == 0 or run.elapsed_s > budget_s:
-            save(run, preset, checkpoint)
+            save(run, checkpoint, weights)
         if run.elapsed_s > budget_s:
             break
     writer.close()
@@ -129,6 +135,8 @@ def main(
     preset: Annotated[str, typer.Option(help="Which preset to train.")] = "pearl-xs",
     data: Annotated[Path, typer.Option(help="Folder of the picture data set.")] = DATA_FOLDER,
     runs: Annotated[Path, typer.Option(help="Folder of checkpoints and logs.")] = Path("runs"),
+    weights: Annotated[Path | None, typer.Option(help="Where the weights go; else to the preset.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Weights to begin with, where there is no checkpoint.")] = None,
 ) -> None:
     """Train the transformer, or go on with a training that was interrupted."""
     torch.set_num_threads(threads)
@@ -138,11 +146,13 @@ def main(
     codec.load_state_dict(load_file(chosen.folder / "codec.safetensors"))
     audio = AudioEncoder.load(chosen.folder / "audio_codec.safetensors")
     run = Run(chosen, seed)
+    if start is not None:
+        run.begin_with(load_file(start))
     if (runs / "transformer.pt").exists():
         run.resume(torch.load(runs / "transformer.pt", weights_only=True))
     sequences = Sequences(data, codec, audio, batch, seed + run.step)
     loader = DataLoader(sequences, batch_size=None, num_workers=1, prefetch_factor=4)
-    train(run, loader, chosen, minutes * 60, runs)
+    train(run, loader, minutes * 60, runs, weights or chosen.folder / "transformer.safetensors")
 
 
 if __name__ == "__main__":

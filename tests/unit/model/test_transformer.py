@@ -34,7 +34,7 @@ def random_chunk(seed: int, batch: int = 1) -> ChunkTokens:
 
     return ChunkTokens(
         draw(NUM_PATCHES, 6), draw(NUM_PATCHES, 6), draw(NUM_PATCHES, 8), draw(NUM_PATCHES).sigmoid(), draw(5),
-        draw(1)[:, 0].sigmoid(), draw(NUM_CONTROL_FEATURES),
+        draw(1)[:, 0].sigmoid(), draw(NUM_CONTROL_FEATURES), torch.full((batch,), 5 + seed),
     )  # fmt: skip
 
 

@@ -16,11 +16,9 @@ from serving.sessions.contract import (
     Applied,
     Control,
     DecodedChunk,
-    ImageControl,
+    LatestWins,
     LinkEnded,
     LinkEvent,
-    Look,
-    Move,
     Rejected,
     SessionSpec,
     Superseded,
@@ -218,7 +216,7 @@ class FakeLink:
 
     def _supersede(self, control: Control) -> None:
         """Held axes: the latest wins. Sentences and pictures all take effect."""
-        if isinstance(control.kind, ImageControl) or not isinstance(control.kind, Move | Look):
+        if not isinstance(control.kind, LatestWins):
             return
         for earlier in [each for each in self._mailbox if type(each.kind) is type(control.kind)]:
             self._mailbox.remove(earlier)

@@ -7,9 +7,9 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from model.interface import ModelInfo
+from model.interface import CAMERA_MOVES, ModelInfo
 from nacre.v1 import control_pb2, media_pb2, session_pb2, world_pb2
 from serving.errors import (
     AttachExpectedError,
@@ -22,7 +22,7 @@ from serving.errors import (
     WorldMissingError,
 )
 from serving.gateway.media import audio_codecs_for, video_codecs_for
-from serving.sessions.contract import Directive, Look, Move, WorldSpec
+from serving.sessions.contract import CameraMove, Directive, LatestWins, Look, Move, SetPerspective, WorldSpec
 
 MAX_PROMPT_CHARS = 2_000
 MAX_PART_CHARS = 1_000
@@ -32,7 +32,7 @@ DEFAULT_CREDIT, MAX_CREDIT = 4, 16
 MAX_TOTAL_CREDIT = 1_024
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
 # What the contract with the workers can carry; a model may list more than it is reached for.
-CARRIED_CONTROLS = ("move", "look", "directive", "image")
+CARRIED_CONTROLS = ("move", "look", "directive", "image", "perspective", "camera")
 # Line breaks and tabs are ordinary in pasted text; the rest of the control characters are not words.
 CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -123,7 +123,7 @@ def check_credit(message: session_pb2.Credit, credit: int) -> int:
     return credit + message.chunks
 
 
-def check_control_kind(message: control_pb2.Control, info: ModelInfo) -> Move | Look | Directive | RawImage:
+def check_control_kind(message: control_pb2.Control, info: ModelInfo) -> LatestWins | Directive | RawImage:
     supported = supported_controls(info)
     name = message.WhichOneof("kind")
     if name is None:
@@ -141,8 +141,32 @@ def check_control_kind(message: control_pb2.Control, info: ModelInfo) -> Move | 
             return Look(yaw=yaw, pitch=_check_axis(message.look.pitch, "control.look.pitch"))
         case "directive":
             return Directive(text=_check_text(message.directive.text, MAX_DIRECTIVE_CHARS, "control.directive.text"))
+        case "perspective":
+            return SetPerspective(perspective=_check_perspective(message.perspective.perspective, info))
+        case "camera":
+            return CameraMove(move=_check_camera_move(message.camera.kind))
         case _:
             return RawImage(data=message.image.data)
+
+
+def _check_perspective(value: world_pb2.Perspective, info: ModelInfo) -> str:
+    name = _enum_name(world_pb2.Perspective, value, "PERSPECTIVE_")
+    if name not in info.perspectives:
+        field = "control.perspective.perspective"
+        raise ControlUnsupportedError(f"{info.name} has no such perspective", field=field, allowed=info.perspectives)
+    return name
+
+
+def _check_camera_move(value: control_pb2.CameraMoveKind) -> str:
+    name = _enum_name(control_pb2.CameraMoveKind, value, "CAMERA_MOVE_KIND_")
+    if name not in CAMERA_MOVES:
+        raise InvalidFieldError("there is no such camera move", field="control.camera.kind", allowed=CAMERA_MOVES)
+    return name
+
+
+def _enum_name(enum: Any, value: int, prefix: str) -> str:
+    """Lower case without the prefix; empty for numbers that this version does not know."""
+    return enum.Name(value).removeprefix(prefix).lower() if value in enum.values() else ""
 
 
 def _check_axis(value: float, field: str) -> float:

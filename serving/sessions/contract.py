@@ -65,7 +65,19 @@ class ImageControl:
     image_HWC: np.ndarray
 
 
-ControlKind = Move | Look | Directive | ImageControl
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPerspective:
+    perspective: str  # of ModelInfo.perspectives
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraMove:
+    move: str  # of model.interface.CAMERA_MOVES
+
+
+# Of each of these the latest counts; the others all take effect, in order.
+LatestWins = Move | Look | SetPerspective | CameraMove
+ControlKind = LatestWins | Directive | ImageControl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from model.interface import CameraPose, FramesFHWC, SamplesSC, Tensors
-from serving.sessions.contract import Look, Move
+from serving.sessions.contract import LatestWins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class EncodedImage:
     tensors: Tensors
 
 
-EncodedKind = Move | Look | EncodedDirective | EncodedImage
+EncodedKind = LatestWins | EncodedDirective | EncodedImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

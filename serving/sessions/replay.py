@@ -15,7 +15,7 @@ from model.interface import (
     Transformer,
     VideoDecoder,
 )
-from serving.sessions.contract import Look, Move
+from serving.sessions.contract import CameraMove, Look, Move, SetPerspective
 from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedImage, HeldAxes, Opening
 from serving.sessions.journal import JournalEntry
 
@@ -43,6 +43,8 @@ def chunk_controls(held: HeldAxes, controls: Iterable[EncodedControl]) -> ChunkC
     """What the model gets for a chunk: `held` already includes the moves and looks among `controls`."""
     kinds = [control.kind for control in controls]
     images = [kind.tensors for kind in kinds if isinstance(kind, EncodedImage)]
+    perspectives = [kind.perspective for kind in kinds if isinstance(kind, SetPerspective)]
+    camera_moves = [kind.move for kind in kinds if isinstance(kind, CameraMove)]
     return ChunkControls(
         forward=held.forward,
         strafe=held.strafe,
@@ -50,6 +52,8 @@ def chunk_controls(held: HeldAxes, controls: Iterable[EncodedControl]) -> ChunkC
         pitch=held.pitch,
         directives=tuple(kind.tensors for kind in kinds if isinstance(kind, EncodedDirective)),
         image=images[-1] if images else None,
+        perspective=perspectives[-1] if perspectives else None,
+        camera=camera_moves[-1] if camera_moves else None,
     )
 
 

@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.interface import CameraPose, ModelInfo, Tensors
-from serving.sessions.contract import Accepted, Applied, Look, Move, Outcome, Rejected, Superseded
+from serving.sessions.contract import (
+    Accepted,
+    Applied,
+    CameraMove,
+    Look,
+    Move,
+    Outcome,
+    Rejected,
+    SetPerspective,
+    Superseded,
+)
 from serving.sessions.encoded import (
     ChunkHeader,
     DecodedPart,
@@ -45,6 +55,10 @@ def control_to_wire(control: EncodedControl) -> wire.Control:
         case Look(yaw=yaw, pitch=pitch):
             message.look.yaw, message.look.pitch = yaw, pitch
             message.look.SetInParent()
+        case SetPerspective(perspective=perspective):
+            message.perspective = perspective
+        case CameraMove(move=move):
+            message.camera_move = move
         case EncodedDirective(text=text, tensors=tensors):
             message.directive.text, message.directive.tensors = text, to_bytes(tensors)
         case EncodedImage(tensors=tensors):
@@ -60,6 +74,10 @@ def control_from_wire(message: wire.Control) -> EncodedControl:
             kind = Move(forward=message.move.forward, strafe=message.move.strafe)
         case "look":
             kind = Look(yaw=message.look.yaw, pitch=message.look.pitch)
+        case "perspective":
+            kind = SetPerspective(perspective=message.perspective)
+        case "camera_move":
+            kind = CameraMove(move=message.camera_move)
         case "directive":
             kind = EncodedDirective(text=message.directive.text, tensors=from_bytes(message.directive.tensors))
         case "image":

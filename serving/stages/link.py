@@ -15,10 +15,9 @@ from serving.sessions.contract import (
     DecodedChunk,
     Directive,
     ImageControl,
+    LatestWins,
     LinkEnded,
     LinkEvent,
-    Look,
-    Move,
     Outcome,
     Rejected,
 )
@@ -66,10 +65,10 @@ class PlaneLink:
     # --- for the gateway ---
 
     async def send(self, control: Control) -> None:
-        """Moves and looks go at once; directives and images by way of the encoder, in order."""
+        """What needs no encoding goes at once; directives and images by way of the encoder, in order."""
         if self._is_over.is_set():
             return  # `LinkEnded` said so; nothing follows it
-        if isinstance(control.kind, Move | Look):
+        if isinstance(control.kind, LatestWins):
             self._post(control, control.kind)
             return
         try:
@@ -157,7 +156,7 @@ class PlaneLink:
                 return EncodedDirective(text=text, tensors=await self._encoder.encode_text(text))
             case ImageControl(image_HWC=image_HWC):
                 return EncodedImage(tensors=await self._encoder.encode_image(image_HWC))
-            case Move() | Look():
+            case _:
                 return kind
 
     def _post(self, control: Control, kind: EncodedKind) -> None:

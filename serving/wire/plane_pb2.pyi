@@ -79,20 +79,24 @@ class DecoderAddress(_message.Message):
     def __init__(self, address: _Optional[str] = ..., stages: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Control(_message.Message):
-    __slots__ = ("control_id", "received_s", "move", "look", "directive", "image")
+    __slots__ = ("control_id", "received_s", "move", "look", "directive", "image", "perspective", "camera_move")
     CONTROL_ID_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_S_FIELD_NUMBER: _ClassVar[int]
     MOVE_FIELD_NUMBER: _ClassVar[int]
     LOOK_FIELD_NUMBER: _ClassVar[int]
     DIRECTIVE_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
+    PERSPECTIVE_FIELD_NUMBER: _ClassVar[int]
+    CAMERA_MOVE_FIELD_NUMBER: _ClassVar[int]
     control_id: str
     received_s: float
     move: Move
     look: Look
     directive: Directive
     image: ImageControl
-    def __init__(self, control_id: _Optional[str] = ..., received_s: _Optional[float] = ..., move: _Optional[_Union[Move, _Mapping]] = ..., look: _Optional[_Union[Look, _Mapping]] = ..., directive: _Optional[_Union[Directive, _Mapping]] = ..., image: _Optional[_Union[ImageControl, _Mapping]] = ...) -> None: ...
+    perspective: str
+    camera_move: str
+    def __init__(self, control_id: _Optional[str] = ..., received_s: _Optional[float] = ..., move: _Optional[_Union[Move, _Mapping]] = ..., look: _Optional[_Union[Look, _Mapping]] = ..., directive: _Optional[_Union[Directive, _Mapping]] = ..., image: _Optional[_Union[ImageControl, _Mapping]] = ..., perspective: _Optional[str] = ..., camera_move: _Optional[str] = ...) -> None: ...
 
 class Move(_message.Message):
     __slots__ = ("forward", "strafe")

@@ -6,12 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.engine.mailbox import Mailbox
-from serving.sessions.contract import Accepted, Look, Move, Rejected, Superseded
+from serving.sessions.contract import Accepted, CameraMove, Look, Move, Rejected, SetPerspective, Superseded
 from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedImage, EncodedKind, HeldAxes
 
 KINDS = {
     "move": Move(forward=1.0, strafe=0.5),
     "look": Look(yaw=-1.0, pitch=0.25),
+    "perspective": SetPerspective(perspective="third_person"),
+    "camera": CameraMove(move="orbit"),
     "directive": EncodedDirective(text="it rains", tensors={"text": np.ones(2, np.float32)}),
     "image": EncodedImage(tensors={"image": np.ones(3, np.float32)}),
 }
@@ -40,6 +42,18 @@ def test_moves_and_looks_do_not_supersede_each_other() -> None:
     mailbox.put(control("a", KINDS["move"]))
     assert mailbox.put(control("b", KINDS["look"])) == (Accepted(control_id="b"),)
     assert applied_ids(mailbox) == ["a", "b"]
+
+
+def test_a_perspective_and_a_camera_move_reach_one_chunk_and_the_latest_wins() -> None:
+    mailbox = Mailbox(max_waiting=4)
+    mailbox.put(control("a", KINDS["perspective"]))
+    mailbox.put(control("b", CameraMove(move="push_in")))
+    outcomes = mailbox.put(control("c", KINDS["camera"]))
+    assert outcomes == (Accepted(control_id="c"), Superseded(control_id="b", by_control_id="c"))
+    drained = mailbox.drain().controls
+    assert (drained.perspective, drained.camera) == ("third_person", "orbit")
+    later = mailbox.drain().controls
+    assert (later.perspective, later.camera) == (None, None)
 
 
 def test_axes_stay_in_force_until_the_next_control() -> None:

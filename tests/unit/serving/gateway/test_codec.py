@@ -22,7 +22,7 @@ def test_durations_keep_their_sign_and_value(seconds: float) -> None:
 
 
 def test_capabilities_carry_what_the_model_offers() -> None:
-    capabilities = codec.to_capabilities(fake_info(controls=("move", "image", "camera")))
+    capabilities = codec.to_capabilities(fake_info(controls=("move", "image", "telepathy")))
     assert (capabilities.width_px, capabilities.height_px, capabilities.chunk_duration_s) == (128, 80, 0.08)
     assert list(capabilities.controls) == [world_pb2.CONTROL_KIND_MOVE, world_pb2.CONTROL_KIND_IMAGE]
     assert list(capabilities.perspectives) == [world_pb2.PERSPECTIVE_FIRST_PERSON]

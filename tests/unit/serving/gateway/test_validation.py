@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from model.interface import CAMERA_MOVES
 from nacre.v1 import control_pb2, media_pb2, session_pb2, world_pb2
 from serving.errors import InvalidFieldError, ModelUnknownError, NacreError
 from serving.gateway.validation import (
@@ -17,7 +18,7 @@ from serving.gateway.validation import (
     check_idempotency_key,
     check_world,
 )
-from serving.sessions.contract import Directive, Look, Move
+from serving.sessions.contract import CameraMove, Directive, Look, Move, SetPerspective
 from tests.fakes import fake_info
 
 INFO = fake_info()
@@ -114,9 +115,47 @@ def test_a_control_the_model_does_not_answer_to_lists_those_it_does(
 
 def test_a_control_is_supported_only_if_the_model_lists_it() -> None:
     control = control_pb2.Control(look=control_pb2.Look(yaw=1.0))
-    info = fake_info(controls=("move", "perspective"))
+    info = fake_info(controls=("move", "telepathy"))
     error = assert_refused("CONTROL_UNSUPPORTED", "control.look", lambda: check_control_kind(control, info))
     assert error.allowed == ("move",)  # what nothing can carry to a worker is not offered
+
+
+CINEMA = fake_info(controls=("perspective", "camera"), perspectives=("first_person", "third_person"))
+
+
+@pytest.mark.parametrize(
+    ("control", "reason", "field", "allowed"),
+    [
+        (
+            control_pb2.Control(perspective=control_pb2.SetPerspective()),
+            "CONTROL_UNSUPPORTED",
+            "control.perspective.perspective",
+            CINEMA.perspectives,
+        ),
+        (
+            control_pb2.Control(perspective=control_pb2.SetPerspective(perspective=7)),  # pyright: ignore[reportArgumentType]
+            "CONTROL_UNSUPPORTED",
+            "control.perspective.perspective",
+            CINEMA.perspectives,
+        ),
+        (control_pb2.Control(camera=control_pb2.CameraMove()), "FIELD_INVALID", "control.camera.kind", CAMERA_MOVES),
+    ],
+)
+def test_a_perspective_or_camera_move_there_is_not_lists_those_there_are(
+    control: control_pb2.Control, reason: str, field: str, allowed: tuple[str, ...]
+) -> None:
+    error = assert_refused(reason, field, lambda: check_control_kind(control, CINEMA))
+    assert error.allowed == allowed
+
+
+def test_n09_perspectives_and_camera_moves_become_values() -> None:
+    behind = control_pb2.SetPerspective(perspective=world_pb2.PERSPECTIVE_THIRD_PERSON)
+    kind = check_control_kind(control_pb2.Control(perspective=behind), CINEMA)
+    assert kind == SetPerspective(perspective="third_person")
+    for name in CAMERA_MOVES:
+        value = f"CAMERA_MOVE_KIND_{name.upper()}"
+        control = control_pb2.Control(camera=control_pb2.CameraMove(kind=value))
+        assert check_control_kind(control, CINEMA) == CameraMove(move=name)
 
 
 @pytest.mark.parametrize(("text", "reason"), [("", "TEXT_EMPTY"), (" ", "TEXT_EMPTY"), ("x" * 2_001, "TEXT_TOO_LONG")])

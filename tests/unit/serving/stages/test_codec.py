@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model.interface import CameraPose
-from serving.sessions.contract import Accepted, Applied, Look, Move, Rejected, Superseded
+from serving.sessions.contract import Accepted, Applied, CameraMove, Look, Move, Rejected, SetPerspective, Superseded
 from serving.sessions.encoded import (
     ChunkHeader,
     DecodedPart,
@@ -27,8 +27,17 @@ HEADER = ChunkHeader(
 )
 
 
-@pytest.mark.parametrize("kind", [Move(forward=0.0, strafe=0.0), Look(yaw=0.0, pitch=0.0), Move(forward=1, strafe=-1)])
-def test_axes_cross_even_when_they_are_zero(kind: EncodedKind) -> None:
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Move(forward=0.0, strafe=0.0),
+        Look(yaw=0.0, pitch=0.0),
+        Move(forward=1, strafe=-1),
+        SetPerspective(perspective="third_person"),
+        CameraMove(move="orbit"),
+    ],
+)
+def test_what_needs_no_encoding_crosses_even_when_it_is_zero(kind: EncodedKind) -> None:
     control = EncodedControl(control_id="a", kind=kind, received_s=12.5)
     message = wire.Control.FromString(codec.control_to_wire(control).SerializeToString())
     assert codec.control_from_wire(message) == control

@@ -23,6 +23,13 @@
     +-- CapacityExhaustedError     every slot is taken
     +-- UnavailableError           stopping, or not ready yet
     |   +-- WorkerUnavailableError a worker is gone or does not answer
+    |   +-- StorageUnavailableError the catalogue or the snapshot store does not answer, or is full
+    |   +-- SessionHeldError       another worker holds the session
+    |   +-- SessionFencedError     a write named an old epoch: another worker has taken the session
+    +-- SnapshotRefusedError       it cannot be used; nothing was touched
+    |   +-- SnapshotDamagedError   altered, cut short, or a part is missing
+    |   +-- SnapshotForeignError   of another model, or of other weights
+    |   +-- SnapshotNewerError     of a version to come
     +-- InternalError              a defect of ours
 
 `reason` is a name of nacre.v1.ErrorReason without its prefix. `status` is the gRPC status, which
@@ -156,6 +163,34 @@ class UnavailableError(NacreError):
 
 
 class WorkerUnavailableError(UnavailableError):
+    pass
+
+
+class StorageUnavailableError(UnavailableError):
+    pass
+
+
+class SessionHeldError(UnavailableError):
+    pass
+
+
+class SessionFencedError(UnavailableError):
+    pass
+
+
+class SnapshotRefusedError(NacreError):
+    status = StatusCode.FAILED_PRECONDITION
+
+
+class SnapshotDamagedError(SnapshotRefusedError):
+    status = StatusCode.DATA_LOSS
+
+
+class SnapshotForeignError(SnapshotRefusedError):
+    pass
+
+
+class SnapshotNewerError(SnapshotRefusedError):
     pass
 
 

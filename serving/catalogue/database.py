@@ -1,0 +1,139 @@
+"""The catalogue's database: SQLite in the data folder, or PostgreSQL by its URL."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import alembic.command
+import alembic.config
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from serving.errors import StorageUnavailableError
+
+logger = logging.getLogger(__name__)
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+POSTGRES_DRIVER = "postgresql+psycopg"
+# Writers wait for each other for about a millisecond; one that waits this long will not get through.
+BUSY_TIMEOUT_S = 5.0
+# Any number that no other program on the server takes for its own lock.
+MIGRATION_LOCK = 0x4E61637265
+IS_WRITE = "nacre_is_write"
+
+
+class Database:
+    """Transactions on the catalogue. Thread-safe. Use `with`, or `close` it."""
+
+    def __init__(self, url: str) -> None:
+        """Opens without asking the server anything. Raises ValueError for a URL that is no catalogue's."""
+        self.url = checked_url(url)
+        self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent view. Raises `StorageUnavailableError`."""
+        with _as_our_errors(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: durable when the block ends, undone when it raises. Raises `StorageUnavailableError`."""
+        with (
+            _as_our_errors(),
+            self._engine.connect().execution_options(**{IS_WRITE: True}) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def migrate(self) -> None:
+        """Make the tables, or bring old ones up to date; several may at once. Raises `StorageUnavailableError`."""
+        config = alembic.config.Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        with self.write() as connection:
+            if not self.is_sqlite:
+                connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+            config.attributes["connection"] = connection
+            try:
+                alembic.command.upgrade(config, "head")
+            except alembic.command.util.CommandError as error:
+                raise StorageUnavailableError(f"the catalogue is from another version: {error}") from error
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def sqlite_url(file: Path) -> str:
+    return URL.create("sqlite", database=str(file)).render_as_string(hide_password=False)
+
+
+def checked_url(url: str) -> URL:
+    """Raises ValueError, without the password that the URL may hold."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ValueError("the catalogue's URL is malformed: sqlite:///FILE or postgresql://USER@HOST/NAME") from error
+    if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        return parsed
+    if parsed.get_backend_name() == "postgresql":
+        return parsed.set(drivername=POSTGRES_DRIVER)
+    raise ValueError(f"the catalogue is kept in a sqlite file or in postgresql, not in {parsed.drivername}")
+
+
+def _postgres_engine(url: URL) -> Engine:
+    return sqlalchemy.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": int(BUSY_TIMEOUT_S)})
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, record: object) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves, below
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # What is committed survives the end of the process, however it ends. After a power cut the last transactions
+    # may be missing, while the file stays sound; FULL would wait for the disk at every chunk.
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes the lock at once: one that reads first and writes later could not wait for others."""
+    is_write = connection.get_execution_options().get(IS_WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+
+
+@contextmanager
+def _as_our_errors() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        # The statement and its parameters stay out: they hold what clients wrote.
+        raise StorageUnavailableError(f"the catalogue failed: {error.orig}") from error
+    except SQLAlchemyError as error:
+        raise StorageUnavailableError(f"the catalogue failed: {type(error).__name__}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +77,7 @@ class FakeTransformer:
     step_s: float = 0.0
     fail_at_chunk: int | None = None
     num_steps: list[int] = field(default_factory=list)
+    during_step: Callable[[], None] | None = None
 
     def open(self, seed: int, prompt: Tensors | None, image: Tensors | None) -> FakeState:
         memory = np.zeros(32, np.float32)
@@ -97,6 +98,8 @@ class FakeTransformer:
         if self.step_s:
             time.sleep(self.step_s)
         self.num_steps.append(len(states))
+        if self.during_step is not None:
+            self.during_step()
         return [self._step(state, each) for state, each in zip(states, controls, strict=True)]
 
     def _step(self, state: FakeState, controls: ChunkControls) -> ChunkLatents:

@@ -2,7 +2,9 @@
 
 `Engine` does one round at a time and never waits; `EngineThread` calls it and sleeps
 in between. A round runs what others asked for (open, close, snapshot) and then the one
-batch that is due: drain, journal, step, hand over.
+batch that is due: drain, journal, step, hand over. The journal is committed beside the
+step, once for all sessions; outcomes are told when it is durable, and a chunk says how
+many come before it, so that nobody sees a chunk before its cause is on record.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 
 from model.interface import ChunkControls, ChunkLatents, ModelInfo, Transformer
 from serving.engine import schedule
@@ -21,7 +24,7 @@ from serving.engine.metrics import NoStageMetrics, StageMetrics
 from serving.engine.schedule import Runnable, ScheduleConfig
 from serving.engine.session import EngineSession, SessionSink, open_session
 from serving.engine.slots import Slots
-from serving.errors import SessionEndedError, SessionNotFoundError, WorkerUnavailableError
+from serving.errors import SessionEndedError, SessionFencedError, SessionNotFoundError, WorkerUnavailableError
 from serving.sessions.contract import Accepted, Outcome, Superseded
 from serving.sessions.encoded import EncodedControl, Opening
 from serving.sessions.journal import JournalStore
@@ -103,22 +106,26 @@ class Engine:
         at once for a new session and handed over with its first credit. Raises `CapacityExhaustedError`."""
         self.reserve(opening.session_id)
         opened: Future[int] = Future()
+        opened.set_running_or_notify_cancel()  # whoever waits may give up; we answer nevertheless
         self._leave_word(lambda: self._open(opening, sink, snapshot, opened))
         return opened
 
-    def post(self, session_id: str, control: EncodedControl) -> tuple[Outcome, ...]:
-        """Journal a control and let it wait for the next boundary. Raises `SessionNotFoundError`."""
+    def post(self, session_id: str, control: EncodedControl) -> None:
+        """Journal a control and let it wait for the next boundary, where the sink hears of it too. Raises
+        `SessionNotFoundError`."""
         with self._lock:
             session = self._session(session_id)
             if session.mailbox.has_room(control):
                 session.journal.accept(control)
             outcomes = session.mailbox.put(control)
-            session.num_outcomes += len(outcomes)
+            session.untold += outcomes
             for outcome in outcomes:
                 if isinstance(outcome, Superseded):
                     session.journal.supersede(outcome.control_id, outcome.by_control_id)
+            is_paused = session.credit == 0
         self._count(outcomes)
-        return outcomes
+        if is_paused:
+            self._wake()  # no boundary is near
 
     def grant(self, session_id: str, chunks: int) -> None:
         """Let a session generate that many more chunks. Raises `SessionNotFoundError`."""
@@ -193,6 +200,8 @@ class Engine:
                 self._catch_up(session, now_s)
             plan = schedule.plan(self._runnables(), now_s, self._schedule)
             work = [self._take_work(self._sessions[session_id]) for session_id in plan.batch]
+            if work or any(each.untold and each.credit == 0 for each in self._sessions.values()):
+                self._commit()
         lag_s = max((now_s + self._schedule.delivery_lead_s - each.due_s for each in work), default=0.0)
         return work, lag_s, None if plan.wake_s is None else max(0.0, plan.wake_s - now_s)
 
@@ -214,7 +223,8 @@ class Engine:
     def _take_work(self, session: EngineSession) -> StepWork:
         drained = session.mailbox.drain()
         outcomes = session.applied(drained.applied, self.info)
-        session.num_outcomes += len(outcomes)
+        session.untold += outcomes
+        self._count(outcomes)
         assert session.pace is not None, "a session with credit has a pace"
         work = StepWork(
             session=session,
@@ -223,10 +233,13 @@ class Engine:
         )
         session.credit -= 1
         session.next_chunk_idx += 1
-        if outcomes:
-            session.sink.outcomes(outcomes)
-            self._count(outcomes)
         return work
+
+    def _commit(self) -> None:
+        """Make all that happened durable, in one go, and tell of it then."""
+        telling = [session for session in self._sessions.values() if session.untold]
+        if telling:
+            self._journals.commit({session.session_id: session.telling() for session in telling})
 
     def _step(self, work: Sequence[StepWork], lag_s: float) -> None:
         started_s = self._clock()
@@ -269,8 +282,15 @@ class Engine:
 
     def _open(self, opening: Opening, sink: SessionSink, snapshot: EngineSnapshot | None, opened: Future[int]) -> None:
         try:
+            on_lost = partial(self._lose_or_refuse, opening.session_id, opened)
             session = open_session(
-                self._transformer, self._journals, sink, opening, snapshot, self.config.max_waiting_instructions
+                self._transformer,
+                self._journals,
+                sink,
+                opening,
+                snapshot,
+                self.config.max_waiting_instructions,
+                on_lost,
             )
         except Exception as error:
             logger.exception("session %s could not be opened", opening.session_id)
@@ -282,21 +302,43 @@ class Engine:
             is_wanted = opening.session_id in self._slots  # else closed meanwhile
             if is_wanted:
                 self._sessions[opening.session_id] = session
-        if is_wanted:
-            opened.set_result(session.next_chunk_idx)
-        else:
+                next_chunk_idx = session.next_chunk_idx
+                self._journals.commit({session.session_id: lambda: opened.set_result(next_chunk_idx)})
+            else:
+                self._journals.discard(opening.session_id)
+        if not is_wanted:
             opened.set_exception(SessionEndedError("the session was closed while it opened"))
+
+    def _lose_or_refuse(self, session_id: str, opened: Future[int], message: str) -> None:
+        if not opened.done():
+            opened.set_exception(SessionFencedError(message))
+        self._lose(session_id, message)
 
     def _end(self, session: EngineSession, reason: str, message: str) -> None:
         with self._lock:
             if self._sessions.get(session.session_id) is not session:
                 return
             outcomes = session.mailbox.reject_all("SESSION_ENDED", message)
+            for outcome in outcomes:
+                session.journal.reject(outcome.control_id, outcome.reason)
+            session.untold += outcomes
+            tell = session.telling()
+
+            def tell_and_end() -> None:
+                tell()
+                session.sink.ended(reason, message)
+
+            self._journals.commit({session.session_id: tell_and_end})
             self.close(session.session_id)
-        if outcomes:
-            session.sink.outcomes(outcomes)
-            self._count(outcomes)
-        session.sink.ended(reason, message)
+        self._count(outcomes)
+
+    def _lose(self, session_id: str, message: str) -> None:
+        """Another worker has the session: its controls are that one's to settle."""
+        with self._lock:
+            session = self._sessions.get(session_id)
+            self.close(session_id)
+        if session is not None:
+            session.sink.ended("WORKER_LOST", message)
 
     def _session(self, session_id: str) -> EngineSession:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +16,8 @@ from serving.sessions.snapshot import EngineSnapshot
 
 
 class SessionSink(Protocol):
-    """Who hears of a session. Called on the engine's thread, in order; must not block."""
+    """Who hears of a session; must not block. Chunks and snapshots come in order on the engine's thread, outcomes
+    in order on the one that made them durable; a chunk says how many outcomes come before it."""
 
     def outcomes(self, outcomes: tuple[Outcome, ...]) -> None: ...
 
@@ -41,7 +43,8 @@ class EngineSession:
     sink: SessionSink
     next_chunk_idx: int
     credit: int = 0
-    num_outcomes: int = 0
+    num_outcomes: int = 0  # told, or about to be
+    untold: tuple[Outcome, ...] = ()  # until the journal is committed
     pace: Pace | None = None
     # Chunk 0, generated when the session opened and held back until the first credit.
     prepared: ChunkLatents | None = None
@@ -65,6 +68,17 @@ class EngineSession:
             )
             for control in controls
         )
+
+    def telling(self) -> Callable[[], None]:
+        """What tells the sink of all that is untold so far."""
+        outcomes, self.untold = self.untold, ()
+        self.num_outcomes += len(outcomes)
+
+        def tell() -> None:
+            if outcomes:
+                self.sink.outcomes(outcomes)
+
+        return tell
 
     def chunk(self, latents: ChunkLatents, due_s: float, stage_seconds: dict[str, float]) -> LatentChunk:
         """What the decoders get of `latents`. `due_s` by the wall clock."""
@@ -95,6 +109,7 @@ def open_session(
     opening: Opening,
     snapshot: EngineSnapshot | None,
     max_waiting_instructions: int,
+    on_lost: Callable[[str], None],
 ) -> EngineSession:
     """A new session with its first chunk made, or one that goes on from `snapshot`. Runs the model."""
     if snapshot is None:
@@ -102,12 +117,13 @@ def open_session(
         [prepared] = transformer.step([state], [ChunkControls()])
     else:
         state, prepared = transformer.restore(snapshot.transformer), None
+    next_chunk_idx = 0 if snapshot is None else snapshot.next_chunk_idx
     return EngineSession(
         opening=opening,
         state=state,
         mailbox=Mailbox(max_waiting_instructions, None if snapshot is None else snapshot.held),
-        journal=journals.create(opening),
+        journal=journals.create(opening, next_chunk_idx, on_lost),
         sink=sink,
-        next_chunk_idx=0 if snapshot is None else snapshot.next_chunk_idx,
+        next_chunk_idx=next_chunk_idx,
         prepared=prepared,
     )

@@ -1,11 +1,13 @@
 """The ordered list of a session's controls and the chunk each took effect at.
 
 The opening and the journal are the session: `serving.sessions.replay` makes the same
-chunks from them, bit for bit. A control is accepted only after `accept` returned.
+chunks from them, bit for bit. What is written waits in memory until `commit`; whoever sent
+a control hears of it only when it is durable.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,15 +16,16 @@ from serving.sessions.encoded import EncodedControl, Opening
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
-    """A control, and where it took effect: None while it waits, and for ever when it was superseded."""
+    """A control, and where it took effect: None while it waits, and for ever when it never did."""
 
     control: EncodedControl
     applied_chunk_idx: int | None = None
     superseded_by: str | None = None
+    rejected_for: str | None = None  # the session ended first
 
     @property
     def is_pending(self) -> bool:
-        return self.applied_chunk_idx is None and self.superseded_by is None
+        return self.applied_chunk_idx is None and self.superseded_by is None and self.rejected_for is None
 
 
 class Journal(Protocol):
@@ -33,7 +36,7 @@ class Journal(Protocol):
 
     @property
     def position(self) -> int:
-        """Number of entries so far."""
+        """How much was written so far."""
         ...
 
     def accept(self, control: EncodedControl) -> None: ...
@@ -42,19 +45,37 @@ class Journal(Protocol):
 
     def supersede(self, control_id: str, by_control_id: str) -> None: ...
 
+    def reject(self, control_id: str, reason: str) -> None: ...
+
     def entries(self) -> tuple[JournalEntry, ...]:
-        """In the order they were accepted."""
+        """Those that are durable, in the order they were accepted."""
         ...
 
 
 class JournalStore(Protocol):
-    """Where journals live."""
+    """Where journals live. Its methods return at once."""
 
-    def create(self, opening: Opening) -> Journal: ...
+    def create(
+        self, opening: Opening, next_chunk_idx: int = 0, on_lost: Callable[[str], None] | None = None
+    ) -> Journal:
+        """For a session that begins with chunk `next_chunk_idx`, or goes on there. `on_lost` is called with a
+        message, from any thread, when this worker may not write to it any more."""
+        ...
 
     def find(self, session_id: str) -> Journal | None: ...
 
-    def discard(self, session_id: str) -> None: ...
+    def commit(self, tell: Mapping[str, Callable[[], None]]) -> None:
+        """Make durable what all journals were given so far, together; then call those of `tell` whose session
+        (by id) is still this worker's. What is told of one session comes in the order of the commits."""
+        ...
+
+    def discard(self, session_id: str) -> None:
+        """This worker is done with it."""
+        ...
+
+    def close(self) -> None:
+        """Finish what was begun."""
+        ...
 
 
 class MemoryJournal:
@@ -83,6 +104,9 @@ class MemoryJournal:
     def supersede(self, control_id: str, by_control_id: str) -> None:
         self._entries[control_id] = replace(self._entries[control_id], superseded_by=by_control_id)
 
+    def reject(self, control_id: str, reason: str) -> None:
+        self._entries[control_id] = replace(self._entries[control_id], rejected_for=reason)
+
     def entries(self) -> tuple[JournalEntry, ...]:
         return tuple(self._entries.values())
 
@@ -93,12 +117,20 @@ class MemoryJournalStore:
     def __init__(self) -> None:
         self._journals: dict[str, MemoryJournal] = {}
 
-    def create(self, opening: Opening) -> MemoryJournal:
+    def create(
+        self, opening: Opening, next_chunk_idx: int = 0, on_lost: Callable[[str], None] | None = None
+    ) -> MemoryJournal:
         journal = self._journals[opening.session_id] = MemoryJournal(opening)
         return journal
 
     def find(self, session_id: str) -> MemoryJournal | None:
         return self._journals.get(session_id)
 
+    def commit(self, tell: Mapping[str, Callable[[], None]]) -> None:
+        for each in tell.values():
+            each()
+
     def discard(self, session_id: str) -> None:
         self._journals.pop(session_id, None)
+
+    def close(self) -> None: ...

@@ -77,8 +77,7 @@ class WorkerSession:
         self._session_id = session_id
 
     def post(self, control: EncodedControl) -> None:
-        if outcomes := self._engine.post(self._session_id, control):
-            self.events.put(outcomes)
+        self._engine.post(self._session_id, control)
 
     def grant(self, chunks: int) -> None:
         self._engine.grant(self._session_id, chunks)
@@ -92,7 +91,7 @@ class WorkerSession:
 
 
 class _LoopSink:
-    """Brings the engine thread's word to the event loop, in order."""
+    """Brings the word of the engine and of its journal to the event loop, that of each in order."""
 
     def __init__(self, session: WorkerSession, decoders: Sequence[ConnectedDecoder]) -> None:
         self._events = session.events

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from serving.engine.schedule import ScheduleConfig
 from serving.errors import CapacityExhaustedError, SessionNotFoundError, WorkerUnavailableError
 from serving.sessions.contract import Accepted, Applied, Look, Move, Outcome, Rejected, Superseded
 from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedKind, LatentChunk, Opening
-from serving.sessions.journal import MemoryJournalStore
+from serving.sessions.journal import MemoryJournal, MemoryJournalStore
 from serving.sessions.snapshot import EngineSnapshot
 from tests.fakes_model import INFO, FakeTransformer
 
@@ -58,7 +59,7 @@ class RecordingSink:
 class Bench:
     clock: FakeClock
     transformer: FakeTransformer
-    journals: MemoryJournalStore
+    journals: KeptJournals
     engine: Engine
 
     def open(self, session_id: str = "a", seed: int = 7, snapshot: EngineSnapshot | None = None) -> RecordingSink:
@@ -83,10 +84,30 @@ def bench() -> Bench:
     return make_bench()
 
 
-def make_bench(num_slots: int = 2, fail_at_chunk: int | None = None, batch_sizes: tuple[int, ...] = (1, 2)) -> Bench:
+class KeptJournals(MemoryJournalStore):
+    """Remembers how to take sessions away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_lost: dict[str, Callable[[str], None]] = {}
+
+    def create(
+        self, opening: Opening, next_chunk_idx: int = 0, on_lost: Callable[[str], None] | None = None
+    ) -> MemoryJournal:
+        assert on_lost is not None
+        self.on_lost[opening.session_id] = on_lost
+        return super().create(opening, next_chunk_idx, on_lost)
+
+
+def make_bench(
+    num_slots: int = 2,
+    fail_at_chunk: int | None = None,
+    batch_sizes: tuple[int, ...] = (1, 2),
+    journals: KeptJournals | None = None,
+) -> Bench:
     clock = FakeClock()
     transformer = FakeTransformer(fail_at_chunk=fail_at_chunk)
-    journals = MemoryJournalStore()
+    journals = journals or KeptJournals()
     engine = Engine(
         transformer,
         INFO,
@@ -152,10 +173,10 @@ def test_a_control_is_accepted_journaled_and_applied_at_the_next_boundary(bench:
     sink = bench.open()
     bench.engine.grant("a", 4)
     bench.run_until(5.0 + 1.5 * CHUNK_S)
-    assert bench.engine.post("a", control("go", Move(forward=1.0, strafe=0.0))) == (Accepted(control_id="go"),)
+    bench.engine.post("a", control("go", Move(forward=1.0, strafe=0.0)))
     bench.run_until(6.0)
     applied = Applied(control_id="go", chunk_idx=2, frame_idx=2, world_time_s=2 * INFO.chunk_duration_s)
-    assert applied in sink.heard
+    assert sink.heard[2:4] == [Accepted(control_id="go"), applied]
     assert sink.heard.index(applied) < sink.heard.index(sink.chunks[2])
     assert [chunk.header.pose.x_m for chunk in sink.chunks] == [0.0, 0.0, 1.0, 2.0]
     journal = bench.journals.find("a")
@@ -175,13 +196,94 @@ def test_a_chunk_says_how_many_outcomes_came_before_it(bench: Bench) -> None:
 
 
 def test_superseded_controls_are_in_the_journal_as_such(bench: Bench) -> None:
-    bench.open()
+    sink = bench.open()
     bench.engine.post("a", control("one", Look(yaw=1.0, pitch=0.0)))
-    outcomes = bench.engine.post("a", control("two", Look(yaw=0.5, pitch=0.0)))
-    assert outcomes[1] == Superseded(control_id="one", by_control_id="two")
+    bench.engine.post("a", control("two", Look(yaw=0.5, pitch=0.0)))
+    bench.engine.run_round()
+    accepted = [Accepted(control_id="one"), Accepted(control_id="two")]
+    assert sink.heard == [*accepted, Superseded(control_id="one", by_control_id="two")]
     journal = bench.journals.find("a")
     assert journal is not None
     assert [(entry.superseded_by, entry.is_pending) for entry in journal.entries()] == [("two", False), (None, True)]
+
+
+class SlowJournals(KeptJournals):
+    """Makes nothing durable until it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[Mapping[str, Callable[[], None]]] = []
+
+    def commit(self, tell: Mapping[str, Callable[[], None]]) -> None:
+        self.waiting.append(tell)
+
+    def finish(self) -> None:
+        while self.waiting:
+            for tell in self.waiting.pop(0).values():
+                tell()
+
+
+def test_outcomes_are_told_once_durable_and_chunks_wait_for_them_by_their_number() -> None:
+    bench = make_bench(journals=SlowJournals())
+    assert isinstance(bench.journals, SlowJournals)
+    sink = RecordingSink()
+    opened = bench.engine.open(Opening(session_id="a", seed=7), sink)
+    bench.engine.run_round()
+    assert not opened.done()
+    bench.journals.finish()
+    assert opened.result(timeout=0) == 0
+    bench.engine.grant("a", 2)
+    bench.engine.post("a", control("go", Move(forward=1.0, strafe=0.0)))
+    bench.run_until(6.0)
+    assert [chunk.header.num_outcomes_before for chunk in sink.chunks] == [0, 2]
+    assert sink.heard == sink.chunks
+    bench.journals.finish()
+    assert sink.heard[2:] == [
+        Accepted(control_id="go"),
+        Applied(control_id="go", chunk_idx=1, frame_idx=1, world_time_s=INFO.chunk_duration_s),
+    ]
+
+
+def test_what_comes_while_a_chunk_is_made_does_not_hold_it_up() -> None:
+    bench = make_bench()
+    sink = bench.open()
+    bench.engine.grant("a", 3)
+    bench.run_until(5.0 + 0.5 * CHUNK_S)
+    bench.transformer.during_step = lambda: bench.engine.post("a", control("go", Move(forward=1.0, strafe=0.0)))
+    bench.engine.run_round()
+    bench.clock.now_s += CHUNK_S
+    bench.engine.run_round()
+    assert [chunk.header.num_outcomes_before for chunk in sink.chunks] == [0, 0]
+    bench.transformer.during_step = None
+    bench.run_until(6.0)
+    assert [chunk.header.num_outcomes_before for chunk in sink.chunks] == [0, 0, 2]
+
+
+def test_all_sessions_of_a_boundary_are_journaled_in_one_commit() -> None:
+    bench = make_bench(journals=SlowJournals())
+    assert isinstance(bench.journals, SlowJournals)
+    for session_id in ("a", "b"):
+        bench.engine.open(Opening(session_id=session_id, seed=7), RecordingSink())
+    bench.engine.run_round()
+    bench.journals.finish()
+    for session_id in ("a", "b"):
+        bench.engine.grant(session_id, 2)
+    bench.run_until(5.01)
+    for session_id in ("a", "b"):
+        bench.engine.post(session_id, control("go", Move(forward=1.0, strafe=0.0)))
+    bench.run_until(6.0)
+    assert [set(tell) for tell in bench.journals.waiting] == [{"a", "b"}]
+
+
+def test_a_session_that_another_worker_took_ends_and_its_controls_are_left_to_that_one(bench: Bench) -> None:
+    sink = bench.open()
+    bench.engine.post("a", control("x", Move(forward=1.0, strafe=0.0)))
+    on_lost = bench.journals.on_lost["a"]
+    on_lost("another worker has the session")
+    assert sink.heard == [("WORKER_LOST", "another worker has the session")]
+    assert bench.engine.num_used_slots == 0
+    on_lost("again")
+    assert len(sink.heard) == 1
 
 
 def test_sessions_due_together_step_together_and_come_out_as_alone() -> None:
@@ -251,7 +353,8 @@ def test_ending_everything_settles_what_still_waits(bench: Bench) -> None:
     sink = bench.open()
     bench.engine.post("a", control("x", Move(forward=1.0, strafe=0.0)))
     bench.engine.end_all("SERVICE_STOPPING", "stopping")
-    [rejected, ended] = sink.heard
+    [accepted, rejected, ended] = sink.heard
+    assert accepted == Accepted(control_id="x")
     assert isinstance(rejected, Rejected)
     assert (rejected.control_id, rejected.reason) == ("x", "SESSION_ENDED")
     assert ended == ("SERVICE_STOPPING", "stopping")

@@ -1,0 +1,117 @@
+"""Journals in the catalogue: appended once per chunk for all sessions of a worker, and read back to be verified."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from serving.catalogue.database import Database
+from serving.catalogue.schema import journal, sessions
+from serving.errors import SessionNotFoundError
+from serving.sessions.records import FIRST_HASH, JournalFault, JournalHead, SealedRecord, find_fault, head_after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one session adds, after `head`."""
+
+    session_id: str
+    epoch: int
+    head: JournalHead
+    records: Sequence[SealedRecord]
+
+
+class JournalTable:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    def head(self, session_id: str) -> JournalHead:
+        """Raises `SessionNotFoundError`."""
+        with self._database.read() as connection:
+            return _head(connection, session_id)
+
+    def append(self, batches: Iterable[Batch]) -> set[str]:
+        """All in one transaction. Gives the sessions whose batch was refused whole: held by another epoch
+        meanwhile, or with another end than the batch follows. Appending what is there already does nothing, so
+        that a commit whose answer was lost can be tried again."""
+        refused: set[str] = set()
+        rows: list[dict[str, object]] = []
+        with self._database.write() as connection:
+            for batch in sorted(batches, key=lambda each: each.session_id):
+                if self._advance(connection, batch):
+                    rows += [_row(batch.session_id, record) for record in batch.records]
+                elif not _is_there(connection, batch):
+                    refused.add(batch.session_id)
+            if rows:
+                connection.execute(journal.insert(), rows)
+        return refused
+
+    def read(self, session_id: str) -> list[SealedRecord]:
+        with self._database.read() as connection:
+            return _records(connection, session_id)
+
+    def verify(self, session_id: str) -> JournalFault | None:
+        """The first record that was altered or is missing. Raises `SessionNotFoundError`."""
+        with self._database.read() as connection:
+            end = _head(connection, session_id)
+            return find_fault(session_id, _records(connection, session_id), end)
+
+    def _advance(self, connection: Connection, batch: Batch) -> bool:
+        """Move the session's end, if it is where the batch begins and the epoch still holds: the row stays
+        locked until the transaction ends, so that nobody takes the session in between."""
+        after = head_after(batch.head, batch.records)
+        moved = connection.execute(
+            sessions.update()
+            .where(
+                sessions.c.session_id == batch.session_id,
+                sessions.c.epoch == batch.epoch,
+                sessions.c.journal_length == batch.head.length,
+            )
+            .values(journal_length=after.length, journal_hash=after.hash, updated_s=self._clock())
+        )
+        return moved.rowcount == 1
+
+
+def _is_there(connection: Connection, batch: Batch) -> bool:
+    query = select(sessions.c.epoch, sessions.c.journal_length, sessions.c.journal_hash).where(
+        sessions.c.session_id == batch.session_id
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None or row.epoch != batch.epoch:
+        return False
+    return JournalHead(length=row.journal_length, hash=bytes(row.journal_hash)) == head_after(batch.head, batch.records)
+
+
+def _head(connection: Connection, session_id: str) -> JournalHead:
+    query = select(sessions.c.journal_length, sessions.c.journal_hash).where(sessions.c.session_id == session_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise SessionNotFoundError("there is no session of that id in the catalogue", field="session_id")
+    return JournalHead(length=row.journal_length, hash=bytes(row.journal_hash) or FIRST_HASH)
+
+
+def _row(session_id: str, record: SealedRecord) -> dict[str, object]:
+    return {
+        "session_id": session_id,
+        "seq": record.seq,
+        "record": record.text,
+        "tensors": record.tensors,
+        "hash": record.hash,
+    }
+
+
+def _records(connection: Connection, session_id: str) -> list[SealedRecord]:
+    query = select(journal).where(journal.c.session_id == session_id).order_by(journal.c.seq)
+    return [
+        SealedRecord(
+            seq=row.seq,
+            text=row.record,
+            tensors=None if row.tensors is None else bytes(row.tensors),
+            hash=bytes(row.hash),
+        )
+        for row in connection.execute(query)
+    ]

@@ -59,21 +59,14 @@ proto: $(INSTALLED) ## Generate the messages from protos/
 bench: $(INSTALLED) ## Measure, and write dated results to bench/results
 	$(PY) -m bench
 
-eval: $(INSTALLED) ## Measure how well the embedded model obeys
-	$(PY) -m model.training.evaluate
+eval: $(INSTALLED) ## Measure what the embedded model can do (half an hour)
+	$(PY) -m bench.evaluation
 
 soak: $(INSTALLED) ## Play for long, and look for drift
 	$(PY) -m bench soak
 
 train: $(INSTALLED) ## Train the embedded model from nothing (hours)
-	$(PY) -m model.training.dataset
-	$(PY) -m model.training.codec --minutes 26
-	$(PY) -m model.training.audio_codec
-	$(PY) -m model.training.text_encoder
-	$(PY) -m model.training.look --minutes 26
-	$(PY) -m model.training.image_encoder --minutes 35
-	$(PY) -m model.training.transformer --minutes 64
-	$(PY) -m model.training.evaluate
+	$(PY) -m model.training
 
 clean: ## Remove what was made, the environment included
 	rm -rf $(VENV) out build .pytest_cache .ruff_cache .import_linter_cache .hypothesis

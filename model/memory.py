@@ -101,6 +101,10 @@ class SpatialMemory:
         self._maps[place][:, :, index] = torch.where(fresh, self._last_maps, self._maps[place][:, :, index])
         self._known[place][:, index] |= known_HW
 
+    def forget_places(self) -> None:
+        """Keep nothing but the last canvas, as a session without memory would."""
+        self._count = 0
+
     def last_canvas(self) -> tuple[Tensor, Standpoint]:
         """The canvas remembered last, maps_MHW in [0, 1], and where it was seen from."""
         return self._last_maps.float() / 255, self._last

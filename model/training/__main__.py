@@ -20,8 +20,7 @@ RECIPE: tuple[tuple[str, ...], ...] = (
     ("text_encoder",),
     ("look", "--minutes", "50"),
     ("image_encoder", "--minutes", "35"),
-    ("transformer", "--minutes", "64"),
-    ("evaluate",),
+    ("transformer", "--minutes", "150"),
 )
 
 

@@ -1,0 +1,202 @@
+"""Every measure of the instrument tells right from wrong."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from bench.evaluation import camera_control, returning, seams, sound, stability, text_control
+from bench.evaluation.measure import at_least, at_most, reported
+from bench.evaluation.pictures import psnr_db, shift_px, zoom
+from bench.evaluation.player import Played, held
+from bench.evaluation.true_world import TrueWorld, walkers_of
+from model.interface import CameraPose, ChunkControls
+from model.world.conditions import SLOTS
+
+RATE_HZ, CHUNK = 16_000, 1_280
+
+
+def picture(seed: int = 0, height: int = 80, width: int = 128) -> np.ndarray:
+    """Smooth blobs: something that can be shifted and grown."""
+    rows, columns = np.mgrid[0:height, 0:width].astype(float)
+    rng = np.random.default_rng(seed)
+    field = np.zeros((height, width, 3))
+    for _ in range(24):
+        row, column, size = rng.uniform(0, height), rng.uniform(0, width), rng.uniform(3, 9)
+        blob = np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * size**2))
+        field += blob[..., None] * rng.uniform(0, 255, 3)
+    return np.clip(field, 0, 255).astype(np.uint8)
+
+
+def grown(picture_HWC: np.ndarray, factor: float) -> np.ndarray:
+    height, width = picture_HWC.shape[:2]
+    rows = np.clip(np.rint((np.arange(height) - height / 2) / factor + height / 2), 0, height - 1).astype(int)
+    columns = np.clip(np.rint((np.arange(width) - width / 2) / factor + width / 2), 0, width - 1).astype(int)
+    return picture_HWC[rows[:, None], columns]
+
+
+def walk(num_chunks: int, speed_m_per_s: float = 2.0) -> tuple[CameraPose, ...]:
+    step_m = speed_m_per_s * 0.08
+    return tuple(CameraPose(x_m=(idx + 1) * step_m, y_m=0.0, yaw_deg=0.0, pitch_deg=0.0) for idx in range(num_chunks))
+
+
+def clicks(times_s: list[float], num_chunks: int) -> np.ndarray:
+    """Short bursts of noise at these times."""
+    rng = np.random.default_rng(1)
+    samples = 1e-4 * rng.standard_normal(num_chunks * CHUNK)
+    for time_s in times_s:
+        at = round(time_s * RATE_HZ)
+        burst = rng.standard_normal(320) * np.exp(-np.arange(320) / 100)
+        samples[at : at + 320] += 0.3 * burst[: len(samples[at : at + 320])]
+    return samples.astype(np.float32).reshape(num_chunks, CHUNK)
+
+
+def played(samples_TS: np.ndarray, poses: tuple[CameraPose, ...]) -> Played:
+    return Played(frames_FHWC=np.zeros((1, 2, 2, 3), np.uint8), samples_TS=samples_TS, poses=poses, seconds={})
+
+
+def test_an_aim_is_missed_by_figures_on_its_wrong_side_and_by_no_figure_at_all() -> None:
+    assert at_least("a", 3.0, 3.0, "dB", 1).is_reached
+    assert not at_least("a", 2.9, 3.0, "dB", 1).is_reached
+    assert not at_most("a", 3.1, 3.0, "dB", 1).is_reached
+    assert not at_most("a", math.nan, 3.0, "dB", 1).is_reached
+    assert reported("a", -1.0, "dB").is_reached
+
+
+@pytest.mark.parametrize("shift", [-4, 0, 4])
+def test_a_turn_is_seen_by_the_shift_and_a_wrong_key_is_wrong(shift: int) -> None:
+    before = picture()
+    after = np.roll(before, -shift, axis=1)
+    assert shift_px(before, after) == shift
+    assert camera_control.is_right(before, after, "yaw", 1.0) == (shift > 0)
+    assert camera_control.is_right(before, after, "yaw", -1.0) == (shift < 0)
+
+
+@pytest.mark.parametrize("factor", [0.92, 1.0, 1.08])
+def test_a_walk_is_seen_by_the_growth_and_a_shuffled_control_is_wrong(factor: float) -> None:
+    before = picture()
+    after = grown(before, factor)
+    assert zoom(before, after) == factor
+    assert camera_control.is_right(before, after, "forward", 1.0) == (factor > 1)
+    assert camera_control.is_right(before, after, "forward", -1.0) == (factor < 1)
+
+
+def test_repeating_the_picture_gains_nothing_and_the_truth_gains_much() -> None:
+    true = {0: picture(0), 1: picture(1), 8: picture(2), 32: picture(3)}
+    later = camera_control.AT_CHUNKS
+    repeated = camera_control.compare("turning right", true, dict.fromkeys(later, true[0]))
+    perfect = camera_control.compare("turning right", true, {chunks: true[chunks] for chunks in later})
+    gain = {each.name: each for each in camera_control.summarise("from its picture", [repeated])}
+    aimed = gain["camera, from its picture: gain over repeating the picture at 8 chunks"]
+    assert aimed.value == 0.0
+    assert not aimed.is_reached
+    [reached] = [each for each in camera_control.summarise("from its picture", [perfect]) if each.aim]
+    assert reached.is_reached
+
+
+def test_the_true_world_moves_with_its_keys() -> None:
+    world = TrueWorld(place="meadow", seed=9)
+    walkers = walkers_of(held(3, yaw=1.0), 0.08)
+    frames = [world.frame(walker, walkers) for walker in walkers]
+    assert [shift_px(before, after) for before, after in pairwise(frames)] == [4, 4, 4]
+    assert frames[0].shape == (80, 128, 3)
+    assert world.reading(walkers[0], walkers)["maps"].shape == (5, 80, 128)
+
+
+def test_walkers_go_where_the_camera_looks() -> None:
+    script = [ChunkControls(yaw=1.0)] * 32 + [ChunkControls(forward=1.0)] * 10
+    end = walkers_of(script, 0.08)[-1]
+    assert (end.yaw_px, round(end.x_m, 6), round(end.y_m, 6)) == (128, 0.0, -1.6)
+
+
+def test_a_silent_track_has_no_steps_and_no_rain() -> None:
+    silent, loud = np.zeros(RATE_HZ, np.float32), clicks([0.1, 0.4, 0.7], 12).reshape(-1)
+    assert sound.gain_db(silent, silent, sound.STEP_HZ, RATE_HZ) == 0.0
+    assert sound.gain_db(loud, silent, sound.RAIN_HZ, RATE_HZ) > 6.0
+    assert sound.gain_db(silent, loud, sound.RAIN_HZ, RATE_HZ) < -6.0
+
+
+def test_only_chunks_that_move_the_camera_count_as_walking() -> None:
+    poses = (*walk(2), walk(2)[-1], walk(2)[-1])
+    assert sound.chunks_walked(poses).tolist() == [True, True, False, False]
+
+
+def test_steps_are_looked_for_where_the_stride_is_whole() -> None:
+    times = sound.step_times_s(walk(50), 0.08)
+    assert times == pytest.approx([0.35 * (idx + 1) for idx in range(len(times))], abs=1e-6)
+    assert len(times) == 11
+
+
+@pytest.mark.parametrize(("late_s", "is_in_time"), [(0.0, True), (0.02, True), (0.09, False)])
+def test_steps_that_sound_late_are_found_late(late_s: float, is_in_time: bool) -> None:
+    poses = walk(50)
+    heard = clicks([time_s + late_s for time_s in sound.step_times_s(poses, 0.08)], 50)
+    skews = sound.step_skews_s(played(heard, poses), RATE_HZ)
+    assert len(skews) >= 9
+    assert (np.percentile(np.abs(skews), 95) <= sound.SKEW_S) == is_in_time
+
+
+def test_another_place_is_not_the_one_that_was_left() -> None:
+    assert returning.returned_db(picture(1), picture(1)) == 50.0
+    assert returning.returned_db(picture(1), picture(2)) < 20.0
+    [*_, gain] = returning.summarise("a walk", [30.0, 32.0], [29.0, 31.5])
+    assert not gain.is_reached
+
+
+def test_clicks_at_the_borders_of_chunks_are_a_seam() -> None:
+    smooth = np.sin(np.arange(10 * CHUNK) / 20).astype(np.float32).reshape(10, CHUNK)
+    assert seams.sound_seam(smooth) < seams.ALLOWED
+    broken = smooth + 0.5 * (np.arange(10) % 2)[:, None].astype(np.float32)
+    assert seams.sound_seam(broken) > seams.ALLOWED
+
+
+def test_a_jump_of_the_picture_is_a_change() -> None:
+    frames = np.stack([picture(1), picture(1), picture(2)])
+    still, jump = seams.frame_changes(frames)
+    assert (still, jump > 5) == (0.0, True)
+
+
+def test_blur_and_fading_colours_are_losses() -> None:
+    sharp = picture(3)
+    early = stability.look_of([sharp])
+    assert stability.loss(early, early) == 0.0
+    flat = np.broadcast_to(sharp.mean((0, 1)), sharp.shape).astype(np.uint8)
+    assert stability.loss(early, stability.look_of([flat])) > stability.LOSS
+    darker = (sharp * 0.4).astype(np.uint8)
+    assert stability.loss(early, stability.look_of([darker])) > stability.LOSS
+
+
+class FixedJudge:
+    def __init__(self, **values: str) -> None:
+        self._values = values
+
+    def read(self, frames_FHWC: np.ndarray) -> dict[str, np.ndarray]:
+        return {
+            slot: np.array([float(name == value) for name in SLOTS[slot]], np.float32)
+            for slot, value in self._values.items()
+        }
+
+
+def test_a_picture_that_shows_another_weather_than_was_said_is_wrong() -> None:
+    judge = FixedJudge(weather="rain", lighting="night", style="paper")
+    frames = picture()[None]
+    assert text_control.verdicts(judge, frames, {"weather": "rain"}) == {"weather": True}
+    assert text_control.verdicts(judge, frames, {"weather": "snow", "lighting": "night"}) == {
+        "weather": False,
+        "lighting": True,
+    }
+
+
+def test_sentences_that_show_nothing_are_not_asked_for() -> None:
+    asked = text_control.cases()
+    assert {slot for _, choices in asked for slot in choices} == set(text_control.SEEN_SLOTS)
+    assert "I am bored" not in {caption.text for caption, _ in asked}
+    for slot in text_control.SEEN_SLOTS:
+        assert {choices[slot] for _, choices in asked if slot in choices} >= set(SLOTS[slot]) - {"paper"}
+
+
+def test_equal_pictures_are_as_alike_as_pictures_get() -> None:
+    assert psnr_db(picture(), picture()) == 50.0

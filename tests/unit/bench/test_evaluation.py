@@ -149,7 +149,7 @@ def test_another_place_is_not_the_one_that_was_left() -> None:
 def test_clicks_at_the_borders_of_chunks_are_a_seam() -> None:
     smooth = np.sin(np.arange(10 * CHUNK) / 20).astype(np.float32).reshape(10, CHUNK)
     assert seams.sound_seam(smooth) < seams.ALLOWED
-    broken = smooth + 0.5 * (np.arange(10) % 2)[:, None].astype(np.float32)
+    broken = (smooth + 0.5 * (np.arange(10) % 2)[:, None]).astype(np.float32)
     assert seams.sound_seam(broken) > seams.ALLOWED
 
 

@@ -1,0 +1,219 @@
+"""What a stored snapshot is made of, and how it is cut into parts that the next one may share. Pure.
+
+The manifest is JSON; the parts are safetensors files named by their SHA-256. Arrays that grow or change by rows (the
+panoramas of remembered places dominate) are cut into parts by rows, so that what stayed as it was is stored once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.interface import ModelInfo, Tensors
+from serving.errors import SnapshotDamagedError, SnapshotForeignError, SnapshotNewerError
+from serving.sessions.encoded import HeldAxes
+from serving.sessions.snapshot import TRANSFORMER, EngineSnapshot, SessionSnapshot
+from serving.sessions.tensor_bytes import from_bytes, to_bytes
+
+FORMAT = "nacre-snapshot"
+VERSION = 1
+EXACT = "exact"  # every cache, bit for bit
+ROWS = "rows"  # the one tensor of a part that holds rows of a larger one
+# Smaller arrays change as a whole with every chunk; cutting them would only make many small files.
+MIN_CUT_BYTES = 256 * 1024
+MIN_PART_BYTES = 64 * 1024
+# Far above what any model here needs, and far below what could hurt whoever reads it.
+MAX_MANIFEST_BYTES = 1024 * 1024
+MAX_PARTS = 4_096
+MAX_PART_BYTES = 64 * 1024 * 1024
+MAX_SNAPSHOT_BYTES = 1024 * 1024 * 1024
+SHA256_PATTERN = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    sha256: str
+    num_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTensor:
+    """Where an array lies: whole in one part under its name, or by rows in several."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    parts: tuple[int, ...]  # of the manifest
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    session: Mapping[str, Any]
+    model: str
+    weights_sha256: str
+    stages: tuple[str, ...]
+    parts: tuple[Part, ...]
+    tensors: tuple[StoredTensor, ...]
+
+    @property
+    def num_bytes(self) -> int:
+        return sum(part.num_bytes for part in self.parts)
+
+    def to_json(self) -> bytes:
+        fields = {
+            "format": FORMAT,
+            "version": VERSION,
+            "kind": EXACT,
+            "model": {"name": self.model, "weights_sha256": self.weights_sha256},
+            "session": dict(self.session),
+            "stages": list(self.stages),
+            "parts": [asdict(part) for part in self.parts],
+            "tensors": [asdict(tensor) for tensor in self.tensors],
+        }
+        return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
+
+
+def cut(snapshot: SessionSnapshot, info: ModelInfo) -> tuple[Manifest, dict[str, bytes]]:
+    """The manifest, and the bytes of its parts by their SHA-256."""
+    stages = {TRANSFORMER: snapshot.engine.transformer, **snapshot.caches}
+    arrays = {f"{stage}/{name}": np.asarray(array) for stage, named in stages.items() for name, array in named.items()}
+    data: list[bytes] = [to_bytes({name: array for name, array in arrays.items() if not _is_cut(array)})]
+    tensors = []
+    for name, array in arrays.items():
+        first = len(data)
+        data += [to_bytes({ROWS: rows}) for rows in _rows(array)] if _is_cut(array) else []
+        tensors.append(
+            StoredTensor(
+                name=name,
+                dtype=array.dtype.name,
+                shape=array.shape,
+                parts=tuple(range(first, len(data))) if _is_cut(array) else (0,),
+                is_cut=_is_cut(array),
+            )
+        )
+    parts = tuple(Part(sha256=hashlib.sha256(each).hexdigest(), num_bytes=len(each)) for each in data)
+    engine = snapshot.engine
+    manifest = Manifest(
+        session={
+            "session_id": engine.session_id,
+            "seed": engine.seed,
+            "next_chunk_idx": engine.next_chunk_idx,
+            "journal_position": engine.journal_position,
+            "held": asdict(engine.held),
+        },
+        model=info.name,
+        weights_sha256=info.weights_sha256,
+        stages=tuple(snapshot.caches),
+        parts=parts,
+        tensors=tuple(tensors),
+    )
+    return manifest, {part.sha256: each for part, each in zip(parts, data, strict=True)}
+
+
+def parse(data: bytes, info: ModelInfo) -> Manifest:
+    """Raises `SnapshotDamagedError`, `SnapshotNewerError` or `SnapshotForeignError`."""
+    try:
+        fields = json.loads(data)
+        if fields["format"] != FORMAT:
+            raise SnapshotDamagedError("this is not a snapshot's manifest")
+        version, kind = fields["version"], fields["kind"]
+        if not isinstance(version, int) or version < 1:
+            raise SnapshotDamagedError("the manifest has no version")
+        if version > VERSION or kind != EXACT:
+            raise SnapshotNewerError(f"a snapshot of version {version}, kind {kind!r}; version {VERSION} is known")
+        manifest = _manifest(fields)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+        raise SnapshotDamagedError(f"the manifest cannot be read: {type(error).__name__}") from error
+    if (manifest.model, manifest.weights_sha256) != (info.name, info.weights_sha256):
+        raise SnapshotForeignError(
+            f"a snapshot of {manifest.model} with weights {manifest.weights_sha256[:12]}, "
+            f"not of {info.name} with weights {info.weights_sha256[:12]}"
+        )
+    return manifest
+
+
+def join(manifest: Manifest, data: Mapping[str, bytes]) -> SessionSnapshot:
+    """The snapshot from its parts' bytes, which were compared with their names. Raises `SnapshotDamagedError`."""
+    try:
+        loaded = {part.sha256: from_bytes(data[part.sha256]) for part in manifest.parts}
+        stages: dict[str, dict[str, NDArray[Any]]] = {stage: {} for stage in (TRANSFORMER, *manifest.stages)}
+        for tensor in manifest.tensors:
+            stage, name = tensor.name.split("/", 1)
+            stages[stage][name] = _joined(tensor, manifest.parts, loaded)
+        session = manifest.session
+        engine = EngineSnapshot(
+            session_id=str(session["session_id"]),
+            seed=int(session["seed"]),
+            next_chunk_idx=int(session["next_chunk_idx"]),
+            journal_position=int(session["journal_position"]),
+            held=HeldAxes(**session["held"]),
+            transformer=stages.pop(TRANSFORMER),
+        )
+    except SnapshotDamagedError:
+        raise
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise SnapshotDamagedError(f"the snapshot's parts do not fit its manifest: {error}") from error
+    return SessionSnapshot(engine=engine, caches=stages)
+
+
+def _manifest(fields: Mapping[str, Any]) -> Manifest:
+    parts = tuple(Part(sha256=each["sha256"], num_bytes=each["num_bytes"]) for each in fields["parts"])
+    if len(parts) > MAX_PARTS:
+        raise SnapshotDamagedError(f"{len(parts)} parts; {MAX_PARTS} at most")
+    for part in parts:
+        if not SHA256_PATTERN.fullmatch(part.sha256):
+            raise SnapshotDamagedError("a part's name is no SHA-256")
+        if not isinstance(part.num_bytes, int) or not 0 < part.num_bytes <= MAX_PART_BYTES:
+            raise SnapshotDamagedError(f"a part of {part.num_bytes} bytes; {MAX_PART_BYTES} at most")
+    manifest = Manifest(
+        session=fields["session"],
+        model=fields["model"]["name"],
+        weights_sha256=fields["model"]["weights_sha256"],
+        stages=tuple(fields["stages"]),
+        parts=parts,
+        tensors=tuple(
+            StoredTensor(
+                name=each["name"],
+                dtype=each["dtype"],
+                shape=tuple(each["shape"]),
+                parts=tuple(each["parts"]),
+                is_cut=bool(each["is_cut"]),
+            )
+            for each in fields["tensors"]
+        ),
+    )
+    if not isinstance(manifest.session, dict):
+        raise SnapshotDamagedError("the manifest says nothing of its session")
+    # Rows that are the same may stand in one part: what is joined can be more than what is stored.
+    joined_bytes = sum(parts[index].num_bytes for tensor in manifest.tensors if tensor.is_cut for index in tensor.parts)
+    if max(manifest.num_bytes, joined_bytes) > MAX_SNAPSHOT_BYTES:
+        raise SnapshotDamagedError(f"a snapshot of more than {MAX_SNAPSHOT_BYTES} bytes")
+    return manifest
+
+
+def _joined(tensor: StoredTensor, parts: tuple[Part, ...], loaded: Mapping[str, Tensors]) -> NDArray[Any]:
+    name = ROWS if tensor.is_cut else tensor.name
+    pieces = [loaded[parts[index].sha256][name] for index in tensor.parts]
+    array = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+    if array.shape != tensor.shape or array.dtype.name != tensor.dtype:
+        found = f"{array.dtype.name} {array.shape}"
+        raise SnapshotDamagedError(f"{tensor.name} is {found}, where the manifest says {tensor.dtype} {tensor.shape}")
+    return array
+
+
+def _is_cut(array: NDArray[Any]) -> bool:
+    return array.nbytes >= MIN_CUT_BYTES and array.ndim > 1 and len(array) > 1
+
+
+def _rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    num_rows = max(1, -(-MIN_PART_BYTES * len(array) // array.nbytes))
+    for start in range(0, len(array), num_rows):
+        yield array[start : start + num_rows]

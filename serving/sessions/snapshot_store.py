@@ -1,0 +1,164 @@
+"""Snapshots in an object store: a local folder, or S3 and its like by URL.
+
+    sessions/<session>/<epoch>/parts/<sha256>       safetensors, written once
+    sessions/<session>/<epoch>/<chunk>.json         the manifest, written last and only where there is none
+
+Every holder of a session writes under its own epoch: one that was paused and returns can neither replace nor remove
+what its successor stored.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import LocalStore, from_url
+
+from model.interface import ModelInfo
+from serving.errors import SnapshotDamagedError, SnapshotRefusedError, StorageUnavailableError
+from serving.sessions import manifest as manifests
+from serving.sessions.manifest import MAX_MANIFEST_BYTES, Manifest
+from serving.sessions.snapshot import SessionSnapshot
+
+ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+CHUNK_DIGITS = 12  # so that names sort as numbers do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotKey:
+    session_id: str
+    epoch: int
+    chunk_idx: int  # the next one to be made
+
+    def __post_init__(self) -> None:
+        if not ID_PATTERN.fullmatch(self.session_id):
+            raise ValueError(f"session id {self.session_id!r}: letters, digits, - and _, 64 at most")
+        if self.epoch < 0 or self.chunk_idx < 0:
+            raise ValueError("epoch and chunk_idx must not be negative")
+
+    @property
+    def folder(self) -> str:
+        return f"sessions/{self.session_id}/{self.epoch}"
+
+    @property
+    def path(self) -> str:
+        return f"{self.folder}/{self.chunk_idx:0{CHUNK_DIGITS}}.json"
+
+    def part_path(self, sha256: str) -> str:
+        return f"{self.folder}/parts/{sha256}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    key: SnapshotKey
+    num_bytes: int
+    num_new_bytes: int  # not shared with an earlier one
+
+
+class SnapshotStore:
+    """Blocking and thread-safe."""
+
+    def __init__(self, store: Any) -> None:
+        """`store`: one of `obstore.store`."""
+        self._store = store
+
+    @classmethod
+    def open(cls, place: str) -> SnapshotStore:
+        """`place`: a folder, made if need be, or a URL such as s3://bucket/prefix, for which the usual variables of
+        the environment (AWS_...) hold the credentials. Raises `StorageUnavailableError`."""
+        with _as_our_errors("the snapshot store cannot be opened"):
+            if "://" in place:
+                return cls(from_url(place))
+            Path(place).mkdir(parents=True, exist_ok=True)
+            return cls(LocalStore(place))
+
+    def save(self, snapshot: SessionSnapshot, epoch: int, info: ModelInfo) -> Saved:
+        """Raises `StorageUnavailableError`; what was stored before stays as it is."""
+        engine = snapshot.engine
+        key = SnapshotKey(session_id=engine.session_id, epoch=epoch, chunk_idx=engine.next_chunk_idx)
+        manifest, data = manifests.cut(snapshot, info)
+        num_new_bytes = sum(len(each) for sha256, each in data.items() if self._put(key.part_path(sha256), each))
+        text = manifest.to_json()
+        if not self._put(key.path, text) and self._get(key.path, MAX_MANIFEST_BYTES) != text:
+            raise StorageUnavailableError(f"there is another snapshot at {key.path}")
+        return Saved(key=key, num_bytes=manifest.num_bytes, num_new_bytes=num_new_bytes)
+
+    def load(self, key: SnapshotKey, info: ModelInfo) -> SessionSnapshot:
+        """Reads no more than a manifest may promise. Raises `SnapshotRefusedError` or `StorageUnavailableError`."""
+        manifest = manifests.parse(self._get(key.path, MAX_MANIFEST_BYTES), info)
+        if manifest.session.get("session_id") != key.session_id:
+            raise SnapshotDamagedError("the manifest is that of another session")
+        data: dict[str, bytes] = {}
+        for part in manifest.parts:
+            found = self._get(key.part_path(part.sha256), part.num_bytes)
+            if len(found) != part.num_bytes or hashlib.sha256(found).hexdigest() != part.sha256:
+                raise SnapshotDamagedError(f"part {part.sha256[:12]} was altered or cut short")
+            data[part.sha256] = found
+        return manifests.join(manifest, data)
+
+    def drop(self, keys: Iterable[SnapshotKey], kept: Iterable[SnapshotKey], info: ModelInfo) -> None:
+        """Delete snapshots of one session and those of their parts that none of `kept` has. The manifest goes first:
+        whatever interrupts this leaves parts too many, never too few."""
+        in_use = {path for key in kept for path in self._part_paths(key, info)}
+        for key in keys:
+            unused = sorted(set(self._part_paths(key, info)) - in_use)
+            self._delete([key.path])
+            self._delete(unused)
+
+    def delete_session(self, session_id: str) -> None:
+        """All that is stored of it."""
+        folder = SnapshotKey(session_id=session_id, epoch=0, chunk_idx=0).folder.rpartition("/")[0]
+        with _as_our_errors("a session cannot be deleted"):
+            paths = [each["path"] for listed in obstore.list(self._store, folder) for each in listed]
+        self._delete(paths)
+
+    def _part_paths(self, key: SnapshotKey, info: ModelInfo) -> list[str]:
+        """Nothing for a manifest that is gone or damaged; a store that does not answer is an error."""
+        try:
+            manifest: Manifest = manifests.parse(self._get(key.path, MAX_MANIFEST_BYTES), info)
+        except SnapshotRefusedError:
+            return []
+        return [key.part_path(part.sha256) for part in manifest.parts]
+
+    def _delete(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            with _as_our_errors("a snapshot cannot be deleted"), contextlib.suppress(FileNotFoundError):
+                obstore.delete(self._store, path)
+
+    def _put(self, path: str, data: bytes) -> bool:
+        """Whether it was not there yet."""
+        with _as_our_errors("a snapshot cannot be saved"):
+            try:
+                obstore.put(self._store, path, data, mode="create")
+            except AlreadyExistsError:
+                return False
+        return True
+
+    def _get(self, path: str, max_bytes: int) -> bytes:
+        try:
+            with _as_our_errors("a snapshot cannot be read"):
+                result = obstore.get(self._store, path)
+                if result.meta["size"] > max_bytes:
+                    raise SnapshotDamagedError(f"{path} has {result.meta['size']} bytes; {max_bytes} at most")
+                return bytes(result.bytes())
+        except FileNotFoundError as error:
+            raise SnapshotDamagedError(f"{path} is missing") from error
+
+
+@contextmanager
+def _as_our_errors(what: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (BaseError, OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise StorageUnavailableError(f"{what}: {reason}") from error

@@ -13,7 +13,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from serving.catalogue.storage import prepare_storage
 from serving.config import ServiceConfig, load_config
+from serving.errors import StorageUnavailableError
 from serving.models import check_model
 
 START_ERROR, USAGE_ERROR = 1, 2
@@ -35,6 +37,10 @@ def main(
     threads: Annotated[int | None, typer.Option(help="Threads of the transformer.")] = None,
     local: Annotated[bool | None, typer.Option("--local/--cluster", help="One process, without Ray.")] = None,
     temp_folder: Annotated[str | None, typer.Option(help="For Ray's sockets and logs; kept afterwards.")] = None,
+    data_folder: Annotated[str | None, typer.Option(help="For what is kept of sessions.")] = None,
+    catalogue_url: Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://...")] = None,
+    snapshots: Annotated[str | None, typer.Option(help="A folder, or s3://bucket/prefix.")] = None,
+    snapshot_every_chunks: Annotated[int | None, typer.Option(help="Between snapshots; 0 for none.")] = None,
     trace_file: Annotated[str | None, typer.Option(help="Spans as JSON lines.")] = None,
     trace_ratio: Annotated[float | None, typer.Option(help="Share of sessions that are traced.")] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
@@ -46,7 +52,8 @@ def main(
         settings = load_config(flags, os.environ, config)
         check_model(settings.model)
         check_port(settings.host, settings.port)
-    except (ValueError, OSError) as error:
+        prepare_storage(settings.storage)
+    except (ValueError, OSError, StorageUnavailableError) as error:
         errors.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(USAGE_ERROR) from error
     run(settings)

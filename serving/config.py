@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from serving.catalogue.storage import StorageConfig, storage_config
 from serving.engine.engine import EngineConfig
 from serving.gateway.config import GatewayConfig
 from serving.stages.host import WorkerConfig
@@ -55,6 +56,10 @@ class ServiceConfig:
     processes: tuple[frozenset[Stage], ...] = LAPTOP_PROCESSES
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
     temp_folder: str = ""  # for Ray's sockets and logs; empty makes one and removes it
+    data_folder: str = ""  # for what is kept of sessions; empty for a folder in the user's own
+    catalogue_url: str = ""  # sqlite:///FILE or postgresql://...; empty for a file in the data folder
+    snapshots: str = ""  # a folder or s3://bucket/prefix; empty for a folder in the data folder
+    snapshot_every_chunks: int = 100  # of a running session; 0 for never
     trace_file: str = ""  # spans as JSON lines
     trace_ratio: float = 0.01  # of sessions
 
@@ -68,6 +73,10 @@ class ServiceConfig:
             raise ConfigError(f"delivery_lead_s must be 0 to 1, got {self.delivery_lead_s}")
         if not 0 <= self.trace_ratio <= 1:
             raise ConfigError(f"trace_ratio must be 0 to 1, got {self.trace_ratio}")
+        try:
+            _ = self.storage
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
         placed = [stage for stages in self.processes for stage in stages]
         if sorted(placed) != sorted(Stage):
             raise ConfigError(f"processes must hold each of {sorted(Stage)} once, got {sorted(placed)}")
@@ -77,11 +86,16 @@ class ServiceConfig:
         values = {each.name: getattr(self.gateway, each.name) for each in fields(GatewayConfig)}
         return GatewayConfig(**{**values, "host": self.host, "port": self.port})
 
+    @property
+    def storage(self) -> StorageConfig:
+        return storage_config(self.data_folder, self.catalogue_url, self.snapshots, self.snapshot_every_chunks)
+
     def worker_config(self, stages: frozenset[Stage]) -> WorkerConfig:
         return WorkerConfig(
             stages=stages,
             num_threads=self.threads,
-            engine=EngineConfig(num_slots=self.slots),
+            engine=EngineConfig(num_slots=self.slots, snapshot_every_chunks=self.snapshot_every_chunks),
+            storage=self.storage if Stage.TRANSFORMER in stages else None,
             delivery_lead_s=self.delivery_lead_s,
         )
 

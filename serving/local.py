@@ -138,7 +138,7 @@ async def _pump(session: WorkerSession, link: PlaneLink) -> None:
             case LinkEnded(reason=reason, message=message):
                 link.end(reason, message)
             case PendingSnapshot():
-                if (snapshot := await event.collect()) is not None:
+                if (snapshot := await event.collect()) is not None and event.is_asked_for:
                     link.add_snapshot(pack(snapshot))
             case outcomes:
                 link.add_outcomes(outcomes)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from serving.catalogue.plane import catalogued
 from serving.config import ServiceConfig
 from serving.gateway.server import GatewayServer
 from serving.local import LocalPlane
@@ -31,9 +32,12 @@ async def serve_local(config: ServiceConfig) -> AsyncIterator[LocalService]:
     observation, worker_metrics = observe_all(observing_config(config))
     worker = config.worker_config(frozenset(Stage))
     try:
-        async with LocalPlane(load_model(config.model), worker, metrics=worker_metrics) as plane:
+        async with (
+            LocalPlane(load_model(config.model), worker, metrics=worker_metrics) as plane,
+            catalogued(plane, config.storage) as kept,
+        ):
             await warm_up(plane)
-            server = GatewayServer(plane, config.gateway_config, observation.metrics, is_traced=observation.is_traced)
+            server = GatewayServer(kept, config.gateway_config, observation.metrics, is_traced=observation.is_traced)
             async with server:
                 yield LocalService(address=server.address, metrics_address=observation.address)
     finally:

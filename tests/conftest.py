@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 # Before torch is loaded: on few cores, threads of several processes would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+
+# Before any service is started: what tests leave behind is not the user's.
+DATA_FOLDER = tempfile.mkdtemp(prefix="nacre-test-")
+os.environ["NACRE_DATA_FOLDER"] = DATA_FOLDER
+atexit.register(shutil.rmtree, DATA_FOLDER, ignore_errors=True)
 
 UNIT = Path(__file__).parent / "unit"
 

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-import alembic.command
-import alembic.config
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
@@ -62,6 +60,9 @@ class Database:
 
     def migrate(self) -> None:
         """Make the tables, or bring old ones up to date; several may at once. Raises `StorageUnavailableError`."""
+        import alembic.command  # only the process that starts a service needs it
+        import alembic.config
+
         config = alembic.config.Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         with self.write() as connection:

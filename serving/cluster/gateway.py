@@ -8,6 +8,8 @@ import logging
 
 from ray.serve.handle import DeploymentHandle
 
+from serving.catalogue.plane import catalogued
+from serving.catalogue.storage import StorageConfig
 from serving.cluster.placer import ServePlacer
 from serving.cluster.replica_port import bind_to_node
 from serving.errors import UnavailableError
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 class GatewaySettings:
     gateway: GatewayConfig
     observing: ObservingConfig
+    storage: StorageConfig
     # In the order of the handles: Serve replaces handles only where they are arguments.
     processes: tuple[frozenset[Stage], ...]
 
@@ -60,9 +63,12 @@ class Gateway:
 
     async def _run(self) -> None:
         observation: GatewayObservation = observe_gateway(self._settings.observing)
-        async with RemotePlane(await self._placer.info(), self._placer) as plane:
+        async with (
+            RemotePlane(await self._placer.info(), self._placer) as plane,
+            catalogued(plane, self._settings.storage) as kept,
+        ):
             await warm_up(plane)
-            server = GatewayServer(plane, self._settings.gateway, observation.metrics, is_traced=observation.is_traced)
+            server = GatewayServer(kept, self._settings.gateway, observation.metrics, is_traced=observation.is_traced)
             async with server:
                 self._addresses = {"address": server.address, "metrics_address": observation.address}
                 self._is_ready.set()

@@ -63,7 +63,10 @@ def start_service(config: ServiceConfig) -> RunningService:
     serve.start(proxy_location="Disabled", logging_config=LoggingConfig(log_level="WARNING", enable_access_log=False))
     workers = [_worker(config, index) for index in range(len(config.processes))]
     settings = GatewaySettings(
-        gateway=config.gateway_config, observing=observing_config(config), processes=config.processes
+        gateway=config.gateway_config,
+        observing=observing_config(config),
+        storage=config.storage,
+        processes=config.processes,
     )
     application = _deployment(Gateway, "Gateway").bind(settings, *workers)
     try:

@@ -22,7 +22,7 @@ from model.interface import ChunkControls, ChunkLatents, ModelInfo, Transformer
 from serving.engine import schedule
 from serving.engine.metrics import NoStageMetrics, StageMetrics
 from serving.engine.schedule import Runnable, ScheduleConfig
-from serving.engine.session import EngineSession, SessionSink, open_session
+from serving.engine.session import EngineSession, SessionSink, SnapshotPurpose, open_session
 from serving.engine.slots import Slots
 from serving.errors import SessionEndedError, SessionFencedError, SessionNotFoundError, WorkerUnavailableError
 from serving.sessions.contract import Accepted, Outcome, Superseded
@@ -40,10 +40,14 @@ class EngineConfig:
     num_slots: int = 2
     # Directives and images that may wait for a boundary, per session.
     max_waiting_instructions: int = 64
+    # Chunks between the snapshots that are stored of every session on record; 0 for none.
+    snapshot_every_chunks: int = 0
 
     def __post_init__(self) -> None:
         if self.num_slots < 1 or self.max_waiting_instructions < 1:
             raise ValueError("num_slots and max_waiting_instructions must be at least 1")
+        if self.snapshot_every_chunks < 0:
+            raise ValueError(f"snapshot_every_chunks must not be negative, got {self.snapshot_every_chunks}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +147,7 @@ class Engine:
         """At the next boundary after the first chunk was handed over. The sink gets it. Raises
         `SessionNotFoundError`."""
         with self._lock:
-            self._session(session_id).is_snapshot_wanted = True
+            self._session(session_id).snapshot_purposes.add(SnapshotPurpose.CLIENT)
         self._wake()
 
     def close(self, session_id: str) -> None:
@@ -276,9 +280,12 @@ class Engine:
         self._hand_over(session, latents, due_s, 0.0)
 
     def _hand_over_snapshot(self, session: EngineSession) -> None:
-        if session.is_snapshot_wanted and session.prepared is None:
-            session.is_snapshot_wanted = False
-            session.sink.snapshot(session.snapshot())
+        if session.is_snapshot_due(self.config.snapshot_every_chunks):
+            session.snapshot_purposes.add(SnapshotPurpose.STORE)
+        if session.snapshot_purposes and session.prepared is None:
+            purposes, session.snapshot_purposes = frozenset(session.snapshot_purposes), set()
+            session.last_snapshot_idx = session.next_chunk_idx
+            session.sink.snapshot(session.snapshot(), purposes)
 
     def _open(self, opening: Opening, sink: SessionSink, snapshot: EngineSnapshot | None, opened: Future[int]) -> None:
         try:

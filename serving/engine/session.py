@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 from model.interface import ChunkControls, ChunkLatents, ModelInfo, SessionState, Transformer
@@ -15,6 +16,11 @@ from serving.sessions.journal import Journal, JournalStore
 from serving.sessions.snapshot import EngineSnapshot
 
 
+class SnapshotPurpose(Enum):
+    CLIENT = "client"  # somebody asked for it
+    STORE = "store"  # made by itself, to be kept
+
+
 class SessionSink(Protocol):
     """Who hears of a session; must not block. Chunks and snapshots come in order on the engine's thread, outcomes
     in order on the one that made them durable; a chunk says how many outcomes come before it."""
@@ -23,7 +29,7 @@ class SessionSink(Protocol):
 
     def chunk(self, chunk: LatentChunk) -> None: ...
 
-    def snapshot(self, snapshot: EngineSnapshot) -> None:
+    def snapshot(self, snapshot: EngineSnapshot, purposes: frozenset[SnapshotPurpose]) -> None:
         """Taken at the boundary between the chunk before and the one after this call."""
         ...
 
@@ -48,7 +54,8 @@ class EngineSession:
     pace: Pace | None = None
     # Chunk 0, generated when the session opened and held back until the first credit.
     prepared: ChunkLatents | None = None
-    is_snapshot_wanted: bool = False
+    snapshot_purposes: set[SnapshotPurpose] = field(default_factory=set)
+    last_snapshot_idx: int = 0
 
     @property
     def session_id(self) -> str:
@@ -91,6 +98,11 @@ class EngineSession:
         )
         return LatentChunk(header=header, video=latents.video, audio=latents.audio)
 
+    def is_snapshot_due(self, every_chunks: int) -> bool:
+        """For one on record, so many chunks after the last one."""
+        is_on_record = every_chunks > 0 and self.opening.epoch > 0
+        return is_on_record and self.next_chunk_idx >= self.last_snapshot_idx + every_chunks
+
     def snapshot(self) -> EngineSnapshot:
         return EngineSnapshot(
             session_id=self.session_id,
@@ -126,4 +138,5 @@ def open_session(
         sink=sink,
         next_chunk_idx=next_chunk_idx,
         prepared=prepared,
+        last_snapshot_idx=next_chunk_idx,
     )

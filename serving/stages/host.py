@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import grpc.aio
 
 from model.interface import Model, ModelInfo
+from serving.catalogue.keeper import SessionKeeper
+from serving.catalogue.storage import StorageConfig
 from serving.engine.engine import Engine, EngineConfig
 from serving.engine.metrics import NoStageMetrics, StageMetrics
 from serving.engine.schedule import ScheduleConfig
@@ -36,6 +38,7 @@ class WorkerConfig:
     delivery_lead_s: float = 0.12
     # A model call that runs this long has hung; a step takes well under a second.
     max_busy_s: float = 30.0
+    storage: StorageConfig | None = None  # None keeps sessions in memory alone
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -61,7 +64,8 @@ class StageHost:
         self.transformer: TransformerStage | None = None
         self.decoder: DecoderStage | None = None
         self._model = model
-        self._journals = journals or MemoryJournalStore()
+        self._journals = journals
+        self._keeper: SessionKeeper | None = None
         self._metrics = metrics or NoStageMetrics()
         self._engine_thread: EngineThread | None = None
         self._server: grpc.aio.Server | None = None
@@ -93,6 +97,8 @@ class StageHost:
         """End every session, stop serving and join the threads. Safe to call twice."""
         if self._engine_thread is not None:
             await asyncio.to_thread(self._engine_thread.stop)
+        if self._keeper is not None:
+            await asyncio.to_thread(self._keeper.close)
         if self._server is not None:
             await self._server.stop(grace=1.0)
         if self._decoder_server is not None:
@@ -137,6 +143,10 @@ class StageHost:
 
     def _start_engine(self) -> None:
         transformer = self._model.load_transformer(self.config.num_threads)
+        journals = self._journals or MemoryJournalStore()
+        if self.config.storage is not None:
+            keeper = self._keeper = SessionKeeper(self.config.storage, self.info)
+            journals = self._journals or keeper.journals
         engine = Engine(
             transformer,
             self.info,
@@ -144,9 +154,12 @@ class StageHost:
             schedule_config=ScheduleConfig(
                 chunk_duration_s=self.info.chunk_duration_s, delivery_lead_s=self.config.delivery_lead_s
             ),
-            journals=self._journals,
+            journals=journals,
             metrics=self._metrics,
         )
         self._engine_thread = EngineThread(engine)
         self._engine_thread.start()
-        self.transformer = TransformerStage(engine, self.transport_to)
+        if self._keeper is None:
+            self.transformer = TransformerStage(engine, self.transport_to)
+        else:
+            self.transformer = TransformerStage(engine, self.transport_to, self._keeper.saver.submit)

@@ -97,7 +97,7 @@ async def _answer(session: WorkerSession, context: RunContext) -> None:
                 await context.write(wire.RunResponse(ended=wire.Ended(reason=reason, message=message)))
                 return
             case PendingSnapshot():
-                if (snapshot := await event.collect()) is not None:
+                if (snapshot := await event.collect()) is not None and event.is_asked_for:
                     await context.write(wire.RunResponse(snapshot=pack(snapshot)))
             case outcomes:
                 await context.write(codec.outcomes_to_wire(outcomes))

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from serving.engine.engine import Engine
+from serving.engine.session import SnapshotPurpose
 from serving.errors import NacreError
 from serving.sessions.contract import LinkEnded, Outcome
 from serving.sessions.encoded import EncodedControl, LatentChunk, Opening
@@ -52,6 +53,8 @@ class PendingSnapshot:
 
     engine: EngineSnapshot
     decoders: Sequence[ConnectedDecoder]
+    is_asked_for: bool  # by the one who opened the session
+    keep: Callable[[SessionSnapshot], object] | None  # for one that is to be stored
 
     async def collect(self) -> SessionSnapshot | None:
         """Once, in the order the snapshots were taken. None when a decoder is lost, which is an event of its own."""
@@ -61,7 +64,10 @@ class PendingSnapshot:
             logger.warning("no snapshot of session %s: %s", self.engine.session_id, error.message)
             return None
         caches = {stage: tensors for answer in answers for stage, tensors in answer.items()}
-        return SessionSnapshot(engine=self.engine, caches=caches)
+        snapshot = SessionSnapshot(engine=self.engine, caches=caches)
+        if self.keep is not None:
+            self.keep(snapshot)
+        return snapshot
 
 
 SessionEvent = tuple[Outcome, ...] | PendingSnapshot | LinkEnded
@@ -93,9 +99,12 @@ class WorkerSession:
 class _LoopSink:
     """Brings the word of the engine and of its journal to the event loop, that of each in order."""
 
-    def __init__(self, session: WorkerSession, decoders: Sequence[ConnectedDecoder]) -> None:
+    def __init__(
+        self, session: WorkerSession, decoders: Sequence[ConnectedDecoder], keep: Callable[[SessionSnapshot], object]
+    ) -> None:
         self._events = session.events
         self._decoders = decoders
+        self._keep = keep
         self._loop = asyncio.get_running_loop()
 
     def outcomes(self, outcomes: tuple[Outcome, ...]) -> None:
@@ -104,8 +113,8 @@ class _LoopSink:
     def chunk(self, chunk: LatentChunk) -> None:
         self._loop.call_soon_threadsafe(self._send, chunk)
 
-    def snapshot(self, snapshot: EngineSnapshot) -> None:
-        self._loop.call_soon_threadsafe(self._ask_caches, snapshot)
+    def snapshot(self, snapshot: EngineSnapshot, purposes: frozenset[SnapshotPurpose]) -> None:
+        self._loop.call_soon_threadsafe(self._ask_caches, snapshot, purposes)
 
     def ended(self, reason: str, message: str) -> None:
         self._events.put_threadsafe(LinkEnded(reason=reason, message=message))
@@ -114,18 +123,31 @@ class _LoopSink:
         for decoder in self._decoders:
             decoder.send(chunk)
 
-    def _ask_caches(self, snapshot: EngineSnapshot) -> None:
+    def _ask_caches(self, snapshot: EngineSnapshot, purposes: frozenset[SnapshotPurpose]) -> None:
         for decoder in self._decoders:
             decoder.link.request_snapshot()
-        self._events.put(PendingSnapshot(engine=snapshot, decoders=self._decoders))
+        pending = PendingSnapshot(
+            engine=snapshot,
+            decoders=self._decoders,
+            is_asked_for=SnapshotPurpose.CLIENT in purposes,
+            keep=self._keep if SnapshotPurpose.STORE in purposes else None,
+        )
+        self._events.put(pending)
 
 
 class TransformerStage:
     """Opens sessions on an engine whose thread somebody else starts and stops."""
 
-    def __init__(self, engine: Engine, transport_to: Callable[[str], LatentTransport]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        transport_to: Callable[[str], LatentTransport],
+        keep: Callable[[SessionSnapshot, int], object] = lambda snapshot, epoch: None,
+    ) -> None:
+        """`keep` stores a snapshot under an epoch; it must not block."""
         self.engine = engine
         self._transport_to = transport_to
+        self._keep = keep
         self._reservations: dict[str, asyncio.TimerHandle] = {}
 
     def reserve(self, session_id: str) -> None:
@@ -145,7 +167,7 @@ class TransformerStage:
         try:
             async with AsyncExitStack() as stack:
                 decoders = [await self._connect(stack, opening, place, snapshot, session) for place in places]
-                sink = _LoopSink(session, decoders)
+                sink = _LoopSink(session, decoders, lambda taken: self._keep(taken, opening.epoch))
                 opened = self.engine.open(opening, sink, None if snapshot is None else snapshot.engine)
                 session.next_chunk_idx = await asyncio.wrap_future(opened)
                 yield session

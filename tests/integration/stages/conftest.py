@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from model.interface import Model
+from serving.catalogue.storage import StorageConfig
 from serving.engine.engine import EngineConfig
 from serving.local import LocalPlane
 from serving.sessions.journal import MemoryJournalStore
@@ -46,28 +47,34 @@ def _decoder(host: StageHost) -> DecoderStage:
     return host.decoder
 
 
-def worker_config(stages: frozenset[Stage], num_slots: int) -> WorkerConfig:
-    return WorkerConfig(stages=stages, engine=EngineConfig(num_slots=num_slots))
+def worker_config(stages: frozenset[Stage], num_slots: int, storage: StorageConfig | None) -> WorkerConfig:
+    snapshot_every_chunks = 0 if storage is None else storage.snapshot_every_chunks
+    engine = EngineConfig(num_slots=num_slots, snapshot_every_chunks=snapshot_every_chunks)
+    return WorkerConfig(stages=stages, engine=engine, storage=storage if Stage.TRANSFORMER in stages else None)
 
 
 @asynccontextmanager
-async def local_rig(model: Model, num_slots: int = 2) -> AsyncIterator[Rig]:
+async def local_rig(model: Model, num_slots: int = 2, storage: StorageConfig | None = None) -> AsyncIterator[Rig]:
     journals = MemoryJournalStore()
-    config = worker_config(frozenset(Stage), num_slots)
-    async with LocalPlane(model, config, journals=journals) as plane:
+    config = worker_config(frozenset(Stage), num_slots, storage)
+    async with LocalPlane(model, config, journals=journals if storage is None else None) as plane:
         yield Rig(plane=plane, transformer=plane.host, decoders=[plane.host], journals=journals)
 
 
 @asynccontextmanager
 async def remote_rig(
-    model: Model, num_slots: int = 2, decoder_groups: tuple[frozenset[Stage], ...] = (DECODERS,)
+    model: Model,
+    num_slots: int = 2,
+    decoder_groups: tuple[frozenset[Stage], ...] = (DECODERS,),
+    storage: StorageConfig | None = None,
 ) -> AsyncIterator[Rig]:
     journals = MemoryJournalStore()
     groups = [frozenset({Stage.ENCODER}), frozenset({Stage.TRANSFORMER}), *decoder_groups]
     async with contextlib.AsyncExitStack() as stack:
         hosts = []
         for stages in groups:
-            host = StageHost(model, worker_config(stages, num_slots), journals=journals)
+            config = worker_config(stages, num_slots, storage)
+            host = StageHost(model, config, journals=journals if storage is None else None)
             stack.push_async_callback(host.close)
             await host.load()
             await host.listen()
@@ -79,9 +86,11 @@ async def remote_rig(
         yield Rig(plane=plane, transformer=transformer, decoders=decoders, journals=journals)
 
 
-def split_rig(model: Model, num_slots: int = 2) -> AbstractAsyncContextManager[Rig]:
+def split_rig(
+    model: Model, num_slots: int = 2, storage: StorageConfig | None = None
+) -> AbstractAsyncContextManager[Rig]:
     groups = (frozenset({Stage.VIDEO_DECODER}), frozenset({Stage.AUDIO_DECODER}))
-    return remote_rig(model, num_slots, groups)
+    return remote_rig(model, num_slots, groups, storage)
 
 
 MakeRig = Callable[..., AbstractAsyncContextManager[Rig]]

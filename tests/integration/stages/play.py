@@ -16,11 +16,11 @@ from serving.sessions.contract import (
     DecodedChunk,
     LinkEvent,
     Rejected,
+    SessionLink,
     SessionSpec,
     Superseded,
     WorldSpec,
 )
-from serving.stages.link import PlaneLink
 
 WAIT_S = 20.0
 _numbers = itertools.count()
@@ -35,7 +35,7 @@ def control(kind: ControlKind, control_id: str = "") -> Control:
     return Control(control_id=control_id or f"control-{next(_numbers)}", kind=kind, received_s=time.time())
 
 
-async def take_until(link: PlaneLink, is_last: Callable[[LinkEvent], bool]) -> list[LinkEvent]:
+async def take_until(link: SessionLink, is_last: Callable[[LinkEvent], bool]) -> list[LinkEvent]:
     events = []
     async with asyncio.timeout(WAIT_S):
         async for event in link.events():
@@ -45,13 +45,13 @@ async def take_until(link: PlaneLink, is_last: Callable[[LinkEvent], bool]) -> l
     return events
 
 
-async def take_chunks(link: PlaneLink, num_chunks: int) -> list[LinkEvent]:
+async def take_chunks(link: SessionLink, num_chunks: int) -> list[LinkEvent]:
     """Everything up to and with that many more chunks."""
     left = itertools.count(num_chunks - 1, -1)
     return await take_until(link, lambda event: isinstance(event, DecodedChunk) and next(left) == 0)
 
 
-async def take_all(link: PlaneLink) -> list[LinkEvent]:
+async def take_all(link: SessionLink) -> list[LinkEvent]:
     return await take_until(link, lambda event: False)
 
 

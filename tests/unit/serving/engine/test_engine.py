@@ -10,6 +10,7 @@ import pytest
 
 from serving.engine.engine import Engine, EngineConfig
 from serving.engine.schedule import ScheduleConfig
+from serving.engine.session import SnapshotPurpose
 from serving.errors import CapacityExhaustedError, SessionNotFoundError, WorkerUnavailableError
 from serving.sessions.contract import Accepted, Applied, Look, Move, Outcome, Rejected, Superseded
 from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedKind, LatentChunk, Opening
@@ -34,14 +35,17 @@ class FakeClock:
 class RecordingSink:
     heard: list[Outcome | LatentChunk | EngineSnapshot | tuple[str, str]] = field(default_factory=list)
 
+    purposes: list[frozenset[SnapshotPurpose]] = field(default_factory=list)
+
     def outcomes(self, outcomes: tuple[Outcome, ...]) -> None:
         self.heard += outcomes
 
     def chunk(self, chunk: LatentChunk) -> None:
         self.heard.append(chunk)
 
-    def snapshot(self, snapshot: EngineSnapshot) -> None:
+    def snapshot(self, snapshot: EngineSnapshot, purposes: frozenset[SnapshotPurpose]) -> None:
         self.heard.append(snapshot)
+        self.purposes.append(purposes)
 
     def ended(self, reason: str, message: str) -> None:
         self.heard.append((reason, message))
@@ -49,6 +53,10 @@ class RecordingSink:
     @property
     def chunks(self) -> list[LatentChunk]:
         return [each for each in self.heard if isinstance(each, LatentChunk)]
+
+    @property
+    def snapshots(self) -> list[EngineSnapshot]:
+        return [each for each in self.heard if isinstance(each, EngineSnapshot)]
 
     @property
     def chunk_idxs(self) -> list[int]:
@@ -104,6 +112,7 @@ def make_bench(
     fail_at_chunk: int | None = None,
     batch_sizes: tuple[int, ...] = (1, 2),
     journals: KeptJournals | None = None,
+    snapshot_every_chunks: int = 0,
 ) -> Bench:
     clock = FakeClock()
     transformer = FakeTransformer(fail_at_chunk=fail_at_chunk)
@@ -111,7 +120,7 @@ def make_bench(
     engine = Engine(
         transformer,
         INFO,
-        config=EngineConfig(num_slots=num_slots),
+        config=EngineConfig(num_slots=num_slots, snapshot_every_chunks=snapshot_every_chunks),
         schedule_config=ScheduleConfig(chunk_duration_s=CHUNK_S, delivery_lead_s=LEAD_S, batch_sizes=batch_sizes),
         journals=journals,
         clock=clock,
@@ -284,6 +293,33 @@ def test_a_session_that_another_worker_took_ends_and_its_controls_are_left_to_th
     assert bench.engine.num_used_slots == 0
     on_lost("again")
     assert len(sink.heard) == 1
+
+
+def test_sessions_on_record_are_stored_every_so_many_chunks() -> None:
+    bench = make_bench(snapshot_every_chunks=5)
+    on_record, warming_up = RecordingSink(), RecordingSink()
+    bench.engine.open(Opening(session_id="a", seed=7, epoch=1), on_record)
+    bench.engine.open(Opening(session_id="b", seed=7), warming_up)
+    bench.engine.run_round()
+    for session_id in ("a", "b"):
+        bench.engine.grant(session_id, 12)
+    bench.run_until(9.0)
+    assert [snapshot.next_chunk_idx for snapshot in on_record.snapshots] == [5, 10]
+    assert on_record.purposes == [frozenset({SnapshotPurpose.STORE})] * 2
+    assert warming_up.snapshots == []
+
+
+def test_one_snapshot_serves_whoever_asked_and_the_store() -> None:
+    bench = make_bench(snapshot_every_chunks=5)
+    sink = RecordingSink()
+    bench.engine.open(Opening(session_id="a", seed=7, epoch=1), sink)
+    bench.engine.run_round()
+    bench.engine.grant("a", 5)
+    bench.run_until(5.0 + 3.5 * CHUNK_S)
+    bench.transformer.during_step = lambda: bench.engine.take_snapshot("a")
+    bench.run_until(9.0)
+    assert [snapshot.next_chunk_idx for snapshot in sink.snapshots] == [5]
+    assert sink.purposes == [{SnapshotPurpose.CLIENT, SnapshotPurpose.STORE}]
 
 
 def test_sessions_due_together_step_together_and_come_out_as_alone() -> None:

@@ -1,0 +1,76 @@
+"""Where sessions are kept: the catalogue and the snapshot store, made from settings."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from serving.catalogue.database import Database, checked_url, sqlite_url
+from serving.errors import StorageUnavailableError
+
+CATALOGUE_FILE = "catalogue.db"
+SNAPSHOTS_FOLDER = "snapshots"
+PRIVATE = 0o700  # worlds are their owners' business
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageConfig:
+    catalogue_url: str
+    snapshots: str  # a folder, or a URL such as s3://bucket/prefix
+    snapshot_every_chunks: int  # 0 for never
+
+    def __post_init__(self) -> None:
+        checked_url(self.catalogue_url)
+        if self.snapshot_every_chunks < 0:
+            raise ValueError(f"snapshot_every_chunks must not be negative, got {self.snapshot_every_chunks}")
+
+
+def default_data_folder() -> Path:
+    return Path(platformdirs.user_data_dir("nacre", appauthor=False))
+
+
+def storage_config(
+    data_folder: str = "", catalogue_url: str = "", snapshots: str = "", snapshot_every_chunks: int = 0
+) -> StorageConfig:
+    """What is not said lies in the data folder. Raises ValueError."""
+    folder = Path(data_folder).expanduser().resolve() if data_folder else default_data_folder()
+    return StorageConfig(
+        catalogue_url=catalogue_url or sqlite_url(folder / CATALOGUE_FILE),
+        snapshots=snapshots or str(folder / SNAPSHOTS_FOLDER),
+        snapshot_every_chunks=snapshot_every_chunks,
+    )
+
+
+def prepare_storage(config: StorageConfig) -> None:
+    """Make what is missing, and bring the catalogue up to date. Raises `StorageUnavailableError`, which says what
+    cannot be written."""
+    url = checked_url(config.catalogue_url)
+    folders = [] if url.get_backend_name() != "sqlite" or url.database is None else [Path(url.database).parent]
+    folders += [] if "://" in config.snapshots else [Path(config.snapshots)]
+    for folder in folders:
+        _make(folder)
+    with Database(config.catalogue_url) as database:
+        database.migrate()
+
+
+def worker_name() -> str:
+    """Unlike that of any other worker, now or before: an epoch's owner."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        probe = folder / f".writable-{secrets.token_hex(4)}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        hint = "name another with --data-folder or NACRE_DATA_FOLDER"
+        raise StorageUnavailableError(
+            f"the data folder {folder} cannot be written: {error.strerror}; {hint}"
+        ) from error

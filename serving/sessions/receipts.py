@@ -1,0 +1,53 @@
+"""A hash of every delivered chunk, chained to the one before: what a replay is compared with. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.interface import FramesFHWC, SamplesSC
+
+HASH_BYTES = 32
+FIRST_HASH = bytes(HASH_BYTES)
+SAMPLE_DTYPE = np.dtype("<f4")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    chunk_idx: int
+    hash: bytes
+
+
+class ReceiptChain:
+    """Receipts one after the other. After a gap, where a process died before it wrote them, a chain begins anew."""
+
+    def __init__(self) -> None:
+        self._next_chunk_idx = 0
+        self._hash = FIRST_HASH
+
+    def next(self, chunk_idx: int, frames_FHWC: FramesFHWC, samples_SC: SamplesSC) -> Receipt:
+        if chunk_idx != self._next_chunk_idx:
+            self._hash = FIRST_HASH
+        digest = hashlib.sha256(self._hash + chunk_idx.to_bytes(8, "big"))
+        digest.update(np.ascontiguousarray(frames_FHWC).data)
+        digest.update(np.ascontiguousarray(samples_SC, SAMPLE_DTYPE).data)
+        self._next_chunk_idx, self._hash = chunk_idx + 1, digest.digest()
+        return Receipt(chunk_idx=chunk_idx, hash=self._hash)
+
+    def resume(self, receipt: Receipt) -> None:
+        """Go on after a receipt that was written down."""
+        self._next_chunk_idx, self._hash = receipt.chunk_idx + 1, receipt.hash
+
+
+def join_hashes(receipts: Iterable[Receipt]) -> bytes:
+    return b"".join(receipt.hash for receipt in receipts)
+
+
+def split_hashes(first_chunk_idx: int, hashes: bytes) -> Sequence[Receipt]:
+    return [
+        Receipt(chunk_idx=first_chunk_idx + index, hash=hashes[index * HASH_BYTES : (index + 1) * HASH_BYTES])
+        for index in range(len(hashes) // HASH_BYTES)
+    ]

@@ -1,0 +1,95 @@
+"""A session's whole past, also that before it left another one, ready to be replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from model.interface import Model
+from serving.catalogue.database import Database
+from serving.catalogue.journal import JournalTable
+from serving.catalogue.receipts import Receipts
+from serving.catalogue.sessions import Sessions
+from serving.errors import InvalidFieldError
+from serving.sessions.receipts import ReceiptChain
+from serving.sessions.record_codec import History, read_history
+from serving.sessions.replay import replay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Of a replay with the receipts of what was delivered."""
+
+    num_chunks: int  # made again
+    num_compared: int  # of those, with a receipt
+    first_difference: int | None  # the first chunk that came out otherwise
+
+    @property
+    def is_same(self) -> bool:
+        return self.first_difference is None
+
+
+def whole_history(database: Database, session_id: str) -> History:
+    """From chunk 0 on: what a branch shares with the sessions it came from, and then its own. Raises
+    `SessionNotFoundError`, or ValueError for a journal that cannot be read."""
+    table = JournalTable(database)
+    Sessions(database).find(session_id)
+    history = read_history(table.read(session_id))
+    for branch in Sessions(database).lineage(session_id):
+        parent = read_history(table.read(branch.parent_session_id))
+        inherited = tuple(
+            entry
+            for entry in parent.entries
+            if entry.applied_chunk_idx is not None and entry.applied_chunk_idx < branch.parent_chunk_idx
+        )
+        history = replace(parent, entries=inherited + history.entries)
+    return history
+
+
+def compare(
+    database: Database,
+    session_id: str,
+    model: Model,
+    *,
+    num_threads: int = 1,
+    max_chunks: int | None = None,
+    on_chunk: Callable[[int, int], None] = lambda done, total: None,
+) -> Comparison:
+    """Make a session again, and compare every chunk with its receipt. `on_chunk` hears how many are done, of how
+    many. Raises `InvalidFieldError` when `model` is not the one that made the session."""
+    history = whole_history(database, session_id)
+    _check_model(history, model)
+    receipts = {receipt.chunk_idx: receipt for receipt in Receipts(database).of(session_id)}
+    total = max(receipts, default=-1) + 1
+    total = total if max_chunks is None else min(total, max_chunks)
+    chain, num_compared = ReceiptChain(), 0
+    for chunk in replay(
+        history.opening,
+        history.entries,
+        total,
+        transformer=model.load_transformer(num_threads),
+        video_decoder=model.load_video_decoder(),
+        audio_decoder=model.load_audio_decoder(),
+    ):
+        written = receipts.get(chunk.chunk_idx)
+        if written is not None:
+            made = chain.next(chunk.chunk_idx, chunk.frames_FHWC, chunk.samples_SC)
+            num_compared += 1
+            if made != written:
+                return _difference(chunk.chunk_idx, num_compared)
+        on_chunk(chunk.chunk_idx + 1, total)
+    return Comparison(num_chunks=total, num_compared=num_compared, first_difference=None)
+
+
+def _difference(chunk_idx: int, num_compared: int) -> Comparison:
+    return Comparison(num_chunks=chunk_idx + 1, num_compared=num_compared, first_difference=chunk_idx)
+
+
+def _check_model(history: History, model: Model) -> None:
+    made_by, given = (history.model, history.weights_sha256), (model.info.name, model.info.weights_sha256)
+    if made_by != given:
+        raise InvalidFieldError(
+            f"the session was made by {made_by[0]} with weights {made_by[1][:12]}, "
+            f"not by {given[0]} with weights {given[1][:12]}",
+            field="model",
+        )

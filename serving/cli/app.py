@@ -1,0 +1,164 @@
+"""`nacre`: what is kept of sessions, looked at and checked.
+
+Ends with 0 when all is well, 1 when something differs, 2 when the question cannot be answered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from serving.catalogue.database import Database
+from serving.catalogue.histories import Comparison, compare
+from serving.catalogue.journal import JournalTable
+from serving.catalogue.sessions import Sessions
+from serving.cli.session_table import session_fields, session_table
+from serving.config import ServiceConfig, load_config
+from serving.errors import NacreError
+from serving.models import load_model
+
+FAULT, USAGE_ERROR = 1, 2
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+app = typer.Typer(
+    help="Look at what is kept of sessions, and check it.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+DataFolder = Annotated[str | None, typer.Option(help="Where the service keeps sessions, if not in its usual folder.")]
+CatalogueUrl = Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://...")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="The service's TOML file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
+
+
+@app.command()
+def sessions(
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="So many at most, the newest first.")] = 50,
+    as_json: AsJson = False,
+    data_folder: DataFolder = None,
+    catalogue_url: CatalogueUrl = None,
+    config: ConfigFile = None,
+) -> None:
+    """List sessions."""
+    with _settings(data_folder, catalogue_url, config) as settings, _catalogue(settings) as database:
+        rows = Sessions(database).latest(limit)
+    if as_json:
+        _print_json([session_fields(row) for row in rows])
+    else:
+        console.print(session_table(rows))
+
+
+@app.command()
+def verify(
+    session_id: SessionId,
+    as_json: AsJson = False,
+    data_folder: DataFolder = None,
+    catalogue_url: CatalogueUrl = None,
+    config: ConfigFile = None,
+) -> None:
+    """Find the first record of a session's journal that was altered or is missing."""
+    with _settings(data_folder, catalogue_url, config) as settings, _catalogue(settings) as database:
+        table = JournalTable(database)
+        fault = table.verify(session_id)
+        length = table.head(session_id).length
+    if as_json:
+        found = None if fault is None else {"seq": fault.seq, "problem": fault.problem}
+        _print_json({"session_id": session_id, "num_records": length, "fault": found})
+    elif fault is None:
+        console.print(f"{session_id}: {length} records, all as they were written", style="green", markup=False)
+    else:
+        console.print(f"{session_id}: record {fault.seq} {fault.problem}", style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(0 if fault is None else FAULT)
+
+
+@app.command()
+def replay(
+    session_id: SessionId,
+    chunks: Annotated[int | None, typer.Option(min=1, help="So many at most; all that were delivered.")] = None,
+    model: Annotated[str | None, typer.Option(help="As the service was told, if not its usual one.")] = None,
+    as_json: AsJson = False,
+    data_folder: DataFolder = None,
+    catalogue_url: CatalogueUrl = None,
+    config: ConfigFile = None,
+) -> None:
+    """Make a session again from its journal, and compare every chunk with what was delivered."""
+    with _settings(data_folder, catalogue_url, config, model) as settings, _catalogue(settings) as database:
+        if fault := JournalTable(database).verify(session_id):
+            raise ValueError(f"record {fault.seq} of the journal {fault.problem}: there is nothing sound to replay")
+        comparison = _compare(database, session_id, settings, chunks)
+    if as_json:
+        _print_json({"session_id": session_id, **_fields(comparison)})
+    elif comparison.is_same:
+        text = (
+            f"{session_id}: {comparison.num_chunks} chunks made again, {comparison.num_compared} compared, all the same"
+        )
+        console.print(text, style="green", markup=False, soft_wrap=True)
+    else:
+        text = f"{session_id}: chunk {comparison.first_difference} is the first that came out otherwise"
+        console.print(text, style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(0 if comparison.is_same else FAULT)
+
+
+def _compare(database: Database, session_id: str, settings: ServiceConfig, chunks: int | None) -> Comparison:
+    # Before torch is imported: as the service steps, so that sums come in the same order.
+    os.environ["OMP_NUM_THREADS"] = str(settings.threads)
+    with Progress(console=errors, transient=True) as progress:
+        task = progress.add_task("replaying", total=None)
+        return compare(
+            database,
+            session_id,
+            load_model(settings.model),
+            num_threads=settings.threads,
+            max_chunks=chunks,
+            on_chunk=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+
+
+@contextmanager
+def _settings(
+    data_folder: str | None, catalogue_url: str | None, file: Path | None, model: str | None = None
+) -> Iterator[ServiceConfig]:
+    """The service's, and what goes wrong with them told in a line."""
+    try:
+        flags = {"data_folder": data_folder, "catalogue_url": catalogue_url, "model": model}
+        yield load_config(flags, os.environ, file)
+    except (ValueError, OSError, NacreError) as error:
+        errors.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(USAGE_ERROR) from error
+
+
+@contextmanager
+def _catalogue(settings: ServiceConfig) -> Iterator[Database]:
+    with Database(settings.storage.catalogue_url) as database:
+        file = database.url.database if database.is_sqlite else None
+        if file is not None and not Path(file).exists():
+            raise ValueError(f"there is no catalogue at {file}: has a service kept anything there?")
+        yield database
+
+
+def _fields(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "num_chunks": comparison.num_chunks,
+        "num_compared": comparison.num_compared,
+        "first_difference": comparison.first_difference,
+    }
+
+
+def _print_json(value: object) -> None:
+    console.print_json(json.dumps(value))
+
+
+if __name__ == "__main__":
+    app()

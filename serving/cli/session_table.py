@@ -1,0 +1,61 @@
+"""Sessions as an operator sees them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.table import Table
+
+from serving.catalogue.sessions import OPEN, SessionRow
+
+INTERRUPTED = "interrupted"  # open, and nobody holds it any more
+MAX_WORDS_CHARS = 48
+
+
+def session_fields(row: SessionRow, now_s: float | None = None) -> dict[str, Any]:
+    return {
+        "session_id": row.session_id,
+        "state": _state(row, time.time() if now_s is None else now_s),
+        "end_reason": row.end_reason,
+        "model": row.model,
+        "weights_sha256": row.weights_sha256,
+        "world": dict(row.spec),
+        "created": _time(row.created_s),
+        "updated": _time(row.updated_s),
+        "num_chunks": row.num_chunks,
+        "num_records": row.journal_length,
+        "journal_sha256": row.journal_hash.hex(),
+        "owner": row.lease.owner,
+        "epoch": row.lease.epoch,
+    }
+
+
+def session_table(rows: Iterable[SessionRow]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("session", "state", "created (UTC)", "model", "chunks", "records"):
+        table.add_column(name, no_wrap=True, overflow="fold")  # ids are for copying
+    table.add_column("world", overflow="ellipsis", no_wrap=True)
+    for row in rows:
+        fields = session_fields(row)
+        state = " ".join(part for part in (fields["state"], fields["end_reason"].lower()) if part)
+        values = (fields["created"][:19], row.model, row.num_chunks, row.journal_length, _words(row))
+        table.add_row(row.session_id, state, *(str(value) for value in values))
+    return table
+
+
+def _state(row: SessionRow, now_s: float) -> str:
+    return INTERRUPTED if row.state == OPEN and not row.lease.is_held(now_s) else row.state
+
+
+def _time(time_s: float) -> str:
+    return datetime.fromtimestamp(time_s, UTC).isoformat(timespec="milliseconds")
+
+
+def _words(row: SessionRow) -> str:
+    spec = row.spec
+    parts = (spec.get("prompt"), spec.get("character"), spec.get("scene"), "(picture)" if spec.get("has_image") else "")
+    words = ", ".join(str(part) for part in parts if part)
+    return words if len(words) <= MAX_WORDS_CHARS else words[: MAX_WORDS_CHARS - 1] + "…"

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from model import camera
+from model.actors.networks import load_networks
 from model.audio.codec import PearlAudioDecoder
 from model.codec import MapCodec
 from model.control import MAX_SPEED_M_PER_S, PITCH_PX_PER_CHUNK, YAW_PX_PER_CHUNK
@@ -20,6 +21,7 @@ from model.image_network import ImageNetwork
 from model.interface import ModelInfo
 from model.look_network import LookNetwork
 from model.presets import Preset
+from model.rig import PERSPECTIVES
 from model.stepper import PearlTransformer
 from model.text.encoder import PearlTextEncoder
 from model.transformer import WorldTransformer
@@ -51,8 +53,8 @@ class PearlModel:
             sample_rate_hz=SAMPLE_RATE_HZ,
             audio_channels=1,
             samples_per_chunk=SAMPLES_PER_CHUNK,
-            controls=("move", "look", "directive", "image"),
-            perspectives=("first_person",),
+            controls=("move", "look", "directive", "image", "perspective", "camera"),
+            perspectives=PERSPECTIVES,
             max_yaw_deg_per_s=YAW_PX_PER_CHUNK * chunks_per_s * degrees_per_px,
             max_pitch_deg_per_s=PITCH_PX_PER_CHUNK * chunks_per_s * degrees_per_px,
             max_speed_m_per_s=MAX_SPEED_M_PER_S,
@@ -72,7 +74,8 @@ class PearlModel:
         codec.load_state_dict(self._weights("codec"))
         codec.refiner.bfloat16()
         # half precision is half the time of a pass where the CPU knows it, and correct where it does not
-        return PearlTransformer(_frozen(network).bfloat16(), _frozen(codec), FRAMES_PER_CHUNK / FRAME_RATE)
+        actors = load_networks(self._file("actors"))
+        return PearlTransformer(_frozen(network).bfloat16(), _frozen(codec), actors, FRAMES_PER_CHUNK / FRAME_RATE)
 
     def load_video_decoder(self) -> PearlVideoDecoder:
         network = LookNetwork(self._preset.look)

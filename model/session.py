@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from model.actors.cast import Cast
 from model.cache import RollingCache
-from model.interface import Tensors
+from model.interface import CAMERA_MOVES, Tensors
 from model.memory import SpatialMemory
+from model.rig import PERSPECTIVES, Rig
 from model.transformer import TransformerConfig
 from model.walker import Walker
 
@@ -26,6 +28,8 @@ class PearlState:
     walker: Walker
     memory: SpatialMemory
     cache: RollingCache
+    rig: Rig = field(default_factory=Rig)
+    cast: Cast = field(default_factory=Cast)
 
     @property
     def next_chunk_idx(self) -> int:
@@ -43,6 +47,8 @@ class PearlState:
             "conditions": self.conditions_V.numpy().copy(),
             "goal": self.goal_V.numpy().copy(),
             **walker,
+            "rig": np.array(_rig_numbers(self.rig), np.float64),
+            **self.cast.snapshot(),
             **self.memory.snapshot(),
             **self.cache.snapshot(),
         }
@@ -58,4 +64,21 @@ class PearlState:
             walker=Walker(**walker),
             memory=SpatialMemory.restore(snapshot),
             cache=RollingCache.restore(config, snapshot),
+            rig=_rig_of(snapshot["rig"].tolist()),
+            cast=Cast.restore(snapshot),
         )
+
+
+def _rig_numbers(rig: Rig) -> tuple[float, ...]:
+    return PERSPECTIVES.index(rig.perspective), CAMERA_MOVES.index(rig.move), rig.left, rig.back_m, rig.pan_px
+
+
+def _rig_of(numbers: list[float]) -> Rig:
+    perspective, move, left, back_m, pan_px = numbers
+    return Rig(
+        perspective=PERSPECTIVES[int(perspective)],
+        move=CAMERA_MOVES[int(move)],
+        left=left,
+        back_m=back_m,
+        pan_px=int(pan_px),
+    )

@@ -2,7 +2,8 @@
 
 A step: the controls move the camera; memory shows what it knows of the new canvas; the denoise
 pass (the cache only read) paints what is unknown and makes the sound; the cache pass writes the
-finished chunk's sound and registers to the cache; the canvas is remembered.
+finished chunk's sound and registers to the cache; the canvas is remembered. Whoever moves by
+itself is laid over the view last and never remembered.
 
 Letters: M maps, H rows, W columns, V patches, C latent dims.
 """
@@ -19,6 +20,8 @@ from einops import rearrange
 from torch import Tensor
 
 from model import camera
+from model.actors.networks import ActorNetworks
+from model.actors.stage import Stage
 from model.cache import RollingCache
 from model.codec import MapCodec
 from model.control import control_features
@@ -29,7 +32,7 @@ from model.mood import faded, first_conditions, update_of
 from model.sampler import SIGMAS, chunk_noise, euler_step
 from model.session import PearlState
 from model.transformer import NUM_PATCHES, PATCH_COLUMNS, ChunkTokens, WorldTransformer
-from model.walker import Walker, advance
+from model.walker import Walker
 from model.warp import patch_coverage
 from model.world.conditions import apply_update
 
@@ -55,8 +58,9 @@ class _Canvas(NamedTuple):
 class PearlTransformer:
     """Implements model.interface.Transformer."""
 
-    def __init__(self, network: WorldTransformer, codec: MapCodec, chunk_s: float) -> None:
+    def __init__(self, network: WorldTransformer, codec: MapCodec, actors: ActorNetworks, chunk_s: float) -> None:
         self._network, self._codec, self._chunk_s = network.eval(), codec.eval(), chunk_s
+        self._stage = Stage(actors, chunk_s)
         self._mean_maps = codec.mean_maps(PATCH_COLUMNS).clamp(0, 1)
 
     def open(self, seed: int, prompt: Tensors | None, image: Tensors | None) -> PearlState:
@@ -72,6 +76,7 @@ class PearlTransformer:
         )
         if image is not None:
             self._remember_image(state, image)
+        self._stage.set(state, prompt)
         return state
 
     def restore(self, snapshot: Tensors) -> PearlState:
@@ -83,29 +88,31 @@ class PearlTransformer:
         return [self._step_one(state, each) for state, each in zip(states, controls, strict=True)]  # pyright: ignore[reportArgumentType]
 
     def _step_one(self, state: PearlState, controls: ChunkControls) -> ChunkLatents:
-        before = state.walker
-        self._move(state, controls)
+        before, eye_before = state.walker, state.rig.eye(state.walker)
+        moved = self._move(state, controls)
+        eye = state.rig.eye(state.walker)
         prompt = self._network.project_prompt(state.conditions_V[None])
         control = self._control(state, before, controls)
-        recollection = state.memory.recall(state.walker.standpoint)
-        is_walking = state.walker.walked_m != before.walked_m
-        is_new_place = state.memory.is_new_place(state.walker.standpoint, is_walking)
+        recollection = state.memory.recall(eye.standpoint)
+        is_moving = (eye.x_m, eye.y_m) != (eye_before.x_m, eye_before.y_m)
+        is_new_place = state.memory.is_new_place(eye.standpoint, is_moving)
         kept = recollection.strong_HW if is_new_place else recollection.strong_HW | recollection.weak_HW
         if not is_new_place and 1.0 - kept.float().mean().item() < PAINT_SHARE:
             recollection, filled = _fill_gaps(recollection, kept), kept
             kept = torch.ones_like(kept)
         else:
             filled = torch.ones_like(kept)
-        canvas = self._describe(recollection, kept, state.walker.standpoint.column)
+        canvas = self._describe(recollection, kept, eye.standpoint.column)
         finished = self._denoise(state, canvas, control, prompt)
         maps = self._compose(recollection.maps_MHW, kept, finished, canvas)
         self._write_cache(state, canvas, finished, control, prompt)
-        state.memory.remember(state.walker.standpoint, maps, filled, is_new_place)
+        state.memory.remember(eye.standpoint, maps, filled, is_new_place)
+        view = self._stage.perform(state, controls, moved, maps)
         state.chunk_idx += 1
-        return self._latents(state, before, maps, finished.audio_BA)
+        return self._latents(state, eye_before, view, finished.audio_BA)
 
-    def _move(self, state: PearlState, controls: ChunkControls) -> None:
-        """Apply the controls to conditions and camera."""
+    def _move(self, state: PearlState, controls: ChunkControls) -> tuple[float, float]:
+        """Apply the controls to conditions, walker and camera. Returns the walker's step, in metres."""
         for directive in controls.directives:
             state.goal_V = torch.from_numpy(apply_update(state.goal_V.numpy(), update_of(directive)))
         if controls.image is not None:
@@ -113,18 +120,18 @@ class PearlTransformer:
             state.memory = SpatialMemory()
             self._remember_image(state, controls.image)
         state.conditions_V = faded(state.conditions_V, state.goal_V)
-        canvas, at = state.memory.last_canvas()
-        state.walker = advance(state.walker, controls, self._chunk_s, canvas, at)
+        return self._stage.move(state, controls)
 
     def _remember_image(self, state: PearlState, image: Tensors) -> None:
         """Lay a picture's maps where the view is, as something seen."""
-        row, column = state.walker.view_offset
+        eye = state.rig.eye(state.walker)
+        row, column = eye.view_offset
         view = (slice(row, row + camera.VIEW_H), slice(column, column + camera.VIEW_W))
         maps, known = self._mean_maps.clone(), torch.zeros(camera.CANVAS_H, camera.CANVAS_W, dtype=torch.bool)
         maps[:, view[0], view[1]] = torch.from_numpy(image["maps"]).float() / 255
         known[view] = True
         maps = torch.where(known, _snap(maps), maps)
-        state.memory.remember(state.walker.standpoint, maps, known, is_new_place=True)
+        state.memory.remember(eye.standpoint, maps, known, is_new_place=True)
 
     def _control(self, state: PearlState, before: Walker, controls: ChunkControls) -> Tensor:
         axes = torch.tensor([[[controls.forward, controls.strafe, controls.yaw, controls.pitch]]])
@@ -181,19 +188,17 @@ class PearlTransformer:
         return torch.where(kept_HW, known_MHW, _snap(self._codec.decode(grid)[0]))
 
     @staticmethod
-    def _latents(state: PearlState, before: Walker, maps_MHW: Tensor, audio_BA: Tensor) -> ChunkLatents:
-        row, column = state.walker.view_offset
-        view = maps_MHW[:, row : row + camera.VIEW_H, column : column + camera.VIEW_W]
-        walker = state.walker
-        turn = np.array([walker.yaw_px - before.yaw_px, walker.pitch_px - before.pitch_px], np.int32)
+    def _latents(state: PearlState, eye_before: Walker, view_MHW: Tensor, audio_BA: Tensor) -> ChunkLatents:
+        eye = state.rig.eye(state.walker)
+        turn = np.array([eye.yaw_px - eye_before.yaw_px, eye.pitch_px - eye_before.pitch_px], np.int32)
         video = {
-            "maps": (view * 255).round().to(torch.uint8).numpy(),
+            "maps": (view_MHW * 255).round().to(torch.uint8).numpy(),
             "conditions": state.conditions_V.numpy().copy(),
-            "first_row": np.array([row], np.int32),
+            "first_row": np.array([eye.view_offset[0]], np.int32),
             "turn_px": turn,
         }
         return ChunkLatents(
-            chunk_idx=state.chunk_idx - 1, video=video, audio={"latents": audio_BA[0].numpy().copy()}, pose=walker.pose
+            chunk_idx=state.chunk_idx - 1, video=video, audio={"latents": audio_BA[0].numpy().copy()}, pose=eye.pose
         )
 
 

@@ -76,8 +76,10 @@ def clearance_m(canvas_MHW: Tensor, at: Standpoint, azimuth_px: float) -> float:
     return camera.distance_m(blocking).item() if blocking > 0 else math.inf
 
 
-def advance(walker: Walker, controls: ChunkControls, chunk_s: float, canvas_MHW: Tensor, at: Standpoint) -> Walker:
-    """The camera one chunk later."""
+def advance(
+    walker: Walker, controls: ChunkControls, chunk_s: float, canvas_MHW: Tensor, at: Standpoint, ahead_m: float = 0.0
+) -> Walker:
+    """The walker one chunk later. `ahead_m`: how far before the camera that took the canvas the walker is."""
     yaw = controls.yaw * YAW_PX_PER_CHUNK + walker.yaw_rest
     pitch = controls.pitch * PITCH_PX_PER_CHUNK + walker.pitch_rest
     yaw_px, pitch_px = round(yaw), round(pitch)
@@ -86,7 +88,7 @@ def advance(walker: Walker, controls: ChunkControls, chunk_s: float, canvas_MHW:
     axis = math.hypot(controls.forward, controls.strafe)
     step_m = MAX_SPEED_M_PER_S * chunk_s * min(axis, 1.0)
     direction = heading + math.atan2(controls.strafe, controls.forward)
-    if step_m and clearance_m(canvas_MHW, at, direction * camera.FOCAL_PX) < CLEARANCE_M + step_m:
+    if step_m and clearance_m(canvas_MHW, at, direction * camera.FOCAL_PX) - ahead_m < CLEARANCE_M + step_m:
         step_m = 0.0
     return Walker(
         x_m=walker.x_m + step_m * math.cos(direction),

@@ -1,0 +1,43 @@
+"""Who an event speaks of looks like this: words to a look, noise for what was left unsaid."""
+
+from __future__ import annotations
+
+from model.actors.looks import COLOURS, HAIR, NUM_LATENTS, RGB, USUAL_COLOURS, Look
+from model.sampler import chunk_noise, uniform_noise
+from model.text.events import SOME_COLOUR, Event
+
+CHARACTER = Event(
+    action="appear", subject="person", figure="girl", colour="red", garment="coat"
+)  # if nobody is described
+
+
+def individual(seed: int, chunk_idx: int, number: int) -> tuple[float, ...]:
+    """The latent of an actor, -1 to 1."""
+    noise = chunk_noise(seed, chunk_idx, f"actor/{number}", (NUM_LATENTS,)).tanh()
+    return tuple(noise.tolist())
+
+
+def look_for(event: Event, kind: str, seed: int, chunk_idx: int, number: int) -> Look:
+    """The look an event describes."""
+    choice = uniform_noise(seed, chunk_idx, f"look/{number}", (5,)).tolist()
+    main = COLOURS[event.colour] if event.colour else _pick(USUAL_COLOURS[kind], choice[0])
+    if kind != "person":
+        return Look(kind=kind, main=main)
+    figure = event.figure or ("girl", "boy", "woman", "man")[int(4 * choice[1])]
+    is_female = figure in ("girl", "woman")
+    umbrella = event.umbrella if event.umbrella and event.umbrella != SOME_COLOUR else "red"
+    return Look(
+        kind=kind,
+        main=main,
+        hair=HAIR[event.hair] if event.hair else _pick(tuple(HAIR.values())[:4], choice[2]),
+        accent=COLOURS[umbrella],
+        has_long_hair=is_female and choice[3] < 0.85,
+        has_skirt=event.garment == "dress" or (is_female and event.garment != "coat" and choice[4] < 0.7),
+        is_child=figure in ("girl", "boy"),
+        has_umbrella=event.umbrella is not None,
+        has_hat=event.garment == "hat",
+    )
+
+
+def _pick(colours: tuple[RGB, ...], choice: float) -> RGB:
+    return colours[min(int(choice * len(colours)), len(colours) - 1)]

@@ -15,7 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 
 # Before any service is started: what tests leave behind is not the user's.
-DATA_FOLDER = tempfile.mkdtemp(prefix="nacre-test-")
+DATA_FOLDER = tempfile.mkdtemp(prefix="test-nacre-")
 os.environ["NACRE_DATA_FOLDER"] = DATA_FOLDER
 atexit.register(shutil.rmtree, DATA_FOLDER, ignore_errors=True)
 

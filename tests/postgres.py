@@ -30,7 +30,7 @@ def running_postgres() -> Iterator[str]:
     initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
     user = _user()
     # A socket's path may have 107 bytes: pytest's own folders are too long.
-    folder = Path(tempfile.mkdtemp(prefix="nacre-pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="pg-nacre-", dir="/tmp"))
     try:
         if user is not None:
             os.chown(folder, user.pw_uid, user.pw_gid)

@@ -35,8 +35,11 @@ def session_fields(row: SessionRow, now_s: float | None = None) -> dict[str, Any
 
 def session_table(rows: Iterable[SessionRow]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("session", "state", "created (UTC)", "model", "chunks", "records"):
-        table.add_column(name, no_wrap=True, overflow="fold")  # ids are for copying
+    rows = list(rows)
+    id_chars = max((len(row.session_id) for row in rows), default=0)
+    table.add_column("session", no_wrap=True, min_width=id_chars)  # ids are for copying
+    for name in ("state", "created (UTC)", "model", "chunks", "records"):
+        table.add_column(name, no_wrap=True)
     table.add_column("world", overflow="ellipsis", no_wrap=True)
     for row in rows:
         fields = session_fields(row)

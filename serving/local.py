@@ -74,7 +74,8 @@ class LocalPlane:
     async def open(self, spec: SessionSpec, snapshot: bytes = b"") -> PlaneLink:
         """Also goes on from a `snapshot` that a link took."""
         restored = unpack(snapshot) if snapshot else None
-        opening = await self._opening(spec, is_restored=restored is not None)
+        is_on_record = restored is not None or spec.resume_from is not None
+        opening = await self._opening(spec, is_restored=is_on_record)
         opened: asyncio.Future[PlaneLink] = asyncio.get_running_loop().create_future()
         self._tasks.create_task(self._serve(opening, restored, opened))
         return await opened
@@ -90,6 +91,7 @@ class LocalPlane:
             prompt=await encoder.encode_text(text) if text else None,
             image=None if image_HWC is None else await encoder.encode_image(image_HWC),
             epoch=spec.epoch,
+            resume_from=spec.resume_from,
         )
 
     async def _serve(

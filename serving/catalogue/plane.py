@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 from model.interface import ModelInfo
 from serving.catalogue.database import Database
+from serving.catalogue.leases import Lease
 from serving.catalogue.receipts import Receipts
-from serving.catalogue.sessions import NewSession, Sessions
+from serving.catalogue.sessions import ENDED, NewSession, SessionRow, Sessions
 from serving.catalogue.storage import StorageConfig, worker_name
-from serving.errors import NacreError
+from serving.errors import NacreError, ResumeTokenInvalidError, SessionEndedError
 from serving.sessions.contract import (
     Control,
     DecodedChunk,
@@ -31,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 # Two seconds of the embedded model's play; what a process that dies takes with it.
 RECEIPTS_PER_ROW = 25
+Answer = TypeVar("Answer")
 CLOSED, NOT_OPENED = "CLOSED", "NOT_OPENED"
 
 
@@ -70,6 +75,22 @@ class CataloguedPlane:
             raise
         return CataloguedLink(self, link, spec.session_id, epoch)
 
+    async def resume(self, session_id: str, resume_token: str) -> tuple[CataloguedLink, SessionRow]:
+        """Go on with a session whose gateway or worker is gone, from the first chunk that has no receipt. Raises
+        `SessionNotFoundError`, `ResumeTokenInvalidError`, `SessionEndedError`, `SessionHeldError` while another
+        worker may still run it, or `SnapshotRefusedError`."""
+        row, lease, last = await self._call(lambda: self._take_over(session_id, resume_token))
+        spec = SessionSpec(
+            session_id=session_id,
+            world=world_of(row),
+            epoch=lease.epoch,
+            resume_from=0 if last is None else last.chunk_idx + 1,
+        )
+        link = CataloguedLink(self, await self._plane.open(spec), session_id, lease.epoch)
+        if last is not None:
+            link.resume_after(last)
+        return link, row
+
     def close(self) -> None:
         """Finish writing."""
         self._pool.shutdown()
@@ -101,11 +122,21 @@ class CataloguedPlane:
                 model=info.name,
                 weights_sha256=info.weights_sha256,
                 spec=world_fields(spec.world),
+                resume_token_sha256=spec.resume_token_sha256,
             )
         )
         return self._sessions.acquire(spec.session_id, self._owner).epoch
 
-    async def _call(self, call: Callable[[], int]) -> int:
+    def _take_over(self, session_id: str, resume_token: str) -> tuple[SessionRow, Lease, Receipt | None]:
+        row = self._sessions.find(session_id)
+        if not hmac.compare_digest(token_sha256(resume_token), row.resume_token_sha256):
+            raise ResumeTokenInvalidError("the resume token does not fit the session", field="attach.resume_token")
+        if row.state == ENDED:
+            raise SessionEndedError("the session has ended", field="attach.session_id")
+        lease = self._sessions.acquire(session_id, self._owner)
+        return row, lease, next(reversed(self._receipts.of(session_id)), None)
+
+    async def _call(self, call: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
 
@@ -149,6 +180,9 @@ class CataloguedLink:
                 ended = self._plane.write_end(self._session_id, self._epoch, self._end_reason)
                 await asyncio.wrap_future(ended)
 
+    def resume_after(self, receipt: Receipt) -> None:
+        self._chain.resume(receipt)
+
     def _add(self, chunk: DecodedChunk) -> None:
         self._unwritten.append(self._chain.next(chunk.chunk_idx, chunk.frames_FHWC, chunk.samples_SC))
         if len(self._unwritten) >= RECEIPTS_PER_ROW:
@@ -158,6 +192,17 @@ class CataloguedLink:
         if self._unwritten:
             receipts, self._unwritten = self._unwritten, []
             self._plane.write_receipts(self._session_id, self._epoch, receipts)
+
+
+def token_sha256(resume_token: str) -> bytes:
+    """What is kept of a token: enough to know it again, not enough to use it."""
+    return hashlib.sha256(resume_token.encode()).digest()
+
+
+def world_of(row: SessionRow) -> WorldSpec:
+    """As far as it is shown: the picture is in the journal alone."""
+    prompt, character, scene = (str(row.spec[name]) for name in ("prompt", "character", "scene"))
+    return WorldSpec(model=row.model, seed=row.seed, prompt=prompt, character=character, scene=scene)
 
 
 def world_fields(world: WorldSpec) -> dict[str, object]:

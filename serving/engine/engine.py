@@ -21,7 +21,8 @@ from functools import partial
 from model.interface import ChunkControls, ChunkLatents, ModelInfo, Transformer
 from serving.engine import schedule
 from serving.engine.metrics import NoStageMetrics, StageMetrics
-from serving.engine.schedule import Runnable, ScheduleConfig
+from serving.engine.schedule import Pace, Runnable, ScheduleConfig
+from serving.engine.script import Script
 from serving.engine.session import EngineSession, SessionSink, SnapshotPurpose, open_session
 from serving.engine.slots import Slots
 from serving.errors import SessionEndedError, SessionFencedError, SessionNotFoundError, WorkerUnavailableError
@@ -105,13 +106,20 @@ class Engine:
                 self._slots.free(session_id)
                 self._report_slots()
 
-    def open(self, opening: Opening, sink: SessionSink, snapshot: EngineSnapshot | None = None) -> Future[int]:
-        """Open in a slot, or go on from `snapshot`. Gives the index of the first chunk, which is generated
-        at once for a new session and handed over with its first credit. Raises `CapacityExhaustedError`."""
+    def open(
+        self,
+        opening: Opening,
+        sink: SessionSink,
+        snapshot: EngineSnapshot | None = None,
+        script: Script | None = None,
+    ) -> Future[int]:
+        """Open in a slot, or go on from `snapshot`, doing again what is in `script`. Gives the index of the first
+        chunk to be delivered; that of a new session is generated at once and handed over with its first credit.
+        Raises `CapacityExhaustedError`."""
         self.reserve(opening.session_id)
         opened: Future[int] = Future()
         opened.set_running_or_notify_cancel()  # whoever waits may give up; we answer nevertheless
-        self._leave_word(lambda: self._open(opening, sink, snapshot, opened))
+        self._leave_word(lambda: self._open(opening, sink, snapshot, script, opened))
         return opened
 
     def post(self, session_id: str, control: EncodedControl) -> None:
@@ -202,6 +210,8 @@ class Engine:
                 self._hand_over_prepared(session)
                 self._hand_over_snapshot(session)
                 self._catch_up(session, now_s)
+                if session.is_catching_up:
+                    session.pace = Pace(anchor_s=now_s, chunk_idx=session.next_chunk_idx)
             plan = schedule.plan(self._runnables(), now_s, self._schedule)
             work = [self._take_work(self._sessions[session_id]) for session_id in plan.batch]
             if work or any(each.untold and each.credit == 0 for each in self._sessions.values()):
@@ -213,7 +223,7 @@ class Engine:
         return [
             Runnable(session.session_id, session.pace.start_s(session.next_chunk_idx, self._schedule))
             for session in self._sessions.values()
-            if session.credit > 0 and session.pace is not None
+            if (session.credit > 0 or session.is_catching_up) and session.pace is not None
         ]
 
     def _catch_up(self, session: EngineSession, now_s: float) -> None:
@@ -225,19 +235,26 @@ class Engine:
             self._metrics.session_slipped()
 
     def _take_work(self, session: EngineSession) -> StepWork:
+        assert session.pace is not None, "a session with credit has a pace"
+        work = StepWork(
+            session=session,
+            controls=self._take_controls(session),
+            due_s=session.pace.due_s(session.next_chunk_idx, self._schedule),
+        )
+        if not session.is_catching_up:
+            session.credit -= 1
+        session.next_chunk_idx += 1
+        return work
+
+    def _take_controls(self, session: EngineSession) -> ChunkControls:
+        """Those on record for a chunk that is, and those that wait for any other."""
+        if session.script is not None and session.is_scripted:
+            return session.script.at(session.next_chunk_idx)
         drained = session.mailbox.drain()
         outcomes = session.applied(drained.applied, self.info)
         session.untold += outcomes
         self._count(outcomes)
-        assert session.pace is not None, "a session with credit has a pace"
-        work = StepWork(
-            session=session,
-            controls=drained.controls,
-            due_s=session.pace.due_s(session.next_chunk_idx, self._schedule),
-        )
-        session.credit -= 1
-        session.next_chunk_idx += 1
-        return work
+        return drained.controls
 
     def _commit(self) -> None:
         """Make all that happened durable, in one go, and tell of it then."""
@@ -282,12 +299,19 @@ class Engine:
     def _hand_over_snapshot(self, session: EngineSession) -> None:
         if session.is_snapshot_due(self.config.snapshot_every_chunks):
             session.snapshot_purposes.add(SnapshotPurpose.STORE)
-        if session.snapshot_purposes and session.prepared is None:
+        if session.snapshot_purposes and session.prepared is None and not session.is_scripted:
             purposes, session.snapshot_purposes = frozenset(session.snapshot_purposes), set()
             session.last_snapshot_idx = session.next_chunk_idx
             session.sink.snapshot(session.snapshot(), purposes)
 
-    def _open(self, opening: Opening, sink: SessionSink, snapshot: EngineSnapshot | None, opened: Future[int]) -> None:
+    def _open(
+        self,
+        opening: Opening,
+        sink: SessionSink,
+        snapshot: EngineSnapshot | None,
+        script: Script | None,
+        opened: Future[int],
+    ) -> None:
         try:
             on_lost = partial(self._lose_or_refuse, opening.session_id, opened)
             session = open_session(
@@ -298,6 +322,7 @@ class Engine:
                 snapshot,
                 self.config.max_waiting_instructions,
                 on_lost,
+                script,
             )
         except Exception as error:
             logger.exception("session %s could not be opened", opening.session_id)
@@ -309,7 +334,7 @@ class Engine:
             is_wanted = opening.session_id in self._slots  # else closed meanwhile
             if is_wanted:
                 self._sessions[opening.session_id] = session
-                next_chunk_idx = session.next_chunk_idx
+                next_chunk_idx = session.next_chunk_idx if script is None else script.deliver_from
                 self._journals.commit({session.session_id: lambda: opened.set_result(next_chunk_idx)})
             else:
                 self._journals.discard(opening.session_id)

@@ -10,6 +10,7 @@ from typing import Protocol
 from model.interface import ChunkControls, ChunkLatents, ModelInfo, SessionState, Transformer
 from serving.engine.mailbox import Mailbox
 from serving.engine.schedule import Pace
+from serving.engine.script import Script
 from serving.sessions.contract import Applied, Outcome
 from serving.sessions.encoded import ChunkHeader, EncodedControl, LatentChunk, Opening
 from serving.sessions.journal import Journal, JournalStore
@@ -56,6 +57,17 @@ class EngineSession:
     prepared: ChunkLatents | None = None
     snapshot_purposes: set[SnapshotPurpose] = field(default_factory=set)
     last_snapshot_idx: int = 0
+    script: Script | None = None  # while it does again what it did before
+
+    @property
+    def is_scripted(self) -> bool:
+        """The next chunk is on record: it takes the controls it had."""
+        return self.script is not None and self.next_chunk_idx < self.script.end_chunk_idx
+
+    @property
+    def is_catching_up(self) -> bool:
+        """The next chunk was delivered before: it is made at once, without credit."""
+        return self.script is not None and self.next_chunk_idx < self.script.deliver_from
 
     @property
     def session_id(self) -> str:
@@ -100,7 +112,7 @@ class EngineSession:
 
     def is_snapshot_due(self, every_chunks: int) -> bool:
         """For one on record, so many chunks after the last one."""
-        is_on_record = every_chunks > 0 and self.opening.epoch > 0
+        is_on_record = every_chunks > 0 and self.opening.epoch > 0 and not self.is_scripted
         return is_on_record and self.next_chunk_idx >= self.last_snapshot_idx + every_chunks
 
     def snapshot(self) -> EngineSnapshot:
@@ -122,21 +134,31 @@ def open_session(
     snapshot: EngineSnapshot | None,
     max_waiting_instructions: int,
     on_lost: Callable[[str], None],
+    script: Script | None = None,
 ) -> EngineSession:
-    """A new session with its first chunk made, or one that goes on from `snapshot`. Runs the model."""
-    if snapshot is None:
+    """A new session with its first chunk made, or one that goes on from `snapshot`, or does again what is in
+    `script`. Runs the model."""
+    prepared = None
+    if snapshot is not None:
+        state = transformer.restore(snapshot.transformer)
+    elif script is not None:
+        state = transformer.open(opening.seed, opening.prompt, opening.image)
+    else:
         state = transformer.open(opening.seed, opening.prompt, opening.image)
         [prepared] = transformer.step([state], [ChunkControls()])
-    else:
-        state, prepared = transformer.restore(snapshot.transformer), None
     next_chunk_idx = 0 if snapshot is None else snapshot.next_chunk_idx
+    held = script.held if script is not None else snapshot.held if snapshot is not None else None
+    mailbox = Mailbox(max_waiting_instructions, held)
+    for control in script.waiting if script is not None else ():
+        mailbox.put(control)  # accepted by another worker
     return EngineSession(
         opening=opening,
         state=state,
-        mailbox=Mailbox(max_waiting_instructions, None if snapshot is None else snapshot.held),
+        mailbox=mailbox,
         journal=journals.create(opening, next_chunk_idx, on_lost),
         sink=sink,
         next_chunk_idx=next_chunk_idx,
         prepared=prepared,
         last_snapshot_idx=next_chunk_idx,
+        script=script,
     )

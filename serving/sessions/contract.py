@@ -40,6 +40,8 @@ class SessionSpec:
     session_id: str
     world: WorldSpec
     epoch: int = 0
+    resume_from: int | None = None  # go on with a session that is on record, from this chunk
+    resume_token_sha256: bytes = b""  # lets a client come back after its gateway is gone
     is_traced: bool = False  # sampled for per-chunk spans
 
 

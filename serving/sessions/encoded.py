@@ -17,6 +17,8 @@ class Opening:
     prompt: Tensors | None = None
     image: Tensors | None = None
     epoch: int = 0
+    # Go on with what is on record, and let chunks out from this one on; the record says all the rest.
+    resume_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

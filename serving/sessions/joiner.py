@@ -22,6 +22,8 @@ class Joiner:
         return events + self._ready()
 
     def add_part(self, part: DecodedPart) -> list[LinkEvent]:
+        if part.header.chunk_idx < self._next_chunk_idx:
+            return []  # made again for its effect on what follows
         self._waiting.setdefault(part.header.chunk_idx, []).append(part)
         return list(self._ready())
 

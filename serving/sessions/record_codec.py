@@ -86,11 +86,13 @@ def read_history(records: Sequence[SealedRecord]) -> History:
         raise RecordUnreadableError("the journal does not begin with an opening")
     first, fields = records[0], records[0].fields
     tensors = from_bytes(first.tensors) if first.tensors else {}
+    conditions = {part: _under(part, tensors) for part in fields["conditions"]}
     opening = Opening(
         session_id=fields["session_id"],
         seed=fields["seed"],
         epoch=fields["epoch"],
-        **{part: _under(part, tensors) for part in fields["conditions"]},
+        prompt=conditions.get("prompt"),
+        image=conditions.get("image"),
     )
     return History(
         opening=opening,

@@ -43,6 +43,7 @@ def opening_from_wire(message: wire.Open) -> Opening:
         prompt=optional_from_bytes(message.prompt_tensors),
         image=optional_from_bytes(message.image_tensors),
         epoch=message.epoch,
+        resume_from=message.resume_from if message.HasField("resume_from") else None,
     )
 
 

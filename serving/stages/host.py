@@ -159,7 +159,4 @@ class StageHost:
         )
         self._engine_thread = EngineThread(engine)
         self._engine_thread.start()
-        if self._keeper is None:
-            self.transformer = TransformerStage(engine, self.transport_to)
-        else:
-            self.transformer = TransformerStage(engine, self.transport_to, self._keeper.saver.submit)
+        self.transformer = TransformerStage(engine, self.transport_to, self._keeper)

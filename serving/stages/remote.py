@@ -234,9 +234,10 @@ class RemotePlane:
 
 async def _opening_message(spec: SessionSpec, encoder: GrpcEncoder, placement: Placement, snapshot: bytes) -> wire.Open:
     world = spec.world
-    # What a session opened with is in its snapshot.
-    text = "" if snapshot else world.text
-    image_HWC = None if snapshot else world.image_HWC
+    # What a session opened with is in its snapshot, or on record.
+    is_restored = bool(snapshot) or spec.resume_from is not None
+    text = "" if is_restored else world.text
+    image_HWC = None if is_restored else world.image_HWC
     prompt = await encoder.encode_text(text) if text else None
     image = None if image_HWC is None else await encoder.encode_image(image_HWC)
     decoders = [wire.DecoderAddress(address=place.address, stages=sorted(place.stages)) for place in placement.decoders]
@@ -248,6 +249,7 @@ async def _opening_message(spec: SessionSpec, encoder: GrpcEncoder, placement: P
         snapshot=snapshot,
         decoders=decoders,
         epoch=spec.epoch,
+        resume_from=spec.resume_from,
     )
 
 

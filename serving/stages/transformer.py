@@ -6,11 +6,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
+from serving.catalogue.keeper import SessionKeeper
 from serving.engine.engine import Engine
+from serving.engine.script import Script, write_script
 from serving.engine.session import SnapshotPurpose
-from serving.errors import NacreError
+from serving.errors import NacreError, WorkerUnavailableError
 from serving.sessions.contract import LinkEnded, Outcome
 from serving.sessions.encoded import EncodedControl, LatentChunk, Opening
 from serving.sessions.snapshot import EngineSnapshot, SessionSnapshot
@@ -142,12 +145,12 @@ class TransformerStage:
         self,
         engine: Engine,
         transport_to: Callable[[str], LatentTransport],
-        keep: Callable[[SessionSnapshot, int], object] = lambda snapshot, epoch: None,
+        keeper: SessionKeeper | None = None,
     ) -> None:
-        """`keep` stores a snapshot under an epoch; it must not block."""
+        """Without a `keeper` nothing outlives the worker."""
         self.engine = engine
         self._transport_to = transport_to
-        self._keep = keep
+        self._keeper = keeper
         self._reservations: dict[str, asyncio.TimerHandle] = {}
 
     def reserve(self, session_id: str) -> None:
@@ -160,19 +163,37 @@ class TransformerStage:
     async def session(
         self, opening: Opening, places: Iterable[DecoderPlace], snapshot: SessionSnapshot | None = None
     ) -> AsyncIterator[WorkerSession]:
-        """Run a session as long as the block. Raises `CapacityExhaustedError` or `WorkerUnavailableError`."""
+        """Run a session as long as the block. Raises `CapacityExhaustedError`, `WorkerUnavailableError`, or for one
+        that is on record and cannot go on `SnapshotRefusedError`."""
         self.engine.reserve(opening.session_id)
         self._claim(opening.session_id)
+        script = None
         session = WorkerSession(self.engine, opening.session_id)
         try:
+            if opening.resume_from is not None:
+                opening, snapshot, script = await self._recall(opening, opening.resume_from)
             async with AsyncExitStack() as stack:
                 decoders = [await self._connect(stack, opening, place, snapshot, session) for place in places]
-                sink = _LoopSink(session, decoders, lambda taken: self._keep(taken, opening.epoch))
-                opened = self.engine.open(opening, sink, None if snapshot is None else snapshot.engine)
+                sink = _LoopSink(session, decoders, partial(self._keep, opening.epoch))
+                engine_snapshot = None if snapshot is None else snapshot.engine
+                opened = self.engine.open(opening, sink, engine_snapshot, script)
                 session.next_chunk_idx = await asyncio.wrap_future(opened)
                 yield session
         finally:
             self.engine.close(opening.session_id)
+
+    def _keep(self, epoch: int, snapshot: SessionSnapshot) -> None:
+        if self._keeper is not None:
+            self._keeper.saver.submit(snapshot, epoch)
+
+    async def _recall(self, opening: Opening, deliver_from: int) -> tuple[Opening, SessionSnapshot | None, Script]:
+        """What the record says of the session, and what of it is to be done again."""
+        if self._keeper is None:
+            raise WorkerUnavailableError("this worker keeps nothing to go on with")
+        past = await asyncio.to_thread(self._keeper.recall, opening.session_id, deliver_from)
+        first_chunk_idx = 0 if past.snapshot is None else past.snapshot.engine.next_chunk_idx
+        recalled = replace(past.history.opening, session_id=opening.session_id, epoch=opening.epoch)
+        return recalled, past.snapshot, write_script(past.history.entries, first_chunk_idx, deliver_from)
 
     async def _connect(
         self,

@@ -53,7 +53,7 @@ class RunRequest(_message.Message):
     def __init__(self, open: _Optional[_Union[Open, _Mapping]] = ..., control: _Optional[_Union[Control, _Mapping]] = ..., grant: _Optional[int] = ..., take_snapshot: _Optional[_Union[TakeSnapshot, _Mapping]] = ...) -> None: ...
 
 class Open(_message.Message):
-    __slots__ = ("session_id", "seed", "prompt_tensors", "image_tensors", "snapshot", "decoders", "epoch")
+    __slots__ = ("session_id", "seed", "prompt_tensors", "image_tensors", "snapshot", "decoders", "epoch", "resume_from")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     PROMPT_TENSORS_FIELD_NUMBER: _ClassVar[int]
@@ -61,6 +61,7 @@ class Open(_message.Message):
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     DECODERS_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    RESUME_FROM_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     seed: int
     prompt_tensors: bytes
@@ -68,7 +69,8 @@ class Open(_message.Message):
     snapshot: bytes
     decoders: _containers.RepeatedCompositeFieldContainer[DecoderAddress]
     epoch: int
-    def __init__(self, session_id: _Optional[str] = ..., seed: _Optional[int] = ..., prompt_tensors: _Optional[bytes] = ..., image_tensors: _Optional[bytes] = ..., snapshot: _Optional[bytes] = ..., decoders: _Optional[_Iterable[_Union[DecoderAddress, _Mapping]]] = ..., epoch: _Optional[int] = ...) -> None: ...
+    resume_from: int
+    def __init__(self, session_id: _Optional[str] = ..., seed: _Optional[int] = ..., prompt_tensors: _Optional[bytes] = ..., image_tensors: _Optional[bytes] = ..., snapshot: _Optional[bytes] = ..., decoders: _Optional[_Iterable[_Union[DecoderAddress, _Mapping]]] = ..., epoch: _Optional[int] = ..., resume_from: _Optional[int] = ...) -> None: ...
 
 class DecoderAddress(_message.Message):
     __slots__ = ("address", "stages")

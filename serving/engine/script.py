@@ -1,0 +1,47 @@
+"""What a session did since its snapshot, to be done again by the worker that goes on with it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from model.interface import ChunkControls
+from serving.sessions.encoded import EncodedControl, HeldAxes
+from serving.sessions.journal import JournalEntry
+from serving.sessions.replay import controls_by_chunk, held_after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    first_chunk_idx: int  # the snapshot's next
+    deliver_from: int  # earlier chunks are made again for their effect alone
+    controls: tuple[ChunkControls, ...]  # of the chunks from the first to the last that is on record
+    held: HeldAxes  # after them
+    waiting: tuple[EncodedControl, ...]  # accepted, and never settled
+
+    @property
+    def end_chunk_idx(self) -> int:
+        """The first chunk that is free."""
+        return self.first_chunk_idx + len(self.controls)
+
+    def at(self, chunk_idx: int) -> ChunkControls:
+        return self.controls[chunk_idx - self.first_chunk_idx]
+
+
+def write_script(entries: Sequence[JournalEntry], first_chunk_idx: int, deliver_from: int) -> Script:
+    """`entries`: the whole journal."""
+    applied = [entry for entry in entries if entry.applied_chunk_idx is not None]
+    applied.sort(key=lambda entry: entry.applied_chunk_idx or 0)
+    last = max((entry.applied_chunk_idx or 0 for entry in applied), default=-1)
+    end = max(last + 1, deliver_from, first_chunk_idx)
+    held = HeldAxes()
+    for entry in applied:
+        held = held_after(held, entry.control)
+    return Script(
+        first_chunk_idx=first_chunk_idx,
+        deliver_from=deliver_from,
+        controls=tuple(islice(controls_by_chunk(applied), first_chunk_idx, end)),
+        held=held,
+        waiting=tuple(entry.control for entry in entries if entry.is_pending),
+    )

@@ -19,7 +19,7 @@ from model.actors.actor import Actor
 from model.actors.appearance import AppearanceNetwork, Pose
 from model.actors.looks import look_numbers
 
-VIEW_STEPS, PHASE_STEPS, GAIT_STEPS, CROUCH_STEPS = 64, 24, 6, 8
+VIEW_STEPS, PHASE_STEPS, GAIT_STEPS, CROUCH_STEPS = 48, 12, 4, 6
 FULL_GAIT_M_PER_S = {"person": 1.5, "kitten": 1.8, "dog": 2.2, "car": 1.0, "bird": 0.5}
 KEPT = 192  # sprites, 55 KB each with their smaller versions
 COVER_FLOOR = 0.12  # fainter than this is the network's breath, not a picture

@@ -5,47 +5,79 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from model.interface import Tensors
+from model.text.event_heads import EventHeads, EventHeadsConfig, event_probabilities
 from model.text.heads import SlotHeads, SlotHeadsConfig, probabilities
 from model.text.sentence import SentenceEncoder
 
-_CONFIG_KEY = "config"
+_CONFIG_KEY, _EVENTS_KEY = "config", "events"
+_EVENTS_PREFIX = "events."
 
 
-def save_heads(heads: SlotHeads, path: Path) -> None:
+def save_heads(heads: SlotHeads, path: Path, events: EventHeads | None = None) -> None:
+    """Both in one file; the event heads in half precision."""
     tensors = {name: tensor.contiguous() for name, tensor in heads.state_dict().items()}
-    save_file(tensors, path, metadata={_CONFIG_KEY: json.dumps(asdict(heads.config))})
+    metadata = {_CONFIG_KEY: json.dumps(asdict(heads.config))}
+    if events is not None:
+        halves = {name: tensor.half().contiguous() for name, tensor in events.state_dict().items()}
+        tensors |= {_EVENTS_PREFIX + name: tensor for name, tensor in halves.items()}
+        metadata[_EVENTS_KEY] = json.dumps(asdict(events.config))
+    save_file(tensors, path, metadata=metadata)
 
 
 def load_heads(path: Path) -> SlotHeads:
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata() or {}
-    if _CONFIG_KEY not in metadata:
-        raise ValueError(f"{path} holds no slot heads")
-    heads = SlotHeads(SlotHeadsConfig(**json.loads(metadata[_CONFIG_KEY])))
-    heads.load_state_dict(load_file(path))
+    heads = SlotHeads(SlotHeadsConfig(**_config(path, _CONFIG_KEY, "slot heads")))
+    tensors = load_file(path).items()
+    heads.load_state_dict({name: tensor for name, tensor in tensors if not name.startswith(_EVENTS_PREFIX)})
     return heads.eval()
 
 
-class PearlTextEncoder:
-    """What a sentence asks of each slot. Stateless."""
+def load_event_heads(path: Path) -> EventHeads:
+    events = EventHeads(EventHeadsConfig(**_config(path, _EVENTS_KEY, "event heads")))
+    tensors = {
+        name.removeprefix(_EVENTS_PREFIX): tensor
+        for name, tensor in load_file(path).items()
+        if name.startswith(_EVENTS_PREFIX)
+    }
+    events.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    return events.eval()
 
-    def __init__(self, sentences: SentenceEncoder, heads: SlotHeads) -> None:
+
+def _config(path: Path, key: str, what: str) -> dict[str, Any]:
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata() or {}
+    if key not in metadata:
+        raise ValueError(f"{path} holds no {what}")
+    return json.loads(metadata[key])
+
+
+class PearlTextEncoder:
+    """What a sentence asks of each slot, and which event it asks for. Stateless."""
+
+    def __init__(self, sentences: SentenceEncoder, heads: SlotHeads, events: EventHeads) -> None:
         self._sentences = sentences
-        self._heads = heads
+        self._heads, self._events = heads, events
 
     @classmethod
     def load(cls, path: Path) -> PearlTextEncoder:
-        return cls(SentenceEncoder.load(), load_heads(path))
+        return cls(SentenceEncoder.load(), load_heads(path), load_event_heads(path))
 
     @torch.inference_mode()
     def encode_text(self, text: str) -> Tensors:
         """`gates`: float32 [5], 0 (leave the slot) to 1 (set it); `values`: float32 [24],
-        probabilities within each slot. As in `ConditionUpdate`."""
-        gates_BG, values_BV = probabilities(self._heads(*self._sentences.encode([text])))
-        return {"gates": gates_BG[0].numpy().copy(), "values": values_BV[0].numpy().copy()}
+        probabilities within each slot, as in `ConditionUpdate`. `events`: float32 [NUM_ANSWERS],
+        probabilities within each question of `model.text.events`."""
+        encoded = self._sentences.encode([text])
+        gates_BG, values_BV = probabilities(self._heads(*encoded))
+        events_BY = event_probabilities(self._events(*encoded))
+        return {
+            "gates": gates_BG[0].numpy().copy(),
+            "values": values_BV[0].numpy().copy(),
+            "events": events_BY[0].numpy().copy(),
+        }

@@ -28,7 +28,7 @@ import re
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +36,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.text.encoder import load_heads, save_heads
+from model.text.encoder import load_event_heads, load_heads, save_heads
+from model.text.event_heads import EventHeads
 from model.text.heads import SlotHeads, SlotHeadsConfig, SlotLogits, probabilities
 from model.text.sentence import STATE_WIDTH, EncodedSentences, SentenceEncoder
 from model.training.text_sentences import WRITTEN
+from model.world.actors_captions import compose_event_alone
+from model.world.actors_phrases import EVERY_EVENT, TRAINING_EVENTS
 from model.world.captions import Caption, random_caption
 from model.world.conditions import NUM_SLOTS, NUM_VALUES, SLOT_RANGES, SLOTS
 from model.world.phrases import EVERYTHING, HELD_OUT, TRAINING, Vocabulary
@@ -51,6 +54,8 @@ _MAX_TOKENS = 48  # longer training captions are dropped: there are next to none
 _ENCODE_BATCH = 64
 _EVALUATION_SEED = 5_000_011
 _PIECE_BUCKETS = 8192
+
+EVENT_SHARE = 0.3  # sentences of events beside those of conditions
 
 SlotNetwork = Callable[[list[int]], SlotLogits]
 
@@ -67,26 +72,33 @@ class TextTraining:
     label_smoothing: float = 0.02
 
 
-class EncodedCaptions:
-    """Captions with the token states of the frozen encoder, in half precision to save memory."""
+class EncodedTexts:
+    """Token states of the frozen encoder for many texts, in half precision to save memory."""
 
-    def __init__(self, captions: Sequence[Caption], encoder: SentenceEncoder) -> None:
-        self.captions = list(captions)
+    def __init__(self, texts: Sequence[str], encoder: SentenceEncoder) -> None:
         self._states: list[Tensor] = []
-        order = sorted(range(len(captions)), key=lambda i: len(captions[i].text))
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         states: dict[int, Tensor] = {}
         for start in range(0, len(order), _ENCODE_BATCH):
             rows = order[start : start + _ENCODE_BATCH]
-            encoded = encoder.encode([captions[i].text for i in rows])
+            encoded = encoder.encode([texts[i] for i in rows])
             for i, state_PD, is_token_P in zip(rows, encoded.states_BPD, encoded.is_token_BP, strict=True):
                 states[i] = state_PD[is_token_P][:_MAX_TOKENS].half()
-        self._states = [states[i] for i in range(len(captions))]
+        self._states = [states[i] for i in range(len(texts))]
 
     def batch(self, rows: list[int]) -> EncodedSentences:
         states = [self._states[i].float() for i in rows]
         padded = nn.utils.rnn.pad_sequence(states, batch_first=True)
         lengths = torch.tensor([len(state) for state in states])
         return EncodedSentences(padded, torch.arange(padded.shape[1]) < lengths[:, None])
+
+
+class EncodedCaptions(EncodedTexts):
+    """Captions with their token states."""
+
+    def __init__(self, captions: Sequence[Caption], encoder: SentenceEncoder) -> None:
+        super().__init__([caption.text for caption in captions], encoder)
+        self.captions = list(captions)
 
 
 def targets(captions: Sequence[Caption]) -> tuple[Tensor, Tensor]:
@@ -126,12 +138,14 @@ def _fit(network: nn.Module, forward: SlotNetwork, captions: Sequence[Caption], 
     network.eval()
 
 
-def train(training: TextTraining, encoder: SentenceEncoder, vocabulary: Vocabulary) -> SlotHeads:
+def train(
+    training: TextTraining, encoder: SentenceEncoder, vocabulary: Vocabulary, start: SlotHeads | None = None
+) -> SlotHeads:
     torch.manual_seed(training.seed)
     captions = training_captions(training, vocabulary)
     encoded = EncodedCaptions(captions, encoder)
     print(f"{len(captions)} captions encoded", flush=True)
-    heads = SlotHeads(PEARL_XS)
+    heads = start or SlotHeads(PEARL_XS)
 
     def forward(rows: list[int]) -> SlotLogits:
         states, is_token = encoded.batch(rows)
@@ -143,8 +157,15 @@ def train(training: TextTraining, encoder: SentenceEncoder, vocabulary: Vocabula
 
 def training_captions(training: TextTraining, vocabulary: Vocabulary) -> list[Caption]:
     rng = random.Random(training.seed)
-    drawn = {caption.text: caption for caption in (random_caption(rng, vocabulary) for _ in range(training.captions))}
-    return list(drawn.values())
+    drawn = [random_caption(rng, vocabulary) for _ in range(training.captions)]
+    drawn += [event_alone(rng, vocabulary) for _ in range(round(EVENT_SHARE * training.captions))]
+    return list({caption.text: caption for caption in drawn}.values())
+
+
+def event_alone(rng: random.Random, vocabulary: Vocabulary) -> Caption:
+    """Somebody does something: no slot is meant, even where a street lamp or a black cat is."""
+    words = TRAINING_EVENTS if vocabulary is TRAINING else EVERY_EVENT
+    return Caption(text=compose_event_alone(rng, words).text, choices={})
 
 
 def evaluation_sets() -> dict[str, list[Caption]]:
@@ -242,19 +263,34 @@ def main() -> None:
     parser.add_argument(
         "--evaluate", action="store_true", help="measure the stored heads, and train others to measure unknown words"
     )
+    parser.add_argument("--more", type=int, default=0, help="go on from the stored heads for so many gentle steps")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     training, encoder = TextTraining(seed=arguments.seed), SentenceEncoder.load()
     if not arguments.evaluate:
-        heads = train(training, encoder, EVERYTHING)
+        start = None
+        if arguments.more:
+            start = load_heads(arguments.output)
+            training = replace(
+                training, seed=arguments.seed + 1, steps=arguments.more, captions=6000, learning_rate=4e-4
+            )
+        heads = train(training, encoder, EVERYTHING, start)
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        save_heads(heads, arguments.output)
+        save_heads(heads, arguments.output, _stored_events(arguments.output))
     heads = load_heads(arguments.output)
     _report("the heads that ship, which know every word", evaluate(heads, encoder))
     print("\n".join(misread(heads, encoder)))
     if arguments.evaluate:
         _report("heads of the training vocabulary", evaluate(train(training, encoder, TRAINING), encoder))
         _report("pieces from nothing, of the training vocabulary", evaluate_pieces(train_pieces(training)))
+
+
+def _stored_events(path: Path) -> EventHeads | None:
+    """The event heads beside the slot heads, if they were trained already (model.training.text_events)."""
+    try:
+        return load_event_heads(path)
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def _report(name: str, figures: dict[str, dict[str, float]]) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import model
-from model.text.encoder import PearlTextEncoder, load_heads, save_heads
+from model.text.encoder import PearlTextEncoder, load_event_heads, load_heads, save_heads
 from model.text.heads import SlotHeads, SlotHeadsConfig, probabilities
 from model.text.sentence import STATE_WIDTH, WIDTH, SentenceEncoder, model_folder
 from model.training.text_encoder import EncodedCaptions, evaluation_sets, measure
@@ -26,7 +26,7 @@ def sentences() -> SentenceEncoder:
 
 @pytest.fixture(scope="module")
 def encoder(sentences: SentenceEncoder) -> PearlTextEncoder:
-    return PearlTextEncoder(sentences, load_heads(WEIGHTS))
+    return PearlTextEncoder(sentences, load_heads(WEIGHTS), load_event_heads(WEIGHTS))
 
 
 def _read(encoder: PearlTextEncoder, text: str) -> dict[str, str]:

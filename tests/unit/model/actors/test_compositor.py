@@ -77,5 +77,5 @@ def test_the_gallery_is_bounded() -> None:
     gallery = Gallery(networks().appearance)
     (kitten,) = direct(Cast(), Event(action="appear", subject="kitten"), scene()).actors
     for step in range(KEPT + 20):
-        gallery.sprite(replace(kitten, crouch=(step // 64) / 8), 0.1 * step)
+        gallery.sprite(replace(kitten, crouch=(step // 40) / 6), step * 0.13)
     assert len(gallery._kept) <= KEPT

@@ -37,7 +37,9 @@ async def serve_local(config: ServiceConfig) -> AsyncIterator[LocalService]:
             catalogued(plane, config.storage) as kept,
         ):
             await warm_up(plane)
-            server = GatewayServer(kept, config.gateway_config, observation.metrics, is_traced=observation.is_traced)
+            server = GatewayServer(
+                kept, config.gateway_config, observation.metrics, is_traced=observation.is_traced, resumer=kept
+            )
             async with server:
                 yield LocalService(address=server.address, metrics_address=observation.address)
     finally:

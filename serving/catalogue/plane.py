@@ -24,6 +24,7 @@ from serving.sessions.contract import (
     DecodedChunk,
     LinkEnded,
     LinkEvent,
+    ResumedSession,
     SessionLink,
     SessionSpec,
     WorldPlane,
@@ -75,21 +76,15 @@ class CataloguedPlane:
             raise
         return CataloguedLink(self, link, spec.session_id, epoch)
 
-    async def resume(self, session_id: str, resume_token: str) -> tuple[CataloguedLink, SessionRow]:
-        """Go on with a session whose gateway or worker is gone, from the first chunk that has no receipt. Raises
-        `SessionNotFoundError`, `ResumeTokenInvalidError`, `SessionEndedError`, `SessionHeldError` while another
-        worker may still run it, or `SnapshotRefusedError`."""
+    async def resume(self, session_id: str, resume_token: str) -> ResumedSession:
+        """A `SessionResumer`: goes on from the first chunk that has no receipt."""
         row, lease, last = await self._call(lambda: self._take_over(session_id, resume_token))
-        spec = SessionSpec(
-            session_id=session_id,
-            world=world_of(row),
-            epoch=lease.epoch,
-            resume_from=0 if last is None else last.chunk_idx + 1,
-        )
+        world, next_chunk_idx = world_of(row), 0 if last is None else last.chunk_idx + 1
+        spec = SessionSpec(session_id=session_id, world=world, epoch=lease.epoch, resume_from=next_chunk_idx)
         link = CataloguedLink(self, await self._plane.open(spec), session_id, lease.epoch)
         if last is not None:
             link.resume_after(last)
-        return link, row
+        return ResumedSession(link=link, world=world, next_chunk_idx=next_chunk_idx)
 
     def close(self) -> None:
         """Finish writing."""

@@ -68,7 +68,9 @@ class Gateway:
             catalogued(plane, self._settings.storage) as kept,
         ):
             await warm_up(plane)
-            server = GatewayServer(kept, self._settings.gateway, observation.metrics, is_traced=observation.is_traced)
+            server = GatewayServer(
+                kept, self._settings.gateway, observation.metrics, is_traced=observation.is_traced, resumer=kept
+            )
             async with server:
                 self._addresses = {"address": server.address, "metrics_address": observation.address}
                 self._is_ready.set()

@@ -17,12 +17,13 @@ class Arrival(NamedTuple):
 class ArrivalQueue:
     """Chunks in order, never more than the window, with the books of what the worker was let make."""
 
-    def __init__(self, window_chunks: int) -> None:
+    def __init__(self, window_chunks: int, first_chunk_idx: int = 0) -> None:
+        """Chunks before `first_chunk_idx` were another gateway's."""
         self._window_chunks = window_chunks
         self._waiting: deque[Arrival] = deque()
-        self._num_granted = 0
-        self.num_arrived = 0
-        self.num_taken = 0
+        self._num_granted = first_chunk_idx
+        self.num_arrived = first_chunk_idx
+        self.num_taken = first_chunk_idx
 
     @property
     def first(self) -> Arrival | None:

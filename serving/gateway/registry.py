@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import hashlib
 import logging
 import secrets
 import time
@@ -19,7 +20,7 @@ from serving.errors import (
 from serving.gateway.config import GatewayConfig
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.session import Session, SessionIdentity
-from serving.sessions.contract import SessionLink, SessionSpec, WorldPlane, WorldSpec
+from serving.sessions.contract import SessionLink, SessionResumer, SessionSpec, WorldPlane, WorldSpec
 
 logger = logging.getLogger(__name__)
 
@@ -38,12 +39,15 @@ class SessionRegistry:
         metrics: GatewayMetrics,
         clock: Callable[[], float] = time.time,
         is_traced: Callable[[str], bool] = lambda session_id: False,
+        resumer: SessionResumer | None = None,
     ) -> None:
         self._plane = plane
         self._config = config
         self._metrics = metrics
         self._clock = clock
         self._is_traced = is_traced
+        self._resumer = resumer
+        self._lock_by_id: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: dict[str, Session] = {}
         self._ended: dict[str, Session] = {}  # the oldest first
         self._id_by_key: dict[str, str] = {}
@@ -81,7 +85,13 @@ class SessionRegistry:
             raise SessionNotFoundError("there is no session of that id", field=field)
         return session
 
-    def authorize(self, session_id: str, resume_token: str) -> Session:
+    async def authorize(self, session_id: str, resume_token: str) -> Session:
+        """Also a session that a gateway before this one opened, as far as there is a record of it."""
+        if self._resumer is not None and not self._knows(session_id):
+            lock = self._lock_by_id.setdefault(session_id, asyncio.Lock())
+            async with lock:
+                if not self._knows(session_id):  # another client may have come first
+                    return await self._resume(self._resumer, session_id, resume_token)
         session = self.find(session_id, "attach.session_id")
         if not session.is_token(resume_token):
             raise ResumeTokenInvalidError("the resume token does not fit the session", field="attach.resume_token")
@@ -108,17 +118,47 @@ class SessionRegistry:
         self.check_open()
         session_id = f"s-{secrets.token_hex(SESSION_ID_BYTES)}"
         is_traced = self._is_traced(session_id)
-        link = await self._open_link(SessionSpec(session_id=session_id, world=world, is_traced=is_traced))
+        resume_token = secrets.token_urlsafe(RESUME_TOKEN_BYTES)
+        spec = SessionSpec(
+            session_id=session_id,
+            world=world,
+            is_traced=is_traced,
+            resume_token_sha256=hashlib.sha256(resume_token.encode()).digest(),
+        )
+        link = await self._open_link(spec)
         # From here to the task there is no await: a caller that goes away cannot leave the link unowned.
         now_s = self._clock()
         identity = SessionIdentity(
             session_id=session_id,
-            resume_token=secrets.token_urlsafe(RESUME_TOKEN_BYTES),
+            resume_token=resume_token,
             world=dataclasses.replace(world, image_HWC=None),
             is_traced=is_traced,
             create_s=now_s,
             open_seconds=now_s - started_s,
         )
+        return self._start(identity, link)
+
+    async def _resume(self, resumer: SessionResumer, session_id: str, resume_token: str) -> Session:
+        self.check_open()
+        started_s = self._clock()
+        resumed = await resumer.resume(session_id, resume_token)
+        now_s = self._clock()
+        identity = SessionIdentity(
+            session_id=session_id,
+            resume_token=resume_token,
+            world=resumed.world,
+            is_traced=self._is_traced(session_id),
+            create_s=now_s,
+            open_seconds=now_s - started_s,
+            first_chunk_idx=resumed.next_chunk_idx,
+        )
+        return self._start(identity, resumed.link)
+
+    def _knows(self, session_id: str) -> bool:
+        return session_id in self._running or session_id in self._ended
+
+    def _start(self, identity: SessionIdentity, link: SessionLink) -> Session:
+        session_id = identity.session_id
         session = Session(identity, self._plane.info, link, self._config, self._metrics, self._clock)
         self._running[session_id] = session
         self._has_none.clear()

@@ -23,7 +23,7 @@ from serving.gateway.metrics import GatewayMetrics, NoMetrics
 from serving.gateway.play import Pools
 from serving.gateway.registry import SessionRegistry
 from serving.gateway.service import SessionService
-from serving.sessions.contract import WorldPlane
+from serving.sessions.contract import SessionResumer, WorldPlane
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +44,13 @@ class GatewayServer:
         metrics: GatewayMetrics | None = None,
         clock: Callable[[], float] = time.time,
         is_traced: Callable[[str], bool] = lambda session_id: False,
+        resumer: SessionResumer | None = None,
     ) -> None:
-        """`clock` must be the workers' (time.time); `is_traced` says by session id whether to sample it."""
+        """`clock` must be the workers' (time.time); `is_traced` says by session id whether to sample it. Without a
+        `resumer` no session outlives its gateway."""
         self._config = config or GatewayConfig()
         self._metrics = metrics or NoMetrics()
-        self._registry = SessionRegistry(plane, self._config, self._metrics, clock, is_traced)
+        self._registry = SessionRegistry(plane, self._config, self._metrics, clock, is_traced, resumer)
         self._pools = Pools(
             media=ThreadPoolExecutor(self._config.num_media_threads, "gateway-media"),
             images=ThreadPoolExecutor(self._config.num_image_threads, "gateway-images"),

@@ -80,7 +80,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     ) -> None:
         requests = aiter(request_iterator)
         attach = check_attach(await self._first_message(requests), self._plane.info)
-        session = self._registry.authorize(attach.session_id, attach.resume_token)
+        session = await self._registry.authorize(attach.session_id, attach.resume_token)
         self._registry.check_open()
         stream = PlayStream(session, attach, self._config, self._pools, self._metrics, self._clock)
         session.attach(stream)

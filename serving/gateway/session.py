@@ -54,6 +54,7 @@ class SessionIdentity:
     is_traced: bool
     create_s: float  # time.time()
     open_seconds: float  # from CreateSession until its answer
+    first_chunk_idx: int = 0  # not 0 for one that another gateway began
 
 
 class Session:
@@ -73,7 +74,7 @@ class Session:
         self.state = State.READY
         self.end_reason = ""
         self.attached_s = 0.0
-        self.arrivals = ArrivalQueue(config.window_chunks)
+        self.arrivals = ArrivalQueue(config.window_chunks, identity.first_chunk_idx)
         self.controls = ControlBook(config.max_pending_controls)
         self.control_rate = TokenBucket(config.control_rate_per_s, config.control_burst)
         self._link = link

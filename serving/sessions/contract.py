@@ -162,6 +162,24 @@ class SessionLink(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumedSession:
+    """A session whose gateway died, on its way again."""
+
+    link: SessionLink
+    world: WorldSpec  # without its picture
+    next_chunk_idx: int  # the first that comes
+
+
+class SessionResumer(Protocol):
+    """Finds sessions that another gateway, now gone, had opened."""
+
+    async def resume(self, session_id: str, resume_token: str) -> ResumedSession:
+        """Raises `SessionNotFoundError`, `ResumeTokenInvalidError`, `SessionEndedError`, `SessionHeldError` while
+        another gateway's worker may still run it, `SnapshotRefusedError`, and what `WorldPlane.open` does."""
+        ...
+
+
 class WorldPlane(Protocol):
     """The workers, as a gateway sees them."""
 

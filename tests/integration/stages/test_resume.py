@@ -79,8 +79,9 @@ async def test_the_frames_after_a_death_are_those_of_the_uninterrupted_session(
         recorded += await take_chunks(link, NUM_AFTER)
     chunks = chunks_of(recorded)
     async with make_rig(FakeModel(), storage=copy) as rig, catalogued(rig.plane, copy) as plane:
-        link, row = await plane.resume("s-1", TOKEN)
-        assert row.spec["prompt"] == "a quiet street at dusk"
+        session = await plane.resume("s-1", TOKEN)
+        assert (session.world.prompt, session.next_chunk_idx) == ("a quiet street at dusk", resume_from)
+        link = session.link
         num_left = num_chunks + NUM_AFTER - resume_from
         await link.grant(num_left)
         resumed = await take_chunks(link, num_left)
@@ -108,7 +109,7 @@ async def test_a_control_that_was_accepted_and_waited_takes_effect_once(storage:
         await take_until(link, lambda event: isinstance(event, Accepted))
         copy = left_behind(storage, tmp_path)
     async with local_rig(FakeModel(), storage=copy) as rig, catalogued(rig.plane, copy) as plane:
-        link, _ = await plane.resume("s-1", TOKEN)
+        link = (await plane.resume("s-1", TOKEN)).link
         await link.grant(4)
         events = await take_chunks(link, 4)
         [applied] = [event for event in events if isinstance(event, Applied)]
@@ -153,7 +154,7 @@ async def test_a_damaged_snapshot_is_left_out_and_an_older_one_serves(storage: S
     newest = max((tmp_path / "copy").glob("snapshots/sessions/s-1/1/*.json"))
     newest.write_bytes(newest.read_bytes()[:-5])
     async with local_rig(FakeModel(), storage=copy) as rig, catalogued(rig.plane, copy) as plane:
-        link, _ = await plane.resume("s-1", TOKEN)
+        link = (await plane.resume("s-1", TOKEN)).link
         await link.grant(3)
         async with asyncio.timeout(20):
             assert_same_media(expected, chunks_of(await take_chunks(link, 3)))

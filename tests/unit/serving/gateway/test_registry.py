@@ -12,15 +12,15 @@ from serving.gateway.config import GatewayConfig
 from serving.gateway.metrics import NoMetrics
 from serving.gateway.registry import SessionRegistry
 from serving.gateway.session import Session
-from serving.sessions.contract import WorldSpec
+from serving.sessions.contract import ResumedSession, SessionResumer, SessionSpec, WorldSpec
 from tests.fakes import FakeWorldPlane
 
 WORLD = WorldSpec(model="fake-xs", seed=1, prompt="a")
 
 
 @asynccontextmanager
-async def hosted(plane: FakeWorldPlane) -> AsyncIterator[SessionRegistry]:
-    registry = SessionRegistry(plane, GatewayConfig(), NoMetrics(), is_traced=lambda session_id: True)
+async def hosted(plane: FakeWorldPlane, resumer: SessionResumer | None = None) -> AsyncIterator[SessionRegistry]:
+    registry = SessionRegistry(plane, GatewayConfig(), NoMetrics(), is_traced=lambda session_id: True, resumer=resumer)
     is_ready = asyncio.Event()
     hosting = asyncio.ensure_future(registry.host(is_ready))
     await is_ready.wait()
@@ -34,11 +34,45 @@ async def test_a_session_is_found_by_id_and_entered_by_token() -> None:
         session = await registry.open(WORLD, "", 0.0)
         session_id, token = session.identity.session_id, session.identity.resume_token
         assert registry.find(session_id, "f") is session
-        assert registry.authorize(session_id, token) is session
+        assert await registry.authorize(session_id, token) is session
         with pytest.raises(ResumeTokenInvalidError):
-            registry.authorize(session_id, token + "x")
+            await registry.authorize(session_id, token + "x")
         with pytest.raises(SessionNotFoundError):
-            registry.authorize("s-other", token)
+            await registry.authorize("s-other", token)
+
+
+class FakeResumer:
+    """Knows one session, by its token."""
+
+    def __init__(self, plane: FakeWorldPlane) -> None:
+        self.num_resumed = 0
+        self._plane = plane
+
+    async def resume(self, session_id: str, resume_token: str) -> ResumedSession:
+        if session_id != "s-before":
+            raise SessionNotFoundError("there is none", field="attach.session_id")
+        if resume_token != "token":
+            raise ResumeTokenInvalidError("it does not fit")
+        self.num_resumed += 1
+        link = await self._plane.open(SessionSpec(session_id=session_id, world=WORLD))
+        return ResumedSession(link=link, world=WORLD, next_chunk_idx=40)
+
+
+async def test_a_session_of_the_gateway_before_is_entered_once_and_goes_on_where_it_was() -> None:
+    plane = FakeWorldPlane()
+    resumer = FakeResumer(plane)
+    async with hosted(plane, resumer) as registry:
+        with pytest.raises(ResumeTokenInvalidError):
+            await registry.authorize("s-before", "a guess")
+        with pytest.raises(SessionNotFoundError):
+            await registry.authorize("s-other", "token")
+        entering = [registry.authorize("s-before", "token") for _ in range(3)]
+        sessions = await asyncio.gather(*entering)
+        assert len(set(map(id, sessions))) == 1
+        assert resumer.num_resumed == 1
+        assert sessions[0].arrivals.num_taken == 40
+        with pytest.raises(ResumeTokenInvalidError):
+            await registry.authorize("s-before", "a guess")
 
 
 async def test_ids_and_tokens_are_never_the_same_twice() -> None:

@@ -1,9 +1,10 @@
-"""The noise a frame is decoded with: streaks that rain may use and flakes that snow may use.
+"""What a frame is decoded with besides its maps: streaks that rain may use, flakes that snow may
+use, grain and scratches that film may use, and the patterns of model.patterns.
 
-Streaks are new in every frame; flakes drift, so they are the decoder's memory between frames.
-Both are counter-based: a function of (seed, frame index) and of the camera's turns.
+Streaks, grain and scratches are new in every frame; flakes drift, so they are the decoder's memory
+between frames. All are counter-based: a function of (seed, frame index) and of the camera's turns.
 
-Letters: H rows, W columns.
+Letters: H rows, W columns, N noises.
 """
 
 from __future__ import annotations
@@ -13,11 +14,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.camera import VIEW_H, VIEW_W
+from model.patterns import NUM_PATTERNS
 from model.sampler import uniform_noise
 
-NUM_NOISES = 2
+# In this order in noise_NHW.
+STREAKS, FLAKES, STATIC, SCRATCHES = range(4)
+PATTERNS = slice(4, 4 + NUM_PATTERNS)
+NUM_NOISES = 4 + NUM_PATTERNS
 STREAK_PX, STREAK_SHARE = 9, 0.014
 FLAKE_SHARE = 0.02
+SCRATCH_SHARE = 0.012  # of the columns
 FALL_PX = 2  # per frame
 
 
@@ -30,6 +36,18 @@ def streaks(noise_HW: Tensor) -> Tensor:
 def flakes(specks_HW: Tensor) -> Tensor:
     """0 or 1: specks made two pixels wide."""
     return F.max_pool2d(F.pad(specks_HW[None], (1, 0, 1, 0)), 2, 1)[0]
+
+
+def scratches(noise_HW: Tensor) -> Tensor:
+    """0 or 1: columns that the top row of uniform noise picks, broken here and there."""
+    picked = (noise_HW[:1] < SCRATCH_SHARE).float()
+    return picked * (noise_HW[:, :1].roll(1, 0) < 0.8).float()
+
+
+def frame_noise(noise_HW: Tensor, specks_HW: Tensor) -> Tensor:
+    """noise_NHW without its patterns, from uniform noise and the flakes' specks. Rain and film share
+    the noise: no style shows so much of both that the eye would find out."""
+    return torch.stack([streaks(noise_HW), flakes(specks_HW), 2 * noise_HW - 1, scratches(noise_HW)])
 
 
 def first_specks(seed: int) -> Tensor:
@@ -46,7 +64,6 @@ def drift(specks_HW: Tensor, seed: int, frame_idx: int, turn_px: int, tilt_px: i
     return torch.where(is_new, fresh, moved)
 
 
-def noise_fields(specks_HW: Tensor, seed: int, frame_idx: int) -> Tensor:
-    """noise_NHW of a frame: streaks, then flakes."""
-    rain = streaks(uniform_noise(seed, frame_idx, "streaks", (VIEW_H, VIEW_W)))
-    return torch.stack([rain, flakes(specks_HW)])
+def noise_of_frame(specks_HW: Tensor, seed: int, frame_idx: int) -> Tensor:
+    """noise_NHW of a frame, without its patterns."""
+    return frame_noise(uniform_noise(seed, frame_idx, "streaks", (VIEW_H, VIEW_W)), specks_HW)

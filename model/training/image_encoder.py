@@ -20,11 +20,10 @@ from model.presets import PRESETS
 from model.training.codec import MAP_WEIGHTS, sample_maps
 from model.training.dataset import DATA_FOLDER
 from model.training.gradients import edge_error
-from model.training.look import random_noise, random_views
+from model.training.look import LookInputs, random_noise, random_views, render_looks
 from model.training.pictures import Pictures
 from model.training.samples import sample_conditions
 from model.world.conditions import SLOT_RANGES, conditions_of
-from model.world.look import render_look
 
 BATCH = 16
 RATE = 2e-3
@@ -53,6 +52,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Seeds weights and samples.")] = 0,
     preset: Annotated[str, typer.Option(help="Which preset.")] = "pearl-xs",
     data: Annotated[Path, typer.Option(help="Folder of the picture data set.")] = DATA_FOLDER,
+    output: Annotated[Path | None, typer.Option(help="Where the weights go; the preset's if not given.")] = None,
 ) -> None:
     """Train the picture encoder, going on from weights that are there."""
     torch.set_num_threads(1)
@@ -72,7 +72,7 @@ def main(
         conditions = sample_conditions(pictures.places(scenes), generator)
         is_plain = torch.rand(batch) < PLAIN_SHARE
         conditions[is_plain, PLAIN.start :] = torch.from_numpy(conditions_of())[PLAIN.start :]
-        rgb = render_look(views, conditions, slopes, random_noise(batch))
+        rgb = render_looks(LookInputs(views, conditions, slopes, random_noise(batch)))
         if torch.rand(()) < BLUR_SHARE:
             rgb = torch.nn.functional.avg_pool2d(torch.nn.functional.pad(rgb, (1, 1, 1, 1), mode="replicate"), 3, 1)
         return rgb, views, conditions
@@ -93,7 +93,7 @@ def main(
         if step % 50 == 0:
             console.log(f"step {step} {gone:.1f} min loss {loss.item():.4f}")
     half = {name: value.half().contiguous() for name, value in network.state_dict().items()}
-    save_file(half, weights)
+    save_file(half, output or weights)
     with torch.no_grad():
         rgb, maps, conditions = sample(128, held_out=True)
         made = network(rgb)

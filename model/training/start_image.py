@@ -13,6 +13,7 @@ import typer
 from PIL import Image
 
 from model import camera
+from model.patterns import NUM_PATTERNS, patterns_at
 from model.precipitation import NUM_NOISES
 from model.world.conditions import conditions_of
 from model.world.look import render_look
@@ -38,7 +39,9 @@ def main(
     maps = maps[:, :, top : top + camera.VIEW_H]
     slope = camera.row_slope(camera.VIEW_H, top)[None]
     conditions = torch.from_numpy(conditions_of(place=place, lighting=lighting, style=style))[None]
-    rgb = render_look(maps, conditions, slope, torch.zeros(1, NUM_NOISES, camera.VIEW_H, camera.VIEW_W))[0]
+    nothing_falls = torch.zeros(NUM_NOISES - NUM_PATTERNS, camera.VIEW_H, camera.VIEW_W)
+    noise = torch.cat([nothing_falls, patterns_at(column - camera.VIEW_W // 2, top)])[None]
+    rgb = render_look(maps, conditions, slope, noise)[0]
     picture = Image.fromarray((rgb.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())
     picture.resize((camera.VIEW_W * scale, camera.VIEW_H * scale), Image.Resampling.LANCZOS).save(path)
 

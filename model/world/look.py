@@ -3,30 +3,47 @@
 The video decoder learns this function; nothing at serving time calls it. Soft conditions
 give blends, as they occur while a world fades from day to night.
 
-Letters: B batch, M maps, H rows, W columns, V condition values.
+Letters: B batch, M maps, H rows, W columns, V condition values, N noises.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from model import camera
+from model.precipitation import FLAKES, PATTERNS, SCRATCHES, STATIC, STREAKS
+from model.reflection import mirrored
 from model.world.conditions import SLOT_RANGES
+from model.world.styles import FLAKE_COLOURS, STREAK_COLOURS, STYLES, Moment, blur, colour, edges, luma
 
 # Per lighting (day, dusk, night, dawn): light on things, sky overhead, sky at the horizon, strength of lamps.
-LIGHT = torch.tensor([[1.0, 1.0, 0.98], [0.86, 0.58, 0.50], [0.36, 0.41, 0.62], [0.92, 0.80, 0.82]])
-ZENITH = torch.tensor([[0.46, 0.70, 0.93], [0.36, 0.32, 0.58], [0.08, 0.11, 0.28], [0.62, 0.70, 0.90]])
-HORIZON = torch.tensor([[0.88, 0.93, 0.97], [0.98, 0.60, 0.36], [0.20, 0.24, 0.44], [0.99, 0.84, 0.76]])
+LIGHT = torch.tensor([[1.0, 1.0, 0.98], [0.80, 0.50, 0.38], [0.27, 0.33, 0.58], [0.96, 0.84, 0.90]])
+ZENITH = torch.tensor([[0.40, 0.66, 0.94], [0.30, 0.24, 0.52], [0.04, 0.07, 0.22], [0.60, 0.66, 0.92]])
+HORIZON = torch.tensor([[0.86, 0.93, 0.98], [1.00, 0.55, 0.24], [0.14, 0.18, 0.40], [1.00, 0.80, 0.78]])
 LAMPS = torch.tensor([0.0, 0.75, 1.0, 0.25])
 # Per weather (clear, rain, snow, fog): distance at which haze has taken 63 %, grey of the sky, brightness.
-HAZE_M = torch.tensor([110.0, 38.0, 34.0, 11.0])
-OVERCAST = torch.tensor([0.0, 0.85, 0.75, 0.8])
-DIM = torch.tensor([1.0, 0.80, 0.97, 0.92])
-LAMP_COLOUR = torch.tensor([1.0, 0.84, 0.48])
+HAZE_M = torch.tensor([110.0, 38.0, 34.0, 8.0])
+OVERCAST = torch.tensor([0.0, 0.85, 0.75, 1.0])
+VEIL = torch.tensor([0.0, 0.05, 0.05, 0.22])  # of haze right before the eye
+DIM = torch.tensor([1.0, 0.78, 0.97, 0.94])
+LAMP_COLOUR = colour(1.0, 0.84, 0.48)
+SNOW_COLOUR = colour(0.95, 0.97, 1.0)
+SNOW_CAP_PX = 3  # depth of the snow on top of a thing
+WET = 0.55  # what is left of the light on wet ground
+
+
+class _Air(NamedTuple):
+    """What is seen through the air of a moment, [B, 1 or 3, H, W]."""
+
+    rgb: Tensor
+    clear: Tensor
+    sky: Tensor
+    glow: Tensor
+    halo: Tensor
 
 
 def _weights(conditions_BV: Tensor, slot: str) -> Tensor:
@@ -39,38 +56,42 @@ def _blend(weights_BX: Tensor, table: Tensor) -> Tensor:
     return mixed[..., None, None]
 
 
-def _luma(rgb_BCHW: Tensor) -> Tensor:
-    return (rgb_BCHW * torch.tensor([0.30, 0.59, 0.11]).view(3, 1, 1)).sum(1, keepdim=True)
+def _share(conditions_BV: Tensor, slot: str, idx: int) -> Tensor:
+    return _weights(conditions_BV, slot)[:, idx, None, None, None]
 
 
-def _light(maps_BMHW: Tensor, conditions_BV: Tensor, slope_BH: Tensor) -> Tensor:
+def _sky(colour_BCHW: Tensor, conditions_BV: Tensor, up_B1H1: Tensor) -> tuple[Tensor, Tensor]:
+    """The sky with its clouds, and the colour of haze."""
+    lighting, weather = _weights(conditions_BV, "lighting"), _weights(conditions_BV, "weather")
+    horizon, zenith = _blend(lighting, HORIZON), _blend(lighting, ZENITH)
+    grey = _blend(weather, OVERCAST[:, None])
+    veiled = (0.55 * luma(horizon) + 0.45 * luma(zenith)) * colour(0.96, 0.99, 1.04)
+    veiled = veiled + 0.3 * (horizon - veiled)  # so that a grey dusk is a dusk
+    sky = horizon + (zenith - horizon) * up_B1H1.sqrt()
+    clouds = 1 + (1.1 - grey) * (luma(colour_BCHW) - 0.80)
+    return (sky + grey * (veiled - sky)) * clouds, horizon + grey * (veiled - horizon)
+
+
+def _light(maps_BMHW: Tensor, conditions_BV: Tensor, slope_BH: Tensor, ground_colour: Tensor) -> _Air:
     """Sky, daylight or lamps, haze."""
     lighting, weather = _weights(conditions_BV, "lighting"), _weights(conditions_BV, "weather")
-    colour, near, glow = maps_BMHW[:, :3], maps_BMHW[:, camera.NEARNESS, None], maps_BMHW[:, camera.GLOW, None]
+    near, glow = maps_BMHW[:, camera.NEARNESS, None], maps_BMHW[:, camera.GLOW, None]
     up = (slope_BH.clamp(0, 0.6) / 0.6)[:, None, :, None]
-    horizon, zenith = _blend(lighting, HORIZON), _blend(lighting, ZENITH)
-    grey, dim = _blend(weather, OVERCAST[:, None]), _blend(weather, DIM[:, None])
-    sky = horizon + (zenith - horizon) * up.sqrt()
-    veiled = (0.55 * _luma(horizon) + 0.45 * _luma(zenith)).expand_as(sky) * torch.tensor([0.96, 0.99, 1.04]).view(
-        3, 1, 1
-    )
-    clouds = 1 + (1.1 - grey) * (_luma(colour) - 0.80)
-    backdrop = (sky + grey * (veiled - sky)) * clouds
-    distance = camera.distance_m(near)
-    light = _blend(lighting, LIGHT)
-    lit = colour * light * dim
-    haze = 1 - torch.exp(-distance.clamp_max(400) / _blend(weather, HAZE_M[:, None]))
-    haze_colour = horizon + grey * (veiled - horizon)
-    lit = lit + haze * (haze_colour - lit)
+    backdrop, haze_colour = _sky(maps_BMHW[:, :3], conditions_BV, up)
+    light = _blend(lighting, LIGHT) * _blend(weather, DIM[:, None])
+    clear = torch.exp(-camera.distance_m(near).clamp_max(400) / _blend(weather, HAZE_M[:, None]))
+    clear = clear * (1 - _blend(weather, VEIL[:, None]))
+    lit = haze_colour + clear * (ground_colour * light - haze_colour)
     is_sky = torch.sigmoid((0.12 - near) * 60)
-    hills = colour * light * dim * 0.5 + 0.5 * haze_colour
-    is_hill = is_sky * torch.sigmoid((0.82 - _luma(colour)) * 40) * (1 - up).clamp(0, 1) ** 6
-    result = lit * (1 - is_sky) + is_sky * (backdrop + is_hill * (hills - backdrop))
-    lamps = _blend(lighting, LAMPS[:, None])
-    halo = F.avg_pool2d(F.avg_pool2d(glow, 9, 1, 4), 7, 1, 3)
-    shine = (glow * lamps).clamp(0, 1)
-    result = result + shine * (LAMP_COLOUR.view(3, 1, 1) - result)
-    return result + 1.1 * halo * lamps * LAMP_COLOUR.view(3, 1, 1)
+    hills = maps_BMHW[:, :3] * light * 0.5 + 0.5 * haze_colour
+    fogged = _share(conditions_BV, "weather", 3)
+    hills = hills + 0.85 * fogged * (haze_colour - hills)
+    is_hill = is_sky * torch.sigmoid((0.82 - luma(maps_BMHW[:, :3])) * 40) * (1 - up).clamp(0, 1) ** 6
+    rgb = lit * (1 - is_sky) + is_sky * (backdrop + is_hill * (hills - backdrop))
+    lamps = _blend(lighting, LAMPS[:, None]) * (0.25 + 0.75 * clear)
+    halo = blur(blur(glow, 4), 3)
+    rgb = rgb + (glow * lamps).clamp(0, 1) * (LAMP_COLOUR - rgb) + 1.1 * halo * lamps * LAMP_COLOUR
+    return _Air(rgb, clear, is_sky * (1 - is_hill), glow, halo)
 
 
 def _ground_share(maps_BMHW: Tensor, slope_BH: Tensor) -> Tensor:
@@ -80,73 +101,47 @@ def _ground_share(maps_BMHW: Tensor, slope_BH: Tensor) -> Tensor:
     return torch.sigmoid((0.035 - off) * 120) * (slope_BH < 0)[:, None, :, None]
 
 
-def _weather(rgb: Tensor, maps_BMHW: Tensor, conditions_BV: Tensor, slope_BH: Tensor, noise_BNHW: Tensor) -> Tensor:
-    weather = _weights(conditions_BV, "weather")
-    rain, snow = weather[:, 1, None, None, None], weather[:, 2, None, None, None]
+def _tops(near_B1HW: Tensor) -> Tensor:
+    """1 just below the upper rim of things."""
+    padded = F.pad(near_B1HW, (0, 0, SNOW_CAP_PX, 0), mode="replicate")
+    above = -F.max_pool2d(-padded, (SNOW_CAP_PX + 1, 1), 1)
+    return torch.sigmoid((near_B1HW - above - 0.05) * 90) * (near_B1HW > camera.FAR_NEARNESS)
+
+
+def _snowed(maps_BMHW: Tensor, conditions_BV: Tensor, ground: Tensor) -> Tensor:
+    """Colours with snow on the ground, on the tops of things and a little everywhere."""
+    near = maps_BMHW[:, camera.NEARNESS, None]
+    cover = (0.88 * ground + 0.85 * _tops(near) + 0.14 * (near > camera.FAR_NEARNESS)).clamp(0, 0.92)
+    base = maps_BMHW[:, :3]
+    return base + _share(conditions_BV, "weather", 2) * cover * (SNOW_COLOUR - base)
+
+
+def _outline(maps_BMHW: Tensor) -> Tensor:
+    """Borders of colour and of distance."""
+    return (0.9 * edges(luma(maps_BMHW[:, :3])) + 2.5 * edges(maps_BMHW[:, camera.NEARNESS, None])).clamp(0, 1)
+
+
+def _moment(maps_BMHW: Tensor, conditions_BV: Tensor, slope_BH: Tensor, noise_BNHW: Tensor) -> Moment:
     ground = _ground_share(maps_BMHW, slope_BH)
-    bright = _luma(_blend(_weights(conditions_BV, "lighting"), LIGHT)).clamp_min(0.25)
-    rgb = rgb + rain * ground * 0.35 * (torch.tensor([0.55, 0.62, 0.72]).view(3, 1, 1) * bright - rgb)
-    rgb = rgb + snow * ground * 0.85 * (torch.tensor([0.95, 0.97, 1.0]).view(3, 1, 1) * bright - rgb)
-    rgb = rgb + rain * 0.22 * bright * noise_BNHW[:, :1]
-    flake = noise_BNHW[:, 1:] * snow
-    return rgb + 0.8 * flake * (0.4 + 0.6 * bright - rgb).clamp_min(0)
-
-
-def _edges(rgb: Tensor) -> Tensor:
-    luma = F.pad(_luma(rgb), (0, 1, 0, 1), mode="replicate")
-    across, down = luma[..., :-1, 1:] - luma[..., :-1, :-1], luma[..., 1:, :-1] - luma[..., :-1, :-1]
-    return (across.abs() + down.abs()).clamp(0, 1)
-
-
-def _screen(rgb: Tensor) -> tuple[Tensor, Tensor]:
-    height, width = rgb.shape[-2:]
-    return torch.linspace(-1, 1, width).view(1, 1, 1, -1), torch.linspace(-1, 1, height).view(1, 1, -1, 1)
-
-
-def _vignette(rgb: Tensor, strength: float) -> Tensor:
-    x, y = _screen(rgb)
-    return rgb * (1 - strength * (x**2 + y**2) / 2)
-
-
-def _watercolour(rgb: Tensor) -> Tensor:
-    wash = F.avg_pool2d(F.pad(rgb, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    pale = _luma(wash) + 0.8 * (wash - _luma(wash))
-    return (0.14 + 0.86 * pale) * (1 - 0.55 * _edges(rgb))
-
-
-def _noir(rgb: Tensor) -> Tensor:
-    grey = torch.sigmoid((_luma(rgb) - 0.46) * 7.5)
-    return _vignette(grey.expand_as(rgb), 0.5)
-
-
-def _neon(rgb: Tensor) -> Tensor:
-    x, _ = _screen(rgb)
-    tint = torch.tensor([0.95, 0.15, 0.85]).view(3, 1, 1) * (0.5 + 0.5 * x) + torch.tensor([0.10, 0.85, 0.95]).view(
-        3, 1, 1
-    ) * (0.5 - 0.5 * x)
-    dark = rgb.clamp_min(1e-4) ** 1.15 * torch.tensor([0.66, 0.44, 0.90]).view(3, 1, 1)
-    return dark + 1.5 * _edges(rgb) * tint
-
-
-def _swirl(rgb: Tensor) -> Tensor:
-    x, y = _screen(rgb)
-    phase = 16 * _luma(rgb) + 9 * torch.sin(2.2 * x + 1.1 * y) + 11 * y + 3 * torch.cos(4.1 * x - 2.3 * y)
-    stroke = torch.sin(phase)
-    vivid = _luma(rgb) + 1.6 * (rgb - _luma(rgb))
-    return vivid + (0.05 + 0.12 * _luma(rgb)) * stroke * torch.tensor([1.0, 0.75, -0.9]).view(3, 1, 1)
-
-
-def _vintage(rgb: Tensor) -> Tensor:
-    sepia = _luma(rgb) * torch.tensor([1.06, 0.90, 0.66]).view(3, 1, 1)
-    return _vignette(0.08 + 0.84 * (0.25 * rgb + 0.75 * sepia), 0.35)
-
-
-def _paper(rgb: Tensor) -> Tensor:
-    return rgb
-
-
-# In the order of SLOTS["style"].
-STYLES: tuple[Callable[[Tensor], Tensor], ...] = (_paper, _watercolour, _noir, _neon, _swirl, _vintage)
+    air = _light(maps_BMHW, conditions_BV, slope_BH, _snowed(maps_BMHW, conditions_BV, ground))
+    turned = mirrored(maps_BMHW, slope_BH)
+    image = _light(turned, conditions_BV, -slope_BH, turned[:, :3]).rgb
+    image = F.avg_pool2d(F.pad(image, (0, 0, 3, 3), mode="replicate"), (7, 1), 1)
+    wet = WET * air.rgb + 0.42 * (image - 0.25 * air.rgb)
+    rgb = air.rgb + _share(conditions_BV, "weather", 1) * ground * air.clear * (wet - air.rgb)
+    light = _blend(_weights(conditions_BV, "lighting"), LIGHT)
+    return Moment(
+        rgb=rgb.clamp(0, 1),
+        clear=air.clear,
+        sky=air.sky,
+        glow=air.glow,
+        halo=air.halo,
+        outline=_outline(maps_BMHW),
+        light=light / LIGHT[0].view(3, 1, 1),
+        grain=noise_BNHW[:, STATIC, None],
+        scratches=noise_BNHW[:, SCRATCHES, None],
+        patterns=noise_BNHW[:, PATTERNS],
+    )
 
 
 def render_look(maps_BMHW: Tensor, conditions_BV: Tensor, slope_BH: Tensor, noise_BNHW: Tensor) -> Tensor:
@@ -155,13 +150,20 @@ def render_look(maps_BMHW: Tensor, conditions_BV: Tensor, slope_BH: Tensor, nois
     Args:
         maps_BMHW: maps of the view.
         slope_BH: tan(elevation) of its rows.
-        noise_BNHW: streaks and flakes, 0 or 1 (model.precipitation).
+        noise_BNHW: what falls, film grain and patterns (model.precipitation).
 
     Returns:
         rgb_BCHW in [0, 1].
     """
-    rgb = _light(maps_BMHW, conditions_BV, slope_BH)
-    rgb = _weather(rgb, maps_BMHW, conditions_BV, slope_BH, noise_BNHW).clamp(0, 1)
+    moment = _moment(maps_BMHW, conditions_BV, slope_BH, noise_BNHW)
     style = _weights(conditions_BV, "style")
-    styled = [weight[:, None, None, None] * paint(rgb) for weight, paint in zip(style.unbind(1), STYLES, strict=True)]
-    return torch.stack(styled).sum(0).clamp(0, 1)
+    rgb = torch.zeros_like(moment.rgb)
+    for weight, paint in zip(style.unbind(1), STYLES, strict=True):
+        if bool(weight.any()):
+            rgb = rgb + weight[:, None, None, None] * paint(moment)
+    rgb = rgb.clamp(0, 1)
+    bright = luma(_blend(_weights(conditions_BV, "lighting"), LIGHT)).clamp_min(0.45)
+    streak = noise_BNHW[:, STREAKS, None] * _share(conditions_BV, "weather", 1)
+    rgb = rgb + streak * bright * _blend(style, STREAK_COLOURS)
+    flake = noise_BNHW[:, FLAKES, None] * _share(conditions_BV, "weather", 2)
+    return (rgb + 0.85 * flake * bright.clamp_min(0.6) * (_blend(style, FLAKE_COLOURS) - rgb)).clamp(0, 1)

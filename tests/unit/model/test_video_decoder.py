@@ -57,10 +57,40 @@ def test_rain_moves_and_a_clear_day_does_not() -> None:
 def test_c02_restored_equals_uninterrupted() -> None:
     state = decoder().open(9)
     for turn_px in (0, 3, -2):
-        decoder().decode(state, latents(turn_px, weather="snow"))
+        decoder().decode(state, latents(turn_px, style="swirl", weather="snow"))
     restored = decoder().restore(state.snapshot())
     for turn_px in (1, 0, 4):
         np.testing.assert_array_equal(
-            decoder().decode(state, latents(turn_px, weather="snow")),
-            decoder().decode(restored, latents(turn_px, weather="snow")),
+            decoder().decode(state, latents(turn_px, style="swirl", weather="snow")),
+            decoder().decode(restored, latents(turn_px, style="swirl", weather="snow")),
         )
+
+
+def fine_detail(rgb_HWC: np.ndarray) -> float:
+    """How much neighbouring pixels of the sky differ."""
+    sky = rgb_HWC[:20].astype(np.float32)
+    return float(np.abs(np.diff(sky, axis=1)).mean())
+
+
+def test_styles_have_textures() -> None:
+    plain = fine_detail(frame())
+    for style in ("watercolour", "noir", "swirl", "vintage"):
+        assert fine_detail(frame(style=style)) > 1.4 * plain
+
+
+def test_strokes_stay_with_the_world_when_the_camera_turns() -> None:
+    state = decoder().open(1)
+    first = decoder().decode(state, latents(style="swirl"))[0, :20].astype(np.float32)
+    turned = decoder().decode(state, latents(5, style="swirl"))[0, :20].astype(np.float32)
+
+    def difference(shift: int) -> float:
+        return float(np.abs(turned[:, 16:-16] - first[:, 16 + shift : first.shape[1] - 16 + shift]).mean())
+
+    assert min(range(-8, 9), key=difference) == 5
+
+
+def test_how_far_the_camera_has_turned_outlives_a_restore() -> None:
+    state = decoder().open(2)
+    for turn_px in (300, 300):
+        decoder().decode(state, latents(turn_px))
+    assert decoder().restore(state.snapshot()).azimuth_px == 600 - 512

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from model.actors.looks import COLOURS, HAIR, NUM_LATENTS, RGB, USUAL_COLOURS, Look
 from model.sampler import chunk_noise, uniform_noise
 from model.text.events import SOME_COLOUR, Event
@@ -18,7 +20,9 @@ def individual(seed: int, chunk_idx: int, number: int) -> tuple[float, ...]:
 
 
 def look_for(event: Event, kind: str, seed: int, chunk_idx: int, number: int) -> Look:
-    """The look an event describes."""
+    """The look an event describes. Where one colour is said beside an umbrella and no garment, it is the umbrella's."""
+    if event.umbrella and event.colour and event.garment is None:
+        event = replace(event, umbrella=event.colour if event.umbrella == SOME_COLOUR else event.umbrella, colour=None)
     choice = uniform_noise(seed, chunk_idx, f"look/{number}", (5,)).tolist()
     main = COLOURS[event.colour] if event.colour else _pick(USUAL_COLOURS[kind], choice[0])
     if kind != "person":

@@ -33,7 +33,9 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
 }
 NUM_QUESTIONS = len(QUESTIONS)
 NUM_ANSWERS = sum(len(answers) for answers in QUESTIONS.values())
-SURE = 0.5  # an answer below this is not taken; the others of its question share the rest
+SURE = 0.5  # an answer below this is not taken
+DETAILS = ("figure", "colour", "hair", "garment", "umbrella")  # here it is enough that something is said
+LIKELY = 0.3
 
 
 def _ranges() -> dict[str, slice]:
@@ -69,8 +71,9 @@ def event_of(probabilities_Y: NDArray[np.float32]) -> Event:
     """The likeliest answers where they are sure. Nobody does nothing, and nothing is done by nobody."""
     said: dict[str, str | None] = {}
     for name, part in QUESTION_RANGES.items():
-        best = int(probabilities_Y[part].argmax())
-        is_said = best > 0 and float(probabilities_Y[part][best]) >= SURE
+        best = 1 + int(probabilities_Y[part][1:].argmax())
+        sure = float(probabilities_Y[part][best])
+        is_said = sure >= SURE or (name in DETAILS and sure >= LIKELY and float(probabilities_Y[part][0]) < SURE)
         said[name] = QUESTIONS[name][best] if is_said else None
     if said["action"] is None or said["subject"] is None:
         said = dict.fromkeys(said) | {name: said[name] for name in ("camera", "perspective")}

@@ -9,8 +9,9 @@ import torch
 
 from model.actors.acting import act
 from model.actors.cast import MAX_ACTORS, Cast
+from model.actors.casting import look_for
 from model.actors.director import direct, play_character
-from model.actors.looks import KINDS, NUM_LOOK_NUMBERS, Look, look_numbers, look_of
+from model.actors.looks import COLOURS, KINDS, NUM_LOOK_NUMBERS, Look, look_numbers, look_of
 from model.text.events import Event
 from tests.unit.model.actors.scenes import GIRL, KITTEN_COMES, networks, played_on, scene
 
@@ -43,6 +44,15 @@ def test_a_restored_cast_is_the_same_and_acts_the_same() -> None:
     restored = Cast.restore(cast.snapshot())
     assert restored == cast
     assert played_on(restored, 20, 9) == played_on(cast, 20, 9)
+
+
+def test_the_only_colour_said_beside_an_umbrella_is_the_umbrellas() -> None:
+    with_umbrella = Event(action="appear", subject="person", figure="girl", colour="red", umbrella="any")
+    look = look_for(with_umbrella, "person", 1, 0, 0)
+    assert look.has_umbrella
+    assert look.accent == COLOURS["red"]
+    in_a_coat = look_for(replace(with_umbrella, garment="coat", umbrella="blue"), "person", 1, 0, 0)
+    assert (in_a_coat.main, in_a_coat.accent) == (COLOURS["red"], COLOURS["blue"])
 
 
 def test_an_empty_cast_is_restored_empty() -> None:

@@ -63,6 +63,10 @@ def test_nothing_is_written_to_the_maps_that_came_in() -> None:
     torch.testing.assert_close(maps, meadow(), rtol=0, atol=0)
 
 
+def test_a_lamp_glows() -> None:
+    assert shown(Event(action="appear", subject="lamp"), meadow())[camera.GLOW].max() > 0.6
+
+
 def test_each_latent_is_an_individual_and_a_sprite_depends_on_nothing_else() -> None:
     gallery, fresh = Gallery(networks().appearance), Gallery(networks().appearance)
     (kitten,) = direct(Cast(), Event(action="appear", subject="kitten", colour="grey"), scene()).actors

@@ -121,5 +121,9 @@ class CatalogueJournals:
                 records = {journal.chain: journal.take_unwritten() or []}
                 self._writer.write(Commit(records=records, released=journal.chain))
 
+    @property
+    def is_alive(self) -> bool:
+        return self._writer.is_alive
+
     def close(self) -> None:
         self._writer.close()

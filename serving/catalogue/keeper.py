@@ -59,6 +59,11 @@ class SessionKeeper:
                     logger.error("a snapshot of session %s is left out: %s", session_id, error)
         return None
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether what sessions do still reaches the catalogue."""
+        return self.journals.is_alive
+
     def close(self) -> None:
         """Finish what was begun. Safe to call twice."""
         self.saver.close()

@@ -67,6 +67,10 @@ class JournalWriter:
             self._waiting.append(commit)
             self._changed.notify()
 
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Write what waits, and join the thread. Safe to call twice."""
         with self._changed:

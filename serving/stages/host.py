@@ -65,7 +65,7 @@ class StageHost:
         self.decoder: DecoderStage | None = None
         self._model = model
         self._journals = journals
-        self._keeper: SessionKeeper | None = None
+        self.keeper: SessionKeeper | None = None
         self._metrics = metrics or NoStageMetrics()
         self._engine_thread: EngineThread | None = None
         self._server: grpc.aio.Server | None = None
@@ -97,8 +97,8 @@ class StageHost:
         """End every session, stop serving and join the threads. Safe to call twice."""
         if self._engine_thread is not None:
             await asyncio.to_thread(self._engine_thread.stop)
-        if self._keeper is not None:
-            await asyncio.to_thread(self._keeper.close)
+        if self.keeper is not None:
+            await asyncio.to_thread(self.keeper.close)
         if self._server is not None:
             await self._server.stop(grace=1.0)
         if self._decoder_server is not None:
@@ -112,6 +112,8 @@ class StageHost:
         """Raises `WorkerUnavailableError` when a thread died or a model call hangs."""
         if self._engine_thread is not None and not self._engine_thread.is_alive:
             raise WorkerUnavailableError("the engine's thread has died")
+        if self.keeper is not None and not self.keeper.is_alive:
+            raise WorkerUnavailableError("the journal's thread has died")
         if self.decoder is not None and not self.decoder.is_alive:
             raise WorkerUnavailableError("the decoder's thread has died")
         for stage in (self.transformer and self.transformer.engine, self.decoder):
@@ -145,7 +147,7 @@ class StageHost:
         transformer = self._model.load_transformer(self.config.num_threads)
         journals = self._journals or MemoryJournalStore()
         if self.config.storage is not None:
-            keeper = self._keeper = SessionKeeper(self.config.storage, self.info)
+            keeper = self.keeper = SessionKeeper(self.config.storage, self.info)
             journals = self._journals or keeper.journals
         engine = Engine(
             transformer,
@@ -159,4 +161,4 @@ class StageHost:
         )
         self._engine_thread = EngineThread(engine)
         self._engine_thread.start()
-        self.transformer = TransformerStage(engine, self.transport_to, self._keeper)
+        self.transformer = TransformerStage(engine, self.transport_to, self.keeper)

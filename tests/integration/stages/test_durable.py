@@ -22,7 +22,7 @@ from serving.sessions.record_codec import read_history
 from serving.sessions.replay import replay
 from serving.sessions.snapshot_store import SnapshotStore
 from tests.fakes_model import INFO, FakeModel
-from tests.integration.stages.conftest import MakeRig
+from tests.integration.stages.conftest import MakeRig, local_rig
 from tests.integration.stages.play import assert_same_media, chunks_of, control, eventually, spec, take_chunks
 
 NUM_CHUNKS = 14
@@ -153,5 +153,16 @@ async def test_a_store_that_fails_fails_the_save_and_not_the_session(
 
 def test_a_worker_that_keeps_sessions_can_be_closed_twice(storage: StorageConfig) -> None:
     keeper = SessionKeeper(storage, INFO)
+    assert keeper.is_alive
     keeper.close()
     keeper.close()
+    assert not keeper.is_alive
+
+
+async def test_a_worker_whose_journal_died_is_not_healthy(storage: StorageConfig) -> None:
+    async with local_rig(FakeModel(), storage=storage) as rig:
+        rig.transformer.check_health()
+        assert rig.transformer.keeper is not None
+        rig.transformer.keeper.journals.close()
+        with pytest.raises(WorkerUnavailableError, match="journal"):
+            rig.transformer.check_health()

@@ -42,6 +42,16 @@ def test_a_file_places_stages_and_sets_up_the_gateway(file: Path) -> None:
     assert config.worker_config(config.processes[0]).delivery_lead_s == 0.0
 
 
+def test_sessions_are_kept_where_the_settings_say(tmp_path: Path) -> None:
+    config = load_config({"data_folder": str(tmp_path)}, {"NACRE_SNAPSHOT_EVERY_CHUNKS": "50"})
+    transformer = config.worker_config(frozenset({Stage.TRANSFORMER}))
+    decoders = config.worker_config(frozenset({Stage.VIDEO_DECODER}))
+    assert transformer.storage == config.storage
+    assert str(tmp_path) in config.storage.snapshots
+    assert transformer.engine.snapshot_every_chunks == 50
+    assert decoders.storage is None
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -60,6 +70,8 @@ def test_a_file_places_stages_and_sets_up_the_gateway(file: Path) -> None:
         ("slots = 0", "slots"),
         ("trace_ratio = 2.0", "trace_ratio"),
         ("delivery_lead_s = -1.0", "delivery_lead_s"),
+        ("catalogue_url = 'mysql://db/nacre'", "not in mysql"),
+        ("snapshot_every_chunks = -1", "snapshot_every_chunks"),
     ],
 )
 def test_a_malformed_file_is_an_error_that_names_the_setting(file: Path, text: str, complaint: str) -> None:

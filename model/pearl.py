@@ -70,7 +70,7 @@ class PearlModel:
     def load_transformer(self, num_threads: int = 1) -> PearlTransformer:
         torch.set_num_threads(num_threads)
         network, codec = WorldTransformer(self._preset.transformer), MapCodec(self._preset.codec)
-        network.load_state_dict(network.state_dict() | self._weights("transformer"))  # azimuths are new: zero if absent
+        network.load_state_dict(self._weights("transformer"))
         codec.load_state_dict(self._weights("codec"))
         codec.refiner.bfloat16()
         # half precision is half the time of a pass where the CPU knows it, and correct where it does not

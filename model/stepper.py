@@ -31,6 +31,7 @@ from model.memory import Recollection, SpatialMemory
 from model.mood import faded, first_conditions, update_of
 from model.sampler import SIGMAS, chunk_noise, euler_step
 from model.session import PearlState
+from model.silhouettes import with_crisp_outlines
 from model.transformer import NUM_PATCHES, PATCH_COLUMNS, ChunkTokens, WorldTransformer
 from model.walker import Walker
 from model.warp import patch_coverage
@@ -131,6 +132,7 @@ class PearlTransformer:
         maps[:, view[0], view[1]] = torch.from_numpy(image["maps"]).float() / 255
         known[view] = True
         maps = torch.where(known, _snap(maps), maps)
+        maps[:, view[0], view[1]] = with_crisp_outlines(maps[:, view[0], view[1]], row)
         state.memory.remember(eye.standpoint, maps, known, is_new_place=True)
 
     def _control(self, state: PearlState, before: Walker, controls: ChunkControls) -> Tensor:
@@ -185,7 +187,7 @@ class PearlTransformer:
         if canvas.unknown_share == 0.0:
             return known_MHW
         grid = rearrange(finished.video_BVC, "b (r c) d -> b r c d", c=PATCH_COLUMNS)
-        return torch.where(kept_HW, known_MHW, _snap(self._codec.decode(grid)[0]))
+        return torch.where(kept_HW, known_MHW, with_crisp_outlines(_snap(self._codec.decode(grid)[0])))
 
     @staticmethod
     def _latents(state: PearlState, eye_before: Walker, view_MHW: Tensor, audio_BA: Tensor) -> ChunkLatents:

@@ -24,9 +24,10 @@ from bench.evaluation.sheet import draw_evaluation_sheet
 from bench.evaluation.sound import sound_measures
 from bench.evaluation.speed import speed_measures
 from bench.evaluation.stability import stability_measures
-from bench.evaluation.text_control import EncoderJudge, text_measures
+from bench.evaluation.text_control import text_measures
 from bench.hardware import commit, describe_hardware
 from bench.results import RESULTS
+from model.training.judge_network import Judge
 from serving.models import load_model
 
 NUM_WORLDS = 12
@@ -70,7 +71,7 @@ def _groups(player: Player, worlds: int, minutes: float) -> Mapping[str, Callabl
         "speed": lambda: speed_measures(player),
         "direction": lambda: [direction_measure(player)],
         "camera": lambda: camera_measures(player, worlds),
-        "text": lambda: text_measures(player, EncoderJudge(player)),
+        "text": lambda: text_measures(player, Judge.load()),
         "sound": lambda: sound_measures(player),
         "return": lambda: return_measures(player, worlds // 2 or 1),
         "seams": lambda: seam_measures(player),

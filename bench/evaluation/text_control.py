@@ -14,7 +14,7 @@ from bench.evaluation.player import Player, held
 from model.interface import ChunkControls
 from model.training.text_sentences import WRITTEN
 from model.world.captions import Caption
-from model.world.conditions import SLOT_RANGES, SLOTS
+from model.world.conditions import SLOTS
 
 SEEN_SLOTS = ("style", "lighting", "weather")
 LATER_S = 2.0
@@ -29,17 +29,6 @@ class Judge(Protocol):
     def read(self, frames_FHWC: NDArray[np.uint8]) -> Mapping[str, NDArray[np.float32]]:
         """By slot, the probability of each of its values."""
         ...
-
-
-class EncoderJudge:
-    """The model's own picture encoder: at hand, and wrong now and then."""
-
-    def __init__(self, player: Player) -> None:
-        self._encoder = player.encoder
-
-    def read(self, frames_FHWC: NDArray[np.uint8]) -> Mapping[str, NDArray[np.float32]]:
-        values_V = np.mean([self._encoder.encode_image(frame)["values"] for frame in frames_FHWC], 0)
-        return {slot: values_V[part] for slot, part in SLOT_RANGES.items()}
 
 
 def cases(captions: Sequence[Caption] = WRITTEN) -> list[tuple[Caption, dict[str, str]]]:

@@ -14,7 +14,7 @@ import json
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -68,12 +68,18 @@ def targets(captions: Sequence[EventCaption]) -> Tensor:
     return torch.from_numpy(np.stack([probabilities_of(caption.answers) for caption in captions]))
 
 
-def train(training: EventTraining, encoder: SentenceEncoder, words: EventWords, slots: Vocabulary) -> EventHeads:
+def train(
+    training: EventTraining,
+    encoder: SentenceEncoder,
+    words: EventWords,
+    slots: Vocabulary,
+    start: EventHeads | None = None,
+) -> EventHeads:
     torch.manual_seed(training.seed)
     captions = training_captions(training, words, slots)
     encoded, wanted_BY = EncodedTexts([caption.text for caption in captions], encoder), targets(captions)
     print(f"{len(captions)} captions encoded", flush=True)
-    heads = EventHeads(PEARL_XS).train()
+    heads = (start or EventHeads(PEARL_XS)).train()
     optimiser = torch.optim.AdamW(heads.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, training.learning_rate, total_steps=training.steps)
     rng, started_s = random.Random(training.seed), time.monotonic()
@@ -155,11 +161,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=WEIGHTS)
     parser.add_argument("--evaluate", action="store_true", help="measure what is stored, and words never seen")
+    parser.add_argument("--more", type=int, default=0, help="go on from the stored heads for so many gentle steps")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     training, encoder = EventTraining(seed=arguments.seed), SentenceEncoder.load()
     if not arguments.evaluate:
-        heads = train(training, encoder, EVERY_EVENT, EVERYTHING)
+        start = load_event_heads(arguments.output) if arguments.more else None
+        if arguments.more:
+            gentle = {"seed": arguments.seed + 1, "steps": arguments.more, "captions": 8000, "learning_rate": 6e-4}
+            training = replace(training, **gentle)
+        heads = train(training, encoder, EVERY_EVENT, EVERYTHING, start)
         save_heads(load_heads(arguments.output), arguments.output, heads)
     heads = load_event_heads(arguments.output)
     print(json.dumps(evaluate(heads, encoder), indent=1), *misread(heads, encoder), sep="\n")

@@ -195,7 +195,7 @@ def _person(
     if is_described and rng.random() < 0.65:
         worn, said = _clothes(rng, words)
         tail, answers = tail + worn, answers | said
-    if rng.random() < (0.35 if is_described else 0.03):
+    if rng.random() < (0.45 if is_described else 0.15):
         held, said = _held(rng, words)
         tail, answers = tail + held, answers | said
     return _phrase(rng, adjectives, noun, article) + tail, answers

@@ -37,7 +37,7 @@ class Stage:
     def set(self, state: PearlState, prompt: Tensors | None) -> None:
         """Whoever the world's words speak of is there from the start."""
         for event in events_in([prompt] if prompt is not None else []):
-            state.cast = direct(state.cast, event, _scene(state))
+            state.cast = direct(state.cast, _standing(event), _scene(state))
             self._ask_camera(state, event.perspective, event.camera)
 
     def move(self, state: PearlState, controls: ChunkControls) -> tuple[float, float]:
@@ -79,6 +79,11 @@ def events_in(directives: Sequence[Tensors]) -> list[Event]:
     """What the directives ask for, in order."""
     events = [event_of(directive["events"]) for directive in directives if "events" in directive]
     return [event for event in events if not event.is_nothing]
+
+
+def _standing(event: Event) -> Event:
+    """Whoever a world begins with stays: "a girl walks down a street" is a girl to follow, not one who passes."""
+    return replace(event, action="appear") if event.subject == "person" and event.action else event
 
 
 def _take_perspective(state: PearlState, perspective: str) -> None:

@@ -34,8 +34,8 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
 NUM_QUESTIONS = len(QUESTIONS)
 NUM_ANSWERS = sum(len(answers) for answers in QUESTIONS.values())
 SURE = 0.5  # an answer below this is not taken
-DETAILS = ("figure", "colour", "hair", "garment", "umbrella")  # here it is enough that something is said
-LIKELY = 0.3
+DETAILS = ("figure", "colour", "hair", "garment", "umbrella")  # here an answer that is likely will do
+LIKELY = 0.35
 
 
 def _ranges() -> dict[str, slice]:
@@ -73,7 +73,7 @@ def event_of(probabilities_Y: NDArray[np.float32]) -> Event:
     for name, part in QUESTION_RANGES.items():
         best = 1 + int(probabilities_Y[part][1:].argmax())
         sure = float(probabilities_Y[part][best])
-        is_said = sure >= SURE or (name in DETAILS and sure >= LIKELY and float(probabilities_Y[part][0]) < SURE)
+        is_said = sure >= (LIKELY if name in DETAILS else SURE)
         said[name] = QUESTIONS[name][best] if is_said else None
     if said["action"] is None or said["subject"] is None:
         said = dict.fromkeys(said) | {name: said[name] for name in ("camera", "perspective")}

@@ -82,6 +82,11 @@ def test_the_described_character_is_the_one_who_walks_in_third_person() -> None:
     assert state.walker.x_m - chunks[-1].pose.x_m > 2.0
 
 
+def test_whoever_a_world_begins_with_stays() -> None:
+    state = transformer().open(3, said({**GIRL, "action": "pass"}, place="meadow"), None)
+    assert [actor.behaviour for actor in state.cast.actors] == ["stand"]
+
+
 def test_back_in_first_person_nobody_is_before_the_camera() -> None:
     state = transformer().open(3, words(place="meadow"), None)
     for each in (THIRD, *3 * [STILL]):

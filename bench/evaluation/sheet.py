@@ -1,14 +1,23 @@
-"""Pictures a person can judge: every place, every style, weathers and lights, a walk, a turn."""
+"""Pictures a person can judge: every place, every style, weathers and lights, and short stories.
+
+python -m bench.evaluation.sheet docs/stories.png     the stories alone
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import numpy as np
+import torch
+import typer
 from PIL import Image
 
 from bench.contact_sheet import Cell, Panel, draw_sheet
 from bench.evaluation.player import Player, held
 from model.interface import ChunkControls
 from model.world.conditions import SLOTS
+from serving.models import load_model
 
 SAID = {
     "style": ("like cut paper", "as a watercolour", "black and white film", "neon", "like Van Gogh", "an old photo"),
@@ -16,11 +25,40 @@ SAID = {
     "weather": ("the sky is clear", "it starts to rain", "it starts to snow", "fog rolls in"),
 }
 
+# A story opens with words; then each line is said, or done, and shown some seconds later.
+STORIES: dict[str, tuple[tuple[str | ChunkControls, float], ...]] = {
+    "a girl in a red coat in a green meadow": (
+        (ChunkControls(perspective="third_person"), 0.5),
+        (ChunkControls(forward=1.0), 2.0),
+        ("a kitten suddenly runs to the girl", 2.0),
+        (ChunkControls(), 1.5),
+        ("the girl crouches down to pet the kitten", 2.0),
+    ),
+    "a street at night": (
+        (ChunkControls(), 0.5),
+        ("a car drives past", 1.0),
+        (ChunkControls(), 1.0),
+        ("it starts to rain", 2.0),
+        ("a red umbrella appears", 2.0),
+    ),
+    "a man with a blue jacket in a desert": (
+        (ChunkControls(perspective="third_person"), 0.5),
+        (ChunkControls(forward=1.0), 2.0),
+        (ChunkControls(camera="orbit"), 2.0),
+        (ChunkControls(camera="pull_back"), 2.0),
+        (ChunkControls(camera="push_in"), 2.0),
+    ),
+}
+
 
 def draw_evaluation_sheet(player: Player) -> Image.Image:
     panels = [_journey(player, place) for place in SLOTS["place"]]
     panels += [_said(player, slot) for slot in SAID]
-    return draw_sheet(panels)
+    return draw_sheet([*panels, *story_panels(player)])
+
+
+def story_panels(player: Player) -> list[Panel]:
+    return [_story(player, opening) for opening in STORIES]
 
 
 def _journey(player: Player, place: str) -> Panel:
@@ -42,5 +80,37 @@ def _said(player: Player, slot: str) -> Panel:
     return Panel(title=f"{slot}, said to a street", cells=tuple(cells))
 
 
+def _story(player: Player, opening: str) -> Panel:
+    script, marks = [], []
+    for line, shown_after_s in STORIES[opening]:
+        first = player.say(line) if isinstance(line, str) else line
+        # What is held goes on; what is said or told is told once.
+        rest = ChunkControls(forward=first.forward)
+        script += [first, *[rest] * (player.chunks(shown_after_s) - 1)]
+        marks.append((len(script) - 1, line))
+    frames = player.play(player.from_text(5, opening), script).frames_FHWC
+    return Panel(title=f'"{opening}"', cells=tuple(_story_cell(frames[at], line) for at, line in marks))
+
+
+def _story_cell(frame_HWC: np.ndarray, line: str | ChunkControls) -> Cell:
+    if isinstance(line, str):
+        return _cell(frame_HWC, "", said=f'"{line}"')
+    told = line.perspective or line.camera or ("walking" if line.forward else "standing")
+    return _cell(frame_HWC, told.replace("_", " "))
+
+
 def _cell(frame_HWC: np.ndarray, keys: str, said: str = "") -> Cell:
     return Cell(picture_HWC=frame_HWC, keys=keys, said=said)
+
+
+def main(
+    path: Annotated[Path, typer.Argument(help="Where the PNG goes.")],
+    model: Annotated[str, typer.Option(help="A preset, or package.module:function.")] = "pearl-xs",
+) -> None:
+    """Play the stories and draw them."""
+    torch.set_num_threads(1)
+    draw_sheet(story_panels(Player(load_model(model)))).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -21,6 +21,8 @@ RECIPE: tuple[tuple[str, ...], ...] = (
     ("look", "--minutes", "50"),
     ("image_encoder", "--minutes", "35"),
     ("transformer", "--minutes", "150"),
+    ("actors",),
+    ("judge", "--minutes", "30"),
 )
 
 

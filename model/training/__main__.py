@@ -18,10 +18,11 @@ RECIPE: tuple[tuple[str, ...], ...] = (
     ("codec", "--minutes", "26"),
     ("audio_codec",),
     ("text_encoder",),
+    ("text_events",),
     ("look", "--minutes", "50"),
     ("image_encoder", "--minutes", "35"),
     ("transformer", "--minutes", "150"),
-    ("actors",),
+    ("actors", "--minutes", "25"),
     ("judge", "--minutes", "30"),
 )
 

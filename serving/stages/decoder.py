@@ -15,6 +15,7 @@ from model.interface import AudioDecoder, DecoderCache, Tensors, VideoDecoder
 from serving.engine.metrics import NoStageMetrics, StageMetrics
 from serving.errors import SessionNotFoundError, WorkerUnavailableError
 from serving.sessions.encoded import DecodedPart, LatentChunk
+from serving.stages.answers import give, refuse
 from serving.stages.stage import Stage
 
 logger = logging.getLogger(__name__)
@@ -133,9 +134,11 @@ class DecoderStage:
 
         def job() -> None:
             try:
-                answer.set_result(call())
+                value = call()
             except Exception as error:
-                answer.set_exception(error)
+                refuse(answer, error)
+            else:
+                give(answer, value)
 
         self._jobs.put(job)
         return answer

@@ -142,7 +142,8 @@ class _Watch:
     def received(self, stream: MessageStream, data: bytes) -> None:
         response = wire.StreamResponse.FromString(data)
         if response.WhichOneof("message") == "watching":
-            self._is_watching.set_result(None)
+            if not self._is_watching.done():
+                self._is_watching.set_result(None)
         elif self.link is not None:
             self.link.add_part(codec.part_from_wire(response.decoded, self._info))
 

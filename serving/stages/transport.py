@@ -156,8 +156,10 @@ class _StreamLink:
         response = wire.StreamResponse.FromString(data)
         if response.WhichOneof("message") == "refused":
             self._reason = response.refused.message
-        elif not self._answers[0].done():
-            self._answers.popleft().set_result(response)
+            return
+        answer = self._answers.popleft()
+        if not answer.done():  # nobody may be waiting for it any more
+            answer.set_result(response)
 
     def lost(self) -> None:
         message = f"decoder worker {self._address}: {self._reason}"

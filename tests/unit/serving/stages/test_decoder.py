@@ -142,3 +142,13 @@ def test_a_stage_decodes_only_what_it_has_decoders_for() -> None:
 def test_a_stage_without_decoders_is_refused() -> None:
     with pytest.raises(ValueError, match="decoder"):
         Decoders()
+
+
+def test_a_question_that_nobody_waits_for_any_more_harms_nobody(stage: DecoderStage) -> None:
+    listener = Listener()
+    stage.watch("a", listener)
+    stage.open("a", 1, {}, ignore)
+    for chunk_idx in range(3):
+        stage.decode("a", latents(chunk_idx))
+        stage.snapshot("a").cancel()
+    assert [listener.next_part().header.chunk_idx for _ in range(3)] == [0, 1, 2]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +23,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 POSTGRES_DRIVER = "postgresql+psycopg"
 # Writers wait for each other for about a millisecond; one that waits this long will not get through.
 BUSY_TIMEOUT_S = 5.0
+WAL_RETRY_S = 0.01
 # Any number that no other program on the server takes for its own lock.
 MIGRATION_LOCK = 0x4E61637265
 IS_WRITE = "nacre_is_write"
@@ -115,12 +118,25 @@ def _sqlite_engine(url: URL) -> Engine:
 def _set_up_sqlite(connection: Any, record: object) -> None:
     connection.isolation_level = None  # we begin transactions ourselves, below
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _switch_to_wal(cursor)
     # What is committed survives the end of the process, however it ends. After a power cut the last transactions
     # may be missing, while the file stays sound; FULL would wait for the disk at every chunk.
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _switch_to_wal(cursor: Any) -> None:
+    """SQLite does not wait its busy timeout for this switch when another connection makes it too."""
+    give_up_s = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up_s:
+                raise
+            time.sleep(WAL_RETRY_S)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -9,16 +9,16 @@ from typing import NamedTuple, Self
 
 from model.interface import Model, ModelInfo
 from serving.engine.metrics import StageMetrics
-from serving.sessions.contract import LinkEnded, SessionSpec
+from serving.sessions.contract import LeaveAsked, LinkEnded, SessionSpec, TakenSnapshot
 from serving.sessions.encoded import DecodedPart, Opening
 from serving.sessions.journal import JournalStore
-from serving.sessions.snapshot import SessionSnapshot, pack, unpack
+from serving.sessions.snapshot import SessionSnapshot, unpack
 from serving.stages.decoder import DecoderStage
 from serving.stages.encoder import EncoderStage
 from serving.stages.host import StageHost, WorkerConfig
 from serving.stages.link import PlaneLink
 from serving.stages.stage import DECODERS
-from serving.stages.transformer import DecoderPlace, PendingSnapshot, TransformerStage, WorkerSession
+from serving.stages.transformer import DecoderPlace, TransformerStage, WorkerSession
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +92,7 @@ class LocalPlane:
             image=None if image_HWC is None else await encoder.encode_image(image_HWC),
             epoch=spec.epoch,
             resume_from=spec.resume_from,
+            is_rewind=spec.is_rewind,
         )
 
     async def _serve(
@@ -139,9 +140,10 @@ async def _pump(session: WorkerSession, link: PlaneLink) -> None:
         match event:
             case LinkEnded(reason=reason, message=message):
                 link.end(reason, message)
-            case PendingSnapshot():
-                if (snapshot := await event.collect()) is not None and event.is_asked_for:
-                    link.add_snapshot(pack(snapshot))
+            case TakenSnapshot():
+                link.add_snapshot(event)
+            case LeaveAsked():
+                link.add_leave()
             case outcomes:
                 link.add_outcomes(outcomes)
 

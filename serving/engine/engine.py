@@ -23,10 +23,16 @@ from serving.engine import schedule
 from serving.engine.metrics import NoStageMetrics, StageMetrics
 from serving.engine.schedule import Pace, Runnable, ScheduleConfig
 from serving.engine.script import Script
-from serving.engine.session import EngineSession, SessionSink, SnapshotPurpose, open_session
+from serving.engine.session import EngineSession, SessionSink, open_session
 from serving.engine.slots import Slots
-from serving.errors import SessionEndedError, SessionFencedError, SessionNotFoundError, WorkerUnavailableError
-from serving.sessions.contract import Accepted, Outcome, Superseded
+from serving.errors import (
+    CapacityExhaustedError,
+    SessionEndedError,
+    SessionFencedError,
+    SessionNotFoundError,
+    WorkerUnavailableError,
+)
+from serving.sessions.contract import Accepted, Outcome, SnapshotRequest, Superseded
 from serving.sessions.encoded import EncodedControl, Opening
 from serving.sessions.journal import JournalStore
 from serving.sessions.snapshot import EngineSnapshot
@@ -90,12 +96,15 @@ class Engine:
         self._sessions: dict[str, EngineSession] = {}
         self._slots = Slots(config.num_slots)
         self._busy_since_s: float | None = None
+        self._is_leaving = False
 
     # --- from any thread ---
 
     def reserve(self, session_id: str) -> None:
         """Keep a slot for a session that will open. Raises `CapacityExhaustedError`."""
         with self._lock:
+            if self._is_leaving and session_id not in self._slots:
+                raise CapacityExhaustedError("the worker takes no new session")
             self._slots.allocate(session_id)
             self._report_slots()
 
@@ -151,12 +160,20 @@ class Engine:
         if is_resumed:
             self._wake()
 
-    def take_snapshot(self, session_id: str) -> None:
-        """At the next boundary after the first chunk was handed over. The sink gets it. Raises
-        `SessionNotFoundError`."""
+    def take_snapshot(self, session_id: str, request: SnapshotRequest) -> None:
+        """At a boundary after the first chunk was handed over. The sink gets it. Raises `SessionNotFoundError`."""
         with self._lock:
-            self._session(session_id).snapshot_purposes.add(SnapshotPurpose.CLIENT)
+            self._session(session_id).snapshot_requests.append(request)
         self._wake()
+
+    def ask_to_leave(self) -> int:
+        """Take no new session, and ask those there are to go on elsewhere. Gives their number."""
+        with self._lock:
+            self._is_leaving = True
+            sessions = list(self._sessions.values())
+        for session in sessions:
+            session.sink.leave()
+        return len(sessions)
 
     def close(self, session_id: str) -> None:
         """Free a session's slot. Its sink hears nothing more. Does nothing for one that is gone."""
@@ -208,7 +225,7 @@ class Engine:
             now_s = self._clock()
             for session in self._sessions.values():
                 self._hand_over_prepared(session)
-                self._hand_over_snapshot(session)
+                self._hand_over_snapshots(session)
                 self._catch_up(session, now_s)
                 if session.is_catching_up:
                     session.pace = Pace(anchor_s=now_s, chunk_idx=session.next_chunk_idx)
@@ -296,13 +313,9 @@ class Engine:
         session.next_chunk_idx = latents.chunk_idx + 1
         self._hand_over(session, latents, due_s, 0.0)
 
-    def _hand_over_snapshot(self, session: EngineSession) -> None:
-        if session.is_snapshot_due(self.config.snapshot_every_chunks):
-            session.snapshot_purposes.add(SnapshotPurpose.STORE)
-        if session.snapshot_purposes and session.prepared is None and not session.is_scripted:
-            purposes, session.snapshot_purposes = frozenset(session.snapshot_purposes), set()
-            session.last_snapshot_idx = session.next_chunk_idx
-            session.sink.snapshot(session.snapshot(), purposes)
+    def _hand_over_snapshots(self, session: EngineSession) -> None:
+        for request in session.take_due_snapshots(self.config.snapshot_every_chunks):
+            session.sink.snapshot(session.snapshot(request), request)
 
     def _open(
         self,

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Protocol
 
 from model.interface import ChunkControls, ChunkLatents, ModelInfo, SessionState, Transformer
 from serving.engine.mailbox import Mailbox
 from serving.engine.schedule import Pace
 from serving.engine.script import Script
-from serving.sessions.contract import Applied, Outcome
+from serving.sessions.contract import Applied, Outcome, SnapshotRequest
 from serving.sessions.encoded import ChunkHeader, EncodedControl, LatentChunk, Opening
 from serving.sessions.journal import Journal, JournalStore
 from serving.sessions.snapshot import EngineSnapshot
 
-
-class SnapshotPurpose(Enum):
-    CLIENT = "client"  # somebody asked for it
-    STORE = "store"  # made by itself, to be kept
+# What a worker asks for by itself, every so many chunks.
+AUTOMATIC = SnapshotRequest(request_id="", is_kept=True)
 
 
 class SessionSink(Protocol):
@@ -30,8 +27,12 @@ class SessionSink(Protocol):
 
     def chunk(self, chunk: LatentChunk) -> None: ...
 
-    def snapshot(self, snapshot: EngineSnapshot, purposes: frozenset[SnapshotPurpose]) -> None:
+    def snapshot(self, snapshot: EngineSnapshot, request: SnapshotRequest) -> None:
         """Taken at the boundary between the chunk before and the one after this call."""
+        ...
+
+    def leave(self) -> None:
+        """The worker will stop: the session should go on elsewhere."""
         ...
 
     def ended(self, reason: str, message: str) -> None:
@@ -55,7 +56,7 @@ class EngineSession:
     pace: Pace | None = None
     # Chunk 0, generated when the session opened and held back until the first credit.
     prepared: ChunkLatents | None = None
-    snapshot_purposes: set[SnapshotPurpose] = field(default_factory=set)
+    snapshot_requests: list[SnapshotRequest] = field(default_factory=list)
     last_snapshot_idx: int = 0
     script: Script | None = None  # while it does again what it did before
 
@@ -110,12 +111,21 @@ class EngineSession:
         )
         return LatentChunk(header=header, video=latents.video, audio=latents.audio)
 
-    def is_snapshot_due(self, every_chunks: int) -> bool:
-        """For one on record, so many chunks after the last one."""
-        is_on_record = every_chunks > 0 and self.opening.epoch > 0 and not self.is_scripted
-        return is_on_record and self.next_chunk_idx >= self.last_snapshot_idx + every_chunks
+    def take_due_snapshots(self, every_chunks: int) -> list[SnapshotRequest]:
+        """What is to be answered at this boundary. Of a session on record one is due by itself, so many chunks after
+        the last."""
+        if self.prepared is not None or self.is_scripted:
+            return []
+        is_paused = self.credit == 0
+        due = [each for each in self.snapshot_requests if is_paused or not each.when_paused]
+        self.snapshot_requests = [each for each in self.snapshot_requests if each not in due]
+        is_on_record = every_chunks > 0 and self.opening.epoch > 0
+        if is_on_record and self.next_chunk_idx >= self.last_snapshot_idx + every_chunks:
+            self.last_snapshot_idx = self.next_chunk_idx
+            due.append(AUTOMATIC)
+        return due
 
-    def snapshot(self) -> EngineSnapshot:
+    def snapshot(self, request: SnapshotRequest) -> EngineSnapshot:
         return EngineSnapshot(
             session_id=self.session_id,
             seed=self.opening.seed,

@@ -41,6 +41,7 @@ class SessionSpec:
     world: WorldSpec
     epoch: int = 0
     resume_from: int | None = None  # go on with a session that is on record, from this chunk
+    is_rewind: bool = False  # with it: what is on record from there on is another branch's by now
     resume_token_sha256: bytes = b""  # lets a client come back after its gateway is gone
     is_traced: bool = False  # sampled for per-chunk spans
 
@@ -132,6 +133,41 @@ class DecodedChunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRequest:
+    """Of the whole session at a chunk boundary: the next one, or with `when_paused` the one where it may make no
+    more chunks."""
+
+    request_id: str  # empty for one that a worker makes by itself
+    is_kept: bool = False  # in the worker's store, instead of given back
+    is_portable: bool = False  # small, and not bit for bit
+    when_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenSnapshot:
+    """What became of a `SnapshotRequest`."""
+
+    request_id: str
+    chunk_idx: int  # the first one after it
+    data: bytes = b""  # empty when it was kept
+    num_bytes: int = 0
+    error: str = ""  # why there is none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveAsked:
+    """The worker will stop: the session should go on elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewound:
+    """The session went back; chunks count from here again."""
+
+    chunk_idx: int
+    branch_session_id: str  # where the old future is kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkEnded:
     """The worker's side is over; nothing follows. `reason` names an EndReason without its prefix."""
 
@@ -139,7 +175,7 @@ class LinkEnded:
     message: str = ""
 
 
-LinkEvent = Outcome | DecodedChunk | LinkEnded
+LinkEvent = Outcome | DecodedChunk | LeaveAsked | Rewound | LinkEnded
 
 
 class SessionLink(Protocol):
@@ -151,6 +187,13 @@ class SessionLink(Protocol):
 
     async def grant(self, chunks: int) -> None:
         """Let the worker generate `chunks` more chunks than it was let so far."""
+        ...
+
+    async def snapshot(
+        self, *, is_kept: bool = False, is_portable: bool = False, when_paused: bool = False
+    ) -> TakenSnapshot:
+        """As in `SnapshotRequest`. Not of a session whose first chunk was never let out. Raises `SessionEndedError`
+        or `StorageUnavailableError`."""
         ...
 
     def events(self) -> AsyncIterator[LinkEvent]:
@@ -186,7 +229,7 @@ class WorldPlane(Protocol):
     @property
     def info(self) -> ModelInfo: ...
 
-    async def open(self, spec: SessionSpec) -> SessionLink:
-        """Encode, place and open a session. Raises `CapacityExhaustedError` or `WorkerUnavailableError`
-        (serving.errors)."""
+    async def open(self, spec: SessionSpec, snapshot: bytes = b"") -> SessionLink:
+        """Encode, place and open a session, or go on with one from the `snapshot` that a link gave. Raises
+        `CapacityExhaustedError` or `WorkerUnavailableError` (serving.errors)."""
         ...

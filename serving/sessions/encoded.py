@@ -19,6 +19,8 @@ class Opening:
     epoch: int = 0
     # Go on with what is on record, and let chunks out from this one on; the record says all the rest.
     resume_from: int | None = None
+    # With `resume_from`: what is on record from there on is another branch's by now.
+    is_rewind: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

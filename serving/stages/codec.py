@@ -18,7 +18,9 @@ from serving.sessions.contract import (
     Outcome,
     Rejected,
     SetPerspective,
+    SnapshotRequest,
     Superseded,
+    TakenSnapshot,
 )
 from serving.sessions.encoded import (
     ChunkHeader,
@@ -44,6 +46,7 @@ def opening_from_wire(message: wire.Open) -> Opening:
         image=optional_from_bytes(message.image_tensors),
         epoch=message.epoch,
         resume_from=message.resume_from if message.HasField("resume_from") else None,
+        is_rewind=message.is_rewind,
     )
 
 
@@ -90,6 +93,48 @@ def control_from_wire(message: wire.Control) -> EncodedControl:
 
 def outcomes_to_wire(outcomes: Iterable[Outcome]) -> wire.RunResponse:
     return wire.RunResponse(outcomes=wire.Outcomes(outcomes=[_outcome_to_wire(outcome) for outcome in outcomes]))
+
+
+def snapshot_request_to_wire(request: SnapshotRequest) -> wire.RunRequest:
+    return wire.RunRequest(
+        take_snapshot=wire.TakeSnapshot(
+            request_id=request.request_id,
+            is_kept=request.is_kept,
+            is_portable=request.is_portable,
+            when_paused=request.when_paused,
+        )
+    )
+
+
+def snapshot_request_from_wire(message: wire.TakeSnapshot) -> SnapshotRequest:
+    return SnapshotRequest(
+        request_id=message.request_id,
+        is_kept=message.is_kept,
+        is_portable=message.is_portable,
+        when_paused=message.when_paused,
+    )
+
+
+def taken_snapshot_to_wire(taken: TakenSnapshot) -> wire.RunResponse:
+    return wire.RunResponse(
+        snapshot=wire.Snapshot(
+            request_id=taken.request_id,
+            chunk_idx=taken.chunk_idx,
+            data=taken.data,
+            num_bytes=taken.num_bytes,
+            error=taken.error,
+        )
+    )
+
+
+def taken_snapshot_from_wire(message: wire.Snapshot) -> TakenSnapshot:
+    return TakenSnapshot(
+        request_id=message.request_id,
+        chunk_idx=message.chunk_idx,
+        data=message.data,
+        num_bytes=message.num_bytes,
+        error=message.error,
+    )
 
 
 def _outcome_to_wire(outcome: Outcome) -> wire.Outcome:

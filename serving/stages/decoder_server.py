@@ -66,7 +66,7 @@ class _Connection:
             self._stage.watch(self._watched_id, self)
         elif kind == "latents" and self._opened_id:
             self._stage.decode(self._opened_id, codec.latents_from_wire(request.latents))
-        elif kind == "take_snapshot" and self._opened_id:
+        elif kind == "read_caches" and self._opened_id:
             self._then(self._stage.snapshot(self._opened_id), self._send_snapshot)
         else:
             raise ValueError(f"{kind} out of turn")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import AsyncIterator, Iterable
 from typing import Protocol
 
-from serving.errors import NacreError, SessionEndedError
+from serving.errors import NacreError, SessionEndedError, StorageUnavailableError
 from serving.sessions.contract import (
     Control,
     ControlKind,
@@ -16,10 +17,13 @@ from serving.sessions.contract import (
     Directive,
     ImageControl,
     LatestWins,
+    LeaveAsked,
     LinkEnded,
     LinkEvent,
     Outcome,
     Rejected,
+    SnapshotRequest,
+    TakenSnapshot,
 )
 from serving.sessions.encoded import DecodedPart, EncodedControl, EncodedDirective, EncodedImage, EncodedKind
 from serving.sessions.joiner import Joiner
@@ -33,6 +37,7 @@ MIN_GRANT_CHUNKS = 2
 
 logger = logging.getLogger(__name__)
 
+REQUEST_ID_BYTES = 8
 # Directives and images that may wait for the encoder; it takes tens of milliseconds for each.
 MAX_WAITING_INSTRUCTIONS = 64
 
@@ -44,7 +49,7 @@ class WorkerPort(Protocol):
 
     def grant(self, chunks: int) -> None: ...
 
-    def take_snapshot(self) -> None: ...
+    def take_snapshot(self, request: SnapshotRequest) -> None: ...
 
 
 class PlaneLink:
@@ -56,7 +61,7 @@ class PlaneLink:
         self._joiner = Joiner(next_chunk_idx)
         self._events: Outbox[LinkEvent] = Outbox()
         self._instructions: asyncio.Queue[Control] = asyncio.Queue(MAX_WAITING_INSTRUCTIONS)
-        self._snapshots: list[asyncio.Future[bytes]] = []
+        self._snapshots: dict[str, asyncio.Future[TakenSnapshot]] = {}
         self._num_unspent = 0  # chunks the worker was let make and that have not come
         self._held_grant = 0
         self._is_over = asyncio.Event()
@@ -84,14 +89,27 @@ class PlaneLink:
         while (event := await self._events.get()) is not None:
             yield event
 
-    async def snapshot(self) -> bytes:
-        """Everything the session carries at its next chunk boundary. Raises `SessionEndedError`."""
+    async def snapshot(
+        self, *, is_kept: bool = False, is_portable: bool = False, when_paused: bool = False
+    ) -> TakenSnapshot:
         if self._is_over.is_set():
             raise SessionEndedError("the session has ended")
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._snapshots.append(answer)
-        self._port.take_snapshot()
-        return await answer
+        request = SnapshotRequest(
+            request_id=secrets.token_hex(REQUEST_ID_BYTES),
+            is_kept=is_kept,
+            is_portable=is_portable,
+            when_paused=when_paused,
+        )
+        self._send_grant(self._held_grant)  # or the session might pause before it made what it may
+        answer = self._snapshots[request.request_id] = asyncio.get_running_loop().create_future()
+        self._port.take_snapshot(request)
+        try:
+            taken = await answer
+        finally:
+            del self._snapshots[request.request_id]
+        if taken.error:
+            raise StorageUnavailableError(f"the session could not be saved: {taken.error}")
+        return taken
 
     async def close(self) -> None:
         self.end("REQUESTED", "")
@@ -105,10 +123,13 @@ class PlaneLink:
     def add_part(self, part: DecodedPart) -> None:
         self._put(self._joiner.add_part(part))
 
-    def add_snapshot(self, data: bytes) -> None:
-        answer = self._snapshots.pop(0)
-        if not answer.done():
-            answer.set_result(data)
+    def add_snapshot(self, taken: TakenSnapshot) -> None:
+        answer = self._snapshots.get(taken.request_id)  # nobody may be waiting for it any more
+        if answer is not None and not answer.done():
+            answer.set_result(taken)
+
+    def add_leave(self) -> None:
+        self._put([LeaveAsked()])
 
     def end(self, reason: str, message: str) -> None:
         """Nothing follows. The first reason counts."""
@@ -117,7 +138,7 @@ class PlaneLink:
         self._is_over.set()
         self._put([LinkEnded(reason=reason, message=message)])
         self._events.end()
-        for answer in self._snapshots:
+        for answer in self._snapshots.values():
             if not answer.done():
                 answer.set_exception(SessionEndedError("the session has ended"))
 
@@ -145,10 +166,14 @@ class PlaneLink:
         can_wait = self._held_grant < MIN_GRANT_CHUNKS and self._num_unspent >= MIN_UNSPENT_CHUNKS
         if self._held_grant == 0 or can_wait or self._is_over.is_set():
             return
-        chunks, self._held_grant = self._held_grant, 0
+        self._send_grant(self._held_grant)
+
+    def _send_grant(self, chunks: int) -> None:
+        self._held_grant = 0
         self._num_unspent += chunks
-        with contextlib.suppress(NacreError):  # ended a moment ago; that is among the events
-            self._port.grant(chunks)
+        if chunks:
+            with contextlib.suppress(NacreError):  # ended a moment ago; that is among the events
+                self._port.grant(chunks)
 
     async def _encoded(self, kind: ControlKind) -> EncodedKind:
         match kind:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from model.interface import ModelInfo, Tensors
 from serving.errors import CapacityExhaustedError, NacreError, WorkerUnavailableError
-from serving.sessions.contract import SessionSpec
+from serving.sessions.contract import SessionSpec, SnapshotRequest
 from serving.sessions.encoded import EncodedControl
 from serving.sessions.tensor_bytes import from_bytes, optional_to_bytes
 from serving.stages import codec
@@ -98,8 +98,8 @@ class _GrpcPort:
     def grant(self, chunks: int) -> None:
         self._requests.put(wire.RunRequest(grant=chunks))
 
-    def take_snapshot(self) -> None:
-        self._requests.put(wire.RunRequest(take_snapshot=wire.TakeSnapshot()))
+    def take_snapshot(self, request: SnapshotRequest) -> None:
+        self._requests.put(codec.snapshot_request_to_wire(request))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +251,7 @@ async def _opening_message(spec: SessionSpec, encoder: GrpcEncoder, placement: P
         decoders=decoders,
         epoch=spec.epoch,
         resume_from=spec.resume_from,
+        is_rewind=spec.is_rewind,
     )
 
 
@@ -273,7 +274,9 @@ async def _read_run(call: RunCall, link: PlaneLink) -> None:
                 case "outcomes":
                     link.add_outcomes(codec.outcomes_from_wire(response.outcomes))
                 case "snapshot":
-                    link.add_snapshot(response.snapshot)
+                    link.add_snapshot(codec.taken_snapshot_from_wire(response.snapshot))
+                case "leave":
+                    link.add_leave()
                 case "ended":
                     link.end(response.ended.reason, response.ended.message)
     except grpc.aio.AioRpcError as error:

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator
 import grpc.aio
 
 from serving.errors import NacreError, SessionNotFoundError
-from serving.sessions.contract import LinkEnded
-from serving.sessions.snapshot import pack, unpack
+from serving.sessions.contract import LeaveAsked, LinkEnded, TakenSnapshot
+from serving.sessions.snapshot import unpack
 from serving.sessions.tensor_bytes import TensorBytesError, to_bytes
 from serving.stages import codec
 from serving.stages.encoder import EncoderStage
 from serving.stages.stage import Stage
-from serving.stages.transformer import DecoderPlace, PendingSnapshot, TransformerStage, WorkerSession
+from serving.stages.transformer import DecoderPlace, TransformerStage, WorkerSession
 from serving.wire import plane_pb2 as wire
 from serving.wire import plane_pb2_grpc as wire_grpc
 
@@ -55,6 +55,9 @@ class TransformerService(wire_grpc.TransformerServiceServicer):
         except TensorBytesError as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
 
+    async def Drain(self, request: wire.DrainRequest, context: object) -> wire.DrainResponse:  # noqa: N802
+        return wire.DrainResponse(num_sessions=self._stage.ask_to_leave())
+
     async def _run(self, message: wire.Open, requests: AsyncIterator[wire.RunRequest], context: RunContext) -> None:
         snapshot = unpack(message.snapshot) if message.snapshot else None
         places = [
@@ -81,7 +84,7 @@ async def _follow(requests: AsyncIterator[wire.RunRequest], session: WorkerSessi
                 case "control":
                     session.post(codec.control_from_wire(request.control))
                 case "take_snapshot":
-                    session.take_snapshot()
+                    session.take_snapshot(codec.snapshot_request_from_wire(request.take_snapshot))
     except SessionNotFoundError:
         pass  # it ended meanwhile; that is among the events
     except ValueError:
@@ -96,8 +99,9 @@ async def _answer(session: WorkerSession, context: RunContext) -> None:
             case LinkEnded(reason=reason, message=message):
                 await context.write(wire.RunResponse(ended=wire.Ended(reason=reason, message=message)))
                 return
-            case PendingSnapshot():
-                if (snapshot := await event.collect()) is not None and event.is_asked_for:
-                    await context.write(wire.RunResponse(snapshot=pack(snapshot)))
+            case TakenSnapshot():
+                await context.write(codec.taken_snapshot_to_wire(event))
+            case LeaveAsked():
+                await context.write(wire.RunResponse(leave=wire.Leave()))
             case outcomes:
                 await context.write(codec.outcomes_to_wire(outcomes))

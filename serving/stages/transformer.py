@@ -7,16 +7,15 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 
 from serving.catalogue.keeper import SessionKeeper
+from serving.catalogue.saver import Save
 from serving.engine.engine import Engine
 from serving.engine.script import Script, write_script
-from serving.engine.session import SnapshotPurpose
-from serving.errors import NacreError, WorkerUnavailableError
-from serving.sessions.contract import LinkEnded, Outcome
+from serving.errors import NacreError, StorageUnavailableError, WorkerUnavailableError
+from serving.sessions.contract import LeaveAsked, LinkEnded, Outcome, SnapshotRequest, TakenSnapshot
 from serving.sessions.encoded import EncodedControl, LatentChunk, Opening
-from serving.sessions.snapshot import EngineSnapshot, SessionSnapshot
+from serving.sessions.snapshot import EngineSnapshot, SessionSnapshot, pack
 from serving.stages.outbox import Outbox
 from serving.stages.stage import Stage
 from serving.stages.transport import DecoderOpening, LatentLink, LatentTransport
@@ -54,26 +53,18 @@ class ConnectedDecoder:
 class PendingSnapshot:
     """The transformer's half; the decoders were asked for theirs at the same boundary."""
 
+    request: SnapshotRequest
     engine: EngineSnapshot
-    decoders: Sequence[ConnectedDecoder]
-    is_asked_for: bool  # by the one who opened the session
-    keep: Callable[[SessionSnapshot], object] | None  # for one that is to be stored
+    decoders: Sequence[ConnectedDecoder]  # none for one that leaves the caches out
 
-    async def collect(self) -> SessionSnapshot | None:
-        """Once, in the order the snapshots were taken. None when a decoder is lost, which is an event of its own."""
-        try:
-            answers = [await decoder.link.read_snapshot() for decoder in self.decoders]
-        except NacreError as error:
-            logger.warning("no snapshot of session %s: %s", self.engine.session_id, error.message)
-            return None
+    async def collect(self) -> SessionSnapshot:
+        """Once, in the order the snapshots were taken. Raises `NacreError` when a decoder is lost."""
+        answers = [await decoder.link.read_snapshot() for decoder in self.decoders]
         caches = {stage: tensors for answer in answers for stage, tensors in answer.items()}
-        snapshot = SessionSnapshot(engine=self.engine, caches=caches)
-        if self.keep is not None:
-            self.keep(snapshot)
-        return snapshot
+        return SessionSnapshot(engine=self.engine, caches=caches)
 
 
-SessionEvent = tuple[Outcome, ...] | PendingSnapshot | LinkEnded
+SessionEvent = tuple[Outcome, ...] | TakenSnapshot | LeaveAsked | LinkEnded
 
 
 class WorkerSession:
@@ -91,9 +82,9 @@ class WorkerSession:
     def grant(self, chunks: int) -> None:
         self._engine.grant(self._session_id, chunks)
 
-    def take_snapshot(self) -> None:
-        """At the next boundary; comes as an event."""
-        self._engine.take_snapshot(self._session_id)
+    def take_snapshot(self, request: SnapshotRequest) -> None:
+        """Comes as an event."""
+        self._engine.take_snapshot(self._session_id, request)
 
     def lose_worker(self, message: str) -> None:
         self.events.put(LinkEnded(reason="WORKER_LOST", message=message))
@@ -103,11 +94,11 @@ class _LoopSink:
     """Brings the word of the engine and of its journal to the event loop, that of each in order."""
 
     def __init__(
-        self, session: WorkerSession, decoders: Sequence[ConnectedDecoder], keep: Callable[[SessionSnapshot], object]
+        self, session: WorkerSession, decoders: Sequence[ConnectedDecoder], snapshots: Outbox[PendingSnapshot]
     ) -> None:
         self._events = session.events
         self._decoders = decoders
-        self._keep = keep
+        self._snapshots = snapshots
         self._loop = asyncio.get_running_loop()
 
     def outcomes(self, outcomes: tuple[Outcome, ...]) -> None:
@@ -116,8 +107,11 @@ class _LoopSink:
     def chunk(self, chunk: LatentChunk) -> None:
         self._loop.call_soon_threadsafe(self._send, chunk)
 
-    def snapshot(self, snapshot: EngineSnapshot, purposes: frozenset[SnapshotPurpose]) -> None:
-        self._loop.call_soon_threadsafe(self._ask_caches, snapshot, purposes)
+    def snapshot(self, snapshot: EngineSnapshot, request: SnapshotRequest) -> None:
+        self._loop.call_soon_threadsafe(self._ask_caches, snapshot, request)
+
+    def leave(self) -> None:
+        self._events.put_threadsafe(LeaveAsked())
 
     def ended(self, reason: str, message: str) -> None:
         self._events.put_threadsafe(LinkEnded(reason=reason, message=message))
@@ -126,16 +120,51 @@ class _LoopSink:
         for decoder in self._decoders:
             decoder.send(chunk)
 
-    def _ask_caches(self, snapshot: EngineSnapshot, purposes: frozenset[SnapshotPurpose]) -> None:
-        for decoder in self._decoders:
+    def _ask_caches(self, snapshot: EngineSnapshot, request: SnapshotRequest) -> None:
+        decoders = () if request.is_portable else self._decoders
+        for decoder in decoders:
             decoder.link.request_snapshot()
-        pending = PendingSnapshot(
-            engine=snapshot,
-            decoders=self._decoders,
-            is_asked_for=SnapshotPurpose.CLIENT in purposes,
-            keep=self._keep if SnapshotPurpose.STORE in purposes else None,
-        )
-        self._events.put(pending)
+        self._snapshots.put(PendingSnapshot(request=request, engine=snapshot, decoders=decoders))
+
+
+class _SnapshotDesk:
+    """Answers a session's snapshots one after the other, beside its play."""
+
+    def __init__(self, session: WorkerSession, keeper: SessionKeeper | None, epoch: int) -> None:
+        self.pending: Outbox[PendingSnapshot] = Outbox()
+        self._events = session.events
+        self._keeper = keeper
+        self._epoch = epoch
+
+    async def run(self) -> None:
+        while (pending := await self.pending.get()) is not None:
+            try:
+                await self._answer(pending)
+            except NacreError as error:  # a lost decoder is an event of its own; a full store fails the save alone
+                logger.warning("no snapshot of session %s: %s", pending.engine.session_id, error.message)
+                self._tell(pending, error=error.message)
+
+    async def _answer(self, pending: PendingSnapshot) -> None:
+        snapshot = await pending.collect()
+        if not pending.request.is_kept:
+            data = await asyncio.to_thread(pack, snapshot)
+            self._tell(pending, data=data, num_bytes=len(data))
+        elif self._keeper is None:
+            raise StorageUnavailableError("this worker keeps nothing")
+        elif pending.request.request_id:
+            save = Save(snapshot=snapshot, epoch=self._epoch)
+            saved = await asyncio.to_thread(self._keeper.saver.save, save)
+            self._tell(pending, num_bytes=saved.num_bytes)
+        else:
+            self._keeper.saver.submit(snapshot, self._epoch)
+
+    def _tell(self, pending: PendingSnapshot, *, data: bytes = b"", num_bytes: int = 0, error: str = "") -> None:
+        request_id, chunk_idx = pending.request.request_id, pending.engine.next_chunk_idx
+        if request_id:
+            taken = TakenSnapshot(
+                request_id=request_id, chunk_idx=chunk_idx, data=data, num_bytes=num_bytes, error=error
+            )
+            self._events.put(taken)
 
 
 class TransformerStage:
@@ -169,22 +198,26 @@ class TransformerStage:
         self._claim(opening.session_id)
         script = None
         session = WorkerSession(self.engine, opening.session_id)
+        desk = _SnapshotDesk(session, self._keeper, opening.epoch)
+        # Owned by this block: it ends with it.
+        answering = asyncio.create_task(desk.run(), name=f"snapshots-{opening.session_id}")
         try:
             if opening.resume_from is not None:
                 opening, snapshot, script = await self._recall(opening, opening.resume_from)
             async with AsyncExitStack() as stack:
                 decoders = [await self._connect(stack, opening, place, snapshot, session) for place in places]
-                sink = _LoopSink(session, decoders, partial(self._keep, opening.epoch))
+                sink = _LoopSink(session, decoders, desk.pending)
                 engine_snapshot = None if snapshot is None else snapshot.engine
                 opened = self.engine.open(opening, sink, engine_snapshot, script)
                 session.next_chunk_idx = await asyncio.wrap_future(opened)
                 yield session
         finally:
+            answering.cancel()
             self.engine.close(opening.session_id)
 
-    def _keep(self, epoch: int, snapshot: SessionSnapshot) -> None:
-        if self._keeper is not None:
-            self._keeper.saver.submit(snapshot, epoch)
+    def ask_to_leave(self) -> int:
+        """Take no new session, and ask those there are to go on elsewhere. Gives their number."""
+        return self.engine.ask_to_leave()
 
     async def _recall(self, opening: Opening, deliver_from: int) -> tuple[Opening, SessionSnapshot | None, Script]:
         """What the record says of the session, and what of it is to be done again."""
@@ -192,7 +225,12 @@ class TransformerStage:
             raise WorkerUnavailableError("this worker keeps nothing to go on with")
         past = await asyncio.to_thread(self._keeper.recall, opening.session_id, deliver_from)
         first_chunk_idx = 0 if past.snapshot is None else past.snapshot.engine.next_chunk_idx
-        recalled = replace(past.history.opening, session_id=opening.session_id, epoch=opening.epoch)
+        recalled = replace(
+            past.history.opening,
+            session_id=opening.session_id,
+            epoch=opening.epoch,
+            is_rewind=opening.is_rewind,
+        )
         return recalled, past.snapshot, write_script(past.history.entries, first_chunk_idx, deliver_from)
 
     async def _connect(

@@ -141,7 +141,7 @@ class _StreamLink:
             self._stream.send(codec.latents_to_wire(chunk))
 
     def request_snapshot(self) -> None:
-        self._snapshots.append(self._ask(wire.StreamRequest(take_snapshot=wire.TakeSnapshot())))
+        self._snapshots.append(self._ask(wire.StreamRequest(read_caches=wire.ReadCaches())))
 
     async def read_snapshot(self) -> Mapping[str, Tensors]:
         response = await self._snapshots.popleft()

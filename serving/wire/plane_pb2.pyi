@@ -6,6 +6,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class DrainRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DrainResponse(_message.Message):
+    __slots__ = ("num_sessions",)
+    NUM_SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    num_sessions: int
+    def __init__(self, num_sessions: _Optional[int] = ...) -> None: ...
+
 class EncodeTextRequest(_message.Message):
     __slots__ = ("text",)
     TEXT_FIELD_NUMBER: _ClassVar[int]
@@ -53,7 +63,7 @@ class RunRequest(_message.Message):
     def __init__(self, open: _Optional[_Union[Open, _Mapping]] = ..., control: _Optional[_Union[Control, _Mapping]] = ..., grant: _Optional[int] = ..., take_snapshot: _Optional[_Union[TakeSnapshot, _Mapping]] = ...) -> None: ...
 
 class Open(_message.Message):
-    __slots__ = ("session_id", "seed", "prompt_tensors", "image_tensors", "snapshot", "decoders", "epoch", "resume_from")
+    __slots__ = ("session_id", "seed", "prompt_tensors", "image_tensors", "snapshot", "decoders", "epoch", "resume_from", "is_rewind")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     PROMPT_TENSORS_FIELD_NUMBER: _ClassVar[int]
@@ -62,6 +72,7 @@ class Open(_message.Message):
     DECODERS_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     RESUME_FROM_FIELD_NUMBER: _ClassVar[int]
+    IS_REWIND_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     seed: int
     prompt_tensors: bytes
@@ -70,7 +81,8 @@ class Open(_message.Message):
     decoders: _containers.RepeatedCompositeFieldContainer[DecoderAddress]
     epoch: int
     resume_from: int
-    def __init__(self, session_id: _Optional[str] = ..., seed: _Optional[int] = ..., prompt_tensors: _Optional[bytes] = ..., image_tensors: _Optional[bytes] = ..., snapshot: _Optional[bytes] = ..., decoders: _Optional[_Iterable[_Union[DecoderAddress, _Mapping]]] = ..., epoch: _Optional[int] = ..., resume_from: _Optional[int] = ...) -> None: ...
+    is_rewind: bool
+    def __init__(self, session_id: _Optional[str] = ..., seed: _Optional[int] = ..., prompt_tensors: _Optional[bytes] = ..., image_tensors: _Optional[bytes] = ..., snapshot: _Optional[bytes] = ..., decoders: _Optional[_Iterable[_Union[DecoderAddress, _Mapping]]] = ..., epoch: _Optional[int] = ..., resume_from: _Optional[int] = ..., is_rewind: _Optional[bool] = ...) -> None: ...
 
 class DecoderAddress(_message.Message):
     __slots__ = ("address", "stages")
@@ -131,20 +143,48 @@ class ImageControl(_message.Message):
     def __init__(self, tensors: _Optional[bytes] = ...) -> None: ...
 
 class TakeSnapshot(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("request_id", "is_kept", "is_portable", "when_paused")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    IS_KEPT_FIELD_NUMBER: _ClassVar[int]
+    IS_PORTABLE_FIELD_NUMBER: _ClassVar[int]
+    WHEN_PAUSED_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    is_kept: bool
+    is_portable: bool
+    when_paused: bool
+    def __init__(self, request_id: _Optional[str] = ..., is_kept: _Optional[bool] = ..., is_portable: _Optional[bool] = ..., when_paused: _Optional[bool] = ...) -> None: ...
 
 class RunResponse(_message.Message):
-    __slots__ = ("opened", "outcomes", "ended", "snapshot")
+    __slots__ = ("opened", "outcomes", "ended", "snapshot", "leave")
     OPENED_FIELD_NUMBER: _ClassVar[int]
     OUTCOMES_FIELD_NUMBER: _ClassVar[int]
     ENDED_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    LEAVE_FIELD_NUMBER: _ClassVar[int]
     opened: Opened
     outcomes: Outcomes
     ended: Ended
-    snapshot: bytes
-    def __init__(self, opened: _Optional[_Union[Opened, _Mapping]] = ..., outcomes: _Optional[_Union[Outcomes, _Mapping]] = ..., ended: _Optional[_Union[Ended, _Mapping]] = ..., snapshot: _Optional[bytes] = ...) -> None: ...
+    snapshot: Snapshot
+    leave: Leave
+    def __init__(self, opened: _Optional[_Union[Opened, _Mapping]] = ..., outcomes: _Optional[_Union[Outcomes, _Mapping]] = ..., ended: _Optional[_Union[Ended, _Mapping]] = ..., snapshot: _Optional[_Union[Snapshot, _Mapping]] = ..., leave: _Optional[_Union[Leave, _Mapping]] = ...) -> None: ...
+
+class Snapshot(_message.Message):
+    __slots__ = ("request_id", "chunk_idx", "data", "num_bytes", "error")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_IDX_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    NUM_BYTES_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    chunk_idx: int
+    data: bytes
+    num_bytes: int
+    error: str
+    def __init__(self, request_id: _Optional[str] = ..., chunk_idx: _Optional[int] = ..., data: _Optional[bytes] = ..., num_bytes: _Optional[int] = ..., error: _Optional[str] = ...) -> None: ...
+
+class Leave(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class Opened(_message.Message):
     __slots__ = ("next_chunk_idx",)
@@ -211,16 +251,20 @@ class Ended(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class StreamRequest(_message.Message):
-    __slots__ = ("open", "latents", "take_snapshot", "watch")
+    __slots__ = ("open", "latents", "read_caches", "watch")
     OPEN_FIELD_NUMBER: _ClassVar[int]
     LATENTS_FIELD_NUMBER: _ClassVar[int]
-    TAKE_SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    READ_CACHES_FIELD_NUMBER: _ClassVar[int]
     WATCH_FIELD_NUMBER: _ClassVar[int]
     open: OpenDecoder
     latents: Latents
-    take_snapshot: TakeSnapshot
+    read_caches: ReadCaches
     watch: Watch
-    def __init__(self, open: _Optional[_Union[OpenDecoder, _Mapping]] = ..., latents: _Optional[_Union[Latents, _Mapping]] = ..., take_snapshot: _Optional[_Union[TakeSnapshot, _Mapping]] = ..., watch: _Optional[_Union[Watch, _Mapping]] = ...) -> None: ...
+    def __init__(self, open: _Optional[_Union[OpenDecoder, _Mapping]] = ..., latents: _Optional[_Union[Latents, _Mapping]] = ..., read_caches: _Optional[_Union[ReadCaches, _Mapping]] = ..., watch: _Optional[_Union[Watch, _Mapping]] = ...) -> None: ...
+
+class ReadCaches(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class OpenDecoder(_message.Message):
     __slots__ = ("session_id", "seed", "cache_tensors")

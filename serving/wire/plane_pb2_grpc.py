@@ -176,6 +176,11 @@ class TransformerServiceStub:
                 request_serializer=nacre_dot_internal_dot_v1_dot_plane__pb2.RunRequest.SerializeToString,
                 response_deserializer=nacre_dot_internal_dot_v1_dot_plane__pb2.RunResponse.FromString,
                 _registered_method=True)
+        self.Drain = channel.unary_unary(
+                '/nacre.internal.v1.TransformerService/Drain',
+                request_serializer=nacre_dot_internal_dot_v1_dot_plane__pb2.DrainRequest.SerializeToString,
+                response_deserializer=nacre_dot_internal_dot_v1_dot_plane__pb2.DrainResponse.FromString,
+                _registered_method=True)
 
 
 class TransformerServiceServicer:
@@ -189,6 +194,13 @@ class TransformerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Drain(self, request, context):
+        """Take no new session, and ask those there are to leave.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TransformerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -196,6 +208,11 @@ def add_TransformerServiceServicer_to_server(servicer, server):
                     servicer.Run,
                     request_deserializer=nacre_dot_internal_dot_v1_dot_plane__pb2.RunRequest.FromString,
                     response_serializer=nacre_dot_internal_dot_v1_dot_plane__pb2.RunResponse.SerializeToString,
+            ),
+            'Drain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Drain,
+                    request_deserializer=nacre_dot_internal_dot_v1_dot_plane__pb2.DrainRequest.FromString,
+                    response_serializer=nacre_dot_internal_dot_v1_dot_plane__pb2.DrainResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -226,6 +243,33 @@ class TransformerService:
             '/nacre.internal.v1.TransformerService/Run',
             nacre_dot_internal_dot_v1_dot_plane__pb2.RunRequest.SerializeToString,
             nacre_dot_internal_dot_v1_dot_plane__pb2.RunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Drain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.internal.v1.TransformerService/Drain',
+            nacre_dot_internal_dot_v1_dot_plane__pb2.DrainRequest.SerializeToString,
+            nacre_dot_internal_dot_v1_dot_plane__pb2.DrainResponse.FromString,
             options,
             channel_credentials,
             insecure,

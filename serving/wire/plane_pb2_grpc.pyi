@@ -93,6 +93,8 @@ class TransformerServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TransformerServiceAsyncStub: ...
     Run: _grpc.StreamStreamMultiCallable[_plane_pb2.RunRequest, _plane_pb2.RunResponse]
     """The first request is `open`, the first response `opened`."""
+    Drain: _grpc.UnaryUnaryMultiCallable[_plane_pb2.DrainRequest, _plane_pb2.DrainResponse]
+    """Take no new session, and ask those there are to leave."""
 
 @_typing.type_check_only
 class TransformerServiceAsyncStub(TransformerServiceStub):
@@ -101,6 +103,8 @@ class TransformerServiceAsyncStub(TransformerServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Run: _aio.StreamStreamMultiCallable[_plane_pb2.RunRequest, _plane_pb2.RunResponse]  # type: ignore[assignment]
     """The first request is `open`, the first response `opened`."""
+    Drain: _aio.UnaryUnaryMultiCallable[_plane_pb2.DrainRequest, _plane_pb2.DrainResponse]  # type: ignore[assignment]
+    """Take no new session, and ask those there are to leave."""
 
 class TransformerServiceServicer(metaclass=_abc_1.ABCMeta):
     """One stream is one running session; when it breaks, the session is over."""
@@ -112,5 +116,13 @@ class TransformerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_plane_pb2.RunResponse], _abc.AsyncIterator[_plane_pb2.RunResponse]]:
         """The first request is `open`, the first response `opened`."""
+
+    @_abc_1.abstractmethod
+    def Drain(
+        self,
+        request: _plane_pb2.DrainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plane_pb2.DrainResponse, _abc.Awaitable[_plane_pb2.DrainResponse]]:
+        """Take no new session, and ask those there are to leave."""
 
 def add_TransformerServiceServicer_to_server(servicer: TransformerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

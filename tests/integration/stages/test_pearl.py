@@ -59,7 +59,7 @@ async def test_a_session_of_the_shipped_model_is_restored_bit_for_bit(pearl: Mod
         await link.send(control(Move(forward=1.0, strafe=0.0)))
         await link.grant(4)
         await take_chunks(link, 4)
-        data = await asyncio.wait_for(link.snapshot(), 20)
+        data = (await asyncio.wait_for(link.snapshot(), 20)).data
         await link.grant(4)
         expected = chunks_of(await take_chunks(link, 4))
         restored = await rig.plane.open(spec("restored"), snapshot=data)

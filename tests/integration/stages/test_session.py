@@ -136,7 +136,7 @@ async def test_a_session_restored_from_its_snapshot_goes_on_bit_for_bit(make_rig
         await link.send(control(Move(forward=1.0, strafe=0.0)))
         await link.grant(4)
         await take_chunks(link, 4)
-        data = await asyncio.wait_for(link.snapshot(), 10)
+        data = (await asyncio.wait_for(link.snapshot(), 10)).data
         await link.grant(4)
         expected = chunks_of(await take_chunks(link, 4))
         restored = await rig.plane.open(spec("restored"), snapshot=data)

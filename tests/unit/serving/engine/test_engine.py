@@ -10,9 +10,9 @@ import pytest
 
 from serving.engine.engine import Engine, EngineConfig
 from serving.engine.schedule import ScheduleConfig
-from serving.engine.session import SnapshotPurpose
+from serving.engine.session import AUTOMATIC
 from serving.errors import CapacityExhaustedError, SessionNotFoundError, WorkerUnavailableError
-from serving.sessions.contract import Accepted, Applied, Look, Move, Outcome, Rejected, Superseded
+from serving.sessions.contract import Accepted, Applied, Look, Move, Outcome, Rejected, SnapshotRequest, Superseded
 from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedKind, LatentChunk, Opening
 from serving.sessions.journal import MemoryJournal, MemoryJournalStore
 from serving.sessions.snapshot import EngineSnapshot
@@ -21,6 +21,9 @@ from tests.fakes_model import INFO, FakeTransformer
 CHUNK_S = 0.08
 LEAD_S = 0.12
 WALL_OFFSET_S = 1000.0  # the wall clock stands elsewhere than the engine's
+
+
+NEXT = SnapshotRequest(request_id="next")
 
 
 @dataclass(slots=True)
@@ -35,7 +38,8 @@ class FakeClock:
 class RecordingSink:
     heard: list[Outcome | LatentChunk | EngineSnapshot | tuple[str, str]] = field(default_factory=list)
 
-    purposes: list[frozenset[SnapshotPurpose]] = field(default_factory=list)
+    requests: list[SnapshotRequest] = field(default_factory=list)
+    num_leaves: int = 0
 
     def outcomes(self, outcomes: tuple[Outcome, ...]) -> None:
         self.heard += outcomes
@@ -43,9 +47,12 @@ class RecordingSink:
     def chunk(self, chunk: LatentChunk) -> None:
         self.heard.append(chunk)
 
-    def snapshot(self, snapshot: EngineSnapshot, purposes: frozenset[SnapshotPurpose]) -> None:
+    def snapshot(self, snapshot: EngineSnapshot, request: SnapshotRequest) -> None:
         self.heard.append(snapshot)
-        self.purposes.append(purposes)
+        self.requests.append(request)
+
+    def leave(self) -> None:
+        self.num_leaves += 1
 
     def ended(self, reason: str, message: str) -> None:
         self.heard.append((reason, message))
@@ -305,21 +312,31 @@ def test_sessions_on_record_are_stored_every_so_many_chunks() -> None:
         bench.engine.grant(session_id, 12)
     bench.run_until(9.0)
     assert [snapshot.next_chunk_idx for snapshot in on_record.snapshots] == [5, 10]
-    assert on_record.purposes == [frozenset({SnapshotPurpose.STORE})] * 2
+    assert on_record.requests == [AUTOMATIC] * 2
     assert warming_up.snapshots == []
 
 
-def test_one_snapshot_serves_whoever_asked_and_the_store() -> None:
-    bench = make_bench(snapshot_every_chunks=5)
-    sink = RecordingSink()
-    bench.engine.open(Opening(session_id="a", seed=7, epoch=1), sink)
-    bench.engine.run_round()
+def test_a_snapshot_of_a_paused_session_waits_for_the_last_chunk_it_may_make() -> None:
+    bench = make_bench()
+    sink = bench.open()
     bench.engine.grant("a", 5)
-    bench.run_until(5.0 + 3.5 * CHUNK_S)
-    bench.transformer.during_step = lambda: bench.engine.take_snapshot("a")
+    bench.run_until(5.0 + 2.5 * CHUNK_S)
+    paused = SnapshotRequest(request_id="last", when_paused=True)
+    bench.engine.take_snapshot("a", paused)
+    bench.engine.take_snapshot("a", NEXT)
     bench.run_until(9.0)
-    assert [snapshot.next_chunk_idx for snapshot in sink.snapshots] == [5]
-    assert sink.purposes == [{SnapshotPurpose.CLIENT, SnapshotPurpose.STORE}]
+    made = [snapshot.next_chunk_idx for snapshot in sink.snapshots]
+    assert (sink.requests, made[-1]) == ([NEXT, paused], 5)
+    assert made[0] < 5
+
+
+def test_a_worker_that_will_stop_asks_its_sessions_to_leave_and_takes_no_other(bench: Bench) -> None:
+    sink = bench.open()
+    assert bench.engine.ask_to_leave() == 1
+    assert sink.num_leaves == 1
+    with pytest.raises(CapacityExhaustedError, match="takes no new session"):
+        bench.engine.reserve("b")
+    bench.engine.reserve("a")  # has its place
 
 
 def test_sessions_due_together_step_together_and_come_out_as_alone() -> None:
@@ -413,7 +430,7 @@ def test_a_session_restored_from_a_snapshot_goes_on_bit_for_bit() -> None:
         each.engine.grant("a", 3)
         each.engine.post("a", control("go", Move(forward=1.0, strafe=0.5)))
         each.run_until(6.0)
-    first.engine.take_snapshot("a")
+    first.engine.take_snapshot("a", NEXT)
     first.engine.run_round()
     snapshot = before.heard[-1]
     assert isinstance(snapshot, EngineSnapshot)
@@ -430,7 +447,7 @@ def test_a_session_restored_from_a_snapshot_goes_on_bit_for_bit() -> None:
 
 def test_a_snapshot_asked_for_before_the_first_credit_waits_for_the_first_boundary(bench: Bench) -> None:
     sink = bench.open()
-    bench.engine.take_snapshot("a")
+    bench.engine.take_snapshot("a", NEXT)
     bench.engine.run_round()
     assert sink.heard == []
     bench.engine.grant("a", 1)

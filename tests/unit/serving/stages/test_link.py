@@ -9,8 +9,17 @@ import numpy as np
 import pytest
 
 from model.interface import CameraPose, Tensors
-from serving.errors import SessionEndedError, WorkerUnavailableError
-from serving.sessions.contract import Control, ControlKind, Directive, LinkEnded, Move, Rejected
+from serving.errors import SessionEndedError, StorageUnavailableError, WorkerUnavailableError
+from serving.sessions.contract import (
+    Control,
+    ControlKind,
+    Directive,
+    LinkEnded,
+    Move,
+    Rejected,
+    SnapshotRequest,
+    TakenSnapshot,
+)
 from serving.sessions.encoded import ChunkHeader, DecodedPart, EncodedControl, EncodedDirective
 from serving.stages.link import MAX_WAITING_INSTRUCTIONS, PlaneLink
 
@@ -19,7 +28,7 @@ from serving.stages.link import MAX_WAITING_INSTRUCTIONS, PlaneLink
 class FakePort:
     posted: list[EncodedControl] = field(default_factory=list)
     grants: list[int] = field(default_factory=list)
-    num_snapshots: int = 0
+    asked: list[SnapshotRequest] = field(default_factory=list)
 
     def post(self, control: EncodedControl) -> None:
         self.posted.append(control)
@@ -27,8 +36,8 @@ class FakePort:
     def grant(self, chunks: int) -> None:
         self.grants.append(chunks)
 
-    def take_snapshot(self) -> None:
-        self.num_snapshots += 1
+    def take_snapshot(self, request: SnapshotRequest) -> None:
+        self.asked.append(request)
 
 
 @dataclass(slots=True)
@@ -130,10 +139,23 @@ async def test_no_grant_is_held_once_the_worker_runs_short(link: PlaneLink, port
     assert port.grants == [3, 1]
 
 
+async def test_snapshots_find_whoever_asked_and_say_what_went_wrong(link: PlaneLink, port: FakePort) -> None:
+    await link.grant(1)
+    await link.grant(1)
+    first, second = asyncio.ensure_future(link.snapshot(when_paused=True)), asyncio.ensure_future(link.snapshot())
+    await asyncio.sleep(0)
+    assert sum(port.grants) == 2, "a grant that was held back would keep the session from pausing where it should"
+    link.add_snapshot(TakenSnapshot(request_id=port.asked[1].request_id, chunk_idx=3, data=b"x", num_bytes=1))
+    link.add_snapshot(TakenSnapshot(request_id=port.asked[0].request_id, chunk_idx=4, error="the disk is full"))
+    assert (await second).data == b"x"
+    with pytest.raises(StorageUnavailableError, match="the disk is full"):
+        await first
+
+
 async def test_after_the_end_nothing_is_asked_and_nothing_follows(link: PlaneLink, port: FakePort) -> None:
     waiting = asyncio.ensure_future(link.snapshot())
     await asyncio.sleep(0)
-    assert port.num_snapshots == 1
+    assert [request.when_paused for request in port.asked] == [False]
     link.end("WORKER_LOST", "gone")
     link.end("REQUESTED", "of no effect")
     link.add_part(part(0))

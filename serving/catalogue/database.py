@@ -21,9 +21,16 @@ logger = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 POSTGRES_DRIVER = "postgresql+psycopg"
-# Writers wait for each other for about a millisecond; one that waits this long will not get through.
-BUSY_TIMEOUT_S = 5.0
+# Writers wait for each other for about a millisecond. One that waits this long says so: what plays goes on without
+# the catalogue, and who wants to begin should hear of it within a second.
+BUSY_TIMEOUT_S = 0.8
+# Those who change the tables, or make them, wait for each other for longer.
+MIGRATION_TIMEOUT_S = 10.0
 WAL_RETRY_S = 0.01
+# The shortest that the driver knows. A server that is stopped refuses at once; this is for a machine that is gone.
+CONNECT_TIMEOUT_S = 2
+# A connection whose other end vanished is given up after about this long.
+GONE_AFTER_S = 5
 # Any number that no other program on the server takes for its own lock.
 MIGRATION_LOCK = 0x4E61637265
 IS_WRITE = "nacre_is_write"
@@ -35,7 +42,7 @@ class Database:
     def __init__(self, url: str) -> None:
         """Opens without asking the server anything. Raises ValueError for a URL that is no catalogue's."""
         self.url = checked_url(url)
-        self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+        self._engine = _engine(self.url, BUSY_TIMEOUT_S)
 
     @property
     def is_sqlite(self) -> bool:
@@ -54,11 +61,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: durable when the block ends, undone when it raises. Raises `StorageUnavailableError`."""
-        with (
-            _as_our_errors(),
-            self._engine.connect().execution_options(**{IS_WRITE: True}) as connection,
-            connection.begin(),
-        ):
+        with _writing(self._engine) as connection:
             yield connection
 
     def migrate(self) -> None:
@@ -68,7 +71,7 @@ class Database:
 
         config = alembic.config.Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-        with self.write() as connection:
+        with _patient_engine(self.url) as engine, _writing(engine) as connection:
             if not self.is_sqlite:
                 connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
             config.attributes["connection"] = connection
@@ -104,21 +107,54 @@ def checked_url(url: str) -> URL:
     raise ValueError(f"the catalogue is kept in a sqlite file or in postgresql, not in {parsed.drivername}")
 
 
-def _postgres_engine(url: URL) -> Engine:
-    return sqlalchemy.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": int(BUSY_TIMEOUT_S)})
+def _engine(url: URL, busy_timeout_s: float) -> Engine:
+    is_sqlite = url.get_backend_name() == "sqlite"
+    return _sqlite_engine(url, busy_timeout_s) if is_sqlite else _postgres_engine(url, busy_timeout_s)
 
 
-def _sqlite_engine(url: URL) -> Engine:
-    engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
-    event.listen(engine, "connect", _set_up_sqlite)
+@contextmanager
+def _patient_engine(url: URL) -> Iterator[Engine]:
+    engine = _engine(url, MIGRATION_TIMEOUT_S)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _postgres_engine(url: URL, busy_timeout_s: float) -> Engine:
+    arguments: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "options": f"-c lock_timeout={int(busy_timeout_s * 1000)}",
+        "keepalives_idle": GONE_AFTER_S,
+        "keepalives_interval": 1,
+        "keepalives_count": 2,
+        "tcp_user_timeout": GONE_AFTER_S * 1000,
+    }
+    arguments = {name: value for name, value in arguments.items() if name not in url.query}
+    return sqlalchemy.create_engine(url, pool_pre_ping=True, connect_args=arguments)
+
+
+def _sqlite_engine(url: URL, busy_timeout_s: float) -> Engine:
+    engine = sqlalchemy.create_engine(url, connect_args={"timeout": busy_timeout_s})
+    event.listen(engine, "connect", lambda connection, record: _set_up_sqlite(connection, busy_timeout_s))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _set_up_sqlite(connection: Any, record: object) -> None:
+@contextmanager
+def _writing(engine: Engine) -> Iterator[Connection]:
+    with (
+        _as_our_errors(),
+        engine.connect().execution_options(**{IS_WRITE: True}) as connection,
+        connection.begin(),
+    ):
+        yield connection
+
+
+def _set_up_sqlite(connection: Any, busy_timeout_s: float) -> None:
     connection.isolation_level = None  # we begin transactions ourselves, below
     cursor = connection.cursor()
-    _switch_to_wal(cursor)
+    _switch_to_wal(cursor, busy_timeout_s)
     # What is committed survives the end of the process, however it ends. After a power cut the last transactions
     # may be missing, while the file stays sound; FULL would wait for the disk at every chunk.
     cursor.execute("PRAGMA synchronous=NORMAL")
@@ -126,9 +162,9 @@ def _set_up_sqlite(connection: Any, record: object) -> None:
     cursor.close()
 
 
-def _switch_to_wal(cursor: Any) -> None:
+def _switch_to_wal(cursor: Any, busy_timeout_s: float) -> None:
     """SQLite does not wait its busy timeout for this switch when another connection makes it too."""
-    give_up_s = time.monotonic() + BUSY_TIMEOUT_S
+    give_up_s = time.monotonic() + busy_timeout_s
     while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")

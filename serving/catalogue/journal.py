@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
@@ -36,16 +36,17 @@ class JournalTable:
 
     def append(self, batches: Iterable[Batch]) -> set[str]:
         """All in one transaction. Gives the sessions whose batch was refused whole: held by another epoch
-        meanwhile, or with another end than the batch follows. Appending what is there already does nothing, so
-        that a commit whose answer was lost can be tried again."""
+        meanwhile, or with another end than the batch follows. Of what is there already only the rest is appended,
+        so that a commit whose answer was lost can be tried again, also with more after it."""
         refused: set[str] = set()
         rows: list[dict[str, object]] = []
         with self._database.write() as connection:
             for batch in sorted(batches, key=lambda each: each.session_id):
-                if self._advance(connection, batch):
-                    rows += [_row(batch.session_id, record) for record in batch.records]
-                elif not _is_there(connection, batch):
+                new = self._advance(connection, batch)
+                if new is None:
                     refused.add(batch.session_id)
+                else:
+                    rows += [_row(batch.session_id, record) for record in new]
             if rows:
                 connection.execute(journal.insert(), rows)
         return refused
@@ -60,9 +61,21 @@ class JournalTable:
             end = _head(connection, session_id)
             return find_fault(session_id, _records(connection, session_id), end)
 
-    def _advance(self, connection: Connection, batch: Batch) -> bool:
-        """Move the session's end, if it is where the batch begins and the epoch still holds: the row stays
-        locked until the transaction ends, so that nobody takes the session in between."""
+    def _advance(self, connection: Connection, batch: Batch) -> Sequence[SealedRecord] | None:
+        """Move the session's end over the batch, and give what of it was not there yet; None when it is refused."""
+        if self._move_end(connection, batch):
+            return batch.records
+        num_there = _num_there(connection, batch)
+        rest = batch.records[num_there:]
+        if not rest:
+            return rest
+        head = head_after(batch.head, batch.records[:num_there])
+        is_moved = num_there and self._move_end(connection, replace(batch, head=head, records=rest))
+        return rest if is_moved else None
+
+    def _move_end(self, connection: Connection, batch: Batch) -> bool:
+        """If it is where the batch begins and the epoch still holds: the row stays locked until the transaction
+        ends, so that nobody takes the session in between."""
         after = head_after(batch.head, batch.records)
         moved = connection.execute(
             sessions.update()
@@ -76,14 +89,13 @@ class JournalTable:
         return moved.rowcount == 1
 
 
-def _is_there(connection: Connection, batch: Batch) -> bool:
-    query = select(sessions.c.epoch, sessions.c.journal_length, sessions.c.journal_hash).where(
-        sessions.c.session_id == batch.session_id
+def _num_there(connection: Connection, batch: Batch) -> int:
+    """How many of the batch's first records are in the catalogue. A hash stands for all that led to it."""
+    query = select(journal.c.seq, journal.c.hash).where(
+        journal.c.session_id == batch.session_id, journal.c.seq >= batch.head.length
     )
-    row = connection.execute(query).one_or_none()
-    if row is None or row.epoch != batch.epoch:
-        return False
-    return JournalHead(length=row.journal_length, hash=bytes(row.journal_hash)) == head_after(batch.head, batch.records)
+    there = {row.seq: bytes(row.hash) for row in connection.execute(query)}
+    return sum(there.get(record.seq) == record.hash for record in batch.records)
 
 
 def _head(connection: Connection, session_id: str) -> JournalHead:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from model.interface import ModelInfo
 from serving.catalogue.database import Database
 from serving.catalogue.journal import JournalTable
 from serving.catalogue.sessions import Sessions
-from serving.catalogue.writer import Chain, Commit, JournalWriter
+from serving.catalogue.writer import Chain, Commit, JournalWriter, WriterConfig
 from serving.sessions import record_codec
 from serving.sessions.encoded import EncodedControl, Opening
-from serving.sessions.journal import Journal, JournalEntry, MemoryJournalStore
+from serving.sessions.journal import Journal, JournalEntry, MemoryJournalStore, Tell
 from serving.sessions.records import JournalHead, Record
 
 
@@ -74,10 +75,13 @@ class CatalogueJournal:
 class CatalogueJournals:
     """A `JournalStore`. Sessions without an epoch are nobody's and kept in memory: those that warm a worker up."""
 
-    def __init__(self, database: Database, info: ModelInfo, owner: str) -> None:
+    def __init__(
+        self, database: Database, info: ModelInfo, owner: str, spool: Path, config: WriterConfig | None = None
+    ) -> None:
+        """`spool`: the folder for what the catalogue cannot take."""
         self._table = JournalTable(database)
         self._info = info
-        self._writer = JournalWriter(self._table, Sessions(database), owner)
+        self._writer = JournalWriter(self._table, Sessions(database), owner, spool, config)
         self._lock = threading.Lock()
         self._journals: dict[str, CatalogueJournal] = {}
         self._memory = MemoryJournalStore()
@@ -89,9 +93,13 @@ class CatalogueJournals:
             return self._memory.create(opening)
 
         def begin(head: JournalHead) -> Record:
-            if head.length:
-                return record_codec.resumed(next_chunk_idx)
-            return record_codec.opened(opening, self._info.name, self._info.weights_sha256, next_chunk_idx)
+            # A worker that goes on from an earlier snapshot makes the chunks up to there again as they were.
+            first_chunk_idx = next_chunk_idx if opening.resume_from is None else opening.resume_from
+            if not head.length:
+                return record_codec.opened(opening, self._info.name, self._info.weights_sha256, first_chunk_idx)
+            if opening.is_rewind:
+                return record_codec.rewound(first_chunk_idx)
+            return record_codec.resumed(first_chunk_idx)
 
         on_lost = on_lost or (lambda message: None)
         chain = Chain(session_id=opening.session_id, epoch=opening.epoch, on_lost=on_lost, begin=begin)
@@ -103,7 +111,7 @@ class CatalogueJournals:
     def find(self, session_id: str) -> Journal | None:
         return self._journals.get(session_id) or self._memory.find(session_id)
 
-    def commit(self, tell: Mapping[str, Callable[[], None]]) -> None:
+    def commit(self, tell: Mapping[str, Tell]) -> None:
         with self._lock:
             journals = dict(self._journals)
             taken = {journal.chain: journal.take_unwritten() for journal in journals.values()}
@@ -124,6 +132,11 @@ class CatalogueJournals:
     @property
     def is_alive(self) -> bool:
         return self._writer.is_alive
+
+    @property
+    def num_spooled(self) -> int:
+        """Records that wait on this machine for the catalogue to come back."""
+        return self._writer.num_spooled
 
     def close(self) -> None:
         self._writer.close()

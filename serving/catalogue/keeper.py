@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 from model.interface import ModelInfo
 from serving.catalogue.database import Database
@@ -37,7 +38,7 @@ class SessionKeeper:
         self._database = Database(config.catalogue_url)
         self._snapshots = Snapshots(self._database)
         self._store = SnapshotStore.open(config.snapshots)
-        self.journals = CatalogueJournals(self._database, info, worker_name())
+        self.journals = CatalogueJournals(self._database, info, worker_name(), Path(config.spool))
         self.saver = SnapshotSaver(self._store, self._snapshots, info)
 
     def recall(self, session_id: str, until_chunk_idx: int) -> Past:

@@ -14,7 +14,7 @@ from serving.catalogue.database import Database, checked_url, sqlite_url
 from serving.errors import StorageUnavailableError
 
 CATALOGUE_FILE = "catalogue.db"
-SNAPSHOTS_FOLDER = "snapshots"
+SNAPSHOTS_FOLDER, SPOOL_FOLDER = "snapshots", "spool"
 PRIVATE = 0o700  # worlds are their owners' business
 
 
@@ -22,6 +22,7 @@ PRIVATE = 0o700  # worlds are their owners' business
 class StorageConfig:
     catalogue_url: str
     snapshots: str  # a folder, or a URL such as s3://bucket/prefix
+    spool: str  # a folder on the worker's own disk, for when the catalogue is away
     snapshot_every_chunks: int  # 0 for never
 
     def __post_init__(self) -> None:
@@ -42,6 +43,7 @@ def storage_config(
     return StorageConfig(
         catalogue_url=catalogue_url or sqlite_url(folder / CATALOGUE_FILE),
         snapshots=snapshots or str(folder / SNAPSHOTS_FOLDER),
+        spool=str(folder / SPOOL_FOLDER),
         snapshot_every_chunks=snapshot_every_chunks,
     )
 

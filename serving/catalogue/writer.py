@@ -1,26 +1,48 @@
-"""The thread that makes journals durable: whatever waits goes into one transaction, and then it is told."""
+"""The thread that makes journals durable: whatever waits goes into one transaction, and then it is told.
+
+While the catalogue is away or does not answer in time, records go to the worker's spool instead and are told as not
+durable yet. Once it is back it gets them in order, and what comes after is durable again.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from serving.catalogue.journal import Batch, JournalTable
 from serving.catalogue.leases import RENEW_S
 from serving.catalogue.sessions import Sessions
-from serving.errors import SessionFencedError, SessionNotFoundError, StorageUnavailableError
+from serving.catalogue.spool import Slice, Spool, SpoolUnusableError, bring_in
+from serving.errors import NacreError, SessionNotFoundError, StorageUnavailableError
+from serving.sessions.journal import Tell
 from serving.sessions.records import JournalHead, Record, head_after, seal
 
 logger = logging.getLogger(__name__)
 
-# While the catalogue is away, what was done waits to be told; controls stop coming long before this is full.
-RETRY_S = 0.5
-# At the end of the worker: a catalogue that is away for longer gets what is left of the journal no more.
-CLOSE_TIMEOUT_S = 5.0
 LOST_MESSAGE = "another worker has the session"
+AWAY_MESSAGE = "the catalogue is away: no session can begin"
+FULL_MESSAGE = "the catalogue is away, and the worker cannot hold more of what it did"
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriterConfig:
+    """How long the writer waits."""
+
+    # A commit takes a millisecond. Chunks wait for it, and less than three of the embedded model's may.
+    answer_s: float = 0.25
+    # For where a session's journal ends; nobody plays it yet.
+    first_answer_s: float = 1.0
+    retry_s: float = 0.5  # between attempts while the catalogue is away
+    # At the end of the worker; what the catalogue has not got then waits in the spool.
+    close_s: float = 2.0
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -41,23 +63,40 @@ class Commit:
     """What is made durable together, and who is told then."""
 
     records: Mapping[Chain, Sequence[Record]] = field(default_factory=dict)
-    tell: Sequence[tuple[Chain, Callable[[], None]]] = ()
+    tell: Sequence[tuple[Chain, Tell]] = ()
     released: Chain | None = None  # this worker is done with it
 
 
 class JournalWriter:
     """Writes what it is given in order, and renews the leases of the sessions that it has seen. Use `close`."""
 
-    def __init__(self, table: JournalTable, sessions: Sessions, owner: str) -> None:
+    def __init__(
+        self,
+        table: JournalTable,
+        sessions: Sessions,
+        owner: str,
+        spool_folder: Path,
+        config: WriterConfig | None = None,
+    ) -> None:
+        """Brings in what dead workers left in `spool_folder` before anybody can go on with their sessions; as soon
+        as the catalogue is back where it is away."""
         self._table = table
         self._sessions = sessions
         self._owner = owner
+        self._config = config or WriterConfig()
+        self._folder = spool_folder
+        self._spool = Spool(spool_folder / f"{owner}.db")
         self._chains: set[Chain] = set()
+        self._to_release: list[Chain] = []  # once all that they did is in the catalogue
         self._waiting: list[Commit] = []
         self._changed = threading.Condition()
         self._is_closing = False
-        self._give_up_s = float("inf")
-        self._renew_s = 0.0
+        self._draining: tuple[Slice, Future[set[str]]] | None = None
+        self._renewing: Future[set[str]] | None = None
+        self._renew_s, self._retry_s = 0.0, 0.0
+        self._catalogue = _CatalogueThread(self._wake)
+        self._bringing_in: Future[int] | None = None
+        self._has_left = not self._is_brought_in(lambda: bring_in(spool_folder, table.append))
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -71,93 +110,209 @@ class JournalWriter:
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
+    @property
+    def num_spooled(self) -> int:
+        """Records that the catalogue has not got."""
+        return self._spool.num_records
+
     def close(self) -> None:
         """Write what waits, and join the thread. Safe to call twice."""
         with self._changed:
             self._is_closing = True
-            self._give_up_s = time.monotonic() + CLOSE_TIMEOUT_S
             self._changed.notify()
         self._thread.join()
 
     # --- on the writer's thread ---
 
     def _run(self) -> None:
-        while commits := self._take():
-            self._write(commits)
-            if self._chains and time.monotonic() >= self._renew_s:
-                self._renew()
+        while (commits := self._take()) is not None:
+            if commits:
+                self._write(commits)
+            self._go_on_bringing_in()
+            self._go_on_draining()
+            self._go_on_renewing()
+        self._finish()
 
-    def _take(self) -> list[Commit]:
-        """What waits; an empty commit when leases are due; nothing at the end."""
+    def _take(self) -> list[Commit] | None:
+        """What waits; nothing at all when an answer is there or something is due; None at the end."""
         with self._changed:
             while not self._waiting and not self._is_closing:
-                left_s = self._renew_s - time.monotonic() if self._chains else None
-                if left_s is not None and left_s <= 0:
-                    return [Commit()]
-                self._changed.wait(left_s)
+                left_s = self._next_due_s() - time.monotonic()
+                if left_s <= 0:
+                    return []
+                self._changed.wait(min(left_s, threading.TIMEOUT_MAX))
             commits, self._waiting = self._waiting, []
-        return commits
+        return commits or None
+
+    def _next_due_s(self) -> float:
+        answers = [each for each in (self._bringing_in, self._renewing, self._draining and self._draining[1]) if each]
+        if any(answer.done() for answer in answers):
+            return 0.0
+        renew_s = self._renew_s if self._chains and self._renewing is None else float("inf")
+        is_drain_due = self._draining is None and self._spool.num_records > 0
+        is_left_due = self._bringing_in is None and self._has_left
+        return min(renew_s, self._retry_s if is_drain_due or is_left_due else float("inf"))
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify()
 
     def _write(self, commits: Sequence[Commit]) -> None:
         merged: dict[Chain, list[Record]] = {}
         for commit in commits:
             for chain, records in commit.records.items():
                 merged.setdefault(chain, []).extend(records)
-        self._until_done(lambda: self._append(merged))
+        batches = [self._batch(chain, records) for chain, records in merged.items() if not chain.is_lost]
+        is_durable = self._keep([batch for batch in batches if batch is not None])
         for commit in commits:
             for chain, tell in commit.tell:
                 if not chain.is_lost:
-                    self._tell(chain, tell)
+                    self._tell(chain, tell, is_durable)
             if commit.released is not None:
                 self._release(commit.released)
 
-    def _tell(self, chain: Chain, tell: Callable[[], None]) -> None:
+    def _tell(self, chain: Chain, tell: Tell, is_durable: bool) -> None:
         try:
-            tell()
+            tell(is_durable)
         except Exception:  # a defect in one session must not silence the others
             logger.exception("session %s could not be told", chain.session_id)
 
-    def _append(self, merged: Mapping[Chain, Sequence[Record]]) -> None:
-        batches = {chain: self._batch(chain, records) for chain, records in merged.items() if not chain.is_lost}
-        valid = {chain: batch for chain, batch in batches.items() if batch is not None}
-        refused = self._table.append(valid.values()) if valid else set()
-        for chain, batch in valid.items():
-            if chain.session_id in refused:
-                self._lose(chain, LOST_MESSAGE)
-            else:
-                chain.head, chain.is_begun = head_after(batch.head, batch.records), True
-
     def _batch(self, chain: Chain, records: Sequence[Record]) -> Batch | None:
+        """The records in the chain, which goes on after them wherever they are kept."""
         try:
-            if chain.head is None:
-                chain.head = self._table.head(chain.session_id)
-                self._chains.add(chain)
-            head = chain.head
+            head = chain.head or self._first_head(chain)
             first = [] if chain.is_begun else [chain.begin(head)]
             sealed = seal(chain.session_id, chain.epoch, head, [*first, *records])
         except (SessionNotFoundError, ValueError) as error:  # no such session, or what JSON cannot hold
             self._lose(chain, f"the journal cannot be written: {error}")
-            return None
-        return Batch(session_id=chain.session_id, epoch=chain.epoch, head=head, records=sealed)
+        except (StorageUnavailableError, TimeoutError):
+            self._lose(chain, AWAY_MESSAGE)
+        else:
+            chain.head, chain.is_begun = head_after(head, sealed), True
+            return Batch(session_id=chain.session_id, epoch=chain.epoch, head=head, records=sealed) if sealed else None
+        return None
 
-    def _renew(self) -> None:
-        self._renew_s = time.monotonic() + RENEW_S
+    def _first_head(self, chain: Chain) -> JournalHead:
+        if self._spool.num_records:
+            raise StorageUnavailableError(AWAY_MESSAGE)
+        head = self._catalogue.ask(lambda: self._table.head(chain.session_id)).result(self._config.first_answer_s)
+        self._chains.add(chain)
+        return head
+
+    def _keep(self, batches: Sequence[Batch]) -> bool:
+        """Whether the catalogue has them, and all before them."""
+        if not self._spool.num_records:
+            if not batches or self._is_appended(batches):
+                return True
+            self._retry_s = time.monotonic() + self._config.retry_s
+        if batches:
+            self._spool.add(batches)
+        if self._spool.is_full:
+            for chain in list(self._chains):
+                self._lose(chain, FULL_MESSAGE)
+        return False
+
+    def _is_appended(self, batches: Sequence[Batch]) -> bool:
+        """Whether the catalogue answered in time. One that did not may have them or get them yet: giving it the
+        same once more does no harm."""
         try:
-            lost = self._sessions.renew({chain.session_id: chain.epoch for chain in self._chains}, self._owner)
+            refused = self._catalogue.ask(lambda: self._table.append(batches)).result(self._config.answer_s)
+        except (StorageUnavailableError, TimeoutError) as error:
+            logger.error("journals go to the spool: %s", error or "the catalogue does not answer")
+            return False
+        self._lose_all(batch for batch in batches if batch.session_id in refused)
+        return True
+
+    def _go_on_draining(self) -> None:
+        """One step of bringing the spool into the catalogue, never waiting for an answer."""
+        if self._draining is not None and self._draining[1].done():
+            oldest, answer = self._draining
+            self._draining = None
+            self._drained(oldest, answer)
+        if self._draining is None and self._spool.num_records and time.monotonic() >= self._retry_s:
+            try:
+                oldest = self._spool.oldest()
+            except SpoolUnusableError as error:
+                self._put_off(error)
+            else:
+                self._draining = oldest, self._catalogue.ask(lambda: self._table.append(oldest.batches))
+
+    def _drained(self, oldest: Slice, answer: Future[set[str]]) -> None:
+        try:
+            refused = answer.result()
+            lost = [batch for batch in oldest.batches if batch.session_id in refused]
+            for batch in lost:
+                self._spool.set_aside(batch.session_id, batch.epoch)
+            self._lose_all(lost)
+            self._spool.remove(oldest)
+        except StorageUnavailableError:
+            self._retry_s = time.monotonic() + self._config.retry_s
+        except SpoolUnusableError as error:
+            self._put_off(error)
+        else:
+            if not self._spool.num_records:
+                logger.warning("the catalogue is back and has all that was spooled")
+                self._renew_s = 0.0
+                self._release_waiting()
+
+    def _put_off(self, error: SpoolUnusableError) -> None:
+        logger.error("the spool cannot be emptied yet: %s", error)
+        self._retry_s = time.monotonic() + self._config.retry_s
+
+    def _go_on_bringing_in(self) -> None:
+        """What dead workers left, where the catalogue was away when this one began."""
+        if self._bringing_in is not None and self._bringing_in.done():
+            self._has_left = not self._is_brought_in(self._bringing_in.result)
+            self._bringing_in = None
+            self._retry_s = time.monotonic() + self._config.retry_s
+        if self._has_left and self._bringing_in is None and time.monotonic() >= self._retry_s:
+            self._bringing_in = self._catalogue.ask(lambda: bring_in(self._folder, self._table.append))
+
+    def _is_brought_in(self, attempt: Callable[[], int]) -> bool:
+        try:
+            attempt()
         except StorageUnavailableError as error:
-            logger.warning("leases could not be renewed: %s", error)  # nobody else can take them either
-            return
-        for chain in [each for each in self._chains if each.session_id in lost]:
-            self._lose(chain, LOST_MESSAGE)
+            logger.error("what other workers left in the spool waits: %s", error)
+            return False
+        return True
+
+    def _go_on_renewing(self) -> None:
+        if self._renewing is not None and self._renewing.done():
+            answer, self._renewing = self._renewing, None
+            try:
+                lost = answer.result()
+            except StorageUnavailableError as error:  # nobody else can take them either
+                logger.warning("leases could not be renewed: %s", error)
+            else:
+                for chain in [each for each in self._chains if each.session_id in lost]:
+                    self._lose(chain, LOST_MESSAGE)
+        if self._renewing is None and self._chains and time.monotonic() >= self._renew_s:
+            self._renew_s = time.monotonic() + RENEW_S
+            epochs = {chain.session_id: chain.epoch for chain in self._chains}
+            self._renewing = self._catalogue.ask(lambda: self._sessions.renew(epochs, self._owner))
 
     def _release(self, chain: Chain) -> None:
         self._chains.discard(chain)
-        if chain.is_lost:
-            return
+        if not chain.is_lost:
+            self._to_release.append(chain)
+        if not self._spool.num_records:
+            self._release_waiting()
+
+    def _release_waiting(self) -> None:
+        released, self._to_release = self._to_release, []
+        for chain in released:
+            self._catalogue.ask(lambda chain=chain: self._give_up_lease(chain))
+
+    def _give_up_lease(self, chain: Chain) -> None:
         try:
             self._sessions.release(chain.session_id, chain.epoch)
-        except (SessionFencedError, StorageUnavailableError) as error:
+        except NacreError as error:
             logger.warning("the lease of %s will run out by itself: %s", chain.session_id, error)
+
+    def _lose_all(self, batches: Iterable[Batch]) -> None:
+        lost = {(batch.session_id, batch.epoch) for batch in batches}
+        for chain in [each for each in self._chains if (each.session_id, each.epoch) in lost]:
+            self._lose(chain, LOST_MESSAGE)
 
     def _lose(self, chain: Chain, message: str) -> None:
         chain.is_lost = True
@@ -165,18 +320,46 @@ class JournalWriter:
         logger.error("session %s: %s", chain.session_id, message)
         chain.on_lost(message)
 
-    def _until_done(self, write: Callable[[], None]) -> None:
-        """Try again while the catalogue is away: nothing is told before it is durable."""
-        is_first = True
-        while True:
-            try:
-                write()
-                return
-            except StorageUnavailableError as error:
-                if is_first:
-                    logger.error("the journal waits: %s", error)
-                is_first = False
-            if time.monotonic() > self._give_up_s:
-                logger.error("the end of the journal is lost: the catalogue is away")
-                return
-            time.sleep(RETRY_S)
+    def _finish(self) -> None:
+        """The last attempt at what is spooled; no longer than it may take."""
+        give_up_s = time.monotonic() + self._config.close_s
+        while self._spool.num_records and (left_s := give_up_s - time.monotonic()) > 0:
+            self._go_on_draining()
+            with self._changed:
+                self._changed.wait(min(left_s, self._config.retry_s / 10))
+        if not self._spool.num_records:
+            self._release_waiting()
+        self._catalogue.close(max(0.0, give_up_s - time.monotonic()))
+        self._spool.close()
+
+
+class _CatalogueThread:
+    """Asks the catalogue one thing after the other, so that nobody has to wait for the answer."""
+
+    def __init__(self, on_answer: Callable[[], None]) -> None:
+        self._on_answer = on_answer
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="catalogue", daemon=True)
+        self._thread.start()
+
+    def ask(self, call: Callable[[], Answer]) -> Future[Answer]:
+        answer: Future[Answer] = Future()
+        answer.add_done_callback(lambda _: self._on_answer())
+        self._calls.put(lambda: self._call(call, answer))
+        return answer
+
+    def close(self, timeout_s: float) -> None:
+        """Leave what takes longer to itself."""
+        self._calls.put(None)
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()
+
+    @staticmethod
+    def _call(call: Callable[[], Any], answer: Future[Any]) -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as error:
+            answer.set_exception(error)

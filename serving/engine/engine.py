@@ -348,7 +348,7 @@ class Engine:
             if is_wanted:
                 self._sessions[opening.session_id] = session
                 next_chunk_idx = session.next_chunk_idx if script is None else script.deliver_from
-                self._journals.commit({session.session_id: lambda: opened.set_result(next_chunk_idx)})
+                self._journals.commit({session.session_id: lambda _: opened.set_result(next_chunk_idx)})
             else:
                 self._journals.discard(opening.session_id)
         if not is_wanted:
@@ -369,8 +369,8 @@ class Engine:
             session.untold += outcomes
             tell = session.telling()
 
-            def tell_and_end() -> None:
-                tell()
+            def tell_and_end(is_durable: bool) -> None:
+                tell(is_durable)
                 session.sink.ended(reason, message)
 
             self._journals.commit({session.session_id: tell_and_end})

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from model.interface import ChunkControls, ChunkLatents, ModelInfo, SessionState, Transformer
 from serving.engine.mailbox import Mailbox
 from serving.engine.schedule import Pace
 from serving.engine.script import Script
-from serving.sessions.contract import Applied, Outcome, SnapshotRequest
+from serving.sessions.contract import Accepted, Applied, Outcome, SnapshotRequest
 from serving.sessions.encoded import ChunkHeader, EncodedControl, LatentChunk, Opening
-from serving.sessions.journal import Journal, JournalStore
+from serving.sessions.journal import Journal, JournalStore, Tell
 from serving.sessions.snapshot import EngineSnapshot
 
 # What a worker asks for by itself, every so many chunks.
@@ -89,14 +89,14 @@ class EngineSession:
             for control in controls
         )
 
-    def telling(self) -> Callable[[], None]:
-        """What tells the sink of all that is untold so far."""
+    def telling(self) -> Tell:
+        """What tells the sink of all that is untold so far, and whether that is durable."""
         outcomes, self.untold = self.untold, ()
         self.num_outcomes += len(outcomes)
 
-        def tell() -> None:
+        def tell(is_durable: bool) -> None:
             if outcomes:
-                self.sink.outcomes(outcomes)
+                self.sink.outcomes(outcomes if is_durable else tuple(map(_not_durable, outcomes)))
 
         return tell
 
@@ -134,6 +134,10 @@ class EngineSession:
             held=self.mailbox.held,
             transformer=self.state.snapshot(),
         )
+
+
+def _not_durable(outcome: Outcome) -> Outcome:
+    return replace(outcome, durable=False) if isinstance(outcome, Accepted) else outcome
 
 
 def open_session(

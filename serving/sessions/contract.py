@@ -93,6 +93,7 @@ class Control:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     control_id: str
+    durable: bool = True  # else on its worker's disk alone, until the catalogue is back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

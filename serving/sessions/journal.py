@@ -13,6 +13,9 @@ from typing import Protocol
 
 from serving.sessions.encoded import EncodedControl, Opening
 
+# Told of what was committed: whether it is durable, or waits on a worker's disk for the catalogue to come back.
+Tell = Callable[[bool], None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
@@ -64,9 +67,10 @@ class JournalStore(Protocol):
 
     def find(self, session_id: str) -> Journal | None: ...
 
-    def commit(self, tell: Mapping[str, Callable[[], None]]) -> None:
+    def commit(self, tell: Mapping[str, Tell]) -> None:
         """Make durable what all journals were given so far, together; then call those of `tell` whose session
-        (by id) is still this worker's. What is told of one session comes in the order of the commits."""
+        (by id) is still this worker's, with whether it is durable. What is told of one session comes in the order
+        of the commits."""
         ...
 
     def discard(self, session_id: str) -> None:
@@ -126,9 +130,9 @@ class MemoryJournalStore:
     def find(self, session_id: str) -> MemoryJournal | None:
         return self._journals.get(session_id)
 
-    def commit(self, tell: Mapping[str, Callable[[], None]]) -> None:
+    def commit(self, tell: Mapping[str, Tell]) -> None:
         for each in tell.values():
-            each()
+            each(True)
 
     def discard(self, session_id: str) -> None:
         self._journals.pop(session_id, None)

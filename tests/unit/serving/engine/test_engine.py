@@ -14,7 +14,7 @@ from serving.engine.session import AUTOMATIC
 from serving.errors import CapacityExhaustedError, SessionNotFoundError, WorkerUnavailableError
 from serving.sessions.contract import Accepted, Applied, Look, Move, Outcome, Rejected, SnapshotRequest, Superseded
 from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedKind, LatentChunk, Opening
-from serving.sessions.journal import MemoryJournal, MemoryJournalStore
+from serving.sessions.journal import MemoryJournal, MemoryJournalStore, Tell
 from serving.sessions.snapshot import EngineSnapshot
 from tests.fakes_model import INFO, FakeTransformer
 
@@ -228,15 +228,15 @@ class SlowJournals(KeptJournals):
 
     def __init__(self) -> None:
         super().__init__()
-        self.waiting: list[Mapping[str, Callable[[], None]]] = []
+        self.waiting: list[Mapping[str, Tell]] = []
 
-    def commit(self, tell: Mapping[str, Callable[[], None]]) -> None:
+    def commit(self, tell: Mapping[str, Tell]) -> None:
         self.waiting.append(tell)
 
-    def finish(self) -> None:
+    def finish(self, *, is_durable: bool = True) -> None:
         while self.waiting:
             for tell in self.waiting.pop(0).values():
-                tell()
+                tell(is_durable)
 
 
 def test_outcomes_are_told_once_durable_and_chunks_wait_for_them_by_their_number() -> None:
@@ -258,6 +258,22 @@ def test_outcomes_are_told_once_durable_and_chunks_wait_for_them_by_their_number
         Accepted(control_id="go"),
         Applied(control_id="go", chunk_idx=1, frame_idx=1, world_time_s=INFO.chunk_duration_s),
     ]
+
+
+def test_d02_a_control_that_waits_for_the_catalogue_is_accepted_as_not_durable() -> None:
+    bench = make_bench(journals=SlowJournals())
+    assert isinstance(bench.journals, SlowJournals)
+    sink = RecordingSink()
+    bench.engine.open(Opening(session_id="a", seed=7), sink)
+    bench.engine.run_round()
+    bench.journals.finish()
+    bench.engine.grant("a", 2)
+    bench.engine.post("a", control("go", Move(forward=1.0, strafe=0.0)))
+    bench.run_until(6.0)
+    bench.journals.finish(is_durable=False)
+    outcomes = [each for each in sink.heard if isinstance(each, Accepted | Applied)]
+    assert [type(each) for each in outcomes] == [Accepted, Applied]
+    assert outcomes[0] == Accepted(control_id="go", durable=False)
 
 
 def test_what_comes_while_a_chunk_is_made_does_not_hold_it_up() -> None:

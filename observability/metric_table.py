@@ -20,6 +20,7 @@ _STAGE_EDGES_S = (
     *(0.0002, 0.0005, 0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.01, 0.012, 0.015, 0.018, 0.022, 0.026),
     *(0.032, 0.038, 0.046, 0.055, 0.066, 0.08, 0.1, 0.12, 0.16, 0.24, 0.5, 1.0),
 )
+_SAVE_EDGES_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _BATCH_EDGES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
 
@@ -108,6 +109,10 @@ STAGE_FAILURES = _counter(
     "nacre_stage_failures_total", "Calls of a stage that raised and ended their sessions.", "stage"
 )
 WORKER_CONTROLS = _counter("nacre_worker_controls_total", "Controls settled in this worker, by outcome.", "outcome")
+SNAPSHOT_SAVE = _histogram(
+    "nacre_snapshot_save_seconds", "Time to store a session's snapshot beside its play, seconds.", _SAVE_EDGES_S
+)
+SNAPSHOT_FAILURES = _counter("nacre_snapshot_failures_total", "Snapshots that could not be stored.")
 
 GPU_UTILIZATION = _gauge("nacre_gpu_utilization_ratio", "Share of time the GPU computed, 0 to 1.", "gpu", "model")
 GPU_MEMORY_USED = _gauge("nacre_gpu_memory_used_bytes", "GPU memory in use, bytes.", "gpu", "model")
@@ -121,7 +126,7 @@ GATEWAY_ROWS = (
 )
 WORKER_ROWS = (
     *(SLOTS_USED, SLOTS_CAPACITY, WORKER_STAGE, STEP_BATCH, STEP_LAG),
-    *(SESSION_SLIPS, STAGE_FAILURES, WORKER_CONTROLS),
+    *(SESSION_SLIPS, STAGE_FAILURES, WORKER_CONTROLS, SNAPSHOT_SAVE, SNAPSHOT_FAILURES),
 )
 GPU_ROWS = (GPU_UTILIZATION, GPU_MEMORY_USED, GPU_MEMORY_CAPACITY, GPU_POWER, GPU_TEMPERATURE)
 TABLE = (*GATEWAY_ROWS, *WORKER_ROWS, *GPU_ROWS)

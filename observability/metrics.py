@@ -152,6 +152,8 @@ class WorkerMetrics:
         self._batch = metrics.histogram(metric_table.STEP_BATCH)
         self._lag = metrics.histogram(metric_table.STEP_LAG)
         self._slips = metrics.counter(metric_table.SESSION_SLIPS)
+        self._saves = metrics.histogram(metric_table.SNAPSHOT_SAVE)
+        self._failed_saves = metrics.counter(metric_table.SNAPSHOT_FAILURES)
 
     def stage_seconds(self, stage: str, seconds: float) -> None:
         self._metrics.histogram(metric_table.WORKER_STAGE, stage=stage).observe(seconds)
@@ -172,6 +174,12 @@ class WorkerMetrics:
 
     def stage_failed(self, stage: str) -> None:
         self._metrics.counter(metric_table.STAGE_FAILURES, stage=stage).inc()
+
+    def snapshot_saved(self, seconds: float) -> None:
+        self._saves.observe(seconds)
+
+    def snapshot_failed(self) -> None:
+        self._failed_saves.inc()
 
 
 def _make(row: MetricRow, registry: CollectorRegistry) -> _Metric:

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from model.interface import Model
 from serving.catalogue.database import Database
 from serving.catalogue.journal import JournalTable
+from serving.catalogue.lineage import segments_of
 from serving.catalogue.receipts import Receipts
 from serving.catalogue.sessions import Sessions
 from serving.errors import InvalidFieldError
-from serving.sessions.receipts import ReceiptChain
-from serving.sessions.record_codec import History, read_history
+from serving.sessions.journal import JournalEntry
+from serving.sessions.receipts import chunk_hash
+from serving.sessions.record_codec import History, RecordUnreadableError, read_history
+from serving.sessions.records import JournalFault
 from serving.sessions.replay import replay
 
 
@@ -29,21 +32,36 @@ class Comparison:
         return self.first_difference is None
 
 
-def whole_history(database: Database, session_id: str) -> History:
-    """From chunk 0 on: what a branch shares with the sessions it came from, and then its own. Raises
-    `SessionNotFoundError`, or ValueError for a journal that cannot be read."""
+def whole_history(
+    database: Database, session_id: str, *, until_epoch: int | None = None, end_chunk_idx: int | None = None
+) -> History:
+    """From chunk 0 on: what a branch shares with the sessions it came from, and then its own; as it stands, or as it
+    was before `end_chunk_idx` at the end of `until_epoch`. Raises `SessionNotFoundError`, or ValueError for a journal
+    that cannot be read."""
     table = JournalTable(database)
-    Sessions(database).find(session_id)
-    history = read_history(table.read(session_id))
-    for branch in Sessions(database).lineage(session_id):
-        parent = read_history(table.read(branch.parent_session_id))
-        inherited = tuple(
-            entry
-            for entry in parent.entries
-            if entry.applied_chunk_idx is not None and entry.applied_chunk_idx < branch.parent_chunk_idx
-        )
-        history = replace(parent, entries=inherited + history.entries)
-    return history
+    Sessions(database).find(session_id, with_deleted=True)
+    with database.read() as connection:
+        segments = segments_of(connection, session_id, until_epoch=until_epoch, end_chunk_idx=end_chunk_idx)
+    entries: tuple[JournalEntry, ...] = ()
+    root: History | None = None
+    for segment in reversed(segments):
+        records = table.read(segment.session_id)
+        if records:  # one that was never opened has nothing of its own
+            history = read_history(records, segment.timeline.until_epoch)
+            entries += tuple(entry for entry in history.entries if _is_inside(entry, segment.end_chunk_idx))
+            root = root or history
+    if root is None:
+        raise RecordUnreadableError("the journal does not begin with an opening")
+    opening = replace(root.opening, session_id=session_id)
+    return replace(root, opening=opening, entries=entries, timeline=segments[0].timeline)
+
+
+def find_lineage_fault(database: Database, session_id: str) -> JournalFault | None:
+    """The first record that was altered or is missing, of the session or of one it came from. Raises
+    `SessionNotFoundError`."""
+    table = JournalTable(database)
+    ancestors = [branch.parent_session_id for branch in Sessions(database).lineage(session_id)]
+    return next((fault for each in (session_id, *ancestors) if (fault := table.verify(each))), None)
 
 
 def compare(
@@ -62,7 +80,7 @@ def compare(
     receipts = {receipt.chunk_idx: receipt for receipt in Receipts(database).of(session_id)}
     total = max(receipts, default=-1) + 1
     total = total if max_chunks is None else min(total, max_chunks)
-    chain, num_compared = ReceiptChain(), 0
+    num_compared = 0
     for chunk in replay(
         history.opening,
         history.entries,
@@ -73,12 +91,19 @@ def compare(
     ):
         written = receipts.get(chunk.chunk_idx)
         if written is not None:
-            made = chain.next(chunk.chunk_idx, chunk.frames_FHWC, chunk.samples_SC)
+            made = chunk_hash(written.previous, chunk.chunk_idx, chunk.frames_FHWC, chunk.samples_SC)
             num_compared += 1
-            if made != written:
+            if made != written.hash:
                 return _difference(chunk.chunk_idx, num_compared)
         on_chunk(chunk.chunk_idx + 1, total)
     return Comparison(num_chunks=total, num_compared=num_compared, first_difference=None)
+
+
+def _is_inside(entry: JournalEntry, end_chunk_idx: int | None) -> bool:
+    """Whether a session's entry belongs to what it gives to the chunks before `end_chunk_idx`."""
+    if end_chunk_idx is None:
+        return True
+    return entry.applied_chunk_idx is not None and entry.applied_chunk_idx < end_chunk_idx
 
 
 def _difference(chunk_idx: int, num_compared: int) -> Comparison:

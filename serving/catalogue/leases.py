@@ -40,6 +40,12 @@ def acquire(lease: Lease, owner: str, now_s: float, lease_s: float = LEASE_S) ->
     return Lease(owner=owner, epoch=lease.epoch + 1, until_s=now_s + lease_s)
 
 
+def take_over(lease: Lease, owner: str, epoch: int, now_s: float, lease_s: float = LEASE_S) -> Lease | None:
+    """The next epoch for one that knows the current, whoever holds the session: the epoch fences that one off. None
+    when it has moved on."""
+    return Lease(owner=owner, epoch=epoch + 1, until_s=now_s + lease_s) if lease.epoch == epoch else None
+
+
 def renew(lease: Lease, epoch: int, now_s: float, lease_s: float = LEASE_S) -> Lease | None:
     """The lease for longer, also after it ran out, as long as nobody else took it; None for an old epoch."""
     if lease.epoch != epoch:

@@ -32,8 +32,29 @@ worlds = Table(
     metadata,
     Column("world_id", String(ID_CHARS), primary_key=True),
     Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),  # 1, 2 and so on of a name; never given twice
+    # The saved moment: the state before that chunk. No foreign key: sessions name the world they started from, and two
+    # tables that need each other cannot be made or emptied in any order.
+    Column("session_id", String(ID_CHARS), nullable=True),  # none for one that is described by its spec alone
+    Column("epoch", BigInteger, nullable=False),
+    Column("chunk_idx", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("num_bytes", BigInteger, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("weights_sha256", Text, nullable=False),
     Column("spec", Text, nullable=False),  # JSON
+    Column("note", Text, nullable=False),
     Column("created_s", Double, nullable=False),
+    Index("ix_worlds_name", "name", "version", unique=True),
+    Index("ix_worlds_created_s", "created_s"),
+    Index("ix_worlds_session_id", "session_id"),
+)
+
+world_names = Table(
+    "world_names",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("last_version", Integer, nullable=False),
 )
 
 sessions = Table(
@@ -66,7 +87,9 @@ branches = Table(
     metadata,
     Column("session_id", ForeignKey(sessions.c.session_id), primary_key=True),
     Column("parent_session_id", ForeignKey(sessions.c.session_id), nullable=False),
+    Column("parent_epoch", BigInteger, nullable=False),  # what the parent does in later ones is its own business
     Column("parent_chunk_idx", BigInteger, nullable=False),  # the first chunk that is the branch's own
+    Column("label", Text, nullable=False),
     Column("created_s", Double, nullable=False),
     Index("ix_branches_parent_session_id", "parent_session_id"),
 )
@@ -87,6 +110,7 @@ snapshots = Table(
     Column("session_id", ForeignKey(sessions.c.session_id), primary_key=True),
     Column("epoch", BigInteger, primary_key=True, autoincrement=False),
     Column("chunk_idx", BigInteger, primary_key=True, autoincrement=False),  # the next one to be made
+    Column("kind", String(16), primary_key=True),  # as the manifest says
     Column("journal_position", BigInteger, nullable=False),
     Column("name", Text, nullable=False),  # empty for those made by themselves, which may be dropped
     Column("num_bytes", BigInteger, nullable=False),
@@ -97,7 +121,28 @@ receipts = Table(
     "receipts",
     metadata,
     Column("session_id", ForeignKey(sessions.c.session_id), primary_key=True),
+    Column("epoch", BigInteger, primary_key=True, autoincrement=False),
     Column("first_chunk_idx", BigInteger, primary_key=True, autoincrement=False),
     Column("num_chunks", Integer, nullable=False),
+    Column("previous_hash", LargeBinary, nullable=False),  # of the chunk before; empty in rows of old: as it is there
     Column("hashes", LargeBinary, nullable=False),  # 32 bytes for each chunk, in order
+)
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("share_id", String(ID_CHARS), primary_key=True),
+    Column("token_sha256", LargeBinary, nullable=False),  # never the token itself
+    Column("session_id", ForeignKey(sessions.c.session_id), nullable=True),
+    Column("world_id", ForeignKey(worlds.c.world_id), nullable=True),
+    Column("scope", String(16), nullable=False),
+    # The moment that was shared; none for what the session is when the link is used.
+    Column("epoch", BigInteger, nullable=True),
+    Column("chunk_idx", BigInteger, nullable=True),
+    Column("created_s", Double, nullable=False),
+    Column("expires_s", Double, nullable=True),
+    Column("revoked_s", Double, nullable=True),
+    Column("num_uses", BigInteger, nullable=False),
+    Index("ix_shares_token_sha256", "token_sha256", unique=True),
+    Index("ix_shares_session_id", "session_id"),
 )

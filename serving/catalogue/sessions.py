@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from serving.catalogue import leases
+from serving.catalogue import leases, lineage
+from serving.catalogue.cursors import read_page
 from serving.catalogue.database import Database
+from serving.catalogue.deletion import DELETED, Removed, sweep
 from serving.catalogue.leases import Lease, Refused
-from serving.catalogue.schema import branches, sessions
-from serving.errors import SessionFencedError, SessionHeldError, SessionNotFoundError
+from serving.catalogue.lineage import Branch, TreeNode
+from serving.catalogue.schema import sessions
+from serving.errors import InvalidFieldError, SessionFencedError, SessionHeldError, SessionNotFoundError
 
-OPEN, ENDED = "open", "ended"
-MAX_LISTED = 1_000
+__all__ = ["DELETED", "ENDED", "OPEN", "PARKED", "Branch", "NewSession", "SessionRow", "Sessions", "TreeNode"]
+
+OPEN, PARKED, ENDED = "open", "parked", "ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +32,6 @@ class NewSession:
     spec: Mapping[str, Any]  # JSON: seed, prompt, character, scene
     world_id: str | None = None
     resume_token_sha256: bytes = b""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Branch:
-    """Where a session left another."""
-
-    session_id: str
-    parent_session_id: str
-    parent_chunk_idx: int  # the first chunk that is its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,81 +63,110 @@ class Sessions:
         self._database = database
         self._clock = clock
 
-    def create(self, new: NewSession, branch: Branch | None = None) -> None:
-        """Nobody's yet. A `branch` says which session it left, and where."""
+    def create(self, new: NewSession) -> None:
+        """Nobody's yet."""
+        with self._database.write() as connection:
+            _insert(connection, new, self._clock())
+
+    def fork(
+        self,
+        new: NewSession,
+        parent_session_id: str,
+        chunk_idx: int,
+        *,
+        parent_epoch: int | None = None,
+        label: str = "",
+    ) -> Branch:
+        """Create a session, nobody's yet, that has the chunks before `chunk_idx` in common with its parent as that
+        is, or was at the end of `parent_epoch`; a deleted parent is as good as any. Raises `SessionNotFoundError`,
+        or `InvalidFieldError` for a moment that cannot be."""
         now_s = self._clock()
         with self._database.write() as connection:
-            connection.execute(
-                sessions.insert().values(
-                    session_id=new.session_id,
-                    world_id=new.world_id,
-                    model=new.model,
-                    weights_sha256=new.weights_sha256,
-                    spec=json.dumps(dict(new.spec)),
-                    state=OPEN,
-                    end_reason="",
-                    created_s=now_s,
-                    updated_s=now_s,
-                    num_chunks=0,
-                    owner="",
-                    epoch=0,
-                    lease_until_s=0.0,
-                    journal_length=0,
-                    journal_hash=b"",
-                    resume_token_sha256=new.resume_token_sha256,
-                )
+            lease = locked_lease(connection, parent_session_id)
+            if lease is None:
+                raise _not_found("parent_session_id")
+            parent_epoch = lease.epoch if parent_epoch is None else parent_epoch
+            if chunk_idx < 0 or not 0 <= parent_epoch <= lease.epoch:
+                raise InvalidFieldError(f"there is no chunk {chunk_idx} of epoch {parent_epoch}", field="chunk_idx")
+            branch = Branch(
+                session_id=new.session_id,
+                parent_session_id=parent_session_id,
+                parent_chunk_idx=chunk_idx,
+                parent_epoch=parent_epoch,
+                label=label,
             )
-            if branch is not None:
-                connection.execute(
-                    branches.insert().values(
-                        session_id=branch.session_id,
-                        parent_session_id=branch.parent_session_id,
-                        parent_chunk_idx=branch.parent_chunk_idx,
-                        created_s=now_s,
-                    )
-                )
+            _insert(connection, new, now_s, num_chunks=chunk_idx)
+            lineage.add_branch(connection, branch, now_s)
+        return branch
 
-    def find(self, session_id: str) -> SessionRow:
+    def find(self, session_id: str, *, with_deleted: bool = False) -> SessionRow:
         """Raises `SessionNotFoundError`."""
         with self._database.read() as connection:
             row = connection.execute(select(sessions).where(sessions.c.session_id == session_id)).one_or_none()
-        if row is None:
-            raise SessionNotFoundError("there is no session of that id in the catalogue", field="session_id")
+        if row is None or (row.state == DELETED and not with_deleted):
+            raise _not_found()
         return _session_row(row)
+
+    def page(self, limit: int, cursor: str = "", states: Collection[str] | None = None) -> tuple[list[SessionRow], str]:
+        """The newest first, and the cursor of the next page, empty after the last. Deleted ones only when `states`
+        names them. Raises `InvalidFieldError`."""
+        query = select(sessions).where(
+            sessions.c.state != DELETED if states is None else sessions.c.state.in_(list(states))
+        )
+        columns = {"created_s": sessions.c.created_s, "row_id": sessions.c.session_id}
+        with self._database.read() as connection:
+            return read_page(connection, query, **columns, limit=limit, cursor=cursor, read=_session_row)
 
     def latest(self, limit: int = 50) -> list[SessionRow]:
         """The newest first."""
-        query = select(sessions).order_by(sessions.c.created_s.desc()).limit(min(limit, MAX_LISTED))
-        with self._database.read() as connection:
-            return [_session_row(row) for row in connection.execute(query)]
+        return self.page(limit)[0]
 
     def lineage(self, session_id: str) -> list[Branch]:
         """From the session back to the one that left no other; empty for that."""
-        found: list[Branch] = []
         with self._database.read() as connection:
-            while (branch := _branch_of(connection, session_id)) is not None:
-                found.append(branch)
-                session_id = branch.parent_session_id
-        return found
+            return lineage.lineage_of(connection, session_id)
 
-    def branches_of(self, session_id: str) -> list[Branch]:
-        """The sessions that left this one."""
-        query = select(branches).where(branches.c.parent_session_id == session_id).order_by(branches.c.created_s)
+    def tree(self, session_id: str) -> list[TreeNode]:
+        """Every session that has something in common with this one, the root first and each before those that left
+        it. Raises `SessionNotFoundError`."""
         with self._database.read() as connection:
-            return [_branch(row) for row in connection.execute(query)]
+            return lineage.tree_around(connection, session_id)
+
+    def delete(self, session_id: str) -> Removed:
+        """Every row of it, or as long as branches and worlds need them, only its name; the last of those takes it
+        along. Gives what is gone, for the store to be emptied. Raises `SessionNotFoundError`, or `SessionHeldError`
+        while it runs."""
+        now_s = self._clock()
+        with self._database.write() as connection:
+            lease = _existing_lease(connection, session_id)
+            if lease.is_held(now_s):
+                raise SessionHeldError(f"{lease.owner} runs the session", retry_after_s=lease.until_s - now_s)
+            # Whoever had it and was only paused finds another epoch.
+            _write_lease(connection, session_id, Lease(owner="", epoch=lease.epoch + 1, until_s=0.0))
+            _update(connection, session_id, state=DELETED, updated_s=now_s)
+            return Removed(session_ids=tuple(sweep(connection, session_id)))
 
     def acquire(self, session_id: str, owner: str) -> Lease:
         """Become the one writer of a session. Raises `SessionHeldError` or `SessionNotFoundError`."""
         now_s = self._clock()
         with self._database.write() as connection:
-            lease = locked_lease(connection, session_id)
-            if lease is None:
-                raise SessionNotFoundError("there is no session of that id in the catalogue", field="session_id")
-            decided = leases.acquire(lease, owner, now_s)
+            decided = leases.acquire(_existing_lease(connection, session_id), owner, now_s)
             if isinstance(decided, Refused):
                 raise SessionHeldError(f"{decided.held_by} holds the session", retry_after_s=decided.retry_after_s)
-            _write_lease(connection, session_id, decided)
+            _wake(connection, session_id, decided, now_s)
             return decided
+
+    def take_over(self, session_id: str, owner: str, epoch: int) -> Lease:
+        """The next epoch for one that knows the current, whatever the lease says. Raises `SessionFencedError` when
+        somebody else was quicker, or `SessionNotFoundError`."""
+        now_s = self._clock()
+        with self._database.write() as connection:
+            lease = _existing_lease(connection, session_id)
+            taken = leases.take_over(lease, owner, epoch, now_s)
+            if taken is None:
+                raise _fenced(session_id, epoch, lease)
+            _wake(connection, session_id, taken, now_s)
+            return taken
 
     def renew(self, epochs: Mapping[str, int], owner: str) -> set[str]:
         """Keep sessions (by id, with their epochs) for longer. Gives those that another took meanwhile."""
@@ -166,15 +190,24 @@ class Sessions:
             assert released is not None, "the epoch was compared in this transaction"
             _write_lease(connection, session_id, released)
 
+    def park(self, session_id: str, epoch: int, num_chunks: int) -> None:
+        """Nobody's until somebody acquires it. Raises `SessionFencedError`."""
+        with self._database.write() as connection:
+            check_epoch(connection, session_id, epoch)
+            _write_lease(connection, session_id, Lease(owner="", epoch=epoch, until_s=0.0))
+            _update(connection, session_id, state=PARKED, num_chunks=num_chunks, updated_s=self._clock())
+
+    def set_num_chunks(self, session_id: str, epoch: int, num_chunks: int) -> None:
+        """How many it has on its timeline. Raises `SessionFencedError`."""
+        with self._database.write() as connection:
+            check_epoch(connection, session_id, epoch)
+            _update(connection, session_id, num_chunks=num_chunks, updated_s=self._clock())
+
     def end(self, session_id: str, epoch: int, reason: str) -> None:
         """Note why a session is over. Raises `SessionFencedError`."""
         with self._database.write() as connection:
             check_epoch(connection, session_id, epoch)
-            connection.execute(
-                sessions.update()
-                .where(sessions.c.session_id == session_id)
-                .values(state=ENDED, end_reason=reason, updated_s=self._clock())
-            )
+            _update(connection, session_id, state=ENDED, end_reason=reason, updated_s=self._clock())
 
 
 def locked_lease(connection: Connection, session_id: str) -> Lease | None:
@@ -190,8 +223,16 @@ def check_epoch(connection: Connection, session_id: str, epoch: int) -> Lease:
     """The gate of every write. Raises `SessionFencedError`."""
     lease = locked_lease(connection, session_id)
     if lease is None or lease.epoch != epoch:
-        now = "it is gone" if lease is None else f"it is at epoch {lease.epoch} now"
-        raise SessionFencedError(f"session {session_id} is not held at epoch {epoch}: {now}")
+        raise _fenced(session_id, epoch, lease)
+    return lease
+
+
+def _existing_lease(connection: Connection, session_id: str) -> Lease:
+    """Raises `SessionNotFoundError`."""
+    lease = locked_lease(connection, session_id)
+    query = select(sessions.c.state).where(sessions.c.session_id == session_id)
+    if lease is None or connection.execute(query).scalar_one() == DELETED:
+        raise _not_found()
     return lease
 
 
@@ -203,15 +244,50 @@ def _write_lease(connection: Connection, session_id: str, lease: Lease) -> None:
     )
 
 
-def _branch_of(connection: Connection, session_id: str) -> Branch | None:
-    row = connection.execute(select(branches).where(branches.c.session_id == session_id)).one_or_none()
-    return None if row is None else _branch(row)
-
-
-def _branch(row: Row[Any]) -> Branch:
-    return Branch(
-        session_id=row.session_id, parent_session_id=row.parent_session_id, parent_chunk_idx=row.parent_chunk_idx
+def _wake(connection: Connection, session_id: str, lease: Lease, now_s: float) -> None:
+    """Write the lease of a new holder; what was parked is open again."""
+    _write_lease(connection, session_id, lease)
+    connection.execute(
+        sessions.update()
+        .where(sessions.c.session_id == session_id, sessions.c.state == PARKED)
+        .values(state=OPEN, updated_s=now_s)
     )
+
+
+def _update(connection: Connection, session_id: str, **values: object) -> None:
+    connection.execute(sessions.update().where(sessions.c.session_id == session_id).values(**values))
+
+
+def _insert(connection: Connection, new: NewSession, now_s: float, num_chunks: int = 0) -> None:
+    connection.execute(
+        sessions.insert().values(
+            session_id=new.session_id,
+            world_id=new.world_id,
+            model=new.model,
+            weights_sha256=new.weights_sha256,
+            spec=json.dumps(dict(new.spec)),
+            state=OPEN,
+            end_reason="",
+            created_s=now_s,
+            updated_s=now_s,
+            num_chunks=num_chunks,
+            owner="",
+            epoch=0,
+            lease_until_s=0.0,
+            journal_length=0,
+            journal_hash=b"",
+            resume_token_sha256=new.resume_token_sha256,
+        )
+    )
+
+
+def _not_found(field: str = "session_id") -> SessionNotFoundError:
+    return SessionNotFoundError("there is no session of that id in the catalogue", field=field)
+
+
+def _fenced(session_id: str, epoch: int, lease: Lease | None) -> SessionFencedError:
+    now = "it is gone" if lease is None else f"it is at epoch {lease.epoch} now"
+    return SessionFencedError(f"session {session_id} is not held at epoch {epoch}: {now}")
 
 
 def _session_row(row: Row[Any]) -> SessionRow:

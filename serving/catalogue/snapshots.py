@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Connection, Row, delete, select
 
 from serving.catalogue.database import Database
-from serving.catalogue.schema import snapshots
+from serving.catalogue.lineage import segments_of
+from serving.catalogue.retention import RetentionConfig, thinned
+from serving.catalogue.schema import branches, snapshots, worlds
 from serving.catalogue.sessions import check_epoch
+from serving.sessions.manifest import EXACT
 from serving.sessions.snapshot_store import SnapshotKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotRow:
     key: SnapshotKey
+    kind: str
     journal_position: int
     name: str  # empty for one made by itself
     num_bytes: int
@@ -29,43 +34,103 @@ class Snapshots:
         self._database = database
         self._clock = clock
 
-    def add(self, key: SnapshotKey, journal_position: int, num_bytes: int, name: str = "") -> None:
-        """After its manifest was stored. Again for the same key does nothing but name it. Raises
-        `SessionFencedError`: then nobody will ever see the snapshot."""
+    def add(
+        self, key: SnapshotKey, journal_position: int, num_bytes: int, name: str = "", *, kind: str = EXACT
+    ) -> None:
+        """After its manifest was stored. Again for the same key does nothing but name it; a name it has stays when
+        none is given. Raises `SessionFencedError`: then nobody will ever see the snapshot."""
         with self._database.write() as connection:
             check_epoch(connection, key.session_id, key.epoch)
-            if connection.execute(snapshots.update().where(*_is(key)).values(name=name)).rowcount == 0:
+            is_this = (*_is(key), snapshots.c.kind == kind)
+            if connection.execute(select(snapshots.c.name).where(*is_this)).one_or_none() is None:
                 connection.execute(
                     snapshots.insert().values(
                         session_id=key.session_id,
                         epoch=key.epoch,
                         chunk_idx=key.chunk_idx,
+                        kind=kind,
                         journal_position=journal_position,
                         name=name,
                         num_bytes=num_bytes,
                         created_s=self._clock(),
                     )
                 )
+            elif name:
+                connection.execute(snapshots.update().where(*is_this).values(name=name))
 
     def of(self, session_id: str) -> list[SnapshotRow]:
-        """The latest first: of a higher epoch, then of a later chunk."""
-        query = (
-            select(snapshots)
-            .where(snapshots.c.session_id == session_id)
-            .order_by(snapshots.c.epoch.desc(), snapshots.c.chunk_idx.desc())
-        )
+        """Those that the session can go on from as it stands, also such of the sessions it left: the latest chunk
+        first."""
+        found: list[SnapshotRow] = []
         with self._database.read() as connection:
-            return [_snapshot_row(row) for row in connection.execute(query)]
+            for segment in segments_of(connection, session_id):
+                rows = _rows_of(connection, segment.session_id)
+                found += [row for row in rows if segment.has_boundary(row.key.epoch, row.key.chunk_idx)]
+        # Sorting keeps the order of what is equal: the session's own before its ancestors'.
+        return sorted(found, key=lambda row: row.key.chunk_idx, reverse=True)
 
-    def keep_newest(self, session_id: str, epoch: int, num_kept: int) -> list[SnapshotKey]:
-        """Forget all but the newest of those made by themselves, and give the forgotten. Raises
-        `SessionFencedError`."""
-        dropped = [row.key for row in self.of(session_id) if not row.name][num_kept:]
+    def made_in(self, session_id: str) -> list[SnapshotRow]:
+        """All that the session itself has, whether they still count or not: of a higher epoch first, then of a later
+        chunk."""
+        with self._database.read() as connection:
+            return _rows_of(connection, session_id)
+
+    def thin(
+        self, session_id: str, epoch: int, chunk_duration_s: float, config: RetentionConfig | None = None
+    ) -> list[SnapshotKey]:
+        """Forget what is not worth its place of those made by themselves, and give the forgotten. What worlds name
+        stays, and so does the moment at which a branch left. Raises `SessionFencedError`."""
+        config = config or RetentionConfig()
         with self._database.write() as connection:
             check_epoch(connection, session_id, epoch)
+            rows = _rows_of(connection, session_id)
+            free = _without_protected(connection, session_id, rows)
+            now_idx = max((row.key.chunk_idx for row in rows if row.key.epoch == epoch), default=0)
+            dropped = _dropped(free, epoch, now_idx, chunk_duration_s, config)
             for key in dropped:
-                connection.execute(delete(snapshots).where(*_is(key)))
+                connection.execute(delete(snapshots).where(*_is(key), snapshots.c.kind == EXACT))
         return dropped
+
+
+def _dropped(
+    rows: Iterable[SnapshotRow], epoch: int, now_idx: int, chunk_duration_s: float, config: RetentionConfig
+) -> list[SnapshotKey]:
+    """Each epoch is thinned by itself, as far as chunks of another epoch may be others. Only the present one is
+    likely to be gone back in."""
+    by_epoch: defaultdict[int, dict[int, SnapshotKey]] = defaultdict(dict)
+    for row in rows:
+        by_epoch[row.key.epoch][row.key.chunk_idx] = row.key
+    dropped: list[SnapshotKey] = []
+    for each, keys in sorted(by_epoch.items()):
+        is_now = each == epoch
+        rules = config if is_now else replace(config, dense_s=0.0)
+        newest = now_idx if is_now else max(now_idx, *keys)
+        dropped += [keys[chunk_idx] for chunk_idx in thinned(keys, newest, chunk_duration_s, rules)]
+    return dropped
+
+
+def _without_protected(connection: Connection, session_id: str, rows: Iterable[SnapshotRow]) -> list[SnapshotRow]:
+    saved = connection.execute(select(worlds.c.epoch, worlds.c.chunk_idx).where(worlds.c.session_id == session_id))
+    moments = {(row.epoch, row.chunk_idx) for row in saved}
+    left = select(branches.c.parent_chunk_idx).where(branches.c.parent_session_id == session_id)
+    forks = set(connection.execute(left).scalars())
+    return [
+        row
+        for row in rows
+        if not row.name
+        and row.kind == EXACT
+        and (row.key.epoch, row.key.chunk_idx) not in moments
+        and row.key.chunk_idx not in forks
+    ]
+
+
+def _rows_of(connection: Connection, session_id: str) -> list[SnapshotRow]:
+    query = (
+        select(snapshots)
+        .where(snapshots.c.session_id == session_id)
+        .order_by(snapshots.c.epoch.desc(), snapshots.c.chunk_idx.desc(), snapshots.c.kind)
+    )
+    return [_snapshot_row(row) for row in connection.execute(query)]
 
 
 def _is(key: SnapshotKey) -> tuple[Any, ...]:
@@ -81,6 +146,7 @@ def _snapshot_row(row: Row[Any]) -> SnapshotRow:
     key = SnapshotKey(session_id=row.session_id, epoch=row.epoch, chunk_idx=row.chunk_idx)
     return SnapshotRow(
         key=key,
+        kind=row.kind,
         journal_position=row.journal_position,
         name=row.name,
         num_bytes=row.num_bytes,

@@ -9,6 +9,7 @@ from itertools import islice
 from model.interface import ChunkControls
 from serving.sessions.encoded import EncodedControl, HeldAxes
 from serving.sessions.journal import JournalEntry
+from serving.sessions.record_codec import is_before
 from serving.sessions.replay import controls_by_chunk, held_after
 
 
@@ -29,8 +30,13 @@ class Script:
         return self.controls[chunk_idx - self.first_chunk_idx]
 
 
-def write_script(entries: Sequence[JournalEntry], first_chunk_idx: int, deliver_from: int) -> Script:
-    """`entries`: the whole journal."""
+def write_script(
+    entries: Sequence[JournalEntry], first_chunk_idx: int, deliver_from: int, *, is_rewind: bool = False
+) -> Script:
+    """`entries`: the whole journal. With `is_rewind` all is new from `deliver_from` on, whatever is on record, and
+    nothing waits."""
+    if is_rewind:
+        entries = [entry for entry in entries if is_before(entry, deliver_from)]
     applied = [entry for entry in entries if entry.applied_chunk_idx is not None]
     applied.sort(key=lambda entry: entry.applied_chunk_idx or 0)
     last = max((entry.applied_chunk_idx or 0 for entry in applied), default=-1)

@@ -19,6 +19,7 @@ SAMPLE_DTYPE = np.dtype("<f4")
 class Receipt:
     chunk_idx: int
     hash: bytes
+    previous: bytes  # the hash before it; the first hash where a chain begins
 
 
 class ReceiptChain:
@@ -29,25 +30,32 @@ class ReceiptChain:
         self._hash = FIRST_HASH
 
     def next(self, chunk_idx: int, frames_FHWC: FramesFHWC, samples_SC: SamplesSC) -> Receipt:
-        if chunk_idx != self._next_chunk_idx:
-            self._hash = FIRST_HASH
-        digest = hashlib.sha256(self._hash + chunk_idx.to_bytes(8, "big"))
-        digest.update(np.ascontiguousarray(frames_FHWC).data)
-        digest.update(np.ascontiguousarray(samples_SC, SAMPLE_DTYPE).data)
-        self._next_chunk_idx, self._hash = chunk_idx + 1, digest.digest()
-        return Receipt(chunk_idx=chunk_idx, hash=self._hash)
+        previous = self._hash if chunk_idx == self._next_chunk_idx else FIRST_HASH
+        self._next_chunk_idx = chunk_idx + 1
+        self._hash = chunk_hash(previous, chunk_idx, frames_FHWC, samples_SC)
+        return Receipt(chunk_idx=chunk_idx, hash=self._hash, previous=previous)
 
     def resume(self, receipt: Receipt) -> None:
         """Go on after a receipt that was written down."""
         self._next_chunk_idx, self._hash = receipt.chunk_idx + 1, receipt.hash
 
 
+def chunk_hash(previous: bytes, chunk_idx: int, frames_FHWC: FramesFHWC, samples_SC: SamplesSC) -> bytes:
+    digest = hashlib.sha256(previous + chunk_idx.to_bytes(8, "big"))
+    digest.update(np.ascontiguousarray(frames_FHWC).data)
+    digest.update(np.ascontiguousarray(samples_SC, SAMPLE_DTYPE).data)
+    return digest.digest()
+
+
 def join_hashes(receipts: Iterable[Receipt]) -> bytes:
     return b"".join(receipt.hash for receipt in receipts)
 
 
-def split_hashes(first_chunk_idx: int, hashes: bytes) -> Sequence[Receipt]:
-    return [
-        Receipt(chunk_idx=first_chunk_idx + index, hash=hashes[index * HASH_BYTES : (index + 1) * HASH_BYTES])
-        for index in range(len(hashes) // HASH_BYTES)
-    ]
+def split_hashes(first_chunk_idx: int, previous: bytes, hashes: bytes) -> Sequence[Receipt]:
+    """Receipts of chunks in a row, the first of which follows `previous`."""
+    receipts: list[Receipt] = []
+    for index in range(len(hashes) // HASH_BYTES):
+        own = hashes[index * HASH_BYTES : (index + 1) * HASH_BYTES]
+        receipts.append(Receipt(chunk_idx=first_chunk_idx + index, hash=own, previous=previous))
+        previous = own
+    return receipts

@@ -12,6 +12,7 @@ from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedIm
 from serving.sessions.journal import JournalEntry
 from serving.sessions.records import Record, RecordKind, SealedRecord
 from serving.sessions.tensor_bytes import from_bytes, to_bytes
+from serving.sessions.timeline import Span, Timeline
 
 PLAIN_KINDS: Mapping[str, type[LatestWins]] = {
     "move": Move,
@@ -35,6 +36,7 @@ class History:
     weights_sha256: str
     entries: tuple[JournalEntry, ...]  # in the order they were accepted
     first_chunk_idx: int  # not 0 for one that left another
+    timeline: Timeline
 
 
 def opened(opening: Opening, model: str, weights_sha256: str, first_chunk_idx: int = 0) -> Record:
@@ -46,12 +48,18 @@ def opened(opening: Opening, model: str, weights_sha256: str, first_chunk_idx: i
         "weights_sha256": weights_sha256,
         "conditions": [part for part, named in conditions.items() if named is not None],
         "first_chunk_idx": first_chunk_idx,
+        **({"is_rewind": True} if opening.is_rewind else {}),
     }
     return Record(kind=RecordKind.OPENED, body=body, tensors=to_bytes(tensors) if tensors else None)
 
 
 def resumed(chunk_idx: int) -> Record:
     return Record(kind=RecordKind.RESUMED, body={"chunk_idx": chunk_idx})
+
+
+def rewound(chunk_idx: int) -> Record:
+    """Before anything else of its epoch: what earlier ones have from `chunk_idx` on does not count any more."""
+    return Record(kind=RecordKind.REWOUND, body={"chunk_idx": chunk_idx})
 
 
 def accepted(control: EncodedControl) -> Record:
@@ -72,16 +80,57 @@ def rejected(control_id: str, reason: str) -> Record:
     return Record(kind=RecordKind.REJECTED, body={"control_id": control_id, "reason": reason})
 
 
-def read_entries(records: Iterable[SealedRecord]) -> tuple[JournalEntry, ...]:
-    """What became of each control. Raises `RecordUnreadableError`."""
-    entries: dict[str, JournalEntry] = {}
+def control_name(kind: EncodedKind) -> str:
+    """As records call it."""
+    match kind:
+        case EncodedDirective():
+            return "directive"
+        case EncodedImage():
+            return "image"
+        case _:
+            return _NAMES[type(kind)]
+
+
+def read_entries(records: Iterable[SealedRecord], until_epoch: int | None = None) -> tuple[JournalEntry, ...]:
+    """What became of each control, in the order they were accepted, as far as it still counts: without what a
+    rewind left behind, and as it stood at the end of `until_epoch`. Raises `RecordUnreadableError`."""
+    book = _Book()
     for record in records:
-        _fold(entries, record)
-    return tuple(entries.values())
+        fields = record.fields
+        if until_epoch is not None and fields["epoch"] > until_epoch:
+            break  # epochs only grow
+        book.add(record, fields)
+    return book.entries
 
 
-def read_history(records: Sequence[SealedRecord]) -> History:
-    """Raises `RecordUnreadableError`."""
+def is_before(entry: JournalEntry, chunk_idx: int) -> bool:
+    """Whether a rewind to that chunk leaves the entry on the timeline: what took effect later, or waits, it drops."""
+    if entry.applied_chunk_idx is None:
+        return not entry.is_pending
+    return entry.applied_chunk_idx < chunk_idx
+
+
+def read_span(record: SealedRecord) -> Span | None:
+    """How an epoch begins; None for a record that begins none. Raises `RecordUnreadableError`."""
+    fields = record.fields
+    try:
+        match RecordKind(fields["kind"]):
+            case RecordKind.OPENED:
+                # A branch may begin before the chunk at which it left.
+                is_rewind = fields.get("is_rewind", False)
+                return Span(epoch=fields["epoch"], first_chunk_idx=fields["first_chunk_idx"], is_rewind=is_rewind)
+            case RecordKind.RESUMED:
+                return Span(epoch=fields["epoch"], first_chunk_idx=fields["chunk_idx"])
+            case RecordKind.REWOUND:
+                return Span(epoch=fields["epoch"], first_chunk_idx=fields["chunk_idx"], is_rewind=True)
+            case _:
+                return None
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordUnreadableError(f"record {record.seq} cannot be read: {error!r}") from error
+
+
+def read_history(records: Sequence[SealedRecord], until_epoch: int | None = None) -> History:
+    """As it stands, or stood at the end of `until_epoch`. Raises `RecordUnreadableError`."""
     if not records or records[0].fields["kind"] != RecordKind.OPENED:
         raise RecordUnreadableError("the journal does not begin with an opening")
     first, fields = records[0], records[0].fields
@@ -98,40 +147,65 @@ def read_history(records: Sequence[SealedRecord]) -> History:
         opening=opening,
         model=fields["model"],
         weights_sha256=fields["weights_sha256"],
-        entries=read_entries(records),
+        entries=read_entries(records, until_epoch),
         first_chunk_idx=fields["first_chunk_idx"],
+        timeline=Timeline(
+            spans=tuple(span for span in map(read_span, records) if span is not None), until_epoch=until_epoch
+        ),
     )
 
 
-def _fold(entries: dict[str, JournalEntry], record: SealedRecord) -> None:
-    fields = record.fields
-    try:
-        match RecordKind(fields["kind"]):
-            case RecordKind.ACCEPTED:
-                entries[fields["control_id"]] = JournalEntry(control=_control(fields, record.tensors))
-            case RecordKind.APPLIED:
-                entry = entries[fields["control_id"]]
-                entries[fields["control_id"]] = replace(entry, applied_chunk_idx=fields["chunk_idx"])
-            case RecordKind.SUPERSEDED:
-                entry = entries[fields["control_id"]]
-                entries[fields["control_id"]] = replace(entry, superseded_by=fields["by_control_id"])
-            case RecordKind.REJECTED:
-                entry = entries[fields["control_id"]]
-                entries[fields["control_id"]] = replace(entry, rejected_for=fields["reason"])
-            case RecordKind.OPENED | RecordKind.RESUMED:
-                pass
-    except (KeyError, TypeError, ValueError) as error:
-        raise RecordUnreadableError(f"record {record.seq} cannot be read: {error!r}") from error
+class _Book:
+    """What became of controls, record after record."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, JournalEntry] = {}  # by the number of the record that accepted them
+        self._latest: dict[str, int] = {}  # of each control id
+
+    @property
+    def entries(self) -> tuple[JournalEntry, ...]:
+        return tuple(self._entries.values())
+
+    def add(self, record: SealedRecord, fields: Mapping[str, Any]) -> None:
+        try:
+            match RecordKind(fields["kind"]):
+                case RecordKind.ACCEPTED:
+                    self._accept(record.seq, JournalEntry(control=_control(fields, record.tensors)))
+                case RecordKind.APPLIED:
+                    self._settle(fields, applied_chunk_idx=fields["chunk_idx"])
+                case RecordKind.SUPERSEDED:
+                    self._settle(fields, superseded_by=fields["by_control_id"])
+                case RecordKind.REJECTED:
+                    self._settle(fields, rejected_for=fields["reason"])
+                case RecordKind.REWOUND:
+                    kept = {seq: entry for seq, entry in self._entries.items() if is_before(entry, fields["chunk_idx"])}
+                    self._entries, self._latest = kept, {each.control.control_id: seq for seq, each in kept.items()}
+                case RecordKind.OPENED | RecordKind.RESUMED:
+                    pass
+        except (KeyError, TypeError, ValueError) as error:
+            raise RecordUnreadableError(f"record {record.seq} cannot be read: {error!r}") from error
+
+    def _accept(self, seq: int, entry: JournalEntry) -> None:
+        """A control that waited when its session moved is accepted once more, and is still one control."""
+        earlier = self._latest.get(entry.control.control_id)
+        if earlier is not None and self._entries[earlier].is_pending:
+            del self._entries[earlier]
+        self._entries[seq], self._latest[entry.control.control_id] = entry, seq
+
+    def _settle(self, fields: Mapping[str, Any], **outcome: Any) -> None:
+        seq = self._latest[fields["control_id"]]
+        self._entries[seq] = replace(self._entries[seq], **outcome)
 
 
 def _control_parts(kind: EncodedKind) -> tuple[str, dict[str, Any], Tensors | None]:
+    name = control_name(kind)
     match kind:
         case EncodedDirective(text=text, tensors=tensors):
-            return "directive", {"text": text}, tensors
+            return name, {"text": text}, tensors
         case EncodedImage(tensors=tensors):
-            return "image", {}, tensors
+            return name, {}, tensors
         case _:
-            return _NAMES[type(kind)], asdict(kind), None
+            return name, asdict(kind), None
 
 
 def _control(fields: Mapping[str, Any], tensors: bytes | None) -> EncodedControl:

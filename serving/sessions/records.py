@@ -19,7 +19,8 @@ FIRST_HASH = bytes(32)  # what the first record follows
 
 class RecordKind(StrEnum):
     OPENED = "opened"  # what the session's chunks depend on before any control
-    RESUMED = "resumed"  # another holder goes on from a snapshot
+    RESUMED = "resumed"  # another holder goes on with what is on record
+    REWOUND = "rewound"  # the session went back: what is on record from a chunk on does not count any more
     ACCEPTED = "accepted"
     APPLIED = "applied"
     SUPERSEDED = "superseded"

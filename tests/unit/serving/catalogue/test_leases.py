@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.catalogue.leases import LEASE_S, Lease, Refused, acquire, release, renew
+from serving.catalogue.leases import LEASE_S, Lease, Refused, acquire, release, renew, take_over
 
 NOBODYS = Lease(owner="", epoch=0, until_s=0.0)
 HELD = Lease(owner="a", epoch=3, until_s=100.0)
@@ -24,6 +24,11 @@ def test_a_holder_that_comes_again_fences_off_what_it_left_behind() -> None:
     again = acquire(HELD, "a", 99.0)
     assert isinstance(again, Lease)
     assert again.epoch == 4
+
+
+def test_who_knows_the_epoch_has_the_next_at_once_and_only_once() -> None:
+    assert take_over(HELD, "b", 3, 50.0) == Lease(owner="b", epoch=4, until_s=50.0 + LEASE_S)
+    assert take_over(HELD, "b", 2, 200.0) is None
 
 
 def test_a_lease_is_renewed_by_its_epoch_even_when_it_ran_out() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from serving.catalogue.database import Database
 from serving.catalogue.leases import LEASE_S
-from serving.catalogue.sessions import ENDED, OPEN, Branch, Sessions
-from serving.errors import SessionFencedError, SessionHeldError, SessionNotFoundError
+from serving.catalogue.sessions import DELETED, ENDED, OPEN, PARKED, Sessions
+from serving.errors import InvalidFieldError, SessionFencedError, SessionHeldError, SessionNotFoundError
 from tests.catalogues import held_session, new_session
 
 
@@ -44,17 +44,6 @@ def test_the_newest_sessions_come_first(sessions: Sessions, clock: Clock) -> Non
         clock.now_s += 1
         sessions.create(new_session(f"s-{number}"))
     assert [row.session_id for row in sessions.latest(3)] == ["s-4", "s-3", "s-2"]
-
-
-def test_a_session_knows_its_ancestors_and_its_branches(sessions: Sessions) -> None:
-    sessions.create(new_session("root"))
-    branches = []
-    for parent, child, chunk_idx in (("root", "one", 10), ("one", "two", 25), ("root", "three", 4)):
-        branches.append(Branch(session_id=child, parent_session_id=parent, parent_chunk_idx=chunk_idx))
-        sessions.create(new_session(child), branches[-1])
-    assert sessions.lineage("two") == [branches[1], branches[0]]
-    assert sessions.lineage("root") == []
-    assert {branch.session_id for branch in sessions.branches_of("root")} == {"one", "three"}
 
 
 def test_one_worker_holds_a_session_until_its_lease_runs_out(sessions: Sessions, clock: Clock) -> None:
@@ -98,6 +87,83 @@ def test_an_ended_session_says_why(sessions: Sessions, database: Database) -> No
     sessions.end("s-1", epoch, "REQUESTED")
     row = sessions.find("s-1")
     assert (row.state, row.end_reason) == (ENDED, "REQUESTED")
+
+
+def test_who_knows_the_epoch_takes_over_whatever_the_lease_says(sessions: Sessions) -> None:
+    sessions.create(new_session())
+    sessions.acquire("s-1", "a")
+    assert sessions.take_over("s-1", "b", 1).epoch == 2
+    with pytest.raises(SessionFencedError, match="epoch 2"):
+        sessions.take_over("s-1", "c", 1)
+    with pytest.raises(SessionFencedError):
+        sessions.end("s-1", 1, "REQUESTED")
+    with pytest.raises(SessionNotFoundError):
+        sessions.take_over("s-2", "c", 0)
+    lease = sessions.find("s-1").lease
+    assert (lease.owner, lease.epoch) == ("b", 2)
+
+
+def test_a_parked_session_is_nobodys_and_wakes_when_somebody_takes_it(sessions: Sessions, clock: Clock) -> None:
+    sessions.create(new_session())
+    ways = (
+        lambda: sessions.acquire("s-1", "a"),
+        lambda: sessions.take_over("s-1", "a", 1),
+        lambda: sessions.acquire("s-1", "b"),
+    )
+    for epoch, wake in enumerate(ways, start=1):
+        assert wake().epoch == epoch
+        assert sessions.find("s-1").state == OPEN
+        sessions.park("s-1", epoch, 40 + epoch)
+        row = sessions.find("s-1")
+        assert (row.state, row.num_chunks, row.lease.owner, row.lease.epoch) == (PARKED, 40 + epoch, "", epoch)
+        assert not row.lease.is_held(clock.now_s)
+    with pytest.raises(SessionFencedError):
+        sessions.park("s-1", 1, 7)
+
+
+def test_the_number_of_chunks_follows_the_session(sessions: Sessions, database: Database) -> None:
+    epoch = held_session(database)
+    sessions.set_num_chunks("s-1", epoch, 25)
+    assert sessions.find("s-1").num_chunks == 25
+    with pytest.raises(SessionFencedError):
+        sessions.set_num_chunks("s-1", epoch + 1, 26)
+
+
+def test_pages_hold_still_while_sessions_are_added(sessions: Sessions, clock: Clock) -> None:
+    for number in range(7):
+        clock.now_s += number % 2  # some at the same time
+        sessions.create(new_session(f"s-{number}"))
+    listed, cursor = [], ""
+    while True:
+        rows, cursor = sessions.page(3, cursor)
+        listed += [row.session_id for row in rows]
+        if not cursor:
+            break
+        clock.now_s += 1
+        sessions.create(new_session(f"late-{len(listed)}"))
+    assert listed == [f"s-{number}" for number in (6, 5, 4, 3, 2, 1, 0)]
+
+
+def test_pages_show_the_states_that_are_asked_for(sessions: Sessions) -> None:
+    for number, session_id in enumerate(("open", "parked", "ended", "deleted")):
+        sessions.create(new_session(session_id))
+        assert sessions.acquire(session_id, "a").epoch == 1, number
+    sessions.park("parked", 1, 5)
+    sessions.end("ended", 1, "REQUESTED")
+    sessions.release("deleted", 1)
+    sessions.fork(new_session("branch"), "deleted", 0)
+    sessions.delete("deleted")
+    shown = {state: [row.session_id for row in sessions.page(10, states=(state,))[0]] for state in (PARKED, DELETED)}
+    assert shown == {PARKED: ["parked"], DELETED: ["deleted"]}
+    assert {row.session_id for row in sessions.page(10)[0]} == {"open", "parked", "ended", "branch"}
+
+
+@pytest.mark.parametrize("cursor", ["no cursor", "e30=", "WzEsMl0=x", "bnVsbA=="])
+def test_a_cursor_that_no_list_gave_is_refused(sessions: Sessions, cursor: str) -> None:
+    with pytest.raises(InvalidFieldError, match="cursor"):
+        sessions.page(3, cursor)
+    with pytest.raises(InvalidFieldError, match="at least 1"):
+        sessions.page(0)
 
 
 def test_of_many_that_grab_a_session_at_once_one_gets_it(database: Database) -> None:

@@ -44,4 +44,5 @@ def test_after_a_gap_a_chain_begins_anew_and_one_that_was_written_down_goes_on()
 
 def test_hashes_are_joined_and_split() -> None:
     some = receipts(3, 4, 5)
-    assert split_hashes(3, join_hashes(some)) == some
+    assert split_hashes(3, FIRST_HASH, join_hashes(some)) == some
+    assert split_hashes(4, some[0].hash, join_hashes(some[1:])) == some[1:]

@@ -8,11 +8,13 @@ Letters: I blocks, L cached tokens, N heads, K head dim.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from model.interface import Tensors
 from model.layers import KeysValues
+from model.memory import sized
 from model.transformer import TransformerConfig
 
 
@@ -55,10 +57,15 @@ class RollingCache:
 
     @classmethod
     def restore(cls, config: TransformerConfig, snapshot: Tensors) -> RollingCache:
+        """Raises ValueError for tensors of other sizes."""
         cache = cls(config)
-        k, v = torch.from_numpy(snapshot["cache_k"]), torch.from_numpy(snapshot["cache_v"])
-        cache._chunks = k.shape[1] // config.cached_tokens
-        cache._k_ILNK[:, : k.shape[1]], cache._v_ILNK[:, : v.shape[1]] = k, v
+        used = snapshot["cache_k"].shape[1]
+        cache._chunks = used // config.cached_tokens
+        if used % config.cached_tokens or cache._chunks > cache._capacity:
+            raise ValueError(f"cache_k has {used} tokens, of at most {cache._capacity} chunks' {config.cached_tokens}")
+        for name, field in (("cache_k", cache._k_ILNK), ("cache_v", cache._v_ILNK)):
+            array = sized(snapshot, name, tuple(field[:, :used].shape), np.float32)
+            field[:, :used] = torch.tensor(array)
         return cache
 
 

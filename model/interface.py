@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +99,16 @@ class SessionState(Protocol):
         ...
 
 
+@runtime_checkable
+class PortableState(SessionState, Protocol):
+    """A state that can also be kept small. Not every model's can."""
+
+    def portable_snapshot(self) -> Tensors:
+        """What the same world can go on from, to the eye, on any machine and build: copied at once, and perhaps
+        packed only when it is read. The decoders begin afresh beside it."""
+        ...
+
+
 class Encoder(Protocol):
     """Words and pictures into conditions. Stateless."""
 
@@ -114,7 +124,9 @@ class Transformer(Protocol):
 
     def open(self, seed: int, prompt: Tensors | None, image: Tensors | None) -> SessionState: ...
 
-    def restore(self, snapshot: Tensors) -> SessionState: ...
+    def restore(self, snapshot: Tensors) -> SessionState:
+        """From what `snapshot` gave, or `portable_snapshot`. Raises ValueError for what is none of this model's."""
+        ...
 
     def step(self, states: Sequence[SessionState], controls: Sequence[ChunkControls]) -> list[ChunkLatents]:
         """The next chunk of each session. Advances the states; a state's output does

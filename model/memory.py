@@ -11,10 +11,12 @@ Letters: K places, M maps, H rows, W columns of a canvas.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from model import camera
@@ -122,14 +124,17 @@ class SpatialMemory:
 
     @classmethod
     def restore(cls, snapshot: Tensors) -> SpatialMemory:
+        """Raises ValueError for tensors of other sizes."""
         memory = cls()
-        count = memory._count = len(snapshot["place_xy"])
-        memory._maps[:count] = torch.from_numpy(snapshot["place_maps"])
-        memory._known[:count] = torch.from_numpy(np.unpackbits(snapshot["place_known"], axis=-1).astype(bool))
-        memory._xy[:count] = torch.from_numpy(snapshot["place_xy"])
-        memory._last_maps = torch.from_numpy(snapshot["last_maps"].copy())
-        memory._last_known = torch.from_numpy(snapshot["last_known"].copy())
-        x_m, y_m, column = snapshot["last_standpoint"].tolist()
+        count = memory._count = min(len(snapshot["place_xy"]), MAX_PLACES)
+        bits = (count, camera.CANVAS_H, camera.TURN_PX // 8)
+        known_bits = sized(snapshot, "place_known", bits, np.uint8)
+        memory._maps[:count] = _tensor(snapshot, "place_maps", memory._maps[:count])
+        memory._known[:count] = torch.from_numpy(np.unpackbits(known_bits, axis=-1)).bool()
+        memory._xy[:count] = _tensor(snapshot, "place_xy", memory._xy[:count])
+        memory._last_maps = _tensor(snapshot, "last_maps", memory._last_maps).clone()
+        memory._last_known = _tensor(snapshot, "last_known", memory._last_known).clone()
+        x_m, y_m, column = sized(snapshot, "last_standpoint", (3,), np.float64).tolist()
         memory._last = Standpoint(x_m, y_m, int(column))
         return memory
 
@@ -209,3 +214,17 @@ class SpatialMemory:
         index = self._columns(self._last.column - start, camera.CANVAS_W)
         maps[:, :, index], known[:, index] = self._last_maps, self._last_known
         return maps[:, :, :SOURCE_W], known[:, :SOURCE_W]
+
+
+def sized(snapshot: Tensors, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> NDArray[Any]:
+    """An array of a snapshot. Raises ValueError when it has another shape or kind."""
+    array = snapshot[name]
+    if array.shape != shape or array.dtype != dtype:
+        raise ValueError(f"{name} is {array.dtype} {array.shape}, not {np.dtype(dtype)} {shape}")
+    return array
+
+
+def _tensor(snapshot: Tensors, name: str, like: Tensor) -> Tensor:
+    """Shares its numbers with the snapshot."""
+    array = sized(snapshot, name, tuple(like.shape), like.numpy().dtype)
+    return torch.from_numpy(array if array.flags.writeable else array.copy())

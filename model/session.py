@@ -8,13 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.actors.cast import Cast
+from model.actors.cast import MAX_ACTORS, Cast
 from model.cache import RollingCache
 from model.interface import CAMERA_MOVES, Tensors
-from model.memory import SpatialMemory
+from model.memory import SpatialMemory, sized
+from model.portable import PortableSnapshot, is_portable, unpacked
 from model.rig import PERSPECTIVES, Rig
 from model.transformer import TransformerConfig
 from model.walker import Walker
+from model.world.conditions import NUM_VALUES
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,8 +55,29 @@ class PearlState:
             **self.cache.snapshot(),
         }
 
+    def portable_snapshot(self) -> Tensors:
+        """Copied at once and packed when it is read: see `model.portable`."""
+        return PortableSnapshot(self.snapshot())
+
     @classmethod
     def restore(cls, config: TransformerConfig, snapshot: Tensors) -> PearlState:
+        """From a snapshot of either kind. Raises ValueError for what is none of this model's."""
+        try:
+            return cls._restored(config, unpacked(snapshot) if is_portable(snapshot) else snapshot)
+        except (KeyError, IndexError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
+            raise ValueError(f"not a snapshot of this model: {error!r}") from error
+
+    @classmethod
+    def _restored(cls, config: TransformerConfig, snapshot: Tensors) -> PearlState:
+        for name in ("conditions", "goal"):
+            sized(snapshot, name, (NUM_VALUES,), np.float32)
+        for name, array in snapshot.items():
+            if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+                raise ValueError(f"{name} holds what is no number")
+        if min(int(snapshot["seed"]), int(snapshot["chunk_idx"])) < 0:
+            raise ValueError("neither seed nor chunk_idx can be negative")
+        if len(snapshot["actors"]) > MAX_ACTORS:
+            raise ValueError(f"{len(snapshot['actors'])} actors; {MAX_ACTORS} at most")
         walker = {name: snapshot[f"walker_{name}"].item() for name in asdict(Walker())}
         return cls(
             seed=int(snapshot["seed"]),

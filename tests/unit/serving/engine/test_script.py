@@ -53,3 +53,11 @@ def test_a_session_without_controls_is_made_again_as_it_was() -> None:
     script = write_script([], first_chunk_idx=0, deliver_from=5)
     assert [controls.forward for controls in script.controls] == [0.0] * 5
     assert script.held == HeldAxes()
+
+
+def test_d10_a_session_that_goes_back_does_again_only_what_was_before() -> None:
+    script = write_script(ENTRIES, first_chunk_idx=2, deliver_from=12, is_rewind=True)
+    assert (script.first_chunk_idx, script.end_chunk_idx, script.waiting) == (2, 12, ())
+    assert script.held == HeldAxes(forward=1.0)
+    assert [(script.at(idx).forward, script.at(idx).yaw) for idx in (2, 3, 11)] == [(0.0, 0.0), (1.0, 0.0), (1.0, 0.0)]
+    assert write_script(ENTRIES, first_chunk_idx=0, deliver_from=3, is_rewind=True).held == HeldAxes()

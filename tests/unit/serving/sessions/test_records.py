@@ -13,6 +13,7 @@ from serving.sessions.contract import CameraMove, Look, Move, SetPerspective
 from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedImage, EncodedKind, Opening
 from serving.sessions.record_codec import RecordUnreadableError, read_entries, read_history
 from serving.sessions.records import JournalHead, Record, RecordKind, SealedRecord, find_fault, head_after, seal
+from serving.sessions.timeline import Span
 
 OPENING = Opening(session_id="s-1", seed=2**64 - 1, prompt={"text": np.arange(4, dtype=np.float32)}, epoch=1)
 KINDS: list[EncodedKind] = [
@@ -62,6 +63,56 @@ def test_what_was_written_is_read() -> None:
     np.testing.assert_array_equal(picture.tensors["image"], np.zeros((2, 2), np.uint8))
     assert (entries[0].applied_chunk_idx, entries[1].superseded_by, entries[2].rejected_for) == (3, "c-9", "X")
     assert [entry.is_pending for entry in entries] == [False, False, False, True, True, True]
+
+
+def went_back() -> list[SealedRecord]:
+    """Two epochs, the second of which goes back to chunk 5 while a control waits."""
+    first = [record_codec.opened(OPENING, "fake", "0" * 64)]
+    first += [record_codec.accepted(control(f"c-{number}", KINDS[0])) for number in range(6)]
+    first += [record_codec.applied("c-0", 3), record_codec.applied("c-1", 5), record_codec.applied("c-2", 9)]
+    first += [record_codec.superseded("c-3", "c-2"), record_codec.rejected("c-4", "X")]
+    second = [record_codec.rewound(5), record_codec.accepted(control("c-1", KINDS[1])), record_codec.applied("c-1", 6)]
+    sealed = seal("s-1", 1, JournalHead(), first)
+    return sealed + seal("s-1", 2, head_after(JournalHead(), sealed), second)
+
+
+def test_d10_what_took_effect_after_a_rewind_or_waited_is_not_on_the_timeline() -> None:
+    history = read_history(went_back())
+    found = [(entry.control.control_id, entry.applied_chunk_idx) for entry in history.entries]
+    assert found == [("c-0", 3), ("c-3", None), ("c-4", None), ("c-1", 6)]
+    assert history.entries[-1].control.kind == KINDS[1]
+    assert not any(entry.is_pending for entry in history.entries)
+    assert history.timeline.spans == (
+        Span(epoch=1, first_chunk_idx=0),
+        Span(epoch=2, first_chunk_idx=5, is_rewind=True),
+    )
+
+
+def test_d10_the_old_future_can_still_be_read() -> None:
+    history = read_history(went_back(), until_epoch=1)
+    applied = {entry.control.control_id: entry.applied_chunk_idx for entry in history.entries}
+    assert [applied[f"c-{number}"] for number in range(3)] == [3, 5, 9]
+    assert [entry.control.control_id for entry in history.entries if entry.is_pending] == ["c-5"]
+    assert history.timeline.first_rewound_idx is None
+
+
+def test_a_branch_may_begin_by_going_back_to_before_it_left() -> None:
+    opening = replace(OPENING, is_rewind=True)
+    history = read_history(seal("s-1", 1, JournalHead(), [record_codec.opened(opening, "fake", "0" * 64, 4)]))
+    assert history.timeline.spans == (Span(epoch=1, first_chunk_idx=4, is_rewind=True),)
+
+
+def test_a_control_that_waits_and_is_sent_again_to_the_next_worker_is_one() -> None:
+    first = [record_codec.opened(OPENING, "fake", "0" * 64)]
+    first += [record_codec.accepted(control(control_id, KINDS[0])) for control_id in ("done", "waits", "other")]
+    first += [record_codec.applied("done", 2)]
+    second = [record_codec.resumed(4)]
+    second += [record_codec.accepted(control(control_id, KINDS[0])) for control_id in ("waits", "done")]
+    second += [record_codec.applied("waits", 4), record_codec.applied("done", 5)]
+    sealed = seal("s-1", 1, JournalHead(), first)
+    sealed += seal("s-1", 2, head_after(JournalHead(), sealed), second)
+    found = [(entry.control.control_id, entry.applied_chunk_idx) for entry in read_entries(sealed)]
+    assert found == [("done", 2), ("other", None), ("waits", 4), ("done", 5)]
 
 
 def test_sealing_in_parts_gives_the_same_chain() -> None:

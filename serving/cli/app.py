@@ -20,7 +20,10 @@ from serving.catalogue.database import Database
 from serving.catalogue.histories import Comparison, compare
 from serving.catalogue.journal import JournalTable
 from serving.catalogue.sessions import Sessions
+from serving.catalogue.worlds import Worlds
 from serving.cli.session_table import session_fields, session_table
+from serving.cli.session_tree import node_fields, session_tree
+from serving.cli.world_table import world_fields, world_table
 from serving.config import ServiceConfig, load_config
 from serving.errors import NacreError
 from serving.models import load_model
@@ -40,24 +43,45 @@ DataFolder = Annotated[str | None, typer.Option(help="Where the service keeps se
 CatalogueUrl = Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://...")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="The service's TOML file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+Limit = Annotated[int, typer.Option(min=1, max=1_000, help="So many at most, the newest first.")]
 SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
 
 
 @app.command()
 def sessions(
-    limit: Annotated[int, typer.Option(min=1, max=1_000, help="So many at most, the newest first.")] = 50,
+    limit: Limit = 50,
+    tree: Annotated[str | None, typer.Option(metavar="SESSION", help="Only those that came from each other.")] = None,
     as_json: AsJson = False,
     data_folder: DataFolder = None,
     catalogue_url: CatalogueUrl = None,
     config: ConfigFile = None,
 ) -> None:
-    """List sessions."""
+    """List sessions, or with --tree all that have something in common with one of them."""
     with _settings(data_folder, catalogue_url, config) as settings, _catalogue(settings) as database:
-        rows = Sessions(database).latest(limit)
+        nodes = Sessions(database).tree(tree) if tree is not None else []
+        rows = Sessions(database).latest(limit) if tree is None else []
     if as_json:
-        _print_json([session_fields(row) for row in rows])
+        _print_json([node_fields(node) for node in nodes] or [session_fields(row) for row in rows])
     else:
-        console.print(session_table(rows))
+        console.print(session_table(rows) if tree is None else session_tree(nodes, tree))
+
+
+@app.command()
+def worlds(
+    limit: Limit = 50,
+    name: Annotated[str | None, typer.Option(help="Only the versions of this one.")] = None,
+    as_json: AsJson = False,
+    data_folder: DataFolder = None,
+    catalogue_url: CatalogueUrl = None,
+    config: ConfigFile = None,
+) -> None:
+    """List saved worlds."""
+    with _settings(data_folder, catalogue_url, config) as settings, _catalogue(settings) as database:
+        rows, _ = Worlds(database).page(limit, name=name)
+    if as_json:
+        _print_json([world_fields(row) for row in rows])
+    else:
+        console.print(world_table(rows))
 
 
 @app.command()

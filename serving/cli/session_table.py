@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,8 +23,8 @@ def session_fields(row: SessionRow, now_s: float | None = None) -> dict[str, Any
         "model": row.model,
         "weights_sha256": row.weights_sha256,
         "world": dict(row.spec),
-        "created": _time(row.created_s),
-        "updated": _time(row.updated_s),
+        "created": utc(row.created_s),
+        "updated": utc(row.updated_s),
         "num_chunks": row.num_chunks,
         "num_records": row.journal_length,
         "journal_sha256": row.journal_hash.hex(),
@@ -44,7 +44,7 @@ def session_table(rows: Iterable[SessionRow]) -> Table:
     for row in rows:
         fields = session_fields(row)
         state = " ".join(part for part in (fields["state"], fields["end_reason"].lower()) if part)
-        values = (fields["created"][:19], row.model, row.num_chunks, row.journal_length, _words(row))
+        values = (fields["created"][:19], row.model, row.num_chunks, row.journal_length, spec_words(row.spec))
         table.add_row(row.session_id, state, *(str(value) for value in values))
     return table
 
@@ -53,12 +53,11 @@ def _state(row: SessionRow, now_s: float) -> str:
     return INTERRUPTED if row.state == OPEN and not row.lease.is_held(now_s) else row.state
 
 
-def _time(time_s: float) -> str:
+def utc(time_s: float) -> str:
     return datetime.fromtimestamp(time_s, UTC).isoformat(timespec="milliseconds")
 
 
-def _words(row: SessionRow) -> str:
-    spec = row.spec
+def spec_words(spec: Mapping[str, Any]) -> str:
     parts = (spec.get("prompt"), spec.get("character"), spec.get("scene"), "(picture)" if spec.get("has_image") else "")
     words = ", ".join(str(part) for part in parts if part)
     return words if len(words) <= MAX_WORDS_CHARS else words[: MAX_WORDS_CHARS - 1] + "…"

@@ -17,6 +17,7 @@ from serving.catalogue.histories import compare
 from serving.catalogue.plane import catalogued
 from serving.catalogue.sessions import Sessions
 from serving.catalogue.storage import prepare_storage, storage_config
+from serving.catalogue.worlds import NewWorld, Worlds
 from serving.cli.app import FAULT, USAGE_ERROR, app
 from serving.local import LocalPlane
 from serving.sessions.contract import Control, DecodedChunk, Move, SessionSpec, WorldSpec
@@ -83,6 +84,55 @@ def test_sessions_are_listed(played: Path) -> None:
     [session] = json.loads(output)
     assert (session["state"], session["num_chunks"], session["num_records"]) == ("ended", NUM_CHUNKS, 3)
     assert session["world"]["seed"] == 5
+
+
+def test_a_parked_session_and_the_tree_around_it_are_shown(copy: Path) -> None:
+    with Database(sqlite_url(copy / "catalogue.db")) as database:
+        sessions = Sessions(database)
+        sessions.fork(new_session("s-2"), "s-1", 4, label="what [bold]if")
+        sessions.park("s-2", sessions.acquire("s-2", "worker").epoch, 9)
+        sessions.fork(new_session("s-3"), "s-2", 2)
+    _, output = run("sessions", "--json", folder=copy)
+    assert {each["session_id"]: each["state"] for each in json.loads(output)}["s-2"] == "parked"
+    assert "parked" in run("sessions", folder=copy)[1]
+    status, output = run("sessions", "--tree", "s-3", folder=copy)
+    assert status == 0
+    assert [line.strip(" └─├│") for line in output.splitlines()] == [
+        "s-1, ended, 6 chunks",
+        's-2 from chunk 4, parked, 9 chunks "what [bold]if"',
+        "s-3 from chunk 2, open, 2 chunks",
+    ]
+    _, output = run("sessions", "--tree", "s-1", "--json", folder=copy)
+    assert [
+        (node["session_id"], node["parent_session_id"], node["parent_chunk_idx"]) for node in json.loads(output)
+    ] == [
+        ("s-1", None, None),
+        ("s-2", "s-1", 4),
+        ("s-3", "s-2", 2),
+    ]
+    assert run("sessions", "--tree", "s-9", folder=copy)[0] == USAGE_ERROR
+
+
+def test_w09_worlds_are_listed_with_their_versions(copy: Path) -> None:
+    with Database(sqlite_url(copy / "catalogue.db")) as database:
+        for number, name in enumerate(("dusk", "dawn", "dusk")):
+            new = NewWorld(
+                world_id=f"w-{number}",
+                name=name,
+                model="fake",
+                weights_sha256="0" * 64,
+                spec={"prompt": "a quiet street"},
+                session_id="s-1",
+                epoch=1,
+                chunk_idx=5,
+                num_bytes=3_300_000,
+            )
+            Worlds(database).add(new)
+    status, output = run("worlds", "--name", "dusk", "--json", folder=copy)
+    assert status == 0
+    assert [(world["world_id"], world["version"]) for world in json.loads(output)] == [("w-2", 2), ("w-0", 1)]
+    output = run("worlds", folder=copy)[1]
+    assert all(word in output for word in ("w-0", "w-1", "dawn", "3.3", "a quiet street"))
 
 
 def test_a_session_that_nobody_holds_was_interrupted(copy: Path) -> None:
@@ -156,4 +206,4 @@ def test_a_folder_without_a_catalogue_is_told_and_stays_empty(tmp_path: Path) ->
 
 def test_help_names_the_commands() -> None:
     output = CliRunner().invoke(app, ["--help"]).output
-    assert all(command in output for command in ("sessions", "verify", "replay"))
+    assert all(command in output for command in ("sessions", "worlds", "verify", "replay"))

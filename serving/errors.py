@@ -11,12 +11,17 @@
     |   +-- ImageTooLargeError     too many bytes or pixels
     |   +-- ControlUnsupportedError
     |   +-- AttachExpectedError    the first message of Play, and only the first, attaches
+    |   +-- ChunkUnknownError      not a chunk that the session has made
     +-- ControlDuplicateError
+    +-- ControlRewoundError        the session went back to before it took effect
     +-- AttachTimeoutError
     +-- ModelUnknownError
     +-- SessionNotFoundError
     +-- SessionEndedError
+    +-- SessionStateError          what was asked wants the session running, or not running
     +-- SessionControlledError
+    +-- WorldNotFoundError
+    +-- ScopeExceededError         the share link does not allow it
     +-- ResumeTokenInvalidError
     +-- RateExceededError
     +-- ClientStalledError
@@ -103,9 +108,19 @@ class AttachExpectedError(InvalidFieldError):
     reason = "ATTACH_EXPECTED"
 
 
+class ChunkUnknownError(InvalidFieldError):
+    reason = "CHUNK_UNKNOWN"
+    status = StatusCode.OUT_OF_RANGE
+
+
 class ControlDuplicateError(NacreError):
     reason = "CONTROL_DUPLICATE"
     status = StatusCode.ALREADY_EXISTS
+
+
+class ControlRewoundError(NacreError):
+    reason = "REWOUND"
+    status = StatusCode.ABORTED
 
 
 class AttachTimeoutError(NacreError):
@@ -126,6 +141,21 @@ class SessionNotFoundError(NacreError):
 class SessionEndedError(NacreError):
     reason = "SESSION_ENDED"
     status = StatusCode.FAILED_PRECONDITION
+
+
+class SessionStateError(NacreError):
+    reason = "SESSION_STATE"
+    status = StatusCode.FAILED_PRECONDITION
+
+
+class WorldNotFoundError(NacreError):
+    reason = "WORLD_NOT_FOUND"
+    status = StatusCode.NOT_FOUND
+
+
+class ScopeExceededError(NacreError):
+    reason = "SCOPE_EXCEEDED"
+    status = StatusCode.PERMISSION_DENIED
 
 
 class SessionControlledError(NacreError):
@@ -167,7 +197,7 @@ class WorkerUnavailableError(UnavailableError):
 
 
 class StorageUnavailableError(UnavailableError):
-    pass
+    reason = "STORAGE_UNAVAILABLE"
 
 
 class SessionHeldError(UnavailableError):
@@ -179,6 +209,7 @@ class SessionFencedError(UnavailableError):
 
 
 class SnapshotRefusedError(NacreError):
+    reason = "SNAPSHOT_REFUSED"
     status = StatusCode.FAILED_PRECONDITION
 
 
@@ -196,3 +227,13 @@ class SnapshotNewerError(SnapshotRefusedError):
 
 class InternalError(NacreError):
     pass
+
+
+class ShareLinkExpiredError(NacreError):
+    reason = "SHARE_LINK_EXPIRED"
+    status = StatusCode.PERMISSION_DENIED
+
+
+class ShareLinkRevokedError(NacreError):
+    reason = "SHARE_LINK_REVOKED"
+    status = StatusCode.PERMISSION_DENIED

@@ -38,7 +38,7 @@ async def serve_local(config: ServiceConfig) -> AsyncIterator[LocalService]:
         ):
             await warm_up(plane)
             server = GatewayServer(
-                kept, config.gateway_config, observation.metrics, is_traced=observation.is_traced, resumer=kept
+                kept, config.gateway_config, observation.metrics, is_traced=observation.is_traced, catalogue=kept
             )
             async with server:
                 yield LocalService(address=server.address, metrics_address=observation.address)

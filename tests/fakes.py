@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from model.interface import CameraPose, FramesFHWC, ModelInfo, SamplesSC
-from serving.errors import CapacityExhaustedError, NacreError, WorkerUnavailableError
+from serving.errors import CapacityExhaustedError, NacreError, StorageUnavailableError, WorkerUnavailableError
 from serving.sessions.contract import (
     Accepted,
     Applied,
@@ -22,6 +22,7 @@ from serving.sessions.contract import (
     Rejected,
     SessionSpec,
     Superseded,
+    TakenSnapshot,
 )
 
 TONE_HZ = 440.0
@@ -99,7 +100,7 @@ class FakeWorldPlane:
     def num_open(self) -> int:
         return sum(not link.is_closed for link in self.links)
 
-    async def open(self, spec: SessionSpec) -> FakeLink:
+    async def open(self, spec: SessionSpec, snapshot: bytes = b"") -> FakeLink:
         await asyncio.sleep(self.faults.open_delay_s)
         if self.faults.open_error is not None:
             raise self.faults.open_error
@@ -137,6 +138,11 @@ class FakeLink:
             self._supersede(control)
             self._mailbox.append(control)
         self._changed.set()
+
+    async def snapshot(
+        self, *, is_kept: bool = False, is_portable: bool = False, when_paused: bool = False
+    ) -> TakenSnapshot:
+        raise StorageUnavailableError("this plane keeps nothing")
 
     async def grant(self, chunks: int) -> None:
         assert chunks > 0

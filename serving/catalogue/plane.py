@@ -1,63 +1,75 @@
-"""A `WorldPlane` whose sessions are in the catalogue, with a receipt for every chunk that leaves it."""
+"""A `WorldPlane` whose sessions are in the catalogue, and that finds, forks and wakes them there."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from model.interface import ModelInfo
 from serving.catalogue.database import Database
+from serving.catalogue.journal import JournalTable
 from serving.catalogue.leases import Lease
+from serving.catalogue.library import Library
+from serving.catalogue.link import DurableLink
 from serving.catalogue.receipts import Receipts
 from serving.catalogue.sessions import ENDED, NewSession, SessionRow, Sessions
 from serving.catalogue.storage import StorageConfig, worker_name
-from serving.errors import NacreError, ResumeTokenInvalidError, SessionEndedError
-from serving.sessions.contract import (
-    Control,
-    DecodedChunk,
-    LinkEnded,
-    LinkEvent,
-    ResumedSession,
-    SessionLink,
-    SessionSpec,
-    WorldPlane,
-    WorldSpec,
+from serving.errors import (
+    ChunkUnknownError,
+    NacreError,
+    ResumeTokenInvalidError,
+    SessionEndedError,
 )
-from serving.sessions.receipts import Receipt, ReceiptChain
+from serving.sessions.contract import ResumedSession, SessionLink, SessionSpec, WorldPlane, WorldSpec
+from serving.sessions.journal import JournalEntry
+from serving.sessions.names import new_session_id, token_sha256
+from serving.sessions.receipts import Receipt
+from serving.sessions.record_codec import read_entries
 
 logger = logging.getLogger(__name__)
 
-# Two seconds of the embedded model's play; what a process that dies takes with it.
-RECEIPTS_PER_ROW = 25
 Answer = TypeVar("Answer")
-CLOSED, NOT_OPENED = "CLOSED", "NOT_OPENED"
+NOT_OPENED = "NOT_OPENED"
+REWOUND_LABEL = "before going back"
 
 
 @asynccontextmanager
 async def catalogued(plane: WorldPlane, config: StorageConfig) -> AsyncIterator[CataloguedPlane]:
     """`plane` with its sessions in the catalogue, which is up to date. What was begun is written when it ends."""
     with Database(config.catalogue_url) as database:
-        kept = CataloguedPlane(plane, database)
+        kept = CataloguedPlane(plane, database, config)
         try:
             yield kept
         finally:
             await asyncio.to_thread(kept.close)
 
 
-class CataloguedPlane:
-    """Writes down sessions as they open and end, over a plane that runs them. Made on the loop; use `close`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a new session goes on from."""
 
-    def __init__(self, plane: WorldPlane, database: Database) -> None:
+    session_id: str
+    chunk_idx: int  # the first that is its own
+    epoch: int | None = None  # of the moment; the present one when left out
+    label: str = ""
+    snapshot: bytes = b""  # the moment itself, when it is at hand
+
+
+class CataloguedPlane:
+    """Writes sessions down as they open, fork and end, over a plane that runs them. Made on the loop; use `close`."""
+
+    def __init__(self, plane: WorldPlane, database: Database, config: StorageConfig) -> None:
+        self.library = Library(database, config)
         self._plane = plane
         self._sessions = Sessions(database)
         self._receipts = Receipts(database)
+        self._journal = JournalTable(database)
         self._owner = worker_name()
         # One thread, so that what is written of a session comes in order.
         self._pool = ThreadPoolExecutor(1, "catalogue")
@@ -66,39 +78,76 @@ class CataloguedPlane:
     def info(self) -> ModelInfo:
         return self._plane.info
 
-    async def open(self, spec: SessionSpec) -> CataloguedLink:
+    async def open(self, spec: SessionSpec, snapshot: bytes = b"") -> DurableLink:
         """Raises `StorageUnavailableError` before any worker is asked: an unwritten session does not start."""
-        epoch = await self._call(lambda: self._create(spec))
-        try:
-            link = await self._plane.open(replace(spec, epoch=epoch))
-        except BaseException:
-            self.write(spec.session_id, lambda: self._sessions.end(spec.session_id, epoch, NOT_OPENED))
-            raise
-        return CataloguedLink(self, link, spec.session_id, epoch)
+        epoch = await self.call(lambda: self._create(spec))
+        return await self._open_first(replace(spec, epoch=epoch), snapshot)
 
-    async def resume(self, session_id: str, resume_token: str) -> ResumedSession:
-        """A `SessionResumer`: goes on from the first chunk that has no receipt."""
-        row, lease, last = await self._call(lambda: self._take_over(session_id, resume_token))
-        world, next_chunk_idx = world_of(row), 0 if last is None else last.chunk_idx + 1
+    async def resume(self, session_id: str, resume_token: str | None) -> ResumedSession:
+        """A `SessionResumer`: goes on from the first chunk that has no receipt, or where the session was parked."""
+        row, lease, last = await self.call(lambda: self._acquire_known(session_id, resume_token))
+        world, next_chunk_idx = world_of(row), max(row.num_chunks, 0 if last is None else last.chunk_idx + 1)
         spec = SessionSpec(session_id=session_id, world=world, epoch=lease.epoch, resume_from=next_chunk_idx)
-        link = CataloguedLink(self, await self._plane.open(spec), session_id, lease.epoch)
+        link = DurableLink(self, await self._plane.open(spec), spec, next_chunk_idx)
         if last is not None:
             link.resume_after(last)
-        return ResumedSession(link=link, world=world, next_chunk_idx=next_chunk_idx)
+        return ResumedSession(
+            link=link, world=world, next_chunk_idx=next_chunk_idx, resume_token_sha256=row.resume_token_sha256
+        )
+
+    async def fork(self, session_id: str, token_sha256: bytes, origin: Origin) -> ResumedSession:
+        """A new session from a moment of another. Raises `SessionNotFoundError`, `ChunkUnknownError`, and what
+        `open` does."""
+        world, epoch = await self.call(lambda: self._fork(session_id, token_sha256, origin))
+        spec = SessionSpec(
+            session_id=session_id,
+            world=world,
+            epoch=epoch,
+            resume_from=None if origin.snapshot else origin.chunk_idx,
+            resume_token_sha256=token_sha256,
+        )
+        link = await self._open_first(spec, origin.snapshot, origin.chunk_idx)
+        return ResumedSession(link=link, world=world, next_chunk_idx=origin.chunk_idx)
 
     def close(self) -> None:
         """Finish writing."""
         self._pool.shutdown()
 
+    async def call(self, call: Callable[[], Answer]) -> Answer:
+        """Ask the catalogue, after all that was written before."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
     # --- for its links ---
 
+    async def take_over(self, session_id: str, epoch: int) -> int:
+        lease = await self.call(lambda: self._sessions.take_over(session_id, self._owner, epoch))
+        return lease.epoch
+
+    async def open_workers(self, spec: SessionSpec, snapshot: bytes) -> SessionLink:
+        return await self._plane.open(spec, snapshot)
+
+    async def entries(self, session_id: str) -> Mapping[str, JournalEntry]:
+        read = await self.call(lambda: read_entries(self._journal.read(session_id)))
+        return {entry.control.control_id: entry for entry in read}
+
+    async def branch_off(self, session_id: str, chunk_idx: int) -> str:
+        return await self.call(lambda: self._branch_off(session_id, chunk_idx))
+
+    async def receipt(self, session_id: str, chunk_idx: int) -> Receipt | None:
+        return await self.call(lambda: self._receipts.at(session_id, chunk_idx))
+
     def write_receipts(self, session_id: str, epoch: int, receipts: list[Receipt]) -> Future[None]:
-        return self.write(session_id, lambda: self._receipts.add(session_id, epoch, receipts))
+        return self._write(session_id, lambda: self._receipts.add(session_id, epoch, receipts))
 
     def write_end(self, session_id: str, epoch: int, reason: str) -> Future[None]:
-        return self.write(session_id, lambda: self._sessions.end(session_id, epoch, reason))
+        return self._write(session_id, lambda: self._sessions.end(session_id, epoch, reason))
 
-    def write(self, session_id: str, write: Callable[[], None]) -> Future[None]:
+    def write_parked(self, session_id: str, epoch: int, num_chunks: int) -> Future[None]:
+        return self._write(session_id, lambda: self._sessions.park(session_id, epoch, num_chunks))
+
+    # --- on the catalogue's thread ---
+
+    def _write(self, session_id: str, write: Callable[[], object]) -> Future[None]:
         """On the side; a failure is no reason to stop a session that plays."""
 
         def attempt() -> None:
@@ -110,88 +159,58 @@ class CataloguedPlane:
         return self._pool.submit(attempt)
 
     def _create(self, spec: SessionSpec) -> int:
-        info = self._plane.info
         self._sessions.create(
             NewSession(
                 session_id=spec.session_id,
-                model=info.name,
-                weights_sha256=info.weights_sha256,
+                model=self.info.name,
+                weights_sha256=self.info.weights_sha256,
                 spec=world_fields(spec.world),
                 resume_token_sha256=spec.resume_token_sha256,
             )
         )
         return self._sessions.acquire(spec.session_id, self._owner).epoch
 
-    def _take_over(self, session_id: str, resume_token: str) -> tuple[SessionRow, Lease, Receipt | None]:
+    def _fork(self, session_id: str, token_sha256: bytes, origin: Origin) -> tuple[WorldSpec, int]:
+        parent = self._sessions.find(origin.session_id)
+        if origin.epoch is None and not origin.snapshot and origin.chunk_idx > parent.num_chunks:
+            raise ChunkUnknownError(
+                f"the session has made {parent.num_chunks} chunks; {origin.chunk_idx} is not one to go on from",
+                field="chunk_index",
+            )
+        self._sessions.fork(
+            _child(session_id, parent, token_sha256),
+            origin.session_id,
+            origin.chunk_idx,
+            parent_epoch=origin.epoch,
+            label=origin.label,
+        )
+        return world_of(parent), self._sessions.acquire(session_id, self._owner).epoch
+
+    def _branch_off(self, session_id: str, chunk_idx: int) -> str:
+        parent = self._sessions.find(session_id)
+        branch_id = new_session_id()
+        self._sessions.fork(_child(branch_id, parent, b""), session_id, chunk_idx, label=REWOUND_LABEL)
+        epoch = self._sessions.acquire(branch_id, self._owner).epoch
+        self._sessions.park(branch_id, epoch, chunk_idx)
+        return branch_id
+
+    def _acquire_known(self, session_id: str, resume_token: str | None) -> tuple[SessionRow, Lease, Receipt | None]:
         row = self._sessions.find(session_id)
-        if not hmac.compare_digest(token_sha256(resume_token), row.resume_token_sha256):
+        is_known = resume_token is None or hmac.compare_digest(token_sha256(resume_token), row.resume_token_sha256)
+        if not is_known:
             raise ResumeTokenInvalidError("the resume token does not fit the session", field="attach.resume_token")
         if row.state == ENDED:
             raise SessionEndedError("the session has ended", field="attach.session_id")
         lease = self._sessions.acquire(session_id, self._owner)
-        return row, lease, next(reversed(self._receipts.of(session_id)), None)
+        return row, lease, self._receipts.last(session_id)
 
-    async def _call(self, call: Callable[[], Answer]) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
-
-
-class CataloguedLink:
-    """A `SessionLink` that keeps receipts."""
-
-    def __init__(self, plane: CataloguedPlane, link: SessionLink, session_id: str, epoch: int) -> None:
-        self._plane = plane
-        self._link = link
-        self._session_id = session_id
-        self._epoch = epoch
-        self._chain = ReceiptChain()
-        self._unwritten: list[Receipt] = []
-        self._end_reason = CLOSED
-        self._is_closed = False
-
-    async def send(self, control: Control) -> None:
-        await self._link.send(control)
-
-    async def grant(self, chunks: int) -> None:
-        await self._link.grant(chunks)
-
-    async def events(self) -> AsyncIterator[LinkEvent]:
-        async for event in self._link.events():
-            match event:
-                case DecodedChunk():
-                    self._add(event)
-                case LinkEnded(reason=reason):
-                    self._end_reason = reason
-                case _:
-                    pass
-            yield event
-
-    async def close(self) -> None:
+    async def _open_first(self, spec: SessionSpec, snapshot: bytes, next_chunk_idx: int = 0) -> DurableLink:
         try:
-            await self._link.close()
-        finally:
-            if not self._is_closed:
-                self._is_closed = True
-                self._write_receipts()
-                ended = self._plane.write_end(self._session_id, self._epoch, self._end_reason)
-                await asyncio.wrap_future(ended)
-
-    def resume_after(self, receipt: Receipt) -> None:
-        self._chain.resume(receipt)
-
-    def _add(self, chunk: DecodedChunk) -> None:
-        self._unwritten.append(self._chain.next(chunk.chunk_idx, chunk.frames_FHWC, chunk.samples_SC))
-        if len(self._unwritten) >= RECEIPTS_PER_ROW:
-            self._write_receipts()
-
-    def _write_receipts(self) -> None:
-        if self._unwritten:
-            receipts, self._unwritten = self._unwritten, []
-            self._plane.write_receipts(self._session_id, self._epoch, receipts)
-
-
-def token_sha256(resume_token: str) -> bytes:
-    """What is kept of a token: enough to know it again, not enough to use it."""
-    return hashlib.sha256(resume_token.encode()).digest()
+            link = await self._plane.open(spec, snapshot)
+        except BaseException:
+            self.write_end(spec.session_id, spec.epoch, NOT_OPENED)
+            raise
+        return DurableLink(self, link, spec, next_chunk_idx)
 
 
 def world_of(row: SessionRow) -> WorldSpec:
@@ -209,3 +228,13 @@ def world_fields(world: WorldSpec) -> dict[str, object]:
         "scene": world.scene,
         "has_image": world.image_HWC is not None,
     }
+
+
+def _child(session_id: str, parent: SessionRow, resume_token_sha256: bytes) -> NewSession:
+    return NewSession(
+        session_id=session_id,
+        model=parent.model,
+        weights_sha256=parent.weights_sha256,
+        spec=parent.spec,
+        resume_token_sha256=resume_token_sha256,
+    )

@@ -69,7 +69,7 @@ class Gateway:
         ):
             await warm_up(plane)
             server = GatewayServer(
-                kept, self._settings.gateway, observation.metrics, is_traced=observation.is_traced, resumer=kept
+                kept, self._settings.gateway, observation.metrics, is_traced=observation.is_traced, catalogue=kept
             )
             async with server:
                 self._addresses = {"address": server.address, "metrics_address": observation.address}

@@ -47,6 +47,11 @@ class ArrivalQueue:
     def clear(self) -> None:
         self._waiting.clear()
 
+    def rewind(self, chunk_idx: int) -> None:
+        """Chunks count from `chunk_idx` again, and none is granted."""
+        self._waiting.clear()
+        self._num_granted = self.num_arrived = self.num_taken = chunk_idx
+
     def grant(self, credit: int) -> int:
         """How many more the worker may make now, given the client's credit. Counts them as granted."""
         chunks = chunks_to_grant(self._num_granted, self.num_taken, credit, self._window_chunks)

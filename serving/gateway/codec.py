@@ -9,7 +9,7 @@ from nacre.v1 import control_pb2, error_pb2, media_pb2, session_pb2, world_pb2
 from serving.errors import NacreError
 from serving.gateway.media import AudioCodec, EncodedAudio, EncodedFrame, VideoCodec
 from serving.gateway.validation import supported_controls
-from serving.sessions.contract import Accepted, Applied, Outcome, Rejected, Superseded, WorldSpec
+from serving.sessions.contract import Accepted, Applied, Outcome, Rejected, Rewound, Superseded, WorldSpec
 
 NANOS_PER_S = 1_000_000_000
 
@@ -57,6 +57,7 @@ def to_session(
     info: ModelInfo,
     create_s: float,
     chunks_generated: int,
+    is_paused: bool = False,
 ) -> session_pb2.Session:
     message = session_pb2.Session(
         session_id=session_id,
@@ -67,6 +68,7 @@ def to_session(
         ),
         capabilities=to_capabilities(info),
         chunks_generated=chunks_generated,
+        paused=is_paused,
         world_time=to_duration(chunks_generated * info.chunk_duration_s),
     )
     message.create_time.FromNanoseconds(round(create_s * NANOS_PER_S))
@@ -132,6 +134,7 @@ def to_ack(outcome: Outcome) -> session_pb2.PlayResponse:
     ack = control_pb2.Ack(control_id=outcome.control_id)
     match outcome:
         case Accepted():
+            ack.accepted.not_durable = not outcome.durable
             ack.accepted.SetInParent()
         case Applied():
             ack.applied.chunk_index = outcome.chunk_idx
@@ -155,6 +158,11 @@ def to_go_away(reason: str, time_left_s: float) -> session_pb2.PlayResponse:
     return session_pb2.PlayResponse(
         go_away=session_pb2.GoAway(reason=f"END_REASON_{reason}", time_left=to_duration(time_left_s))
     )
+
+
+def to_rewound(event: Rewound) -> session_pb2.PlayResponse:
+    rewound = session_pb2.Rewound(chunk_index=event.chunk_idx, branch_session_id=event.branch_session_id)
+    return session_pb2.PlayResponse(rewound=rewound)
 
 
 def to_ended(session: session_pb2.Session) -> session_pb2.PlayResponse:

@@ -51,6 +51,10 @@ class ControlBook:
                 self._unseen.append((outcome.chunk_idx, received_s))
         return True
 
+    def rewind(self) -> None:
+        """What took effect and was not seen never will be."""
+        self._unseen.clear()
+
     def take_shown(self, chunk_idx: int) -> list[float]:
         """The chunk left: when the controls that it is the first to show were received."""
         if not self._unseen:

@@ -12,16 +12,17 @@ from typing import NamedTuple
 from nacre.v1 import control_pb2, session_pb2
 from serving.errors import AttachExpectedError, ClientStalledError, InvalidFieldError, NacreError, RateExceededError
 from serving.gateway import codec
-from serving.gateway.arrivals import Arrival
+from serving.gateway.arrivals import Arrival, ArrivalQueue
 from serving.gateway.config import GatewayConfig
 from serving.gateway.images import decode_image
 from serving.gateway.media import EncodedAudio, EncodedFrame, make_audio_encoder, make_video_encoder
 from serving.gateway.metrics import DeliveredChunk, GatewayMetrics
 from serving.gateway.outbox import Outbox, Write
 from serving.gateway.pacing import hold_s, is_late
+from serving.gateway.seats import Seat
 from serving.gateway.session import Session
 from serving.gateway.validation import AttachSpec, RawImage, check_control_kind, check_credit, check_id
-from serving.sessions.contract import Control, ControlKind, DecodedChunk, ImageControl, Outcome
+from serving.sessions.contract import Control, ControlKind, DecodedChunk, ImageControl, Outcome, Rewound
 
 # How many chunks may wait for the transport: one being written and one behind it. More would only age there.
 MAX_UNSENT_CHUNKS = 2
@@ -79,6 +80,8 @@ class PlayStream:
         self._clock = clock
         self._outbox = Outbox(config.max_unsent_messages, config.stall_timeout_s)
         self._encoder = MediaEncoder(session, attach, config)
+        # Where chunks come from: one who looks on has a queue of its own.
+        self._seat = session.sit_down(self) if attach.role.looks_on else None
         self._first_chunk_idx = session.arrivals.num_taken
         self._credit = attach.credit
         self._sequence = 0
@@ -94,6 +97,13 @@ class PlayStream:
 
     def go_away(self, reason: str, time_left_s: float) -> None:
         self._outbox.put(codec.to_go_away(reason, time_left_s))
+
+    def rewound(self, event: Rewound) -> None:
+        """Media begins anew, with encoders of its own: what they hold back is of the old future."""
+        self._outbox.put(codec.to_rewound(event))
+        self._first_chunk_idx = event.chunk_idx
+        self._encoder = MediaEncoder(self._session, self._attach, self._config)
+        self.wake()
 
     def wake(self) -> None:
         self._woken.set()
@@ -138,7 +148,6 @@ class PlayStream:
     async def _on_credit(self, message: session_pb2.Credit) -> None:
         self._credit = check_credit(message, self._credit)
         self._woken.set()
-        await self._session.refill(self._credit)
 
     # --- controls ---
 
@@ -149,6 +158,7 @@ class PlayStream:
             if not self._session.control_rate.take(received_s):
                 raise RateExceededError(f"at most {self._config.control_rate_per_s:g} controls a second")
             kind = check_control_kind(message, self._session.info)
+            self._attach.role.check(kind)
             self._session.controls.admit(control_id, received_s)
         except NacreError as error:
             self._reject(message.control_id[:ECHOED_ID_CHARS], error)
@@ -173,7 +183,7 @@ class PlayStream:
 
     async def _send(self, control_id: str, kind: ControlKind, received_s: float) -> None:
         try:
-            await self._session.send(Control(control_id=control_id, kind=kind, received_s=received_s))
+            await self._session.send(Control(control_id=control_id, kind=kind, received_s=received_s), self)
         except NacreError as error:
             self._session.controls.forget(control_id)
             self._reject(control_id, error)
@@ -195,9 +205,10 @@ class PlayStream:
             self._first_chunk_idx,
         )
         self._outbox.put(attached)
-        await session.refill(self._credit)
         while not session.has_ended:
-            arrival = session.arrivals.first
+            if self._seat is None:
+                await session.refill(self._credit)
+            arrival = self._chunks.first
             if self._credit == 0:
                 await self._wait_for_credit()
             elif arrival is not None and self._num_unsent_chunks < MAX_UNSENT_CHUNKS:
@@ -206,6 +217,10 @@ class PlayStream:
                 await self._wait()
         self._outbox.put(codec.to_ended(session.to_message()))
         self._outbox.close()
+
+    @property
+    def _chunks(self) -> ArrivalQueue | Seat:
+        return self._seat or self._session.arrivals
 
     async def _wait(self) -> None:
         self._woken.clear()
@@ -228,7 +243,7 @@ class PlayStream:
         encode_seconds = time.perf_counter() - started_s
         await asyncio.sleep(hold_s(chunk.due_s, self._clock()))
         session = self._session
-        if session.has_ended:
+        if session.has_ended or self._chunks.first is not arrival:  # it went back meanwhile
             return
         late = is_late(chunk.due_s, session.attached_s, self._clock(), self._config.late_tolerance_s)
         message = codec.to_media(
@@ -241,17 +256,21 @@ class PlayStream:
             pose=chunk.pose,
             is_late=late,
         )
-        session.arrivals.take()
+        if self._seat is None:
+            session.take_first()
+        else:
+            self._seat.take()
         self._sequence += 1
         self._credit -= 1
         self._num_unsent_chunks += 1
         self._outbox.put(message, functools.partial(self._on_sent, arrival, message.ByteSize(), late, encode_seconds))
-        await session.refill(self._credit)
 
     def _on_sent(self, arrival: Arrival, num_bytes: int, late: bool, encode_seconds: float) -> None:
         chunk, session, sent_s = arrival.chunk, self._session, self._clock()
         self._num_unsent_chunks -= 1
         self._woken.set()
+        if self._seat is not None:
+            return  # objectives are about whoever drives
         for received_s in session.controls.take_shown(chunk.chunk_idx):
             self._metrics.control_to_frame(sent_s - received_s)
         if chunk.chunk_idx == 0:

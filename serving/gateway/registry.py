@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import hashlib
 import logging
 import secrets
 import time
@@ -20,13 +19,34 @@ from serving.errors import (
 from serving.gateway.config import GatewayConfig
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.session import Session, SessionIdentity
-from serving.sessions.contract import SessionLink, SessionResumer, SessionSpec, WorldPlane, WorldSpec
+from serving.gateway.session_state import State
+from serving.sessions.contract import (
+    ResumedSession,
+    SessionLink,
+    SessionResumer,
+    SessionSpec,
+    WorldPlane,
+    WorldSpec,
+)
+from serving.sessions.names import new_session_id, token_sha256
 
 logger = logging.getLogger(__name__)
 
 # So many sessions that ended can still be asked about; older ones are not found.
 REMEMBERED_ENDED_SESSIONS = 256
-SESSION_ID_BYTES, RESUME_TOKEN_BYTES = 9, 24
+RESUME_TOKEN_BYTES = 24
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NewName:
+    session_id: str
+    resume_token: str  # empty where it is not known
+    token_sha256: bytes
+
+    @classmethod
+    def make(cls) -> NewName:
+        token = secrets.token_urlsafe(RESUME_TOKEN_BYTES)
+        return cls(session_id=new_session_id(), resume_token=token, token_sha256=token_sha256(token))
 
 
 class SessionRegistry:
@@ -85,17 +105,24 @@ class SessionRegistry:
             raise SessionNotFoundError("there is no session of that id", field=field)
         return session
 
+    def running(self, session_id: str) -> Session | None:
+        return self._running.get(session_id)
+
     async def authorize(self, session_id: str, resume_token: str) -> Session:
-        """Also a session that a gateway before this one opened, as far as there is a record of it."""
+        """Also a session that is parked, or that a gateway before this one opened, as far as it is on record."""
+        session = await self.wake(session_id, resume_token)
+        if not session.is_token(resume_token):
+            raise ResumeTokenInvalidError("the resume token does not fit the session", field="attach.resume_token")
+        return session
+
+    async def wake(self, session_id: str, resume_token: str | None) -> Session:
+        """A session that runs, or that runs again. Without a token for those who may without."""
         if self._resumer is not None and not self._knows(session_id):
             lock = self._lock_by_id.setdefault(session_id, asyncio.Lock())
             async with lock:
                 if not self._knows(session_id):  # another client may have come first
                     return await self._resume(self._resumer, session_id, resume_token)
-        session = self.find(session_id, "attach.session_id")
-        if not session.is_token(resume_token):
-            raise ResumeTokenInvalidError("the resume token does not fit the session", field="attach.resume_token")
-        return session
+        return self.find(session_id, "attach.session_id")
 
     async def drain(self, time_left_s: float) -> None:
         """Take no new session or client, warn those there are, and end what is left when the time is up."""
@@ -116,43 +143,43 @@ class SessionRegistry:
 
     async def _open(self, world: WorldSpec, started_s: float) -> Session:
         self.check_open()
-        session_id = f"s-{secrets.token_hex(SESSION_ID_BYTES)}"
-        is_traced = self._is_traced(session_id)
-        resume_token = secrets.token_urlsafe(RESUME_TOKEN_BYTES)
+        name = NewName.make()
         spec = SessionSpec(
-            session_id=session_id,
+            session_id=name.session_id,
             world=world,
-            is_traced=is_traced,
-            resume_token_sha256=hashlib.sha256(resume_token.encode()).digest(),
+            is_traced=self._is_traced(name.session_id),
+            resume_token_sha256=name.token_sha256,
         )
         link = await self._open_link(spec)
-        # From here to the task there is no await: a caller that goes away cannot leave the link unowned.
+        world = dataclasses.replace(world, image_HWC=None)
+        return self.begin(name, ResumedSession(link=link, world=world, next_chunk_idx=0), started_s)
+
+    def begin(self, name: NewName, opened: ResumedSession, started_s: float) -> Session:
+        """Host a session whose link is there. It does not wait: a caller that goes away cannot leave the link
+        unowned."""
         now_s = self._clock()
         identity = SessionIdentity(
-            session_id=session_id,
-            resume_token=resume_token,
-            world=dataclasses.replace(world, image_HWC=None),
-            is_traced=is_traced,
+            session_id=name.session_id,
+            resume_token=name.resume_token,
+            token_sha256=name.token_sha256,
+            world=opened.world,
+            is_traced=self._is_traced(name.session_id),
             create_s=now_s,
             open_seconds=now_s - started_s,
+            first_chunk_idx=opened.next_chunk_idx,
         )
-        return self._start(identity, link)
+        return self._start(identity, opened.link)
 
-    async def _resume(self, resumer: SessionResumer, session_id: str, resume_token: str) -> Session:
+    async def _resume(self, resumer: SessionResumer, session_id: str, resume_token: str | None) -> Session:
         self.check_open()
         started_s = self._clock()
         resumed = await resumer.resume(session_id, resume_token)
-        now_s = self._clock()
-        identity = SessionIdentity(
+        name = NewName(
             session_id=session_id,
-            resume_token=resume_token,
-            world=resumed.world,
-            is_traced=self._is_traced(session_id),
-            create_s=now_s,
-            open_seconds=now_s - started_s,
-            first_chunk_idx=resumed.next_chunk_idx,
+            resume_token=resume_token or "",
+            token_sha256=token_sha256(resume_token) if resume_token else resumed.resume_token_sha256,
         )
-        return self._start(identity, resumed.link)
+        return self.begin(name, resumed, started_s)
 
     def _knows(self, session_id: str) -> bool:
         return session_id in self._running or session_id in self._ended
@@ -188,12 +215,20 @@ class SessionRegistry:
     def _retire(self, session: Session) -> None:
         session_id = session.identity.session_id
         del self._running[session_id]
-        self._ended[session_id] = session
+        if session.state is State.PARKED:
+            self._forget_key(session_id)  # the record knows it from here on
+        else:
+            self._remember(session)
+        if not self._running:
+            self._has_none.set()
+
+    def _remember(self, session: Session) -> None:
+        self._ended[session.identity.session_id] = session
         if len(self._ended) > REMEMBERED_ENDED_SESSIONS:
             oldest_id = next(iter(self._ended))
             del self._ended[oldest_id]
-            key = self._key_by_id.pop(oldest_id, None)
-            if key is not None:
-                del self._id_by_key[key]
-        if not self._running:
-            self._has_none.set()
+            self._forget_key(oldest_id)
+
+    def _forget_key(self, session_id: str) -> None:
+        if (key := self._key_by_id.pop(session_id, None)) is not None:
+            del self._id_by_key[key]

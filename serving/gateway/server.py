@@ -16,18 +16,25 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from nacre.v1 import session_pb2, session_pb2_grpc
+from nacre.v1 import library_pb2, library_pb2_grpc, session_pb2, session_pb2_grpc
+from serving.catalogue.plane import CataloguedPlane
 from serving.gateway.config import GatewayConfig
 from serving.gateway.interceptor import ErrorInterceptor
+from serving.gateway.library_service import LibraryService
 from serving.gateway.metrics import GatewayMetrics, NoMetrics
 from serving.gateway.play import Pools
 from serving.gateway.registry import SessionRegistry
 from serving.gateway.service import SessionService
-from serving.sessions.contract import SessionResumer, WorldPlane
+from serving.gateway.verbs import SessionVerbs
+from serving.sessions.contract import WorldPlane
 
 logger = logging.getLogger(__name__)
 
-SERVICE_NAME = session_pb2.DESCRIPTOR.services_by_name["SessionService"].full_name
+SERVICE_NAMES = tuple(
+    service.full_name
+    for messages in (session_pb2, library_pb2)
+    for service in messages.DESCRIPTOR.services_by_name.values()
+)
 # For Ended to reach clients, and calls in flight to be answered, after the sessions are over.
 STOP_GRACE_S = 2.0
 # Clients may ask whether we live this often; more is answered with a GOAWAY of the transport.
@@ -44,18 +51,20 @@ class GatewayServer:
         metrics: GatewayMetrics | None = None,
         clock: Callable[[], float] = time.time,
         is_traced: Callable[[str], bool] = lambda session_id: False,
-        resumer: SessionResumer | None = None,
+        catalogue: CataloguedPlane | None = None,
     ) -> None:
         """`clock` must be the workers' (time.time); `is_traced` says by session id whether to sample it. Without a
-        `resumer` no session outlives its gateway."""
+        `catalogue` nothing is kept of sessions."""
         self._config = config or GatewayConfig()
         self._metrics = metrics or NoMetrics()
-        self._registry = SessionRegistry(plane, self._config, self._metrics, clock, is_traced, resumer)
+        self._registry = SessionRegistry(plane, self._config, self._metrics, clock, is_traced, catalogue)
         self._pools = Pools(
             media=ThreadPoolExecutor(self._config.num_media_threads, "gateway-media"),
             images=ThreadPoolExecutor(self._config.num_image_threads, "gateway-images"),
         )
-        self._service = SessionService(plane, self._registry, self._config, self._pools, self._metrics, clock)
+        verbs = SessionVerbs(self._registry, catalogue, clock)
+        self._service = SessionService(plane, self._registry, self._config, self._pools, self._metrics, verbs, clock)
+        self._library_service = LibraryService(verbs)
         self._health = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue]  # set by a star import
         self._server: grpc.aio.Server | None = None
         self._host_task: asyncio.Task[None] | None = None
@@ -76,7 +85,7 @@ class GatewayServer:
         await is_hosting.wait()
         await server.start()
         self._server = server
-        for name in ("", SERVICE_NAME):
+        for name in ("", *SERVICE_NAMES):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         logger.info("listening on %s", self.address)
 
@@ -114,8 +123,9 @@ class GatewayServer:
             maximum_concurrent_rpcs=self._config.max_concurrent_calls,
         )
         session_pb2_grpc.add_SessionServiceServicer_to_server(self._service, server)
+        library_pb2_grpc.add_LibraryServiceServicer_to_server(self._library_service, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
         return server
 

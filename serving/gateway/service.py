@@ -11,14 +11,18 @@ from collections.abc import AsyncIterator, Callable
 import grpc.aio
 
 from nacre.v1 import session_pb2, session_pb2_grpc, world_pb2
+from serving.catalogue.sessions import SessionRow
 from serving.errors import AttachExpectedError, AttachTimeoutError
-from serving.gateway import codec
+from serving.gateway import codec, library_codec
 from serving.gateway.config import GatewayConfig
 from serving.gateway.images import decode_image
+from serving.gateway.library_validation import check_label, check_page_size, check_rewind, check_states
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.play import PlayStream, Pools
 from serving.gateway.registry import SessionRegistry
+from serving.gateway.session import Session
 from serving.gateway.validation import check_attach, check_id, check_idempotency_key, check_model, check_world
+from serving.gateway.verbs import SessionVerbs
 from serving.sessions.contract import WorldPlane, WorldSpec
 
 
@@ -32,10 +36,12 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         config: GatewayConfig,
         pools: Pools,
         metrics: GatewayMetrics,
+        verbs: SessionVerbs,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._plane = plane
         self._registry = registry
+        self._verbs = verbs
         self._config = config
         self._pools = pools
         self._metrics = metrics
@@ -62,8 +68,8 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     async def GetSession(  # noqa: N802
         self, request: session_pb2.GetSessionRequest, context: grpc.aio.ServicerContext
     ) -> session_pb2.GetSessionResponse:
-        session = self._registry.find(check_id(request.session_id, "session_id"), "session_id")
-        return session_pb2.GetSessionResponse(session=session.to_message())
+        found = await self._verbs.find(check_id(request.session_id, "session_id"))
+        return session_pb2.GetSessionResponse(session=self._message(found))
 
     async def EndSession(  # noqa: N802
         self, request: session_pb2.EndSessionRequest, context: grpc.aio.ServicerContext
@@ -74,20 +80,94 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         await session.wait_closed()
         return session_pb2.EndSessionResponse(session=session.to_message())
 
+    async def ListSessions(  # noqa: N802
+        self, request: session_pb2.ListSessionsRequest, context: object
+    ) -> session_pb2.ListSessionsResponse:
+        limit, states = check_page_size(request.page_size, "page_size"), check_states(request.states, "states")
+        rows, cursor = await self._verbs.page(limit, request.page_token, states)
+        summaries = [library_codec.to_summary(row, self._plane.info) for row in rows]
+        return session_pb2.ListSessionsResponse(sessions=summaries, next_page_token=cursor)
+
+    async def DeleteSession(  # noqa: N802
+        self, request: session_pb2.DeleteSessionRequest, context: object
+    ) -> session_pb2.DeleteSessionResponse:
+        await self._verbs.delete(check_id(request.session_id, "session_id"))
+        return session_pb2.DeleteSessionResponse()
+
+    async def PauseSession(  # noqa: N802
+        self, request: session_pb2.PauseSessionRequest, context: object
+    ) -> session_pb2.PauseSessionResponse:
+        session = self._verbs.running(check_id(request.session_id, "session_id"))
+        session.pause()
+        return session_pb2.PauseSessionResponse(session=session.to_message())
+
+    async def ResumeSession(  # noqa: N802
+        self, request: session_pb2.ResumeSessionRequest, context: object
+    ) -> session_pb2.ResumeSessionResponse:
+        session = self._verbs.running(check_id(request.session_id, "session_id"))
+        session.resume()
+        return session_pb2.ResumeSessionResponse(session=session.to_message())
+
+    async def ParkSession(  # noqa: N802
+        self, request: session_pb2.ParkSessionRequest, context: object
+    ) -> session_pb2.ParkSessionResponse:
+        """Answers when it is kept and its slots are free. Parking a session twice is no error."""
+        session_id = check_id(request.session_id, "session_id")
+        await self._verbs.park(session_id)
+        return session_pb2.ParkSessionResponse(session=self._message(await self._verbs.find(session_id)))
+
+    async def WakeSession(  # noqa: N802
+        self, request: session_pb2.WakeSessionRequest, context: object
+    ) -> session_pb2.WakeSessionResponse:
+        session_id = check_id(request.session_id, "session_id")
+        session = await self._registry.authorize(session_id, request.resume_token)
+        return session_pb2.WakeSessionResponse(session=session.to_message())
+
+    async def ForkSession(  # noqa: N802
+        self, request: session_pb2.ForkSessionRequest, context: object
+    ) -> session_pb2.ForkSessionResponse:
+        session_id, label = check_id(request.session_id, "session_id"), check_label(request.label, "label")
+        chunk_idx = request.chunk_index if request.HasField("chunk_index") else None
+        fork = await self._verbs.fork(session_id, chunk_idx, label)
+        return session_pb2.ForkSessionResponse(session=fork.to_message(), resume_token=fork.identity.resume_token)
+
+    async def RewindSession(  # noqa: N802
+        self, request: session_pb2.RewindSessionRequest, context: object
+    ) -> session_pb2.RewindSessionResponse:
+        session = self._verbs.running(check_id(request.session_id, "session_id"))
+        chunk_idx = check_rewind(request, session.arrivals.num_arrived, self._plane.info.chunk_duration_s)
+        branch_id = await session.rewind(chunk_idx)
+        return session_pb2.RewindSessionResponse(chunk_index=chunk_idx, branch_session_id=branch_id)
+
+    async def GetBranches(  # noqa: N802
+        self, request: session_pb2.GetBranchesRequest, context: object
+    ) -> session_pb2.GetBranchesResponse:
+        nodes = await self._verbs.tree(check_id(request.session_id, "session_id"))
+        return session_pb2.GetBranchesResponse(branches=[library_codec.to_branch(node) for node in nodes])
+
+    async def DiffSessions(  # noqa: N802
+        self, request: session_pb2.DiffSessionsRequest, context: object
+    ) -> session_pb2.DiffSessionsResponse:
+        session_id = check_id(request.session_id, "session_id")
+        other_id = check_id(request.other_session_id, "other_session_id")
+        return library_codec.to_difference(await self._verbs.difference(session_id, other_id))
+
+    def _message(self, found: Session | SessionRow) -> session_pb2.Session:
+        if isinstance(found, Session):
+            return found.to_message()
+        return library_codec.to_known_session(found, self._plane.info)
+
     # A coroutine that writes, which grpc.aio takes as well: acks need not wait for a generator to be asked.
     async def Play(  # noqa: N802  # pyright: ignore[reportIncompatibleMethodOverride]
         self, request_iterator: AsyncIterator[session_pb2.PlayRequest], context: grpc.aio.ServicerContext
     ) -> None:
         requests = aiter(request_iterator)
         attach = check_attach(await self._first_message(requests), self._plane.info)
-        session = await self._registry.authorize(attach.session_id, attach.resume_token)
         self._registry.check_open()
+        session, attach = await self._verbs.enter(attach)
         stream = PlayStream(session, attach, self._config, self._pools, self._metrics, self._clock)
-        session.attach(stream)
-        try:
+        with session.joined(stream, looks_on=attach.role.looks_on):
             await stream.run(requests, context.write)
-        finally:
-            session.detach(stream)
 
     async def _first_message(self, requests: AsyncIterator[session_pb2.PlayRequest]) -> session_pb2.PlayRequest:
         timeout_s = self._config.attach_timeout_s

@@ -4,34 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import hmac
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from model.interface import ModelInfo
 from nacre.v1 import session_pb2
-from serving.errors import SessionControlledError, SessionEndedError
+from serving.errors import ChunkUnknownError, NacreError, SessionControlledError, SessionEndedError, UnavailableError
 from serving.gateway import codec
 from serving.gateway.arrivals import Arrival, ArrivalQueue
 from serving.gateway.config import GatewayConfig
 from serving.gateway.controls import ControlBook
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.pacing import TokenBucket
+from serving.gateway.seats import Seat
 from serving.gateway.session_state import State, entered
 from serving.sessions.contract import (
+    Accepted,
     Control,
     DecodedChunk,
+    KeptLink,
+    LeaveAsked,
     LinkEnded,
     LinkEvent,
     Outcome,
     Rejected,
+    Rewound,
     SessionLink,
     WorldSpec,
 )
+from serving.sessions.names import token_sha256
 
 logger = logging.getLogger(__name__)
+
+PARKED = "PARKED"
 
 
 class Client(Protocol):
@@ -41,15 +51,20 @@ class Client(Protocol):
 
     def go_away(self, reason: str, time_left_s: float) -> None: ...
 
+    def rewound(self, event: Rewound) -> None:
+        """Chunks count from an earlier one again."""
+        ...
+
     def wake(self) -> None:
-        """A chunk came or the session ended."""
+        """A chunk came, the session ended, or more chunks may be asked for."""
         ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SessionIdentity:
     session_id: str
-    resume_token: str
+    resume_token: str  # empty for a session that somebody woke who does not have it
+    token_sha256: bytes
     world: WorldSpec  # without the picture: the worker has it, and nobody asks for it again
     is_traced: bool
     create_s: float  # time.time()
@@ -82,23 +97,42 @@ class Session:
         self._metrics = metrics
         self._clock = clock
         self._client: Client | None = None
+        self._seats: dict[Client, Seat] = {}  # of those who look on
+        self._senders: dict[str, Client] = {}  # by control, where it was not whoever controls the session
+        self.is_paused = False
+        self._is_unattended = asyncio.Event()  # for longer than the grace time
         self._has_ended = asyncio.Event()
         self._is_closed = asyncio.Event()
         # Outcomes that came while nobody was attached; no more than there can be pending controls.
         self._untold: deque[Outcome] = deque(maxlen=2 * config.max_pending_controls)
-        self._expiry = asyncio.get_running_loop().call_later(config.ready_grace_s, self.end, "ABANDONED")
+        # One that has a past is kept, not given up.
+        expire = self._is_unattended.set if identity.first_chunk_idx else functools.partial(self.end, "ABANDONED")
+        self._expiry = asyncio.get_running_loop().call_later(config.ready_grace_s, expire)
 
     @property
     def has_ended(self) -> bool:
-        return self.state is State.ENDED
+        """For this gateway; one that is parked can be woken."""
+        return self.state in (State.ENDED, State.PARKED)
+
+    @property
+    def link(self) -> SessionLink:
+        return self._link
+
+    @property
+    def kept(self) -> KeptLink:
+        """Raises `UnavailableError` for a session that is not on record."""
+        if not isinstance(self._link, KeptLink):
+            raise UnavailableError("this service keeps no sessions")
+        return self._link
 
     async def run(self) -> None:
         """Host the session until it ends; then free its slots."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                pump = tasks.create_task(self._pump_events())
+                running = [tasks.create_task(self._pump_events()), tasks.create_task(self._park_unattended())]
                 await self._has_ended.wait()
-                pump.cancel()
+                for task in running:
+                    task.cancel()
         finally:
             self.end("SERVICE_STOPPING")  # of no effect unless cancelled from outside
             await self._close_link()
@@ -112,7 +146,7 @@ class Session:
         """End the session, for `reason` (an EndReason without its prefix). Safe to call twice."""
         if self.has_ended:
             return
-        self._enter(State.ENDED)
+        self._enter(State.PARKED if reason == PARKED else State.ENDED)
         self.end_reason = reason
         self._expiry.cancel()
         self._has_ended.set()
@@ -126,11 +160,11 @@ class Session:
         """Tell the client that the session will end; without one it ends now."""
         if self._client is None:
             self.end(reason)
-        else:
-            self._client.go_away(reason, time_left_s)
+        for client in self._clients:
+            client.go_away(reason, time_left_s)
 
     def is_token(self, resume_token: str) -> bool:
-        return hmac.compare_digest(resume_token.encode(), self.identity.resume_token.encode())
+        return hmac.compare_digest(token_sha256(resume_token), self.identity.token_sha256)
 
     def attach(self, client: Client) -> None:
         """Give the session to a client. Raises SessionEndedError or SessionControlledError."""
@@ -141,6 +175,7 @@ class Session:
         self._enter(State.RUNNING)
         self._client = client
         self._expiry.cancel()
+        self._is_unattended.clear()
         self.attached_s = self._clock()
         self._metrics.client_attached()
         while self._untold:
@@ -154,17 +189,78 @@ class Session:
         if not self.has_ended:
             self._enter(State.DETACHED)
             loop = asyncio.get_running_loop()
-            self._expiry = loop.call_later(self._config.detach_grace_s, self.end, "ABANDONED")
+            self._expiry = loop.call_later(self._config.detach_grace_s, self._is_unattended.set)
 
-    async def send(self, control: Control) -> None:
-        """Give an admitted control to the worker."""
+    # --- verbs ---
+
+    def pause(self) -> None:
+        """Let the workers make no more chunks than they may already."""
+        self.is_paused = True
+
+    def resume(self) -> None:
+        self.is_paused = False
+        self._wake_client()
+
+    async def park(self) -> None:
+        """Keep it and free its slots. Raises `NacreError`: then it plays on."""
+        await self.kept.park()
+        await self.wait_closed()
+
+    async def rewind(self, chunk_idx: int) -> str:
+        """Go back. Gives the id of the session that keeps the old future. Raises `ChunkUnknownError`."""
+        if not 0 <= chunk_idx < self.arrivals.num_arrived:
+            raise ChunkUnknownError(
+                f"the session has made chunks 0 to {self.arrivals.num_arrived - 1}, not {chunk_idx}", field="to"
+            )
+        return await self.kept.rewind(chunk_idx)
+
+    @contextmanager
+    def joined(self, client: Client, *, looks_on: bool) -> Iterator[None]:
+        """A client that attached, until it leaves."""
+        if looks_on:
+            try:
+                yield
+            finally:
+                self.get_up(client)
+        else:
+            self.attach(client)
+            try:
+                yield
+            finally:
+                self.detach(client)
+
+    def sit_down(self, client: Client) -> Seat:
+        """Let a client see what whoever controls the session sees. Raises SessionEndedError."""
+        if self.has_ended:
+            raise SessionEndedError("the session has ended", field="attach.session_id")
+        seat = self._seats[client] = Seat(self.arrivals.num_taken)
+        return seat
+
+    def get_up(self, client: Client) -> None:
+        self._seats.pop(client, None)
+        self._senders = {control_id: each for control_id, each in self._senders.items() if each is not client}
+
+    def take_first(self) -> None:
+        """The first chunk is on its way to whoever controls the session; those who look on get it too."""
+        arrival = self.arrivals.first
+        assert arrival is not None, "taken by one who has it"
+        self.arrivals.take()
+        for client, seat in self._seats.items():
+            seat.put(arrival)
+            client.wake()
+
+    async def send(self, control: Control, sender: Client | None = None) -> None:
+        """Give an admitted control to the worker. Its outcome goes to a `sender` who looks on, or to whoever controls
+        the session."""
         if self.has_ended:
             raise SessionEndedError("the session has ended")
+        if sender is not None and sender in self._seats:
+            self._senders[control.control_id] = sender
         await self._link.send(control)
 
     async def refill(self, credit: int) -> None:
         """Let the worker as far ahead as the client's `credit` reaches."""
-        chunks = 0 if self.has_ended else self.arrivals.grant(credit)
+        chunks = 0 if self.has_ended or self.is_paused else self.arrivals.grant(credit)
         if chunks:
             await self._link.grant(chunks)
 
@@ -177,6 +273,7 @@ class Session:
             info=self.info,
             create_s=self.identity.create_s,
             chunks_generated=self.arrivals.num_arrived,
+            is_paused=self.is_paused,
         )
 
     def _enter(self, state: State) -> None:
@@ -198,25 +295,61 @@ class Session:
         match event:
             case LinkEnded():
                 self.end(event.reason)
+            case Rewound():
+                self._on_rewound(event)
+            case LeaveAsked():
+                logger.warning("session %s: its worker will stop, and it cannot move", self.identity.session_id)
             case DecodedChunk():
                 self.arrivals.put(Arrival(event, self._clock()))
                 self._wake_client()
             case _:
                 self._on_outcome(event)
 
+    def _on_rewound(self, event: Rewound) -> None:
+        self.arrivals.rewind(event.chunk_idx)
+        self.controls.rewind()
+        for seat in self._seats.values():
+            seat.rewind(event.chunk_idx)
+        for client in self._clients:
+            client.rewound(event)
+
+    async def _park_unattended(self) -> None:
+        """Keep a session that its client left, where it can be kept, and free its slots."""
+        while True:
+            await self._is_unattended.wait()
+            self._is_unattended.clear()
+            if self._client is not None:
+                continue
+            if not isinstance(self._link, KeptLink):
+                self.end("ABANDONED")
+                return
+            try:
+                await self._link.park()
+            except NacreError as error:
+                logger.warning("session %s cannot be parked: %s", self.identity.session_id, error.message)
+                self.end("ABANDONED")
+
     def _on_outcome(self, outcome: Outcome) -> None:
-        if not self.controls.settle(outcome):
+        if self.controls.settle(outcome):
+            self._metrics.control_outcome(type(outcome).__name__.lower())
+        elif not self.identity.first_chunk_idx:  # else it may have come by way of the gateway before this one
             logger.error("session %s: outcome of unknown control %s", self.identity.session_id, outcome.control_id)
             return
-        self._metrics.control_outcome(type(outcome).__name__.lower())
-        if self._client is None:
+        sender = self._senders.get(outcome.control_id, self._client)
+        if not isinstance(outcome, Accepted):
+            self._senders.pop(outcome.control_id, None)
+        if sender is None:
             self._untold.append(outcome)
         else:
-            self._client.tell(outcome)
+            sender.tell(outcome)
+
+    @property
+    def _clients(self) -> list[Client]:
+        return [*([] if self._client is None else [self._client]), *self._seats]
 
     def _wake_client(self) -> None:
-        if self._client is not None:
-            self._client.wake()
+        for client in self._clients:
+            client.wake()
 
     async def _close_link(self) -> None:
         try:

@@ -9,13 +9,15 @@ class State(enum.Enum):
     READY = "READY"  # no client has attached yet
     RUNNING = "RUNNING"
     DETACHED = "DETACHED"  # waits for a client for the grace time
+    PARKED = "PARKED"  # kept, and over for this gateway until somebody comes back
     ENDED = "ENDED"
 
 
 ALLOWED_TRANSITIONS: dict[State, frozenset[State]] = {
-    State.READY: frozenset({State.RUNNING, State.ENDED}),
-    State.RUNNING: frozenset({State.DETACHED, State.ENDED}),
-    State.DETACHED: frozenset({State.RUNNING, State.ENDED}),
+    State.READY: frozenset({State.RUNNING, State.PARKED, State.ENDED}),
+    State.RUNNING: frozenset({State.DETACHED, State.PARKED, State.ENDED}),
+    State.DETACHED: frozenset({State.RUNNING, State.PARKED, State.ENDED}),
+    State.PARKED: frozenset(),
     State.ENDED: frozenset(),
 }
 

@@ -22,6 +22,7 @@ from serving.errors import (
     WorldMissingError,
 )
 from serving.gateway.media import audio_codecs_for, video_codecs_for
+from serving.gateway.roles import Role
 from serving.sessions.contract import CameraMove, Directive, LatestWins, Look, Move, SetPerspective, WorldSpec
 
 MAX_PROMPT_CHARS = 2_000
@@ -53,6 +54,7 @@ class AttachSpec:
     video_codec: media_pb2.VideoCodec
     audio_codec: media_pb2.AudioCodec | None
     credit: int
+    role: Role = Role.PLAYER
 
 
 def supported_controls(info: ModelInfo) -> tuple[str, ...]:
@@ -140,7 +142,7 @@ def check_control_kind(message: control_pb2.Control, info: ModelInfo) -> LatestW
             yaw = _check_axis(message.look.yaw, "control.look.yaw")
             return Look(yaw=yaw, pitch=_check_axis(message.look.pitch, "control.look.pitch"))
         case "directive":
-            return Directive(text=_check_text(message.directive.text, MAX_DIRECTIVE_CHARS, "control.directive.text"))
+            return Directive(text=check_text(message.directive.text, MAX_DIRECTIVE_CHARS, "control.directive.text"))
         case "perspective":
             return SetPerspective(perspective=_check_perspective(message.perspective.perspective, info))
         case "camera":
@@ -176,10 +178,10 @@ def _check_axis(value: float, field: str) -> float:
 
 
 def _check_optional_text(text: str, max_chars: int, field: str) -> str:
-    return _check_text(text, max_chars, field) if text else ""
+    return check_text(text, max_chars, field) if text else ""
 
 
-def _check_text(text: str, max_chars: int, field: str) -> str:
+def check_text(text: str, max_chars: int, field: str) -> str:
     if len(text) > max_chars:
         raise TextTooLongError(f"the text has {len(text)} characters; {max_chars} are allowed", field=field)
     text = text.strip()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -206,6 +206,32 @@ class SessionLink(Protocol):
         ...
 
 
+@runtime_checkable
+class KeptLink(SessionLink, Protocol):
+    """The link of a session that is on record: it outlives its workers."""
+
+    async def move(self) -> None:
+        """Go on with another worker, or the same, without a chunk lost. Raises `NacreError`: then it plays on."""
+        ...
+
+    async def park(self) -> None:
+        """Keep the session and free its slots; `events` ends with the reason PARKED. Raises `NacreError`: then it
+        plays on."""
+        ...
+
+    async def rewind(self, chunk_idx: int) -> str:
+        """Go on from a past chunk: `events` goes on after `Rewound`. What came after the chunk stays as a session of
+        its own, whose id this gives. Raises `NacreError`."""
+        ...
+
+    async def written(self) -> None:
+        """Returns when every chunk that came has its receipt on record."""
+        ...
+
+    @property
+    def epoch(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumedSession:
     """A session whose gateway died, on its way again."""
@@ -213,14 +239,16 @@ class ResumedSession:
     link: SessionLink
     world: WorldSpec  # without its picture
     next_chunk_idx: int  # the first that comes
+    resume_token_sha256: bytes = b""
 
 
 class SessionResumer(Protocol):
     """Finds sessions that another gateway, now gone, had opened."""
 
-    async def resume(self, session_id: str, resume_token: str) -> ResumedSession:
-        """Raises `SessionNotFoundError`, `ResumeTokenInvalidError`, `SessionEndedError`, `SessionHeldError` while
-        another gateway's worker may still run it, `SnapshotRefusedError`, and what `WorldPlane.open` does."""
+    async def resume(self, session_id: str, resume_token: str | None) -> ResumedSession:
+        """Without a token for those who may without. Raises `SessionNotFoundError`, `ResumeTokenInvalidError`,
+        `SessionEndedError`, `SessionHeldError` while another gateway's worker may still run it, `SnapshotRefusedError`,
+        and what `WorldPlane.open` does."""
         ...
 
 

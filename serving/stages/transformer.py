@@ -231,7 +231,11 @@ class TransformerStage:
             epoch=opening.epoch,
             is_rewind=opening.is_rewind,
         )
-        return recalled, past.snapshot, write_script(past.history.entries, first_chunk_idx, deliver_from)
+        return (
+            recalled,
+            past.snapshot,
+            write_script(past.history.entries, first_chunk_idx, deliver_from, is_rewind=opening.is_rewind),
+        )
 
     async def _connect(
         self,

@@ -33,7 +33,18 @@ from nacre.errors import (
 )
 from nacre.media import Chunk, Frame, MediaFormat, Pose, Sound
 from nacre.receipt import Applied, Outcome, Receipt, Superseded
-from nacre.records import Capabilities, SessionRecord, WorldRecord
+from nacre.records import (
+    Branch,
+    Capabilities,
+    Difference,
+    PastControl,
+    Rewind,
+    SavedWorld,
+    SessionRecord,
+    SessionSummary,
+    ShareLink,
+    WorldRecord,
+)
 from nacre.resume import ResumePolicy
 from nacre.session import Session
 from nacre.world import GoAway, World
@@ -55,6 +66,13 @@ __all__ = [
     "GoAway",
     "Capabilities",
     "SessionRecord",
+    "SessionSummary",
+    "SavedWorld",
+    "Branch",
+    "Difference",
+    "PastControl",
+    "Rewind",
+    "ShareLink",
     "WorldRecord",
     "ResumePolicy",
     "NacreError",

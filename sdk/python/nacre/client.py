@@ -5,22 +5,33 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Self
 
 import grpc
 import grpc.aio
 
-from nacre.errors import Unavailable, from_rpc_error
+from nacre.calls import Calls
+from nacre.enums import value_of
+from nacre.errors import Unavailable
 from nacre.image import ImageSource, to_image
-from nacre.records import Capabilities, to_capabilities, to_session_record
+from nacre.records import (
+    Capabilities,
+    SavedWorld,
+    SessionSummary,
+    to_capabilities,
+    to_saved_world,
+    to_session_record,
+    to_session_summary,
+)
 from nacre.session import Session
-from nacre.v1 import session_pb2, session_pb2_grpc, world_pb2
+from nacre.v1 import library_pb2, session_pb2, world_pb2
 
 # Raw frames of a 720p chunk of a dozen frames fit.
 MAX_RECEIVE_BYTES = 64 << 20
 # Calls that may safely be repeated: reading, and those the service answers twice alike.
-_REPEATABLE_METHODS = ("GetCapabilities", "CreateSession", "GetSession", "EndSession")
+_REPEATABLE_METHODS = ("GetCapabilities", "CreateSession", "GetSession", "EndSession", "ListSessions")
 _SERVICE_CONFIG = {
     "methodConfig": [
         {
@@ -49,17 +60,19 @@ _CHANNEL_OPTIONS = (
 )
 
 
+Opened = session_pb2.CreateSessionResponse | library_pb2.LoadWorldResponse | library_pb2.OpenShareLinkResponse
+
+
 class Client:
     """Use with `async with`, or call `close`. Nothing is sent before the first call."""
 
     def __init__(self, address: str, *, credentials: grpc.ChannelCredentials | None, timeout_s: float) -> None:
         self.address = address
-        self._timeout_s = timeout_s
         if credentials is None:
             self._channel = grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
         else:
             self._channel = grpc.aio.secure_channel(address, credentials, options=_CHANNEL_OPTIONS)
-        self._stub = session_pb2_grpc.SessionServiceStub(self._channel)
+        self._calls = Calls(self._channel, timeout_s)
 
     async def __aenter__(self) -> Self:
         return self
@@ -84,10 +97,7 @@ class Client:
     async def capabilities(self, model: str = "") -> Capabilities:
         """What `model` can do; empty means the service's default model."""
         request = session_pb2.GetCapabilitiesRequest(model=model)
-        try:
-            response = await self._stub.GetCapabilities(request, timeout=self._timeout_s)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+        response = await self._calls(self._calls.sessions.GetCapabilities, request)
         return to_capabilities(response.capabilities)
 
     async def create(
@@ -118,16 +128,56 @@ class Client:
         request = session_pb2.CreateSessionRequest(
             world=world, idempotency_key=idempotency_key or secrets.token_hex(16)
         )
-        try:
-            response = await self._stub.CreateSession(request, timeout=self._timeout_s)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
-        record = to_session_record(response.session)
-        return Session(self._stub, record.session_id, response.resume_token, self._timeout_s, record)
+        response = await self._calls(self._calls.sessions.CreateSession, request)
+        return self._session(response)
 
     def session(self, session_id: str, resume_token: str = "") -> Session:
         """A session that exists. Entering it needs the token that creating it gave."""
-        return Session(self._stub, session_id, resume_token, self._timeout_s)
+        return Session(self._calls, session_id, resume_token)
+
+    async def sessions(self, *, states: Sequence[str] = (), page_size: int = 50) -> AsyncIterator[SessionSummary]:
+        """All that are kept, the newest first. `states`: of "running", "parked" and "ended"."""
+        wanted = [value_of(session_pb2.SessionState, state, "SESSION_STATE_") for state in states]
+        request = session_pb2.ListSessionsRequest(page_size=page_size, states=wanted)
+        while True:
+            response = await self._calls(self._calls.sessions.ListSessions, request)
+            for each in response.sessions:
+                yield to_session_summary(each)
+            if not response.next_page_token:
+                return
+            request.page_token = response.next_page_token
+
+    # --- worlds that were saved ---
+
+    async def load(self, *, name: str = "", world_id: str = "") -> Session:
+        """A new session that goes on from a saved moment: the latest of that name, or one by its id."""
+        which = {"name": name} if name else {"world_id": world_id}
+        response = await self._calls(self._calls.library.LoadWorld, library_pb2.LoadWorldRequest(**which))
+        return self._session(response)
+
+    async def worlds(self, *, name: str = "", page_size: int = 50) -> AsyncIterator[SavedWorld]:
+        """Saved moments, the newest first."""
+        request = library_pb2.ListWorldsRequest(page_size=page_size, name=name)
+        while True:
+            response = await self._calls(self._calls.library.ListWorlds, request)
+            for each in response.worlds:
+                yield to_saved_world(each)
+            if not response.next_page_token:
+                return
+            request.page_token = response.next_page_token
+
+    async def delete_world(self, world_id: str) -> None:
+        """Sessions that were loaded from it keep what they need."""
+        await self._calls(self._calls.library.DeleteWorld, library_pb2.DeleteWorldRequest(world_id=world_id))
+
+    async def open_share(self, token: str) -> Session:
+        """What a share link leads to: the session itself, or for one that lets fork a new one."""
+        response = await self._calls(self._calls.library.OpenShareLink, library_pb2.OpenShareLinkRequest(token=token))
+        return self._session(response)
+
+    def _session(self, response: Opened) -> Session:
+        record = to_session_record(response.session)
+        return Session(self._calls, record.session_id, response.resume_token, record)
 
 
 def connect(address: str, *, credentials: grpc.ChannelCredentials | None = None, timeout_s: float = 30.0) -> Client:

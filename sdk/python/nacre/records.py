@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from google.protobuf import duration_pb2
 
 from nacre.enums import name_of, words_of
-from nacre.v1 import session_pb2, world_pb2
+from nacre.v1 import library_pb2, session_pb2, world_pb2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +52,94 @@ class SessionRecord:
     """A session at the moment of asking."""
 
     session_id: str
-    state: str  # "ready", "running", "detached" or "ended"
-    end_reason: str  # empty while it lives, else "requested", "abandoned", "service_stopping" or "worker_lost"
+    state: str  # "ready", "running", "detached", "parked" or "ended"
+    end_reason: str  # empty while it lives, else such as "requested", "abandoned" or "worker_lost"
     world: WorldRecord
     capabilities: Capabilities
     created_at: datetime
     chunks_generated: int
     world_time_s: float
+    is_paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSummary:
+    """A session as it is kept."""
+
+    session_id: str
+    state: str  # "running" for all that are neither "parked" nor "ended"
+    world: WorldRecord
+    created_at: datetime
+    updated_at: datetime
+    chunks_generated: int
+    world_time_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedWorld:
+    """A moment of a session under a name."""
+
+    world_id: str
+    name: str
+    version: int  # counts the worlds of that name from 1
+    session_id: str
+    chunk_index: int  # the first that a session loaded from it makes
+    world: WorldRecord
+    note: str
+    num_bytes: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewind:
+    """Where a session went back to."""
+
+    chunk_index: int  # the first that is made anew
+    branch_session_id: str  # the old future, as a session of its own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """A session among those that came from the same beginning."""
+
+    session_id: str
+    parent_session_id: str  # empty for the first
+    parent_chunk_index: int  # the first chunk that is its own
+    label: str
+    state: str
+    chunks_generated: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastControl:
+    """A control that took effect."""
+
+    chunk_index: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Of two sessions."""
+
+    parted_chunk_index: int | None  # the first they do not share; None when they never were one
+    world_fields: tuple[str, ...]  # that are not the same
+    controls: tuple[PastControl, ...]  # of the one, since then
+    other_controls: tuple[PastControl, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareLink:
+    share_id: str
+    session_id: str
+    can: str  # "view", "join", "fork" or "direct"
+    token: str  # whoever has it may; empty where it was shown before
+    created_at: datetime
+    expires_at: datetime
+    is_revoked: bool
+    num_uses: int
 
 
 def seconds_of(duration: duration_pb2.Duration) -> float:
@@ -87,17 +168,91 @@ def to_capabilities(message: world_pb2.Capabilities) -> Capabilities:
 
 
 def to_session_record(message: session_pb2.Session) -> SessionRecord:
-    world = message.world
     end_reason = name_of(session_pb2.EndReason, message.end_reason, "END_REASON_").lower()
     return SessionRecord(
         session_id=message.session_id,
-        state=name_of(session_pb2.SessionState, message.state, "SESSION_STATE_").lower(),
+        state=_state_of(message.state),
         end_reason="" if end_reason == "unspecified" else end_reason,
-        world=WorldRecord(
-            prompt=world.prompt, character=world.character, scene=world.scene, model=world.model, seed=world.seed
-        ),
+        world=_to_world(message.world),
         capabilities=to_capabilities(message.capabilities),
         created_at=message.create_time.ToDatetime(UTC),
         chunks_generated=message.chunks_generated,
         world_time_s=seconds_of(message.world_time),
+        is_paused=message.paused,
     )
+
+
+def to_session_summary(message: session_pb2.SessionSummary) -> SessionSummary:
+    return SessionSummary(
+        session_id=message.session_id,
+        state=_state_of(message.state),
+        world=_to_world(message.world),
+        created_at=message.create_time.ToDatetime(UTC),
+        updated_at=message.update_time.ToDatetime(UTC),
+        chunks_generated=message.chunks_generated,
+        world_time_s=seconds_of(message.world_time),
+    )
+
+
+def to_saved_world(message: library_pb2.World) -> SavedWorld:
+    return SavedWorld(
+        world_id=message.world_id,
+        name=message.name,
+        version=message.version,
+        session_id=message.session_id,
+        chunk_index=message.chunk_index,
+        world=_to_world(message.spec),
+        note=message.note,
+        num_bytes=message.num_bytes,
+        created_at=message.create_time.ToDatetime(UTC),
+    )
+
+
+def to_branch(message: session_pb2.Branch) -> Branch:
+    return Branch(
+        session_id=message.session_id,
+        parent_session_id=message.parent_session_id,
+        parent_chunk_index=message.parent_chunk_index,
+        label=message.label,
+        state=_state_of(message.state),
+        chunks_generated=message.chunks_generated,
+        created_at=message.create_time.ToDatetime(UTC),
+    )
+
+
+def to_difference(message: session_pb2.DiffSessionsResponse) -> Difference:
+    has_parted = message.HasField("parted_chunk_index")
+    return Difference(
+        parted_chunk_index=message.parted_chunk_index if has_parted else None,
+        world_fields=tuple(message.world_fields),
+        controls=tuple(_to_past_control(each) for each in message.controls),
+        other_controls=tuple(_to_past_control(each) for each in message.other_controls),
+    )
+
+
+def to_share_link(message: library_pb2.ShareLink, token: str = "") -> ShareLink:
+    return ShareLink(
+        share_id=message.share_id,
+        session_id=message.session_id,
+        can=name_of(library_pb2.ShareScope, message.scope, "SHARE_SCOPE_").lower(),
+        token=token,
+        created_at=message.create_time.ToDatetime(UTC),
+        expires_at=message.expire_time.ToDatetime(UTC),
+        is_revoked=message.revoked,
+        num_uses=message.num_uses,
+    )
+
+
+def _to_past_control(message: session_pb2.PastControl) -> PastControl:
+    kind = name_of(world_pb2.ControlKind, message.kind, "CONTROL_KIND_").lower()
+    return PastControl(chunk_index=message.chunk_index, kind=kind, text=message.text)
+
+
+def _to_world(world: world_pb2.WorldSpec) -> WorldRecord:
+    return WorldRecord(
+        prompt=world.prompt, character=world.character, scene=world.scene, model=world.model, seed=world.seed
+    )
+
+
+def _state_of(value: session_pb2.SessionState) -> str:
+    return name_of(session_pb2.SessionState, value, "SESSION_STATE_").lower()

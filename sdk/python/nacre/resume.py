@@ -11,7 +11,8 @@ from nacre.errors import Conflict, NacreError, Timeout, Unavailable
 class ResumePolicy:
     """Attempts count from the last chunk that came; one that brings a chunk starts the count anew."""
 
-    max_attempts: int = 6
+    # Half a minute and more: as long as a service takes to come back from nothing.
+    max_attempts: int = 16
     first_delay_s: float = 0.1
     max_delay_s: float = 3.0
 

@@ -18,7 +18,7 @@ from nacre.image import ImageSource, to_image
 from nacre.media import AUDIO_CODECS, VIDEO_CODECS, Chunk, MediaFormat, to_chunk, to_media_format
 from nacre.pending import PendingReceipts
 from nacre.receipt import Receipt
-from nacre.records import Capabilities, seconds_of, to_capabilities
+from nacre.records import Capabilities, Rewind, seconds_of, to_capabilities
 from nacre.resume import NO_RESUME, ResumePolicy, can_resume
 from nacre.stream import PlayStream
 from nacre.v1 import control_pb2, session_pb2, session_pb2_grpc, world_pb2
@@ -80,6 +80,8 @@ class World:
         self.next_chunk_index = 0  # of the first chunk of the current attachment
         self.num_attachments = 0
         self.go_away: GoAway | None = None
+        # What the session went back to while this world was entered; chunks count from there again.
+        self.rewinds: list[Rewind] = []
 
     # --- coming and going ---
 
@@ -230,6 +232,8 @@ class World:
                 self.go_away = GoAway(reason=reason, time_left_s=seconds_of(response.go_away.time_left))
             case "ended":
                 raise from_ended(response.ended.session)
+            case "rewound":
+                self._on_rewound(response.rewound)
             case "attached":
                 raise ProtocolError("attached twice on one stream")
             case _:
@@ -242,6 +246,15 @@ class World:
         self._pending.on_chunk()
         self._chunks.append(to_chunk(response.media, self.format, time.monotonic()))
         self._arrived.set()
+        self._to_write.set()
+
+    def _on_rewound(self, rewound: session_pb2.Rewound) -> None:
+        """What waits untaken is of a future that is no more."""
+        while self._chunks:
+            self._chunks.popleft()
+            self._credit.take()
+        self.next_chunk_index = rewound.chunk_index
+        self.rewinds.append(Rewind(chunk_index=rewound.chunk_index, branch_session_id=rewound.branch_session_id))
         self._to_write.set()
 
     async def _attach(self) -> PlayStream:

@@ -12,7 +12,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from nacre.v1 import session_pb2
 from serving.gateway.config import GatewayConfig
-from serving.gateway.server import SERVICE_NAME, GatewayServer
+from serving.gateway.server import SERVICE_NAMES, GatewayServer
 from tests.fakes import FakeWorldPlane
 from tests.integration.gateway.harness import QUICK, Gateway, StartGateway, eventually, refusal
 
@@ -21,7 +21,7 @@ SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.Health
 
 async def test_health_is_told_by_service(gateway: Gateway) -> None:
     health: Any = health_pb2_grpc.HealthStub(gateway.channel)
-    for name in ("", SERVICE_NAME):
+    for name in ("", *SERVICE_NAMES):
         assert (await health.Check(health_pb2.HealthCheckRequest(service=name))).status == SERVING
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await health.Check(health_pb2.HealthCheckRequest(service="other"))
@@ -33,7 +33,7 @@ async def test_watched_health_falls_when_the_service_stops(start_gateway: StartG
     gateway = await start_gateway(drain_s=0.3)
     await gateway.play()
     health: Any = health_pb2_grpc.HealthStub(gateway.channel)
-    watch = health.Watch(health_pb2.HealthCheckRequest(service=SERVICE_NAME))
+    watch = health.Watch(health_pb2.HealthCheckRequest(service=SERVICE_NAMES[0]))
     assert (await watch.read()).status == SERVING
     stopping = asyncio.ensure_future(gateway.server.stop())
     assert (await watch.read()).status == NOT_SERVING
@@ -47,8 +47,8 @@ async def test_reflection_lists_the_services(gateway: Gateway) -> None:
     call = stub.ServerReflectionInfo()
     await call.write(reflection_pb2.ServerReflectionRequest(list_services=""))
     answer = await call.read()
-    assert SERVICE_NAME in {service.name for service in answer.list_services_response.service}
-    await call.write(reflection_pb2.ServerReflectionRequest(file_containing_symbol=SERVICE_NAME))
+    assert set(SERVICE_NAMES) <= {service.name for service in answer.list_services_response.service}
+    await call.write(reflection_pb2.ServerReflectionRequest(file_containing_symbol=SERVICE_NAMES[0]))
     assert (await call.read()).file_descriptor_response.file_descriptor_proto
     call.cancel()
 

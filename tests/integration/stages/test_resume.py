@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from serving.catalogue.database import Database
 from serving.catalogue.journal import JournalTable
-from serving.catalogue.plane import RECEIPTS_PER_ROW, catalogued, token_sha256
+from serving.catalogue.link import RECEIPTS_PER_ROW
+from serving.catalogue.plane import catalogued
 from serving.catalogue.receipts import Receipts
 from serving.catalogue.snapshots import Snapshots
 from serving.catalogue.storage import StorageConfig, prepare_storage, storage_config
@@ -24,6 +25,7 @@ from serving.errors import (
     SessionNotFoundError,
 )
 from serving.sessions.contract import Accepted, Applied, DecodedChunk, Directive, LinkEvent, Look, Move
+from serving.sessions.names import token_sha256
 from serving.sessions.receipts import ReceiptChain
 from tests.fakes_model import FakeModel
 from tests.integration.stages.conftest import MakeRig, local_rig

@@ -32,6 +32,15 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_CLIENT_STALLED: _ClassVar[ErrorReason]
     ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
     ERROR_REASON_RATE_EXCEEDED: _ClassVar[ErrorReason]
+    ERROR_REASON_REWOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_STORAGE_UNAVAILABLE: _ClassVar[ErrorReason]
+    ERROR_REASON_CHUNK_UNKNOWN: _ClassVar[ErrorReason]
+    ERROR_REASON_SESSION_STATE: _ClassVar[ErrorReason]
+    ERROR_REASON_WORLD_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_SNAPSHOT_REFUSED: _ClassVar[ErrorReason]
+    ERROR_REASON_SHARE_LINK_EXPIRED: _ClassVar[ErrorReason]
+    ERROR_REASON_SHARE_LINK_REVOKED: _ClassVar[ErrorReason]
+    ERROR_REASON_SCOPE_EXCEEDED: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_WORLD_MISSING: ErrorReason
 ERROR_REASON_TEXT_EMPTY: ErrorReason
@@ -55,6 +64,15 @@ ERROR_REASON_UNAVAILABLE: ErrorReason
 ERROR_REASON_CLIENT_STALLED: ErrorReason
 ERROR_REASON_INTERNAL: ErrorReason
 ERROR_REASON_RATE_EXCEEDED: ErrorReason
+ERROR_REASON_REWOUND: ErrorReason
+ERROR_REASON_STORAGE_UNAVAILABLE: ErrorReason
+ERROR_REASON_CHUNK_UNKNOWN: ErrorReason
+ERROR_REASON_SESSION_STATE: ErrorReason
+ERROR_REASON_WORLD_NOT_FOUND: ErrorReason
+ERROR_REASON_SNAPSHOT_REFUSED: ErrorReason
+ERROR_REASON_SHARE_LINK_EXPIRED: ErrorReason
+ERROR_REASON_SHARE_LINK_REVOKED: ErrorReason
+ERROR_REASON_SCOPE_EXCEEDED: ErrorReason
 
 class Error(_message.Message):
     __slots__ = ("reason", "message", "field", "allowed")

@@ -21,6 +21,7 @@ class SessionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SESSION_STATE_RUNNING: _ClassVar[SessionState]
     SESSION_STATE_DETACHED: _ClassVar[SessionState]
     SESSION_STATE_ENDED: _ClassVar[SessionState]
+    SESSION_STATE_PARKED: _ClassVar[SessionState]
 
 class EndReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -29,16 +30,19 @@ class EndReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     END_REASON_ABANDONED: _ClassVar[EndReason]
     END_REASON_SERVICE_STOPPING: _ClassVar[EndReason]
     END_REASON_WORKER_LOST: _ClassVar[EndReason]
+    END_REASON_PARKED: _ClassVar[EndReason]
 SESSION_STATE_UNSPECIFIED: SessionState
 SESSION_STATE_READY: SessionState
 SESSION_STATE_RUNNING: SessionState
 SESSION_STATE_DETACHED: SessionState
 SESSION_STATE_ENDED: SessionState
+SESSION_STATE_PARKED: SessionState
 END_REASON_UNSPECIFIED: EndReason
 END_REASON_REQUESTED: EndReason
 END_REASON_ABANDONED: EndReason
 END_REASON_SERVICE_STOPPING: EndReason
 END_REASON_WORKER_LOST: EndReason
+END_REASON_PARKED: EndReason
 
 class GetCapabilitiesRequest(_message.Message):
     __slots__ = ("model",)
@@ -92,8 +96,200 @@ class EndSessionResponse(_message.Message):
     session: Session
     def __init__(self, session: _Optional[_Union[Session, _Mapping]] = ...) -> None: ...
 
+class ListSessionsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token", "states")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    states: _containers.RepeatedScalarFieldContainer[SessionState]
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., states: _Optional[_Iterable[_Union[SessionState, str]]] = ...) -> None: ...
+
+class ListSessionsResponse(_message.Message):
+    __slots__ = ("sessions", "next_page_token")
+    SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    sessions: _containers.RepeatedCompositeFieldContainer[SessionSummary]
+    next_page_token: str
+    def __init__(self, sessions: _Optional[_Iterable[_Union[SessionSummary, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class SessionSummary(_message.Message):
+    __slots__ = ("session_id", "state", "world", "create_time", "update_time", "chunks_generated", "world_time")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    WORLD_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    CHUNKS_GENERATED_FIELD_NUMBER: _ClassVar[int]
+    WORLD_TIME_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    state: SessionState
+    world: _world_pb2.WorldSpec
+    create_time: _timestamp_pb2.Timestamp
+    update_time: _timestamp_pb2.Timestamp
+    chunks_generated: int
+    world_time: _duration_pb2.Duration
+    def __init__(self, session_id: _Optional[str] = ..., state: _Optional[_Union[SessionState, str]] = ..., world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunks_generated: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class DeleteSessionRequest(_message.Message):
+    __slots__ = ("session_id",)
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+
+class DeleteSessionResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class PauseSessionRequest(_message.Message):
+    __slots__ = ("session_id",)
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+
+class PauseSessionResponse(_message.Message):
+    __slots__ = ("session",)
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    session: Session
+    def __init__(self, session: _Optional[_Union[Session, _Mapping]] = ...) -> None: ...
+
+class ResumeSessionRequest(_message.Message):
+    __slots__ = ("session_id",)
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+
+class ResumeSessionResponse(_message.Message):
+    __slots__ = ("session",)
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    session: Session
+    def __init__(self, session: _Optional[_Union[Session, _Mapping]] = ...) -> None: ...
+
+class ParkSessionRequest(_message.Message):
+    __slots__ = ("session_id",)
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+
+class ParkSessionResponse(_message.Message):
+    __slots__ = ("session",)
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    session: Session
+    def __init__(self, session: _Optional[_Union[Session, _Mapping]] = ...) -> None: ...
+
+class WakeSessionRequest(_message.Message):
+    __slots__ = ("session_id", "resume_token")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    resume_token: str
+    def __init__(self, session_id: _Optional[str] = ..., resume_token: _Optional[str] = ...) -> None: ...
+
+class WakeSessionResponse(_message.Message):
+    __slots__ = ("session",)
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    session: Session
+    def __init__(self, session: _Optional[_Union[Session, _Mapping]] = ...) -> None: ...
+
+class ForkSessionRequest(_message.Message):
+    __slots__ = ("session_id", "chunk_index", "label")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    chunk_index: int
+    label: str
+    def __init__(self, session_id: _Optional[str] = ..., chunk_index: _Optional[int] = ..., label: _Optional[str] = ...) -> None: ...
+
+class ForkSessionResponse(_message.Message):
+    __slots__ = ("session", "resume_token")
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    session: Session
+    resume_token: str
+    def __init__(self, session: _Optional[_Union[Session, _Mapping]] = ..., resume_token: _Optional[str] = ...) -> None: ...
+
+class RewindSessionRequest(_message.Message):
+    __slots__ = ("session_id", "chunk_index", "back")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    BACK_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    chunk_index: int
+    back: _duration_pb2.Duration
+    def __init__(self, session_id: _Optional[str] = ..., chunk_index: _Optional[int] = ..., back: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class RewindSessionResponse(_message.Message):
+    __slots__ = ("chunk_index", "branch_session_id")
+    CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    BRANCH_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    chunk_index: int
+    branch_session_id: str
+    def __init__(self, chunk_index: _Optional[int] = ..., branch_session_id: _Optional[str] = ...) -> None: ...
+
+class GetBranchesRequest(_message.Message):
+    __slots__ = ("session_id",)
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+
+class GetBranchesResponse(_message.Message):
+    __slots__ = ("branches",)
+    BRANCHES_FIELD_NUMBER: _ClassVar[int]
+    branches: _containers.RepeatedCompositeFieldContainer[Branch]
+    def __init__(self, branches: _Optional[_Iterable[_Union[Branch, _Mapping]]] = ...) -> None: ...
+
+class Branch(_message.Message):
+    __slots__ = ("session_id", "parent_session_id", "parent_chunk_index", "label", "state", "chunks_generated", "create_time")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CHUNKS_GENERATED_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    parent_session_id: str
+    parent_chunk_index: int
+    label: str
+    state: SessionState
+    chunks_generated: int
+    create_time: _timestamp_pb2.Timestamp
+    def __init__(self, session_id: _Optional[str] = ..., parent_session_id: _Optional[str] = ..., parent_chunk_index: _Optional[int] = ..., label: _Optional[str] = ..., state: _Optional[_Union[SessionState, str]] = ..., chunks_generated: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class DiffSessionsRequest(_message.Message):
+    __slots__ = ("session_id", "other_session_id")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    OTHER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    other_session_id: str
+    def __init__(self, session_id: _Optional[str] = ..., other_session_id: _Optional[str] = ...) -> None: ...
+
+class DiffSessionsResponse(_message.Message):
+    __slots__ = ("parted_chunk_index", "world_fields", "controls", "other_controls")
+    PARTED_CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    WORLD_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    CONTROLS_FIELD_NUMBER: _ClassVar[int]
+    OTHER_CONTROLS_FIELD_NUMBER: _ClassVar[int]
+    parted_chunk_index: int
+    world_fields: _containers.RepeatedScalarFieldContainer[str]
+    controls: _containers.RepeatedCompositeFieldContainer[PastControl]
+    other_controls: _containers.RepeatedCompositeFieldContainer[PastControl]
+    def __init__(self, parted_chunk_index: _Optional[int] = ..., world_fields: _Optional[_Iterable[str]] = ..., controls: _Optional[_Iterable[_Union[PastControl, _Mapping]]] = ..., other_controls: _Optional[_Iterable[_Union[PastControl, _Mapping]]] = ...) -> None: ...
+
+class PastControl(_message.Message):
+    __slots__ = ("chunk_index", "kind", "text")
+    CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    chunk_index: int
+    kind: _world_pb2.ControlKind
+    text: str
+    def __init__(self, chunk_index: _Optional[int] = ..., kind: _Optional[_Union[_world_pb2.ControlKind, str]] = ..., text: _Optional[str] = ...) -> None: ...
+
 class Session(_message.Message):
-    __slots__ = ("session_id", "state", "world", "capabilities", "create_time", "chunks_generated", "world_time", "end_reason")
+    __slots__ = ("session_id", "state", "world", "capabilities", "create_time", "chunks_generated", "world_time", "end_reason", "paused")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     WORLD_FIELD_NUMBER: _ClassVar[int]
@@ -102,6 +298,7 @@ class Session(_message.Message):
     CHUNKS_GENERATED_FIELD_NUMBER: _ClassVar[int]
     WORLD_TIME_FIELD_NUMBER: _ClassVar[int]
     END_REASON_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     state: SessionState
     world: _world_pb2.WorldSpec
@@ -110,7 +307,8 @@ class Session(_message.Message):
     chunks_generated: int
     world_time: _duration_pb2.Duration
     end_reason: EndReason
-    def __init__(self, session_id: _Optional[str] = ..., state: _Optional[_Union[SessionState, str]] = ..., world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., capabilities: _Optional[_Union[_world_pb2.Capabilities, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunks_generated: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ...) -> None: ...
+    paused: bool
+    def __init__(self, session_id: _Optional[str] = ..., state: _Optional[_Union[SessionState, str]] = ..., world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., capabilities: _Optional[_Union[_world_pb2.Capabilities, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunks_generated: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., paused: _Optional[bool] = ...) -> None: ...
 
 class PlayRequest(_message.Message):
     __slots__ = ("attach", "control", "credit")
@@ -143,18 +341,28 @@ class Credit(_message.Message):
     def __init__(self, chunks: _Optional[int] = ...) -> None: ...
 
 class PlayResponse(_message.Message):
-    __slots__ = ("attached", "media", "ack", "go_away", "ended")
+    __slots__ = ("attached", "media", "ack", "go_away", "ended", "rewound")
     ATTACHED_FIELD_NUMBER: _ClassVar[int]
     MEDIA_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
     GO_AWAY_FIELD_NUMBER: _ClassVar[int]
     ENDED_FIELD_NUMBER: _ClassVar[int]
+    REWOUND_FIELD_NUMBER: _ClassVar[int]
     attached: Attached
     media: _media_pb2.MediaChunk
     ack: _control_pb2.Ack
     go_away: GoAway
     ended: Ended
-    def __init__(self, attached: _Optional[_Union[Attached, _Mapping]] = ..., media: _Optional[_Union[_media_pb2.MediaChunk, _Mapping]] = ..., ack: _Optional[_Union[_control_pb2.Ack, _Mapping]] = ..., go_away: _Optional[_Union[GoAway, _Mapping]] = ..., ended: _Optional[_Union[Ended, _Mapping]] = ...) -> None: ...
+    rewound: Rewound
+    def __init__(self, attached: _Optional[_Union[Attached, _Mapping]] = ..., media: _Optional[_Union[_media_pb2.MediaChunk, _Mapping]] = ..., ack: _Optional[_Union[_control_pb2.Ack, _Mapping]] = ..., go_away: _Optional[_Union[GoAway, _Mapping]] = ..., ended: _Optional[_Union[Ended, _Mapping]] = ..., rewound: _Optional[_Union[Rewound, _Mapping]] = ...) -> None: ...
+
+class Rewound(_message.Message):
+    __slots__ = ("chunk_index", "branch_session_id")
+    CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    BRANCH_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    chunk_index: int
+    branch_session_id: str
+    def __init__(self, chunk_index: _Optional[int] = ..., branch_session_id: _Optional[str] = ...) -> None: ...
 
 class Attached(_message.Message):
     __slots__ = ("session", "video_codec", "audio_codec", "credit", "next_chunk_index")

@@ -57,10 +57,60 @@ class SessionServiceStub:
                 request_serializer=nacre_dot_v1_dot_session__pb2.GetSessionRequest.SerializeToString,
                 response_deserializer=nacre_dot_v1_dot_session__pb2.GetSessionResponse.FromString,
                 _registered_method=True)
+        self.ListSessions = channel.unary_unary(
+                '/nacre.v1.SessionService/ListSessions',
+                request_serializer=nacre_dot_v1_dot_session__pb2.ListSessionsRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_session__pb2.ListSessionsResponse.FromString,
+                _registered_method=True)
         self.EndSession = channel.unary_unary(
                 '/nacre.v1.SessionService/EndSession',
                 request_serializer=nacre_dot_v1_dot_session__pb2.EndSessionRequest.SerializeToString,
                 response_deserializer=nacre_dot_v1_dot_session__pb2.EndSessionResponse.FromString,
+                _registered_method=True)
+        self.DeleteSession = channel.unary_unary(
+                '/nacre.v1.SessionService/DeleteSession',
+                request_serializer=nacre_dot_v1_dot_session__pb2.DeleteSessionRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_session__pb2.DeleteSessionResponse.FromString,
+                _registered_method=True)
+        self.PauseSession = channel.unary_unary(
+                '/nacre.v1.SessionService/PauseSession',
+                request_serializer=nacre_dot_v1_dot_session__pb2.PauseSessionRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_session__pb2.PauseSessionResponse.FromString,
+                _registered_method=True)
+        self.ResumeSession = channel.unary_unary(
+                '/nacre.v1.SessionService/ResumeSession',
+                request_serializer=nacre_dot_v1_dot_session__pb2.ResumeSessionRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_session__pb2.ResumeSessionResponse.FromString,
+                _registered_method=True)
+        self.ParkSession = channel.unary_unary(
+                '/nacre.v1.SessionService/ParkSession',
+                request_serializer=nacre_dot_v1_dot_session__pb2.ParkSessionRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_session__pb2.ParkSessionResponse.FromString,
+                _registered_method=True)
+        self.WakeSession = channel.unary_unary(
+                '/nacre.v1.SessionService/WakeSession',
+                request_serializer=nacre_dot_v1_dot_session__pb2.WakeSessionRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_session__pb2.WakeSessionResponse.FromString,
+                _registered_method=True)
+        self.ForkSession = channel.unary_unary(
+                '/nacre.v1.SessionService/ForkSession',
+                request_serializer=nacre_dot_v1_dot_session__pb2.ForkSessionRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_session__pb2.ForkSessionResponse.FromString,
+                _registered_method=True)
+        self.RewindSession = channel.unary_unary(
+                '/nacre.v1.SessionService/RewindSession',
+                request_serializer=nacre_dot_v1_dot_session__pb2.RewindSessionRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_session__pb2.RewindSessionResponse.FromString,
+                _registered_method=True)
+        self.GetBranches = channel.unary_unary(
+                '/nacre.v1.SessionService/GetBranches',
+                request_serializer=nacre_dot_v1_dot_session__pb2.GetBranchesRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_session__pb2.GetBranchesResponse.FromString,
+                _registered_method=True)
+        self.DiffSessions = channel.unary_unary(
+                '/nacre.v1.SessionService/DiffSessions',
+                request_serializer=nacre_dot_v1_dot_session__pb2.DiffSessionsRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_session__pb2.DiffSessionsResponse.FromString,
                 _registered_method=True)
 
 
@@ -97,8 +147,77 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSessions(self, request, context):
+        """The newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def EndSession(self, request, context):
+        """For good. Ended, it can still be replayed, forked and saved.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSession(self, request, context):
+        """Forget a session that is not running, but for what others that left it need.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseSession(self, request, context):
+        """Stop the world's clock; controls are taken and wait.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeSession(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ParkSession(self, request, context):
+        """Keep the session and free what it holds. Attaching wakes it, as WakeSession does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WakeSession(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForkSession(self, request, context):
+        """A new session that goes on from a moment of this one, now or past. This one plays on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RewindSession(self, request, context):
+        """Go back to a past chunk and play on from there. The old future stays as a branch.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBranches(self, request, context):
+        """Every session that came from the same beginning.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DiffSessions(self, request, context):
+        """Where two sessions parted, and what each did since.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -126,10 +245,60 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     request_deserializer=nacre_dot_v1_dot_session__pb2.GetSessionRequest.FromString,
                     response_serializer=nacre_dot_v1_dot_session__pb2.GetSessionResponse.SerializeToString,
             ),
+            'ListSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSessions,
+                    request_deserializer=nacre_dot_v1_dot_session__pb2.ListSessionsRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_session__pb2.ListSessionsResponse.SerializeToString,
+            ),
             'EndSession': grpc.unary_unary_rpc_method_handler(
                     servicer.EndSession,
                     request_deserializer=nacre_dot_v1_dot_session__pb2.EndSessionRequest.FromString,
                     response_serializer=nacre_dot_v1_dot_session__pb2.EndSessionResponse.SerializeToString,
+            ),
+            'DeleteSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSession,
+                    request_deserializer=nacre_dot_v1_dot_session__pb2.DeleteSessionRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_session__pb2.DeleteSessionResponse.SerializeToString,
+            ),
+            'PauseSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseSession,
+                    request_deserializer=nacre_dot_v1_dot_session__pb2.PauseSessionRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_session__pb2.PauseSessionResponse.SerializeToString,
+            ),
+            'ResumeSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeSession,
+                    request_deserializer=nacre_dot_v1_dot_session__pb2.ResumeSessionRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_session__pb2.ResumeSessionResponse.SerializeToString,
+            ),
+            'ParkSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.ParkSession,
+                    request_deserializer=nacre_dot_v1_dot_session__pb2.ParkSessionRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_session__pb2.ParkSessionResponse.SerializeToString,
+            ),
+            'WakeSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.WakeSession,
+                    request_deserializer=nacre_dot_v1_dot_session__pb2.WakeSessionRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_session__pb2.WakeSessionResponse.SerializeToString,
+            ),
+            'ForkSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForkSession,
+                    request_deserializer=nacre_dot_v1_dot_session__pb2.ForkSessionRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_session__pb2.ForkSessionResponse.SerializeToString,
+            ),
+            'RewindSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.RewindSession,
+                    request_deserializer=nacre_dot_v1_dot_session__pb2.RewindSessionRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_session__pb2.RewindSessionResponse.SerializeToString,
+            ),
+            'GetBranches': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBranches,
+                    request_deserializer=nacre_dot_v1_dot_session__pb2.GetBranchesRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_session__pb2.GetBranchesResponse.SerializeToString,
+            ),
+            'DiffSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiffSessions,
+                    request_deserializer=nacre_dot_v1_dot_session__pb2.DiffSessionsRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_session__pb2.DiffSessionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -254,6 +423,33 @@ class SessionService:
             _registered_method=True)
 
     @staticmethod
+    def ListSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.SessionService/ListSessions',
+            nacre_dot_v1_dot_session__pb2.ListSessionsRequest.SerializeToString,
+            nacre_dot_v1_dot_session__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def EndSession(request,
             target,
             options=(),
@@ -270,6 +466,249 @@ class SessionService:
             '/nacre.v1.SessionService/EndSession',
             nacre_dot_v1_dot_session__pb2.EndSessionRequest.SerializeToString,
             nacre_dot_v1_dot_session__pb2.EndSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.SessionService/DeleteSession',
+            nacre_dot_v1_dot_session__pb2.DeleteSessionRequest.SerializeToString,
+            nacre_dot_v1_dot_session__pb2.DeleteSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.SessionService/PauseSession',
+            nacre_dot_v1_dot_session__pb2.PauseSessionRequest.SerializeToString,
+            nacre_dot_v1_dot_session__pb2.PauseSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.SessionService/ResumeSession',
+            nacre_dot_v1_dot_session__pb2.ResumeSessionRequest.SerializeToString,
+            nacre_dot_v1_dot_session__pb2.ResumeSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ParkSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.SessionService/ParkSession',
+            nacre_dot_v1_dot_session__pb2.ParkSessionRequest.SerializeToString,
+            nacre_dot_v1_dot_session__pb2.ParkSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WakeSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.SessionService/WakeSession',
+            nacre_dot_v1_dot_session__pb2.WakeSessionRequest.SerializeToString,
+            nacre_dot_v1_dot_session__pb2.WakeSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForkSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.SessionService/ForkSession',
+            nacre_dot_v1_dot_session__pb2.ForkSessionRequest.SerializeToString,
+            nacre_dot_v1_dot_session__pb2.ForkSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RewindSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.SessionService/RewindSession',
+            nacre_dot_v1_dot_session__pb2.RewindSessionRequest.SerializeToString,
+            nacre_dot_v1_dot_session__pb2.RewindSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBranches(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.SessionService/GetBranches',
+            nacre_dot_v1_dot_session__pb2.GetBranchesRequest.SerializeToString,
+            nacre_dot_v1_dot_session__pb2.GetBranchesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiffSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.SessionService/DiffSessions',
+            nacre_dot_v1_dot_session__pb2.DiffSessionsRequest.SerializeToString,
+            nacre_dot_v1_dot_session__pb2.DiffSessionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

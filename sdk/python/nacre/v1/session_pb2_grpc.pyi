@@ -43,7 +43,26 @@ class SessionServiceStub:
     Play: _grpc.StreamStreamMultiCallable[_session_pb2.PlayRequest, _session_pb2.PlayResponse]
     """The first message attaches; then controls and credits go up, media and acks come down."""
     GetSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetSessionRequest, _session_pb2.GetSessionResponse]
+    ListSessions: _grpc.UnaryUnaryMultiCallable[_session_pb2.ListSessionsRequest, _session_pb2.ListSessionsResponse]
+    """The newest first."""
     EndSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.EndSessionRequest, _session_pb2.EndSessionResponse]
+    """For good. Ended, it can still be replayed, forked and saved."""
+    DeleteSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.DeleteSessionRequest, _session_pb2.DeleteSessionResponse]
+    """Forget a session that is not running, but for what others that left it need."""
+    PauseSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.PauseSessionRequest, _session_pb2.PauseSessionResponse]
+    """Stop the world's clock; controls are taken and wait."""
+    ResumeSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.ResumeSessionRequest, _session_pb2.ResumeSessionResponse]
+    ParkSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.ParkSessionRequest, _session_pb2.ParkSessionResponse]
+    """Keep the session and free what it holds. Attaching wakes it, as WakeSession does."""
+    WakeSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.WakeSessionRequest, _session_pb2.WakeSessionResponse]
+    ForkSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.ForkSessionRequest, _session_pb2.ForkSessionResponse]
+    """A new session that goes on from a moment of this one, now or past. This one plays on."""
+    RewindSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.RewindSessionRequest, _session_pb2.RewindSessionResponse]
+    """Go back to a past chunk and play on from there. The old future stays as a branch."""
+    GetBranches: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetBranchesRequest, _session_pb2.GetBranchesResponse]
+    """Every session that came from the same beginning."""
+    DiffSessions: _grpc.UnaryUnaryMultiCallable[_session_pb2.DiffSessionsRequest, _session_pb2.DiffSessionsResponse]
+    """Where two sessions parted, and what each did since."""
 
 @_typing.type_check_only
 class SessionServiceAsyncStub(SessionServiceStub):
@@ -60,7 +79,26 @@ class SessionServiceAsyncStub(SessionServiceStub):
     Play: _aio.StreamStreamMultiCallable[_session_pb2.PlayRequest, _session_pb2.PlayResponse]  # type: ignore[assignment]
     """The first message attaches; then controls and credits go up, media and acks come down."""
     GetSession: _aio.UnaryUnaryMultiCallable[_session_pb2.GetSessionRequest, _session_pb2.GetSessionResponse]  # type: ignore[assignment]
+    ListSessions: _aio.UnaryUnaryMultiCallable[_session_pb2.ListSessionsRequest, _session_pb2.ListSessionsResponse]  # type: ignore[assignment]
+    """The newest first."""
     EndSession: _aio.UnaryUnaryMultiCallable[_session_pb2.EndSessionRequest, _session_pb2.EndSessionResponse]  # type: ignore[assignment]
+    """For good. Ended, it can still be replayed, forked and saved."""
+    DeleteSession: _aio.UnaryUnaryMultiCallable[_session_pb2.DeleteSessionRequest, _session_pb2.DeleteSessionResponse]  # type: ignore[assignment]
+    """Forget a session that is not running, but for what others that left it need."""
+    PauseSession: _aio.UnaryUnaryMultiCallable[_session_pb2.PauseSessionRequest, _session_pb2.PauseSessionResponse]  # type: ignore[assignment]
+    """Stop the world's clock; controls are taken and wait."""
+    ResumeSession: _aio.UnaryUnaryMultiCallable[_session_pb2.ResumeSessionRequest, _session_pb2.ResumeSessionResponse]  # type: ignore[assignment]
+    ParkSession: _aio.UnaryUnaryMultiCallable[_session_pb2.ParkSessionRequest, _session_pb2.ParkSessionResponse]  # type: ignore[assignment]
+    """Keep the session and free what it holds. Attaching wakes it, as WakeSession does."""
+    WakeSession: _aio.UnaryUnaryMultiCallable[_session_pb2.WakeSessionRequest, _session_pb2.WakeSessionResponse]  # type: ignore[assignment]
+    ForkSession: _aio.UnaryUnaryMultiCallable[_session_pb2.ForkSessionRequest, _session_pb2.ForkSessionResponse]  # type: ignore[assignment]
+    """A new session that goes on from a moment of this one, now or past. This one plays on."""
+    RewindSession: _aio.UnaryUnaryMultiCallable[_session_pb2.RewindSessionRequest, _session_pb2.RewindSessionResponse]  # type: ignore[assignment]
+    """Go back to a past chunk and play on from there. The old future stays as a branch."""
+    GetBranches: _aio.UnaryUnaryMultiCallable[_session_pb2.GetBranchesRequest, _session_pb2.GetBranchesResponse]  # type: ignore[assignment]
+    """Every session that came from the same beginning."""
+    DiffSessions: _aio.UnaryUnaryMultiCallable[_session_pb2.DiffSessionsRequest, _session_pb2.DiffSessionsResponse]  # type: ignore[assignment]
+    """Where two sessions parted, and what each did since."""
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Sessions: one running world each. Errors are gRPC statuses with
@@ -100,10 +138,89 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_session_pb2.GetSessionResponse, _abc.Awaitable[_session_pb2.GetSessionResponse]]: ...
 
     @_abc_1.abstractmethod
+    def ListSessions(
+        self,
+        request: _session_pb2.ListSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.ListSessionsResponse, _abc.Awaitable[_session_pb2.ListSessionsResponse]]:
+        """The newest first."""
+
+    @_abc_1.abstractmethod
     def EndSession(
         self,
         request: _session_pb2.EndSessionRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_session_pb2.EndSessionResponse, _abc.Awaitable[_session_pb2.EndSessionResponse]]: ...
+    ) -> _typing.Union[_session_pb2.EndSessionResponse, _abc.Awaitable[_session_pb2.EndSessionResponse]]:
+        """For good. Ended, it can still be replayed, forked and saved."""
+
+    @_abc_1.abstractmethod
+    def DeleteSession(
+        self,
+        request: _session_pb2.DeleteSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.DeleteSessionResponse, _abc.Awaitable[_session_pb2.DeleteSessionResponse]]:
+        """Forget a session that is not running, but for what others that left it need."""
+
+    @_abc_1.abstractmethod
+    def PauseSession(
+        self,
+        request: _session_pb2.PauseSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.PauseSessionResponse, _abc.Awaitable[_session_pb2.PauseSessionResponse]]:
+        """Stop the world's clock; controls are taken and wait."""
+
+    @_abc_1.abstractmethod
+    def ResumeSession(
+        self,
+        request: _session_pb2.ResumeSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.ResumeSessionResponse, _abc.Awaitable[_session_pb2.ResumeSessionResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ParkSession(
+        self,
+        request: _session_pb2.ParkSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.ParkSessionResponse, _abc.Awaitable[_session_pb2.ParkSessionResponse]]:
+        """Keep the session and free what it holds. Attaching wakes it, as WakeSession does."""
+
+    @_abc_1.abstractmethod
+    def WakeSession(
+        self,
+        request: _session_pb2.WakeSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.WakeSessionResponse, _abc.Awaitable[_session_pb2.WakeSessionResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ForkSession(
+        self,
+        request: _session_pb2.ForkSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.ForkSessionResponse, _abc.Awaitable[_session_pb2.ForkSessionResponse]]:
+        """A new session that goes on from a moment of this one, now or past. This one plays on."""
+
+    @_abc_1.abstractmethod
+    def RewindSession(
+        self,
+        request: _session_pb2.RewindSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.RewindSessionResponse, _abc.Awaitable[_session_pb2.RewindSessionResponse]]:
+        """Go back to a past chunk and play on from there. The old future stays as a branch."""
+
+    @_abc_1.abstractmethod
+    def GetBranches(
+        self,
+        request: _session_pb2.GetBranchesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.GetBranchesResponse, _abc.Awaitable[_session_pb2.GetBranchesResponse]]:
+        """Every session that came from the same beginning."""
+
+    @_abc_1.abstractmethod
+    def DiffSessions(
+        self,
+        request: _session_pb2.DiffSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.DiffSessionsResponse, _abc.Awaitable[_session_pb2.DiffSessionsResponse]]:
+        """Where two sessions parted, and what each did since."""
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

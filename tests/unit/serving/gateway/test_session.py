@@ -16,7 +16,18 @@ from serving.gateway.config import GatewayConfig
 from serving.gateway.metrics import NoMetrics
 from serving.gateway.session import Session, SessionIdentity
 from serving.gateway.session_state import ALLOWED_TRANSITIONS, State, StateError, entered
-from serving.sessions.contract import Accepted, Applied, Control, Move, Outcome, Rejected, SessionSpec, WorldSpec
+from serving.sessions.contract import (
+    Accepted,
+    Applied,
+    Control,
+    Move,
+    Outcome,
+    Rejected,
+    Rewound,
+    SessionSpec,
+    WorldSpec,
+)
+from serving.sessions.names import token_sha256
 from tests.fakes import FakeFaults, FakeLink, FakeWorldPlane, fake_info
 
 WORLD = WorldSpec(model="fake-xs", seed=1, prompt="a")
@@ -34,6 +45,9 @@ class Listener:
 
     def tell(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
+        self.woken.set()
+
+    def rewound(self, event: Rewound) -> None:
         self.woken.set()
 
     def go_away(self, reason: str, time_left_s: float) -> None:
@@ -56,7 +70,13 @@ async def hosted(
     plane = FakeWorldPlane(info=FAST, faults=faults or FakeFaults())
     link = await plane.open(SessionSpec(session_id="s-1", world=WORLD))
     identity = SessionIdentity(
-        session_id="s-1", resume_token="token", world=WORLD, is_traced=False, create_s=0.0, open_seconds=0.0
+        session_id="s-1",
+        resume_token="token",
+        token_sha256=token_sha256("token"),
+        world=WORLD,
+        is_traced=False,
+        create_s=0.0,
+        open_seconds=0.0,
     )
     session = Session(identity, FAST, link, config, NoMetrics(), plane.clock)
     async with asyncio.TaskGroup() as tasks:
@@ -72,8 +92,9 @@ def control(control_id: str) -> Control:
 
 
 def test_only_an_end_is_final() -> None:
-    assert ALLOWED_TRANSITIONS[State.ENDED] == frozenset()
-    assert all(State.ENDED in ALLOWED_TRANSITIONS[state] for state in State if state is not State.ENDED)
+    final = {State.ENDED, State.PARKED}  # a parked one begins anew, with whoever wakes it
+    assert all(ALLOWED_TRANSITIONS[state] == frozenset() for state in final)
+    assert all(final <= ALLOWED_TRANSITIONS[state] for state in State if state not in final)
     assert entered("s-1", State.READY, State.RUNNING) is State.RUNNING
     with pytest.raises(StateError, match="s-1 is ENDED and cannot become RUNNING; allowed: none"):
         entered("s-1", State.ENDED, State.RUNNING)
@@ -266,7 +287,13 @@ async def test_cancelling_the_host_closes_the_session() -> None:
     plane = FakeWorldPlane(info=FAST)
     link = await plane.open(SessionSpec(session_id="s-1", world=WORLD))
     identity = SessionIdentity(
-        session_id="s-1", resume_token="token", world=WORLD, is_traced=False, create_s=0.0, open_seconds=0.0
+        session_id="s-1",
+        resume_token="token",
+        token_sha256=token_sha256("token"),
+        world=WORLD,
+        is_traced=False,
+        create_s=0.0,
+        open_seconds=0.0,
     )
     session = Session(identity, FAST, link, CONFIG, NoMetrics(), plane.clock)
     running = asyncio.ensure_future(session.run())

@@ -1,0 +1,26 @@
+"""Single calls to the service, with our errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc.aio
+
+from nacre.errors import from_rpc_error
+from nacre.v1 import library_pb2_grpc, session_pb2_grpc
+
+
+class Calls:
+    """The service's stubs on one channel."""
+
+    def __init__(self, channel: grpc.aio.Channel, timeout_s: float) -> None:
+        self.sessions: session_pb2_grpc.SessionServiceAsyncStub = session_pb2_grpc.SessionServiceStub(channel)
+        self.library: library_pb2_grpc.LibraryServiceAsyncStub = library_pb2_grpc.LibraryServiceStub(channel)
+        self.timeout_s = timeout_s
+
+    async def __call__(self, method: Any, request: object) -> Any:
+        """Raises `NacreError`."""
+        try:
+            return await method(request, timeout=self.timeout_s)
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error

@@ -1,0 +1,195 @@
+import datetime
+
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from nacre.v1 import session_pb2 as _session_pb2
+from nacre.v1 import world_pb2 as _world_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ShareScope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SHARE_SCOPE_UNSPECIFIED: _ClassVar[ShareScope]
+    SHARE_SCOPE_VIEW: _ClassVar[ShareScope]
+    SHARE_SCOPE_JOIN: _ClassVar[ShareScope]
+    SHARE_SCOPE_FORK: _ClassVar[ShareScope]
+    SHARE_SCOPE_DIRECT: _ClassVar[ShareScope]
+SHARE_SCOPE_UNSPECIFIED: ShareScope
+SHARE_SCOPE_VIEW: ShareScope
+SHARE_SCOPE_JOIN: ShareScope
+SHARE_SCOPE_FORK: ShareScope
+SHARE_SCOPE_DIRECT: ShareScope
+
+class World(_message.Message):
+    __slots__ = ("world_id", "name", "version", "session_id", "chunk_index", "spec", "note", "num_bytes", "create_time")
+    WORLD_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    SPEC_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    NUM_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    world_id: str
+    name: str
+    version: int
+    session_id: str
+    chunk_index: int
+    spec: _world_pb2.WorldSpec
+    note: str
+    num_bytes: int
+    create_time: _timestamp_pb2.Timestamp
+    def __init__(self, world_id: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[int] = ..., session_id: _Optional[str] = ..., chunk_index: _Optional[int] = ..., spec: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., note: _Optional[str] = ..., num_bytes: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class SaveWorldRequest(_message.Message):
+    __slots__ = ("session_id", "name", "note")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    name: str
+    note: str
+    def __init__(self, session_id: _Optional[str] = ..., name: _Optional[str] = ..., note: _Optional[str] = ...) -> None: ...
+
+class SaveWorldResponse(_message.Message):
+    __slots__ = ("world",)
+    WORLD_FIELD_NUMBER: _ClassVar[int]
+    world: World
+    def __init__(self, world: _Optional[_Union[World, _Mapping]] = ...) -> None: ...
+
+class LoadWorldRequest(_message.Message):
+    __slots__ = ("world_id", "name")
+    WORLD_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    world_id: str
+    name: str
+    def __init__(self, world_id: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class LoadWorldResponse(_message.Message):
+    __slots__ = ("session", "resume_token")
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    session: _session_pb2.Session
+    resume_token: str
+    def __init__(self, session: _Optional[_Union[_session_pb2.Session, _Mapping]] = ..., resume_token: _Optional[str] = ...) -> None: ...
+
+class ListWorldsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token", "name")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    name: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class ListWorldsResponse(_message.Message):
+    __slots__ = ("worlds", "next_page_token")
+    WORLDS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    worlds: _containers.RepeatedCompositeFieldContainer[World]
+    next_page_token: str
+    def __init__(self, worlds: _Optional[_Iterable[_Union[World, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class GetWorldRequest(_message.Message):
+    __slots__ = ("world_id",)
+    WORLD_ID_FIELD_NUMBER: _ClassVar[int]
+    world_id: str
+    def __init__(self, world_id: _Optional[str] = ...) -> None: ...
+
+class GetWorldResponse(_message.Message):
+    __slots__ = ("world",)
+    WORLD_FIELD_NUMBER: _ClassVar[int]
+    world: World
+    def __init__(self, world: _Optional[_Union[World, _Mapping]] = ...) -> None: ...
+
+class DeleteWorldRequest(_message.Message):
+    __slots__ = ("world_id",)
+    WORLD_ID_FIELD_NUMBER: _ClassVar[int]
+    world_id: str
+    def __init__(self, world_id: _Optional[str] = ...) -> None: ...
+
+class DeleteWorldResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ShareLink(_message.Message):
+    __slots__ = ("share_id", "session_id", "scope", "create_time", "expire_time", "revoked", "num_uses")
+    SHARE_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_FIELD_NUMBER: _ClassVar[int]
+    NUM_USES_FIELD_NUMBER: _ClassVar[int]
+    share_id: str
+    session_id: str
+    scope: ShareScope
+    create_time: _timestamp_pb2.Timestamp
+    expire_time: _timestamp_pb2.Timestamp
+    revoked: bool
+    num_uses: int
+    def __init__(self, share_id: _Optional[str] = ..., session_id: _Optional[str] = ..., scope: _Optional[_Union[ShareScope, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revoked: _Optional[bool] = ..., num_uses: _Optional[int] = ...) -> None: ...
+
+class CreateShareLinkRequest(_message.Message):
+    __slots__ = ("session_id", "scope", "lifetime")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    LIFETIME_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    scope: ShareScope
+    lifetime: _duration_pb2.Duration
+    def __init__(self, session_id: _Optional[str] = ..., scope: _Optional[_Union[ShareScope, str]] = ..., lifetime: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class CreateShareLinkResponse(_message.Message):
+    __slots__ = ("share_link", "token")
+    SHARE_LINK_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    share_link: ShareLink
+    token: str
+    def __init__(self, share_link: _Optional[_Union[ShareLink, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
+
+class ListShareLinksRequest(_message.Message):
+    __slots__ = ("session_id",)
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+
+class ListShareLinksResponse(_message.Message):
+    __slots__ = ("share_links",)
+    SHARE_LINKS_FIELD_NUMBER: _ClassVar[int]
+    share_links: _containers.RepeatedCompositeFieldContainer[ShareLink]
+    def __init__(self, share_links: _Optional[_Iterable[_Union[ShareLink, _Mapping]]] = ...) -> None: ...
+
+class RevokeShareLinkRequest(_message.Message):
+    __slots__ = ("share_id",)
+    SHARE_ID_FIELD_NUMBER: _ClassVar[int]
+    share_id: str
+    def __init__(self, share_id: _Optional[str] = ...) -> None: ...
+
+class RevokeShareLinkResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class OpenShareLinkRequest(_message.Message):
+    __slots__ = ("token",)
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    def __init__(self, token: _Optional[str] = ...) -> None: ...
+
+class OpenShareLinkResponse(_message.Message):
+    __slots__ = ("share_link", "session", "resume_token")
+    SHARE_LINK_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    share_link: ShareLink
+    session: _session_pb2.Session
+    resume_token: str
+    def __init__(self, share_link: _Optional[_Union[ShareLink, _Mapping]] = ..., session: _Optional[_Union[_session_pb2.Session, _Mapping]] = ..., resume_token: _Optional[str] = ...) -> None: ...

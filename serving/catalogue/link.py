@@ -1,0 +1,429 @@
+"""A session's link that outlives its workers: it moves, comes back after a loss, parks and goes back in time.
+
+All of it is one step, a *turn*: the link to the workers ends, the session's next epoch is taken, and a new link goes on
+at a chunk, from a snapshot at hand or from the record. What its holder sees is one stream of events with a receipt for
+every chunk, in which every control has one terminal outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from model.interface import ModelInfo
+from serving.errors import (
+    CapacityExhaustedError,
+    ControlRewoundError,
+    NacreError,
+    SessionEndedError,
+    SessionFencedError,
+    UnavailableError,
+    WorkerUnavailableError,
+)
+from serving.sessions.contract import (
+    Accepted,
+    Applied,
+    Control,
+    DecodedChunk,
+    LeaveAsked,
+    LinkEnded,
+    LinkEvent,
+    Outcome,
+    Rejected,
+    Rewound,
+    SessionLink,
+    SessionSpec,
+    Superseded,
+    TakenSnapshot,
+)
+from serving.sessions.journal import JournalEntry
+from serving.sessions.receipts import Receipt, ReceiptChain
+
+logger = logging.getLogger(__name__)
+
+# Two seconds of the embedded model's play; what a process that dies takes with it.
+RECEIPTS_PER_ROW = 25
+# A worker that was killed is back, or another one has room, within this time; then the session is given up.
+RECOVERY_TIMEOUT_S = 60.0
+MIN_RETRY_S, MAX_RETRY_S = 0.05, 1.0
+CLOSED, PARKED, WORKER_LOST = "CLOSED", "PARKED", "WORKER_LOST"
+
+
+class LinkHome(Protocol):
+    """What a durable link needs of the plane it belongs to. What is written comes in order, and never fails."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    async def take_over(self, session_id: str, epoch: int) -> int:
+        """Take the session's next epoch, which is to follow `epoch`; gives it. Raises `SessionFencedError` when
+        somebody else took the session meanwhile."""
+        ...
+
+    async def open_workers(self, spec: SessionSpec, snapshot: bytes) -> SessionLink:
+        """As `WorldPlane.open`."""
+        ...
+
+    async def entries(self, session_id: str) -> Mapping[str, JournalEntry]:
+        """The journal by control."""
+        ...
+
+    async def branch_off(self, session_id: str, chunk_idx: int) -> str:
+        """Keep what there is up to `chunk_idx` as a session of its own. Gives its id."""
+        ...
+
+    async def receipt(self, session_id: str, chunk_idx: int) -> Receipt | None: ...
+
+    def write_receipts(self, session_id: str, epoch: int, receipts: list[Receipt]) -> Future[None]: ...
+
+    def write_end(self, session_id: str, epoch: int, reason: str) -> Future[None]: ...
+
+    def write_parked(self, session_id: str, epoch: int, num_chunks: int) -> Future[None]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """How a session goes on when its link to the workers ends."""
+
+    spec: SessionSpec
+    snapshot: bytes = b""
+    branch_session_id: str = ""  # of a rewind
+
+
+@dataclass(slots=True, kw_only=True)
+class _Waiting:
+    """Controls without a terminal outcome, in the order they came."""
+
+    controls: dict[str, Control] = field(default_factory=dict)
+    accepted: set[str] = field(default_factory=set)
+
+    def is_news(self, outcome: Outcome) -> bool:
+        """Note an outcome. False for an acceptance that was told before. A control that is not known came by way of
+        another gateway, whose client may be ours by now."""
+        control_id = outcome.control_id
+        if control_id not in self.controls:
+            return True
+        if isinstance(outcome, Accepted):
+            is_new = control_id not in self.accepted
+            self.accepted.add(control_id)
+            return is_new
+        del self.controls[control_id]
+        self.accepted.discard(control_id)
+        return True
+
+
+class DurableLink:
+    """A `SessionLink`. The one reader of `events` does the turning."""
+
+    def __init__(self, home: LinkHome, link: SessionLink, spec: SessionSpec, next_chunk_idx: int) -> None:
+        self._home = home
+        self._link = link
+        self._spec = spec
+        self._next_chunk_idx = next_chunk_idx
+        self._end_chunk_idx = next_chunk_idx  # those before it may be made
+        self._granted_chunk_idx = next_chunk_idx  # as far as the present link knows
+        self._waiting = _Waiting()
+        self._unsent: list[str] = []  # of the waiting, those that the present link does not know
+        self._num_holds = 0  # while there are any, nothing goes to the workers
+        self._turn: Turn | None = None
+        self._turned: asyncio.Future[None] | None = None
+        self._turning = asyncio.Lock()
+        self._leaving: asyncio.Task[None] | None = None
+        self._chain = ReceiptChain()
+        self._unwritten: list[Receipt] = []
+        self._end_reason = CLOSED
+        self._is_closed = False
+
+    @property
+    def session_id(self) -> str:
+        return self._spec.session_id
+
+    @property
+    def epoch(self) -> int:
+        return self._spec.epoch
+
+    @property
+    def next_chunk_idx(self) -> int:
+        """The first that has not come."""
+        return self._next_chunk_idx
+
+    # --- for the gateway ---
+
+    async def send(self, control: Control) -> None:
+        self._waiting.controls[control.control_id] = control
+        self._unsent.append(control.control_id)
+        await self._flush()
+
+    async def grant(self, chunks: int) -> None:
+        self._end_chunk_idx += chunks
+        await self._flush()
+
+    async def snapshot(
+        self, *, is_kept: bool = False, is_portable: bool = False, when_paused: bool = False
+    ) -> TakenSnapshot:
+        """Raises `WorkerUnavailableError` as well, while the session is between two workers."""
+        async with self._turning:
+            return await self._take_snapshot(is_kept=is_kept, is_portable=is_portable, when_paused=when_paused)
+
+    async def events(self) -> AsyncIterator[LinkEvent]:
+        while True:
+            ended = LinkEnded(reason=WORKER_LOST, message="the workers went silent")
+            async for event in self._link.events():
+                match event:
+                    case LinkEnded():
+                        ended = event
+                    case LeaveAsked():
+                        self._leave()
+                    case _ if self._is_news(event):
+                        yield event
+                    case _:
+                        pass
+            try:
+                turn = self._take_turn(ended)
+                for event in await self._go_on(turn):
+                    yield event
+            except NacreError as error:
+                self._settle_turn(error)
+                yield LinkEnded(reason=self._end_reason, message=error.message)
+                return
+            if self._turn is not None:  # asked for while this one was under way
+                await self._link.close()
+
+    async def move(self) -> None:
+        """Go on with another worker, or the same, without a chunk lost. Raises `NacreError` when the worker cannot
+        hand the session over; then it plays on."""
+        async with self._turning, self._hold():
+            if not self._has_begun:
+                await self._turn_to(Turn(spec=replace(self._spec, resume_from=self._next_chunk_idx)))
+                return
+            taken = await self._take_snapshot(when_paused=True)
+            await self._turn_to(Turn(spec=replace(self._spec, resume_from=None), snapshot=taken.data))
+
+    async def park(self) -> None:
+        """Keep the session and free its slots; `events` ends. Raises `NacreError`: then it plays on."""
+        async with self._turning, self._hold():
+            if self._has_begun:
+                await self._take_snapshot(is_kept=True, when_paused=True)
+            self._end_reason = PARKED
+            await self._link.close()
+
+    async def rewind(self, chunk_idx: int) -> str:
+        """Go on from a past chunk. What came after it stays as a branch: gives that session's id."""
+        async with self._turning, self._hold():
+            await self.written()
+            branch_session_id = await self._home.branch_off(self.session_id, self._next_chunk_idx)
+            spec = replace(self._spec, resume_from=chunk_idx, is_rewind=True)
+            await self._turn_to(Turn(spec=spec, branch_session_id=branch_session_id))
+            return branch_session_id
+
+    async def close(self) -> None:
+        if self._leaving is not None:
+            self._leaving.cancel()
+        try:
+            await self._link.close()
+        finally:
+            if not self._is_closed:
+                self._is_closed = True
+                self._settle_turn(SessionEndedError("the session has ended"))
+                await self.written()
+                await asyncio.wrap_future(self._write_end())
+
+    def resume_after(self, receipt: Receipt) -> None:
+        self._chain.resume(receipt)
+
+    # --- to and from the workers ---
+
+    @property
+    def _has_begun(self) -> bool:
+        """Whether the workers let a chunk out; before that there is nothing to take along."""
+        return self._end_chunk_idx > 0
+
+    async def _flush(self) -> None:
+        """Give the workers what they do not know yet."""
+        if self._num_holds:
+            return
+        unsent, self._unsent = self._unsent, []
+        chunks, self._granted_chunk_idx = self._end_chunk_idx - self._granted_chunk_idx, self._end_chunk_idx
+        for control in [self._waiting.controls[each] for each in unsent if each in self._waiting.controls]:
+            await self._link.send(control)
+        await self._link.grant(chunks)
+
+    async def _take_snapshot(
+        self, *, is_kept: bool = False, is_portable: bool = False, when_paused: bool = False
+    ) -> TakenSnapshot:
+        try:
+            return await self._link.snapshot(is_kept=is_kept, is_portable=is_portable, when_paused=when_paused)
+        except SessionEndedError as error:
+            if self._is_closed:
+                raise
+            raise WorkerUnavailableError("the session is on its way to another worker") from error
+
+    def _is_news(self, event: LinkEvent) -> bool:
+        match event:
+            case DecodedChunk():
+                self._next_chunk_idx = event.chunk_idx + 1
+                self._unwritten.append(self._chain.next(event.chunk_idx, event.frames_FHWC, event.samples_SC))
+                if len(self._unwritten) >= RECEIPTS_PER_ROW:
+                    self._write_receipts()
+                return True
+            case Accepted() | Applied() | Superseded() | Rejected():
+                return self._waiting.is_news(event)
+            case _:
+                return True
+
+    # --- turning ---
+
+    @asynccontextmanager
+    async def _hold(self) -> AsyncIterator[None]:
+        """Keep everything from the workers meanwhile."""
+        if self._is_closed or self._end_reason != CLOSED:
+            raise SessionEndedError("the session has ended")
+        self._num_holds += 1
+        try:
+            yield
+        finally:
+            self._num_holds -= 1
+            await self._flush()
+
+    async def _turn_to(self, turn: Turn) -> None:
+        turned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._turn, self._turned = turn, turned
+        await self._link.close()  # `events` sees it, and turns
+        await turned
+
+    def _take_turn(self, ended: LinkEnded) -> Turn:
+        """Raises `SessionEndedError` when nothing follows."""
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            return turn
+        if self._end_reason == CLOSED and ended.reason == WORKER_LOST and not self._is_closed:
+            logger.warning("session %s: %s; going on with another worker", self.session_id, ended.message)
+            return Turn(spec=replace(self._spec, resume_from=self._next_chunk_idx))
+        self._end_reason = ended.reason if self._end_reason == CLOSED else self._end_reason
+        raise SessionEndedError(ended.message)
+
+    async def _go_on(self, turn: Turn) -> list[LinkEvent]:
+        """Open the next link. Gives what is to be told before its events."""
+        async with self._hold():
+            await self._link.close()  # or the worker that lets go might meet the session that comes
+            try:
+                await self._reopen(turn)
+            except NacreError:
+                self._end_reason = WORKER_LOST
+                raise
+            events = await self._after(turn)
+        self._settle_turn(None)
+        return events
+
+    async def _reopen(self, turn: Turn) -> None:
+        attempts = AsyncRetrying(
+            stop=stop_after_delay(RECOVERY_TIMEOUT_S),
+            wait=wait_exponential(min=MIN_RETRY_S, max=MAX_RETRY_S),
+            retry=retry_if_exception_type((UnavailableError, CapacityExhaustedError)),
+            reraise=True,
+        )
+        async for attempt in attempts:
+            with attempt:
+                await self._reopen_once(turn)
+
+    async def _reopen_once(self, turn: Turn) -> None:
+        try:
+            epoch = await self._home.take_over(self.session_id, self._spec.epoch)
+        except SessionFencedError as error:
+            raise SessionEndedError("another gateway has the session") from error
+        self._spec = replace(self._spec, epoch=epoch)
+        self._link = await self._home.open_workers(replace(turn.spec, epoch=epoch), turn.snapshot)
+
+    async def _after(self, turn: Turn) -> list[LinkEvent]:
+        if turn.branch_session_id:
+            return await self._after_rewind(turn)
+        outcomes: list[Outcome] = []
+        entries: Mapping[str, JournalEntry] = {}
+        if not turn.snapshot and self._waiting.controls:
+            entries = await self._home.entries(self.session_id)
+            outcomes = [each for each in self._on_record(entries) if self._waiting.is_news(each)]
+        self._unsent = [control_id for control_id in self._waiting.controls if control_id not in entries]
+        self._granted_chunk_idx = self._next_chunk_idx
+        return list(outcomes)
+
+    async def _after_rewind(self, turn: Turn) -> list[LinkEvent]:
+        chunk_idx = turn.spec.resume_from
+        assert chunk_idx is not None, "a rewind says where to"
+        message = "the session went back to before it"
+        waiting, self._waiting, self._unsent = self._waiting, _Waiting(), []
+        reason = ControlRewoundError.reason
+        rejected = [Rejected(control_id=each, reason=reason, message=message) for each in waiting.controls]
+        self._next_chunk_idx = self._end_chunk_idx = self._granted_chunk_idx = chunk_idx
+        self._chain = ReceiptChain()
+        before = await self._home.receipt(self.session_id, chunk_idx - 1) if chunk_idx else None
+        if before is not None:
+            self._chain.resume(before)
+        return [*rejected, Rewound(chunk_idx=chunk_idx, branch_session_id=turn.branch_session_id)]
+
+    def _on_record(self, entries: Mapping[str, JournalEntry]) -> list[Outcome]:
+        """What became of the waiting controls while nobody could be told."""
+        found = [entries[control_id] for control_id in self._waiting.controls if control_id in entries]
+        return [outcome for entry in found for outcome in _outcomes(entry, self._home.info)]
+
+    def _settle_turn(self, error: NacreError | None) -> None:
+        turned, self._turned = self._turned, None
+        if turned is None or turned.done():
+            return
+        if error is None:
+            turned.set_result(None)
+        else:
+            turned.set_exception(error)
+
+    def _leave(self) -> None:
+        async def leave() -> None:
+            try:
+                await self.move()
+            except NacreError as error:
+                logger.warning("session %s could not leave its worker: %s", self.session_id, error.message)
+
+        if self._leaving is None or self._leaving.done():
+            # Owned by this link: cancelled when it closes.
+            self._leaving = asyncio.create_task(leave(), name=f"leave-{self.session_id}")
+
+    # --- records ---
+
+    def _write_receipts(self) -> Future[None] | None:
+        if not self._unwritten:
+            return None
+        receipts, self._unwritten = self._unwritten, []
+        return self._home.write_receipts(self.session_id, self._spec.epoch, receipts)
+
+    async def written(self) -> None:
+        """Returns when every chunk that came has its receipt on record."""
+        if (writing := self._write_receipts()) is not None:
+            await asyncio.wrap_future(writing)
+
+    def _write_end(self) -> Future[None]:
+        if self._end_reason == PARKED:
+            return self._home.write_parked(self.session_id, self._spec.epoch, self._next_chunk_idx)
+        return self._home.write_end(self.session_id, self._spec.epoch, self._end_reason)
+
+
+def _outcomes(entry: JournalEntry, info: ModelInfo) -> list[Outcome]:
+    control_id = entry.control.control_id
+    if entry.applied_chunk_idx is not None:
+        chunk_idx = entry.applied_chunk_idx
+        applied = Applied(
+            control_id=control_id,
+            chunk_idx=chunk_idx,
+            frame_idx=chunk_idx * info.frames_per_chunk,
+            world_time_s=chunk_idx * info.chunk_duration_s,
+        )
+        return [Accepted(control_id=control_id), applied]
+    if entry.superseded_by is not None:
+        return [Superseded(control_id=control_id, by_control_id=entry.superseded_by)]
+    if entry.rejected_for is not None:
+        return [Rejected(control_id=control_id, reason=entry.rejected_for, message="the session's worker was lost")]
+    return [Accepted(control_id=control_id)]

@@ -1,0 +1,222 @@
+"""What can be done with a session beside playing it: pause, park, fork, rewind, save, share, delete."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from serving.catalogue.differences import Difference
+from serving.catalogue.lineage import TreeNode
+from serving.catalogue.plane import CataloguedPlane, Origin
+from serving.catalogue.sessions import SessionRow
+from serving.catalogue.shares import ShareRow
+from serving.catalogue.worlds import NewWorld, WorldRow
+from serving.errors import (
+    ScopeExceededError,
+    SessionEndedError,
+    SessionNotFoundError,
+    SessionStateError,
+    UnavailableError,
+    WorldNotFoundError,
+)
+from serving.gateway.registry import NewName, SessionRegistry
+from serving.gateway.roles import ROLES
+from serving.gateway.session import Session
+from serving.gateway.validation import AttachSpec
+from serving.sessions.contract import TakenSnapshot
+from serving.sessions.names import new_world_id
+
+FORK = "fork"
+SHARE_PREFIX = "share-"  # tells a link's token from a session's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Where a session stands, or stood."""
+
+    session_id: str
+    chunk_idx: int
+    epoch: int | None = None  # the present one when left out
+    num_bytes: int = 0
+    snapshot: bytes = b""
+
+
+class SessionVerbs:
+    """Over the sessions that run here and those that are on record."""
+
+    def __init__(
+        self, registry: SessionRegistry, catalogue: CataloguedPlane | None, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Without a `catalogue` most verbs raise `UnavailableError`."""
+        self._registry = registry
+        self._catalogue = catalogue
+        self._clock = clock
+
+    @property
+    def kept(self) -> CataloguedPlane:
+        if self._catalogue is None:
+            raise UnavailableError("this service keeps no sessions")
+        return self._catalogue
+
+    # --- looking ---
+
+    async def find(self, session_id: str) -> Session | SessionRow:
+        """One that runs here, or ended here a while ago, or is on record. Raises `SessionNotFoundError`."""
+        try:
+            return self._registry.find(session_id, "session_id")
+        except SessionNotFoundError:
+            if self._catalogue is None:
+                raise
+            return await self.kept.call(lambda: self.kept.library.sessions.find(session_id))
+
+    async def page(self, limit: int, cursor: str, states: Sequence[str]) -> tuple[Sequence[SessionRow], str]:
+        sessions = self.kept.library.sessions
+        return await self.kept.call(lambda: sessions.page(limit, cursor, states or None))
+
+    async def tree(self, session_id: str) -> Sequence[TreeNode]:
+        return await self.kept.call(lambda: self.kept.library.sessions.tree(session_id))
+
+    async def difference(self, session_id: str, other_id: str) -> Difference:
+        return await self.kept.call(lambda: self.kept.library.difference(session_id, other_id))
+
+    # --- while it runs ---
+
+    def running(self, session_id: str) -> Session:
+        """Raises `SessionStateError` for one that does not run here, `SessionNotFoundError` for one unknown."""
+        session = self._registry.running(session_id)
+        if session is None:
+            raise SessionStateError("the session does not run; attach to it, or wake it", field="session_id")
+        return session
+
+    async def park(self, session_id: str) -> None:
+        """Does nothing for one that is parked."""
+        session = self._registry.running(session_id)
+        if session is not None:
+            await session.park()
+        elif (await self._row(session_id)).state != "parked":
+            raise SessionEndedError("the session has ended", field="session_id")
+
+    async def rewind(self, session_id: str, chunk_idx: int) -> str:
+        return await self.running(session_id).rewind(chunk_idx)
+
+    # --- new sessions from old ---
+
+    async def fork(self, session_id: str, chunk_idx: int | None, label: str) -> Session:
+        """From a past chunk, or from now: of a session that runs, its next boundary."""
+        started_s = self._clock()
+        self._registry.check_open()
+        if chunk_idx is None:
+            moment = await self._now(session_id, is_kept=False)
+        else:
+            if (session := self._registry.running(session_id)) is not None:
+                await session.kept.written()
+            moment = Moment(session_id=session_id, chunk_idx=chunk_idx)
+        return await self._begin(moment, label, started_s)
+
+    async def load(self, world: WorldRow) -> Session:
+        started_s = self._clock()
+        self._registry.check_open()
+        if world.session_id is None:
+            raise WorldNotFoundError("the world is of an early version that kept no moment", field="world_id")
+        moment = Moment(session_id=world.session_id, chunk_idx=world.chunk_idx, epoch=world.epoch)
+        return await self._begin(moment, f"{world.name} {world.version}", started_s)
+
+    async def save(self, session_id: str, name: str, note: str) -> WorldRow:
+        """Keep a moment under a name. Raises `StorageUnavailableError`: then the session plays on unsaved."""
+        moment = await self._now(session_id, is_kept=True)
+        row = await self._row(session_id)
+        new = NewWorld(
+            world_id=new_world_id(),
+            name=name,
+            session_id=session_id,
+            epoch=row.lease.epoch if moment.epoch is None else moment.epoch,
+            chunk_idx=moment.chunk_idx,
+            num_bytes=moment.num_bytes,
+            model=row.model,
+            weights_sha256=row.weights_sha256,
+            spec=row.spec,
+            note=note,
+        )
+        return await self.kept.call(lambda: self.kept.library.worlds.add(new))
+
+    # --- taking away ---
+
+    async def delete(self, session_id: str) -> None:
+        """Raises `SessionStateError` for one that runs."""
+        if self._registry.running(session_id) is not None:
+            raise SessionStateError("the session is running; end it or park it first", field="session_id")
+        await self.kept.call(lambda: self.kept.library.delete_session(session_id))
+
+    async def delete_world(self, world_id: str) -> None:
+        await self.kept.call(lambda: self.kept.library.delete_world(world_id))
+
+    # --- share links ---
+
+    async def share(self, session_id: str, scope: str, lifetime_s: float) -> tuple[ShareRow, str]:
+        """Gives the link and its token."""
+        await self._row(session_id)
+        shares = self.kept.library.shares
+        row, token = await self.kept.call(
+            lambda: shares.create(session_id=session_id, scope=scope, expires_s=self._clock() + lifetime_s)
+        )
+        return row, SHARE_PREFIX + token
+
+    async def open_share(self, token: str) -> tuple[ShareRow, Session, str]:
+        """What the link leads to, and the token to attach with: the session itself, woken if need be, or one that
+        leaves it."""
+        share = await self._open(token)
+        assert share.session_id is not None, "links lead to sessions"
+        if share.scope == FORK:
+            session = await self.fork(share.session_id, None, "from a share link")
+            return share, session, session.identity.resume_token
+        return share, await self._registry.wake(share.session_id, None), token
+
+    async def enter(self, attach: AttachSpec) -> tuple[Session, AttachSpec]:
+        """The session that a client attaches to, and as what. Raises `ResumeTokenInvalidError`,
+        `ScopeExceededError`, and what waking a session does."""
+        if not attach.resume_token.startswith(SHARE_PREFIX):
+            return await self._registry.authorize(attach.session_id, attach.resume_token), attach
+        share = await self._open(attach.resume_token)
+        if share.session_id != attach.session_id or share.scope == FORK:
+            raise ScopeExceededError("the link does not lead to this session", field="attach.resume_token")
+        session = await self._registry.wake(attach.session_id, None)
+        return session, replace(attach, role=ROLES[share.scope])
+
+    async def _open(self, token: str) -> ShareRow:
+        return await self.kept.call(
+            lambda: self.kept.library.shares.open(token.removeprefix(SHARE_PREFIX), self._clock())
+        )
+
+    # --- moments ---
+
+    async def _now(self, session_id: str, *, is_kept: bool) -> Moment:
+        session = self._registry.running(session_id)
+        if session is None:
+            row = await self._row(session_id)
+            return Moment(session_id=session_id, chunk_idx=row.num_chunks, epoch=row.lease.epoch)
+        if session.arrivals.num_arrived == 0:
+            return Moment(session_id=session_id, chunk_idx=0)
+        taken: TakenSnapshot = await session.link.snapshot(is_kept=is_kept)
+        return Moment(
+            session_id=session_id,
+            chunk_idx=taken.chunk_idx,
+            epoch=session.kept.epoch,
+            num_bytes=taken.num_bytes,
+            snapshot=taken.data,
+        )
+
+    async def _begin(self, moment: Moment, label: str, started_s: float) -> Session:
+        name = NewName.make()
+        origin = Origin(
+            session_id=moment.session_id,
+            chunk_idx=moment.chunk_idx,
+            epoch=moment.epoch,
+            label=label,
+            snapshot=moment.snapshot,
+        )
+        opened = await self.kept.fork(name.session_id, name.token_sha256, origin)
+        return self._registry.begin(name, opened, started_s)
+
+    async def _row(self, session_id: str) -> SessionRow:
+        return await self.kept.call(lambda: self.kept.library.sessions.find(session_id))

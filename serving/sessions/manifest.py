@@ -24,7 +24,11 @@ from serving.sessions.tensor_bytes import from_bytes, to_bytes
 
 FORMAT = "nacre-snapshot"
 VERSION = 1
-EXACT = "exact"  # every cache, bit for bit
+EXACT, PORTABLE = "exact", "portable"
+PROMISES: Mapping[str, str] = {
+    EXACT: "every cache: goes on bit for bit, on the same kind of hardware and the same build",
+    PORTABLE: "the same world to the eye, not bit for bit, on any machine and build that have the model's weights",
+}
 ROWS = "rows"  # the one tensor of a part that holds rows of a larger one
 # Smaller arrays change as a whole with every chunk; cutting them would only make many small files.
 MIN_CUT_BYTES = 256 * 1024
@@ -34,7 +38,12 @@ MAX_MANIFEST_BYTES = 1024 * 1024
 MAX_PARTS = 4_096
 MAX_PART_BYTES = 64 * 1024 * 1024
 MAX_SNAPSHOT_BYTES = 1024 * 1024 * 1024
+MAX_STAGES = 16
+MAX_SEED = 2**64 - 1
+MAX_COUNT = 2**53  # of chunks or records; what any reader of JSON can hold
 SHA256_PATTERN = re.compile(r"[0-9a-f]{64}")
+ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+STAGE_PATTERN = re.compile(r"[a-z][a-z_]{0,31}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +71,7 @@ class Manifest:
     stages: tuple[str, ...]
     parts: tuple[Part, ...]
     tensors: tuple[StoredTensor, ...]
+    kind: str = EXACT
 
     @property
     def num_bytes(self) -> int:
@@ -71,7 +81,8 @@ class Manifest:
         fields = {
             "format": FORMAT,
             "version": VERSION,
-            "kind": EXACT,
+            "kind": self.kind,
+            "promise": PROMISES[self.kind],
             "model": {"name": self.model, "weights_sha256": self.weights_sha256},
             "session": dict(self.session),
             "stages": list(self.stages),
@@ -81,8 +92,8 @@ class Manifest:
         return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
 
 
-def cut(snapshot: SessionSnapshot, info: ModelInfo) -> tuple[Manifest, dict[str, bytes]]:
-    """The manifest, and the bytes of its parts by their SHA-256."""
+def cut(snapshot: SessionSnapshot, info: ModelInfo, kind: str = EXACT) -> tuple[Manifest, dict[str, bytes]]:
+    """The manifest, and the bytes of its parts by their SHA-256. `kind` says what the model made of its state."""
     stages = {TRANSFORMER: snapshot.engine.transformer, **snapshot.caches}
     arrays = {f"{stage}/{name}": np.asarray(array) for stage, named in stages.items() for name, array in named.items()}
     data: list[bytes] = [to_bytes({name: array for name, array in arrays.items() if not _is_cut(array)})]
@@ -114,6 +125,7 @@ def cut(snapshot: SessionSnapshot, info: ModelInfo) -> tuple[Manifest, dict[str,
         stages=tuple(snapshot.caches),
         parts=parts,
         tensors=tuple(tensors),
+        kind=kind,
     )
     return manifest, {part.sha256: each for part, each in zip(parts, data, strict=True)}
 
@@ -127,7 +139,7 @@ def parse(data: bytes, info: ModelInfo) -> Manifest:
         version, kind = fields["version"], fields["kind"]
         if not isinstance(version, int) or version < 1:
             raise SnapshotDamagedError("the manifest has no version")
-        if version > VERSION or kind != EXACT:
+        if version > VERSION or kind not in PROMISES:
             raise SnapshotNewerError(f"a snapshot of version {version}, kind {kind!r}; version {VERSION} is known")
         manifest = _manifest(fields)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
@@ -140,6 +152,13 @@ def parse(data: bytes, info: ModelInfo) -> Manifest:
     return manifest
 
 
+def checked(part: Part, data: bytes) -> bytes:
+    """`data`, if it is what the part was named after. Raises `SnapshotDamagedError`."""
+    if len(data) != part.num_bytes or hashlib.sha256(data).hexdigest() != part.sha256:
+        raise SnapshotDamagedError(f"part {part.sha256[:12]} was altered or cut short")
+    return data
+
+
 def join(manifest: Manifest, data: Mapping[str, bytes]) -> SessionSnapshot:
     """The snapshot from its parts' bytes, which were compared with their names. Raises `SnapshotDamagedError`."""
     try:
@@ -148,15 +167,7 @@ def join(manifest: Manifest, data: Mapping[str, bytes]) -> SessionSnapshot:
         for tensor in manifest.tensors:
             stage, name = tensor.name.split("/", 1)
             stages[stage][name] = _joined(tensor, manifest.parts, loaded)
-        session = manifest.session
-        engine = EngineSnapshot(
-            session_id=str(session["session_id"]),
-            seed=int(session["seed"]),
-            next_chunk_idx=int(session["next_chunk_idx"]),
-            journal_position=int(session["journal_position"]),
-            held=HeldAxes(**session["held"]),
-            transformer=stages.pop(TRANSFORMER),
-        )
+        engine = _engine_snapshot(manifest.session, stages.pop(TRANSFORMER))
     except SnapshotDamagedError:
         raise
     except (ValueError, KeyError, TypeError, IndexError) as error:
@@ -164,39 +175,78 @@ def join(manifest: Manifest, data: Mapping[str, bytes]) -> SessionSnapshot:
     return SessionSnapshot(engine=engine, caches=stages)
 
 
+def _engine_snapshot(session: Mapping[str, Any], transformer: Tensors) -> EngineSnapshot:
+    if not isinstance(session["session_id"], str) or not ID_PATTERN.fullmatch(session["session_id"]):
+        raise SnapshotDamagedError("the session's id is none")
+    held = HeldAxes(**session["held"])
+    for name, value in asdict(held).items():
+        if not isinstance(value, int | float) or not -1.0 <= value <= 1.0:
+            raise SnapshotDamagedError(f"{name} is held at what is no number from -1 to 1")
+    return EngineSnapshot(
+        session_id=session["session_id"],
+        seed=_whole(session["seed"], MAX_SEED),
+        next_chunk_idx=_whole(session["next_chunk_idx"], MAX_COUNT),
+        journal_position=_whole(session["journal_position"], MAX_COUNT),
+        held=held,
+        transformer=transformer,
+    )
+
+
+def _whole(value: object, largest: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= largest:
+        raise SnapshotDamagedError(f"there is no whole number from 0 to {largest} where one must be")
+    return value
+
+
 def _manifest(fields: Mapping[str, Any]) -> Manifest:
-    parts = tuple(Part(sha256=each["sha256"], num_bytes=each["num_bytes"]) for each in fields["parts"])
-    if len(parts) > MAX_PARTS:
-        raise SnapshotDamagedError(f"{len(parts)} parts; {MAX_PARTS} at most")
-    for part in parts:
-        if not SHA256_PATTERN.fullmatch(part.sha256):
-            raise SnapshotDamagedError("a part's name is no SHA-256")
-        if not isinstance(part.num_bytes, int) or not 0 < part.num_bytes <= MAX_PART_BYTES:
-            raise SnapshotDamagedError(f"a part of {part.num_bytes} bytes; {MAX_PART_BYTES} at most")
+    parts = tuple(_part(each) for each in _at_most(MAX_PARTS, "parts", fields["parts"]))
     manifest = Manifest(
         session=fields["session"],
-        model=fields["model"]["name"],
-        weights_sha256=fields["model"]["weights_sha256"],
-        stages=tuple(fields["stages"]),
+        model=str(fields["model"]["name"]),
+        weights_sha256=str(fields["model"]["weights_sha256"]),
+        stages=tuple(_stage(each) for each in _at_most(MAX_STAGES, "stages", fields["stages"])),
         parts=parts,
-        tensors=tuple(
-            StoredTensor(
-                name=each["name"],
-                dtype=each["dtype"],
-                shape=tuple(each["shape"]),
-                parts=tuple(each["parts"]),
-                is_cut=bool(each["is_cut"]),
-            )
-            for each in fields["tensors"]
-        ),
+        tensors=tuple(_stored_tensor(each, len(parts)) for each in fields["tensors"]),
+        kind=fields["kind"],
     )
     if not isinstance(manifest.session, dict):
         raise SnapshotDamagedError("the manifest says nothing of its session")
+    if len({tensor.name for tensor in manifest.tensors}) < len(manifest.tensors):
+        raise SnapshotDamagedError("the manifest names a tensor twice")
     # Rows that are the same may stand in one part: what is joined can be more than what is stored.
     joined_bytes = sum(parts[index].num_bytes for tensor in manifest.tensors if tensor.is_cut for index in tensor.parts)
     if max(manifest.num_bytes, joined_bytes) > MAX_SNAPSHOT_BYTES:
         raise SnapshotDamagedError(f"a snapshot of more than {MAX_SNAPSHOT_BYTES} bytes")
     return manifest
+
+
+def _at_most(most: int, what: str, values: list[Any]) -> list[Any]:
+    if len(values) > most:
+        raise SnapshotDamagedError(f"{len(values)} {what}; {most} at most")
+    return values
+
+
+def _part(fields: Mapping[str, Any]) -> Part:
+    part = Part(sha256=fields["sha256"], num_bytes=_whole(fields["num_bytes"], MAX_PART_BYTES))
+    if not SHA256_PATTERN.fullmatch(part.sha256):
+        raise SnapshotDamagedError("a part's name is no SHA-256")
+    return part
+
+
+def _stage(name: str) -> str:
+    if not STAGE_PATTERN.fullmatch(name) or name == TRANSFORMER:
+        raise SnapshotDamagedError("a stage's name is none")
+    return name
+
+
+def _stored_tensor(fields: Mapping[str, Any], num_parts: int) -> StoredTensor:
+    return StoredTensor(
+        name=str(fields["name"]),
+        dtype=str(fields["dtype"]),
+        shape=tuple(_whole(each, MAX_SNAPSHOT_BYTES) for each in fields["shape"]),
+        parts=tuple(_whole(each, num_parts - 1) for each in fields["parts"]),
+        is_cut=bool(fields["is_cut"]),
+    )
 
 
 def _joined(tensor: StoredTensor, parts: tuple[Part, ...], loaded: Mapping[str, Tensors]) -> NDArray[Any]:

@@ -62,7 +62,9 @@ def unpack(data: bytes) -> SessionSnapshot:
         if header["format"] != FORMAT:
             raise TensorBytesError(f"snapshot format {header['format']}, expected {FORMAT}")
         return _from_parts(header, tensor_bytes.from_bytes(data))
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except TensorBytesError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise TensorBytesError("not a snapshot of a session") from error
 
 

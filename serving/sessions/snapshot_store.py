@@ -2,6 +2,7 @@
 
     sessions/<session>/<epoch>/parts/<sha256>       safetensors, written once
     sessions/<session>/<epoch>/<chunk>.json         the manifest, written last and only where there is none
+    sessions/<session>/<epoch>/<chunk>.portable.json    that of a portable snapshot
 
 Every holder of a session writes under its own epoch: one that was paused and returns can neither replace nor remove
 what its successor stored.
@@ -10,9 +11,8 @@ what its successor stored.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import re
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +25,12 @@ from obstore.store import LocalStore, from_url
 from model.interface import ModelInfo
 from serving.errors import SnapshotDamagedError, SnapshotRefusedError, StorageUnavailableError
 from serving.sessions import manifest as manifests
-from serving.sessions.manifest import MAX_MANIFEST_BYTES, Manifest
+from serving.sessions.manifest import EXACT, ID_PATTERN, MAX_MANIFEST_BYTES, PROMISES, Manifest, Part
 from serving.sessions.snapshot import SessionSnapshot
 
-ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 CHUNK_DIGITS = 12  # so that names sort as numbers do
+# Parts that are read at once: a distant store answers each after tens of milliseconds.
+NUM_READERS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +38,15 @@ class SnapshotKey:
     session_id: str
     epoch: int
     chunk_idx: int  # the next one to be made
+    kind: str = EXACT
 
     def __post_init__(self) -> None:
         if not ID_PATTERN.fullmatch(self.session_id):
             raise ValueError(f"session id {self.session_id!r}: letters, digits, - and _, 64 at most")
         if self.epoch < 0 or self.chunk_idx < 0:
             raise ValueError("epoch and chunk_idx must not be negative")
+        if self.kind not in PROMISES:
+            raise ValueError(f"kind must be one of {sorted(PROMISES)}, not {self.kind!r}")
 
     @property
     def folder(self) -> str:
@@ -50,7 +54,8 @@ class SnapshotKey:
 
     @property
     def path(self) -> str:
-        return f"{self.folder}/{self.chunk_idx:0{CHUNK_DIGITS}}.json"
+        suffix = "" if self.kind == EXACT else f".{self.kind}"
+        return f"{self.folder}/{self.chunk_idx:0{CHUNK_DIGITS}}{suffix}.json"
 
     def part_path(self, sha256: str) -> str:
         return f"{self.folder}/parts/{sha256}"
@@ -80,29 +85,37 @@ class SnapshotStore:
             Path(place).mkdir(parents=True, exist_ok=True)
             return cls(LocalStore(place))
 
-    def save(self, snapshot: SessionSnapshot, epoch: int, info: ModelInfo) -> Saved:
-        """Raises `StorageUnavailableError`; what was stored before stays as it is."""
+    def save(self, snapshot: SessionSnapshot, epoch: int, info: ModelInfo, kind: str = EXACT) -> Saved:
+        """`kind` says what the model made of its state. One at a time of a session. Raises
+        `StorageUnavailableError`; what was stored before stays as it is, and nothing else stays."""
         engine = snapshot.engine
-        key = SnapshotKey(session_id=engine.session_id, epoch=epoch, chunk_idx=engine.next_chunk_idx)
-        manifest, data = manifests.cut(snapshot, info)
-        num_new_bytes = sum(len(each) for sha256, each in data.items() if self._put(key.part_path(sha256), each))
-        text = manifest.to_json()
-        if not self._put(key.path, text) and self._get(key.path, MAX_MANIFEST_BYTES) != text:
-            raise StorageUnavailableError(f"there is another snapshot at {key.path}")
-        return Saved(key=key, num_bytes=manifest.num_bytes, num_new_bytes=num_new_bytes)
+        key = SnapshotKey(session_id=engine.session_id, epoch=epoch, chunk_idx=engine.next_chunk_idx, kind=kind)
+        manifest, data = manifests.cut(snapshot, info, kind)
+        there = self._sizes(f"{key.folder}/parts")
+        new = {key.part_path(sha256): each for sha256, each in data.items()}
+        new = {path: each for path, each in new.items() if there.get(path) != len(each)}
+        try:
+            for path, each in new.items():
+                self._put(path, each)
+            text = manifest.to_json()
+            if not self._put(key.path, text) and self._get(key.path, MAX_MANIFEST_BYTES) != text:
+                raise StorageUnavailableError(f"there is another snapshot at {key.path}")
+        except (StorageUnavailableError, SnapshotDamagedError):
+            with contextlib.suppress(StorageUnavailableError):
+                self._delete(new)  # of a disk that is full, every part counts
+            raise
+        return Saved(key=key, num_bytes=manifest.num_bytes, num_new_bytes=sum(map(len, new.values())))
 
     def load(self, key: SnapshotKey, info: ModelInfo) -> SessionSnapshot:
         """Reads no more than a manifest may promise. Raises `SnapshotRefusedError` or `StorageUnavailableError`."""
         manifest = manifests.parse(self._get(key.path, MAX_MANIFEST_BYTES), info)
         if manifest.session.get("session_id") != key.session_id:
             raise SnapshotDamagedError("the manifest is that of another session")
-        data: dict[str, bytes] = {}
-        for part in manifest.parts:
-            found = self._get(key.part_path(part.sha256), part.num_bytes)
-            if len(found) != part.num_bytes or hashlib.sha256(found).hexdigest() != part.sha256:
-                raise SnapshotDamagedError(f"part {part.sha256[:12]} was altered or cut short")
-            data[part.sha256] = found
-        return manifests.join(manifest, data)
+        if manifest.kind != key.kind:
+            raise SnapshotDamagedError(f"the manifest is that of a snapshot of kind {manifest.kind}")
+        with ThreadPoolExecutor(NUM_READERS, "snapshot-parts") as readers:
+            found = readers.map(lambda part: self._part(key, part), manifest.parts)
+            return manifests.join(manifest, dict(zip((part.sha256 for part in manifest.parts), found, strict=True)))
 
     def drop(self, keys: Iterable[SnapshotKey], kept: Iterable[SnapshotKey], info: ModelInfo) -> None:
         """Delete snapshots of one session and those of their parts that none of `kept` has. The manifest goes first:
@@ -116,9 +129,15 @@ class SnapshotStore:
     def delete_session(self, session_id: str) -> None:
         """All that is stored of it."""
         folder = SnapshotKey(session_id=session_id, epoch=0, chunk_idx=0).folder.rpartition("/")[0]
-        with _as_our_errors("a session cannot be deleted"):
-            paths = [each["path"] for listed in obstore.list(self._store, folder) for each in listed]
-        self._delete(paths)
+        self._delete(self._sizes(folder))
+
+    def _sizes(self, folder: str) -> dict[str, int]:
+        """Of all that lies in a folder, by its path."""
+        with _as_our_errors("what is stored cannot be listed"):
+            return {each["path"]: each["size"] for listed in obstore.list(self._store, folder) for each in listed}
+
+    def _part(self, key: SnapshotKey, part: Part) -> bytes:
+        return manifests.checked(part, self._get(key.part_path(part.sha256), part.num_bytes))
 
     def _part_paths(self, key: SnapshotKey, info: ModelInfo) -> list[str]:
         """Nothing for a manifest that is gone or damaged; a store that does not answer is an error."""

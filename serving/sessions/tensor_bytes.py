@@ -25,9 +25,10 @@ def to_bytes(tensors: Tensors, metadata: Mapping[str, str] | None = None) -> byt
 
 
 def from_bytes(data: bytes) -> Tensors:
+    """Raises `TensorBytesError`: a header that lies about what follows is found before anything is made of it."""
     try:
         return load(data)
-    except SafetensorError as error:
+    except (SafetensorError, KeyError, ValueError, TypeError, OverflowError) as error:
         raise TensorBytesError(f"not a safetensors file: {error}") from error
 
 
@@ -45,7 +46,9 @@ def metadata_of(data: bytes) -> dict[str, str]:
     length = int.from_bytes(data[:LENGTH_BYTES], "little")
     try:
         header = json.loads(data[LENGTH_BYTES : LENGTH_BYTES + length])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TensorBytesError("the header is not JSON") from error
     metadata = header.get("__metadata__", {}) if isinstance(header, dict) else {}
+    if not isinstance(metadata, dict):
+        raise TensorBytesError("the header's metadata is none")
     return {str(key): str(value) for key, value in metadata.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from serving.errors import (
     SnapshotForeignError,
     StorageUnavailableError,
 )
+from serving.sessions.manifest import PORTABLE
 from serving.sessions.snapshot_store import SnapshotKey, SnapshotStore
 from tests.fakes_model import INFO
 from tests.snapshots import assert_same_snapshot, some_snapshot
@@ -67,6 +69,17 @@ def test_another_snapshot_does_not_take_the_place_of_one(store: SnapshotStore) -
     with pytest.raises(StorageUnavailableError, match="another snapshot"):
         store.save(some_snapshot(num_places=3), 1, INFO)
     assert_same_snapshot(some_snapshot(num_places=2), store.load(KEY, INFO))
+
+
+def test_a_portable_snapshot_lies_beside_the_exact_one(store: SnapshotStore) -> None:
+    store.save(some_snapshot(num_places=3), 1, INFO)
+    saved = store.save(some_snapshot(num_places=1), 1, INFO, PORTABLE)
+    assert saved.key.path.endswith("/000000000100.portable.json")
+    assert_same_snapshot(some_snapshot(num_places=1), store.load(saved.key, INFO))
+    store.drop([KEY], [saved.key], INFO)
+    assert_same_snapshot(some_snapshot(num_places=1), store.load(saved.key, INFO))
+    with pytest.raises(SnapshotDamagedError, match="missing"):
+        store.load(KEY, INFO)
 
 
 def test_holders_of_different_epochs_do_not_meet(store: SnapshotStore) -> None:
@@ -185,7 +198,38 @@ def test_a_snapshot_of_another_session_or_model_is_refused(saved: SnapshotStore,
         saved.load(KEY, replace(INFO, weights_sha256="1" * 64))
 
 
+def test_a_snapshot_is_of_the_kind_that_its_name_says(saved: SnapshotStore, folder: Path) -> None:
+    [manifest] = folder.glob("sessions/s-1/1/*.json")
+    manifest.rename(manifest.with_suffix(".portable.json"))
+    with pytest.raises(SnapshotDamagedError, match="of kind exact"):
+        saved.load(replace(KEY, kind=PORTABLE), INFO)
+    with pytest.raises(ValueError, match="kind"):
+        replace(KEY, kind="../other")
+
+
 # --- a disk that is full ---
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk with room for one snapshot of three places, and not for two."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1200k", "nacre-test", disk], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("a disk of its own takes root: the test with a limit on files does without")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_disk_that_fills_up_fails_the_save_and_leaves_no_half_snapshot(small_disk: Path) -> None:
+    store = SnapshotStore.open(str(small_disk / "snapshots"))
+    store.save(some_snapshot(), 1, INFO)
+    with pytest.raises(StorageUnavailableError, match="cannot be saved"):
+        store.save(some_snapshot("s-2", num_places=5), 1, INFO)
+    assert [each for each in small_disk.glob("snapshots/sessions/s-2/**/*") if each.is_file()] == []
+    assert_same_snapshot(some_snapshot(), store.load(KEY, INFO))
+    store.save(some_snapshot(chunk_idx=200), 1, INFO)  # there is room for what is new in it
 
 
 @pytest.fixture
@@ -200,10 +244,12 @@ def full_disk() -> Iterator[None]:
 def test_a_full_disk_fails_the_save_and_leaves_what_was_there(
     saved: SnapshotStore, folder: Path, request: pytest.FixtureRequest
 ) -> None:
+    num_parts = len(parts(folder))
     request.getfixturevalue("full_disk")
     with pytest.raises(StorageUnavailableError, match="cannot be saved"):
         saved.save(some_snapshot(chunk_idx=200, num_places=5), 1, INFO)
     assert not list(folder.glob("sessions/s-1/1/*200.json"))
+    assert len(parts(folder)) == num_parts
     assert_same_snapshot(some_snapshot(), saved.load(KEY, INFO))
 
 

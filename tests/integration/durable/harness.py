@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import nacre
+from model.interface import ChunkControls, ChunkLatents, FramesFHWC, Tensors
 from serving.catalogue.database import Database
 from serving.catalogue.histories import Comparison, compare
 from serving.catalogue.plane import CataloguedPlane, catalogued
@@ -22,7 +24,7 @@ from serving.stages.host import StageHost, WorkerConfig
 from serving.stages.remote import Placement, RemotePlane
 from serving.stages.stage import DECODERS, Stage
 from serving.stages.transformer import DecoderPlace
-from tests.fakes_model import FakeModel
+from tests.fakes_model import FakeModel, FakeTransformer, FakeVideoDecoder
 
 TIMEOUT_S = 20.0
 SNAPSHOT_EVERY_CHUNKS = 8
@@ -47,18 +49,75 @@ class TurnsPlacer:
         )
 
 
+class FaultyTransformer(FakeTransformer):
+    """Fails when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_broken = False
+
+    def step(self, states: Sequence[Any], controls: Sequence[ChunkControls]) -> list[ChunkLatents]:
+        if self.is_broken:
+            raise RuntimeError("the fake was told to fail")
+        return super().step(states, controls)
+
+
+class FaultyVideoDecoder(FakeVideoDecoder):
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_broken = False
+
+    def decode(self, cache: Any, video: Tensors) -> FramesFHWC:
+        if self.is_broken:
+            raise RuntimeError("the fake was told to fail")
+        return super().decode(cache, video)
+
+
+class FaultyModel(FakeModel):
+    def __init__(self) -> None:
+        super().__init__()
+        self.transformer = FaultyTransformer()
+        self.video_decoder = FaultyVideoDecoder()
+
+    def load_transformer(self, num_threads: int = 1) -> FaultyTransformer:
+        return self.transformer
+
+    def load_video_decoder(self) -> FaultyVideoDecoder:
+        return self.video_decoder
+
+
 @dataclass(slots=True, kw_only=True)
 class Service:
     client: nacre.Client
     server: GatewayServer
     plane: CataloguedPlane
     workers: list[StageHost]
+    models: list[FaultyModel]
     placer: TurnsPlacer
     storage: StorageConfig
 
     @property
     def database(self) -> Database:
         return Database(self.storage.catalogue_url)
+
+    def used_slots(self) -> list[int]:
+        return [worker.transformer.engine.num_used_slots for worker in self.workers if worker.transformer is not None]
+
+    def break_worker(self, worker_idx: int, *, decoder: bool = False) -> None:
+        """Its model fails from now on, and it is given no session any more."""
+        model = self.models[worker_idx]
+        self.placer.gone.add(self.workers[worker_idx].address)
+        if decoder:
+            model.video_decoder.is_broken = True
+        else:
+            model.transformer.is_broken = True
+
+    async def leave(self, worker_idx: int) -> int:
+        """Ask the sessions of a worker to go elsewhere; gives their number."""
+        worker = self.workers[worker_idx]
+        self.placer.gone.add(worker.address)
+        assert worker.transformer is not None
+        return worker.transformer.ask_to_leave()
 
     def replayed(self, session_id: str) -> Comparison:
         with self.database as database:
@@ -72,20 +131,29 @@ async def service(
     storage = storage_config(str(folder), catalogue_url=url, snapshot_every_chunks=SNAPSHOT_EVERY_CHUNKS)
     prepare_storage(storage)
     async with AsyncExitStack() as stack:
-        workers = [await stack.enter_async_context(worker(storage, num_slots)) for _ in range(num_workers)]
+        models = [FaultyModel() for _ in range(num_workers)]
+        workers = [await stack.enter_async_context(worker(model, storage, num_slots)) for model in models]
         placer = TurnsPlacer(workers)
         plane = await stack.enter_async_context(RemotePlane(FakeModel().info, placer))
         kept = await stack.enter_async_context(catalogued(plane, storage))
         server = GatewayServer(kept, config or GatewayConfig(port=0, drain_s=0.2), catalogue=kept)
         await stack.enter_async_context(server)
         client = await stack.enter_async_context(nacre.connect(server.address, timeout_s=TIMEOUT_S))
-        yield Service(client=client, server=server, plane=kept, workers=workers, placer=placer, storage=storage)
+        yield Service(
+            client=client,
+            server=server,
+            plane=kept,
+            workers=workers,
+            models=models,
+            placer=placer,
+            storage=storage,
+        )
 
 
 @asynccontextmanager
-async def worker(storage: StorageConfig, num_slots: int) -> AsyncIterator[StageHost]:
+async def worker(model: FaultyModel, storage: StorageConfig, num_slots: int) -> AsyncIterator[StageHost]:
     engine = EngineConfig(num_slots=num_slots, snapshot_every_chunks=storage.snapshot_every_chunks)
-    host = StageHost(FakeModel(), WorkerConfig(stages=frozenset(Stage), engine=engine, storage=storage))
+    host = StageHost(model, WorkerConfig(stages=frozenset(Stage), engine=engine, storage=storage))
     try:
         await host.load()
         await host.listen()

@@ -5,9 +5,8 @@ python -m model.training.image_encoder --minutes 12
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import torch
 import typer
@@ -19,6 +18,7 @@ from model.image_network import ImageNetwork, ImageReading
 from model.presets import PRESETS
 from model.training.codec import MAP_WEIGHTS, sample_maps
 from model.training.dataset import DATA_FOLDER
+from model.training.descent import Descent, DescentConfig
 from model.training.gradients import edge_error
 from model.training.look import LookInputs, random_noise, random_views, render_looks
 from model.training.pictures import Pictures
@@ -31,6 +31,15 @@ READ_SLOTS = ("place", "style", "lighting", "weather")  # a picture does not sho
 PLAIN_SHARE = 0.4  # of the pictures that show a clear day on paper, as most that people bring do
 PLAIN = slice(SLOT_RANGES["place"].stop, None)
 BLUR_SHARE = 0.25  # of the pictures that come softened, as resized ones do
+HELD_OUT = 128
+
+
+class ReadPicture(NamedTuple):
+    """A picture and what is to be read in it."""
+
+    rgb_BCHW: Tensor
+    maps_BMHW: Tensor
+    conditions_BV: Tensor
 
 
 def condition_error(logits_BV: Tensor, conditions_BV: Tensor) -> Tensor:
@@ -47,6 +56,48 @@ def reading_loss(made: ImageReading, maps_BMHW: Tensor, conditions_BV: Tensor) -
     return (error * torch.tensor(MAP_WEIGHTS)).mean() + 0.04 * condition_error(made.logits_BV, conditions_BV)
 
 
+class PictureSamples:
+    """Pictures of random views at random moments, and what is to be read in them."""
+
+    def __init__(self, data: Path, seed: int) -> None:
+        self._pictures, self._generator = Pictures(data, seed), torch.Generator().manual_seed(seed)
+
+    def sample(self, batch: int, held_out: bool = False) -> ReadPicture:
+        scenes = self._pictures.sample_scenes(batch, held_out)
+        views, slopes = random_views(sample_maps(self._pictures, scenes))
+        conditions = sample_conditions(self._pictures.places(scenes), self._generator)
+        is_plain = torch.rand(batch) < PLAIN_SHARE
+        conditions[is_plain, PLAIN.start :] = torch.from_numpy(conditions_of())[PLAIN.start :]
+        rgb = render_looks(LookInputs(views, conditions, slopes, random_noise(batch)))
+        if torch.rand(()) < BLUR_SHARE:
+            padded = torch.nn.functional.pad(rgb, (1, 1, 1, 1), mode="replicate")
+            rgb = torch.nn.functional.avg_pool2d(padded, 3, 1)
+        return ReadPicture(rgb, views, conditions)
+
+
+def train(network: ImageNetwork, samples: PictureSamples, minutes: float, console: Console) -> None:
+    descent = Descent(network, DescentConfig(rate=RATE, minutes=minutes, log_steps=50), console)
+    for step in descent:
+        picture = samples.sample(BATCH)
+        with torch.autocast("cpu", torch.bfloat16):
+            made = network(picture.rgb_BCHW)
+        made = ImageReading(*(part.float() for part in made))
+        descent.step(step, reading_loss(made, picture.maps_BMHW, picture.conditions_BV))
+
+
+@torch.no_grad()
+def report(network: ImageNetwork, samples: PictureSamples, console: Console) -> None:
+    """How well pictures of held-out scenes are read."""
+    picture = samples.sample(HELD_OUT, held_out=True)
+    made = network(picture.rgb_BCHW)
+    for slot in READ_SLOTS:
+        part = SLOT_RANGES[slot]
+        right = made.logits_BV[:, part].argmax(1) == picture.conditions_BV[:, part].argmax(1)
+        console.log(f"held-out {slot}: {100 * float(right.float().mean()):.1f} %")
+    error = (made.maps_BMHW.clamp(0, 1) - picture.maps_BMHW)[:, :3].square().mean()
+    console.log(f"held-out colour PSNR {-10 * float(error.log10()):.2f} dB")
+
+
 def main(
     minutes: Annotated[float, typer.Option(help="Training time.")] = 12.0,
     seed: Annotated[int, typer.Option(help="Seeds weights and samples.")] = 0,
@@ -58,51 +109,15 @@ def main(
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     console, chosen = Console(), PRESETS[preset]()
-    pictures, generator = Pictures(data, seed), torch.Generator().manual_seed(seed)
-    network = ImageNetwork(chosen.image)
+    samples, network = PictureSamples(data, seed), ImageNetwork(chosen.image)
     weights = chosen.folder / "image_encoder.safetensors"
     if weights.exists():
         network.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
     network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    optimizer = torch.optim.AdamW(network.parameters(), RATE)
-
-    def sample(batch: int, held_out: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-        scenes = pictures.sample_scenes(batch, held_out)
-        views, slopes = random_views(sample_maps(pictures, scenes))
-        conditions = sample_conditions(pictures.places(scenes), generator)
-        is_plain = torch.rand(batch) < PLAIN_SHARE
-        conditions[is_plain, PLAIN.start :] = torch.from_numpy(conditions_of())[PLAIN.start :]
-        rgb = render_looks(LookInputs(views, conditions, slopes, random_noise(batch)))
-        if torch.rand(()) < BLUR_SHARE:
-            rgb = torch.nn.functional.avg_pool2d(torch.nn.functional.pad(rgb, (1, 1, 1, 1), mode="replicate"), 3, 1)
-        return rgb, views, conditions
-
-    started_s, step = time.monotonic(), 0
-    while (gone := (time.monotonic() - started_s) / 60) < minutes:
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / 100) * (1 - gone / minutes)
-        rgb, maps, conditions = sample(BATCH)
-        with torch.autocast("cpu", torch.bfloat16):
-            made = network(rgb)
-        loss = reading_loss(ImageReading(*(part.float() for part in made)), maps, conditions)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        step += 1
-        if step % 50 == 0:
-            console.log(f"step {step} {gone:.1f} min loss {loss.item():.4f}")
+    train(network, samples, minutes, console)
     half = {name: value.half().contiguous() for name, value in network.state_dict().items()}
     save_file(half, output or weights)
-    with torch.no_grad():
-        rgb, maps, conditions = sample(128, held_out=True)
-        made = network(rgb)
-    for slot in READ_SLOTS:
-        part = SLOT_RANGES[slot]
-        right = made.logits_BV[:, part].argmax(1) == conditions[:, part].argmax(1)
-        console.log(f"held-out {slot}: {100 * float(right.float().mean()):.1f} %")
-    error = (made.maps_BMHW.clamp(0, 1) - maps)[:, :3].square().mean()
-    console.log(f"held-out colour PSNR {-10 * float(error.log10()):.2f} dB")
+    report(network, samples, console)
 
 
 if __name__ == "__main__":

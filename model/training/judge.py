@@ -6,9 +6,8 @@ python -m model.training.judge --minutes 10
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import torch
 import typer
@@ -20,22 +19,50 @@ from torch import Tensor
 from model import camera
 from model.codec import MapCodec
 from model.look_network import LookNetwork
+from model.precipitation import FLAKE_SHARE, drift, frame_noise
 from model.presets import PRESETS
 from model.training.codec import sample_maps
 from model.training.dataset import DATA_FOLDER
-from model.training.judge_network import JUDGED_SLOTS, WEIGHTS, JudgeNetwork, by_slot
-from model.training.look import LookInputs, random_noise, random_views, render_looks
+from model.training.descent import Descent, DescentConfig
+from model.training.judge_network import JUDGED_SLOTS, WEIGHTS, PairReader, by_slot, judge_network
+from model.training.look import LookInputs, random_patterns, random_views, render_looks
 from model.training.pictures import Pictures
 from model.world.conditions import NUM_VALUES, SLOT_RANGES, SLOTS
 
 BATCH = 32
-FRESH = 8  # of a batch; the rest is shown again, for a true look takes longer than a step
+FRESH = 6  # of a batch; the rest is shown again, for a true look takes longer than a step
 KEPT = 3000  # frames to show again
 RATE = 2e-3
 TINGE = 0.2  # the most of another value that a slot shows: a fade is nearly over when it is judged
 MADE_SHARE = 0.3  # of the batches whose maps come through the codec, so that soft edges say nothing
 HELD_OUT = 512
-LOG_STEPS = 100
+
+
+class Moment(NamedTuple):
+    """Two frames of one view that follow each other, as they are to be rendered."""
+
+    first: LookInputs
+    second: LookInputs
+
+
+class Shown(NamedTuple):
+    """Two frames that follow each other, and the conditions they show."""
+
+    first_BCHW: Tensor
+    second_BCHW: Tensor
+    conditions_BV: Tensor
+
+
+def two_noises(batch: int) -> tuple[Tensor, Tensor]:
+    """noise_BNHW of two frames that follow each other: flakes have fallen a little, what else is there is new."""
+    shape, pairs = (camera.VIEW_H, camera.VIEW_W), []
+    for seed in torch.randint(0, 2**31, (batch,)).tolist():
+        specks = (torch.rand(shape) < FLAKE_SHARE).float()
+        fallen = drift(specks, seed, seed % 3, 0, 0)
+        pairs.append((frame_noise(torch.rand(shape), specks), frame_noise(torch.rand(shape), fallen)))
+    patterns = random_patterns(batch)
+    first, second = (torch.cat([torch.stack(frames), patterns], 1) for frames in zip(*pairs, strict=True))
+    return first, second
 
 
 def sample_moments(batch: int) -> Tensor:
@@ -57,38 +84,42 @@ class Moments:
         self._pictures, self._codec = Pictures(data, seed), codec
 
     @torch.no_grad()
-    def sample(self, batch: int, held_out: bool = False) -> LookInputs:
+    def sample(self, batch: int, held_out: bool = False) -> Moment:
         maps = sample_maps(self._pictures, self._pictures.sample_scenes(batch, held_out))
         if not held_out and torch.rand(()) < MADE_SHARE:
             maps = self._codec.decode(self._codec.encode(maps))
         views, slopes = random_views(maps)
-        return LookInputs(views, sample_moments(batch), slopes, random_noise(batch))
+        conditions = sample_moments(batch)
+        first, second = two_noises(batch)
+        return Moment(LookInputs(views, conditions, slopes, first), LookInputs(views, conditions, slopes, second))
 
 
 class Replay:
-    """Frames and their conditions: new ones, and earlier ones once more, mirrored half of the time."""
+    """Pairs of frames and their conditions: new ones, and earlier ones once more, mirrored half of the time."""
 
     def __init__(self, moments: Moments) -> None:
         self._moments, self._num_seen = moments, 0
-        self._rgb = torch.zeros(KEPT, 3, camera.VIEW_H, camera.VIEW_W, dtype=torch.uint8)
+        self._rgb = torch.zeros(KEPT, 2, 3, camera.VIEW_H, camera.VIEW_W, dtype=torch.uint8)
         self._conditions = torch.zeros(KEPT, NUM_VALUES)
 
-    def sample(self) -> tuple[Tensor, Tensor]:
-        """rgb_BCHW and conditions_BV."""
-        inputs = self._moments.sample(FRESH)
+    def sample(self) -> Shown:
+        new = true_frames(self._moments.sample(FRESH))
         at = torch.arange(self._num_seen, self._num_seen + FRESH) % KEPT
-        self._rgb[at], self._conditions[at] = (255 * true_frames(inputs)).round().byte(), inputs.conditions_BV
+        self._rgb[at] = (255 * torch.stack([new.first_BCHW, new.second_BCHW], 1)).round().byte()
+        self._conditions[at] = new.conditions_BV
         self._num_seen += FRESH
         again = torch.randint(0, min(self._num_seen, KEPT), (BATCH - FRESH,))
         chosen = torch.cat([at, again])
         rgb = self._rgb[chosen].float() / 255
-        return (rgb.flip(3) if torch.rand(()) < 0.5 else rgb), self._conditions[chosen]
+        rgb = rgb.flip(4) if torch.rand(()) < 0.5 else rgb
+        return Shown(rgb[:, 0], rgb[:, 1], self._conditions[chosen])
 
 
 @torch.no_grad()
-def true_frames(inputs: LookInputs) -> Tensor:
-    """rgb_BCHW, in steps of 8 bits."""
-    return (render_looks(inputs) * 255).round() / 255
+def true_frames(moment: Moment) -> Shown:
+    """In steps of 8 bits."""
+    first, second = ((render_looks(inputs) * 255).round() / 255 for inputs in moment)
+    return Shown(first, second, moment.first.conditions_BV)
 
 
 def wanted(conditions_BV: Tensor) -> dict[str, Tensor]:
@@ -103,46 +134,45 @@ def judge_loss(logits_BV: Tensor, conditions_BV: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def accuracy(network: JudgeNetwork, rgb_BCHW: Tensor, conditions_BV: Tensor) -> dict[str, float]:
-    """Per slot, the share of single frames that are read right."""
-    goals = wanted(conditions_BV)
-    logits = torch.cat([network(part) for part in rgb_BCHW.split(BATCH)])
+def accuracy(network: PairReader, shown: Shown) -> dict[str, float]:
+    """Per slot, the share of moments that are read right."""
+    goals = wanted(shown.conditions_BV)
+    pairs = zip(shown.first_BCHW.split(BATCH), shown.second_BCHW.split(BATCH), strict=True)
+    logits = torch.cat([network(*pair) for pair in pairs])
     return {slot: float((part.argmax(1) == goals[slot]).float().mean()) for slot, part in by_slot(logits).items()}
 
 
-def train(network: JudgeNetwork, moments: Moments, minutes: float, console: Console) -> None:
-    optimizer, replay = torch.optim.AdamW(network.parameters(), RATE), Replay(moments)
-    started_s, step = time.monotonic(), 0
-    while (gone := (time.monotonic() - started_s) / 60) < minutes:
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / 50) * (1 - gone / minutes)
-        rgb, conditions = replay.sample()
+def train(network: PairReader, moments: Moments, minutes: float, console: Console) -> None:
+    replay = Replay(moments)
+    descent = Descent(network, DescentConfig(rate=RATE, minutes=minutes, warm_up_steps=50), console)
+    for step in descent:
+        shown = replay.sample()
         with torch.autocast("cpu", torch.bfloat16):
-            logits = network(rgb).float()
-        loss = judge_loss(logits, conditions)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        step += 1
-        if step % LOG_STEPS == 0:
-            console.log(f"step {step} {gone:.1f} min loss {loss.item():.4f}")
+            logits = network(shown.first_BCHW, shown.second_BCHW).float()
+        descent.step(step, judge_loss(logits, shown.conditions_BV))
 
 
-def report(network: JudgeNetwork, look: LookNetwork, moments: Moments, console: Console) -> None:
-    """Accuracy on held-out scenes, per slot and, for what is missed, per style."""
-    inputs = moments.sample(HELD_OUT, held_out=True)
-    with torch.no_grad():
+@torch.no_grad()
+def made_frames(look: LookNetwork, moment: Moment) -> Shown:
+    """As the video decoder's network paints the moment."""
+    frames = []
+    for inputs in moment:
         parts = zip(*(part.split(BATCH) for part in inputs), strict=True)
-        made = torch.cat([look(*part).clamp(0, 1) for part in parts])
-    frames = {"true frames": true_frames(inputs), "the decoder's frames of true maps": made}
+        frames.append(torch.cat([look(*part).clamp(0, 1) for part in parts]))
+    return Shown(*frames, moment.first.conditions_BV)
+
+
+def report(network: PairReader, look: LookNetwork, moments: Moments, console: Console) -> None:
+    """Accuracy on held-out scenes, per slot and, for what is missed, per style."""
+    moment = moments.sample(HELD_OUT, held_out=True)
+    shown = {"true frames": true_frames(moment), "the decoder's frames of true maps": made_frames(look, moment)}
     table = Table("read right, %", *JUDGED_SLOTS, *(f"all in {style}" for style in SLOTS["style"]))
-    style_B = wanted(inputs.conditions_BV)["style"]
-    for name, rgb in frames.items():
-        scores = accuracy(network, rgb, inputs.conditions_BV)
+    style_B = wanted(moment.first.conditions_BV)["style"]
+    for name, frames in shown.items():
+        scores = accuracy(network, frames)
         row = [f"{100 * scores[slot]:.1f}" for slot in JUDGED_SLOTS]
         for idx in range(len(SLOTS["style"])):
-            of_style = accuracy(network, rgb[style_B == idx], inputs.conditions_BV[style_B == idx])
+            of_style = accuracy(network, Shown(*(part[style_B == idx] for part in frames)))
             row.append(" ".join(f"{100 * of_style[slot]:.0f}" for slot in JUDGED_SLOTS))
         table.add_row(name, *row)
     console.print(table)
@@ -160,7 +190,7 @@ def main(
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     console, chosen = Console(), PRESETS[preset]()
-    codec, look, network = MapCodec(chosen.codec).requires_grad_(False), LookNetwork(chosen.look), JudgeNetwork()
+    codec, look, network = MapCodec(chosen.codec).requires_grad_(False), LookNetwork(chosen.look), judge_network()
     codec.load_state_dict(load_file(chosen.folder / "codec.safetensors"))
     look_file = load_file(look_weights or chosen.folder / "video_decoder.safetensors")
     look.load_state_dict({name: value.float() for name, value in look_file.items()})

@@ -5,7 +5,6 @@ python -m model.training.look --minutes 12
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -23,6 +22,7 @@ from model.precipitation import FLAKE_SHARE, frame_noise
 from model.presets import PRESETS
 from model.training.codec import sample_maps
 from model.training.dataset import DATA_FOLDER
+from model.training.descent import Descent, DescentConfig
 from model.training.gradients import edge_error
 from model.training.pictures import Pictures
 from model.training.samples import sample_conditions
@@ -32,7 +32,7 @@ from model.world.look import render_look
 BATCH = 8
 RATE = 2.5e-3
 HELD_OUT = 256
-LOG_STEPS = 100
+SAVE_STEPS = 100
 MADE_SHARE = 0.3  # of the views that come through the codec, as generated ones do
 
 
@@ -60,10 +60,14 @@ def random_noise(batch: int) -> Tensor:
     """noise_BNHW: of moments and places in the turn chosen at random."""
     shape = (camera.VIEW_H, camera.VIEW_W)
     frames = [frame_noise(torch.rand(shape), (torch.rand(shape) < FLAKE_SHARE).float()) for _ in range(batch)]
+    return torch.cat([torch.stack(frames), random_patterns(batch)], 1)
+
+
+def random_patterns(batch: int) -> Tensor:
+    """patterns_BPHW of places in the turn chosen at random."""
     azimuth = torch.randint(0, camera.TURN_PX, (batch,)).tolist()
     rows = torch.randint(0, camera.CANVAS_H - camera.VIEW_H + 1, (batch,)).tolist()
-    drawn = [patterns_at(*at) for at in zip(azimuth, rows, strict=True)]
-    return torch.cat([torch.stack(frames), torch.stack(drawn)], 1)
+    return torch.stack([patterns_at(*at) for at in zip(azimuth, rows, strict=True)])
 
 
 @torch.no_grad()
@@ -110,22 +114,13 @@ def save(network: LookNetwork, path: Path) -> None:
 
 
 def train(network: LookNetwork, samples: Samples, minutes: float, path: Path, console: Console) -> None:
-    optimizer = torch.optim.AdamW(network.parameters(), RATE)
-    started_s, step = time.monotonic(), 0
-    while (gone := (time.monotonic() - started_s) / 60) < minutes:
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / 100) * (1 - gone / minutes)
+    descent = Descent(network, DescentConfig(rate=RATE, minutes=minutes), console)
+    for step in descent:
         true, inputs = samples.sample(BATCH)
         with torch.autocast("cpu", torch.bfloat16):
             made = network(*inputs).float()
-        loss = (made - true).abs().mean() + 0.5 * edge_error(made, true).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        step += 1
-        if step % LOG_STEPS == 0:
-            console.log(f"step {step} {gone:.1f} min loss {loss.item():.4f}")
+        descent.step(step, (made - true).abs().mean() + 0.5 * edge_error(made, true).mean())
+        if (step + 1) % SAVE_STEPS == 0:
             save(network, path)
 
 

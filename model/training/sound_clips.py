@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from model.audio.codec import AudioEncoder
-from model.audio.oscillators import LOOP_CHUNKS, SAMPLES_PER_CHUNK
+from model.audio.oscillators import LOOP_CHUNKS
 from model.world.conditions import NUM_VALUES, SLOT_RANGES
 from model.world.footsteps import advance_per_chunk
 from model.world.sound import render_sound
@@ -92,8 +92,3 @@ def audio_targets(
         seeds_B,
     )
     return encoder.encode(samples_BS)[:, 1:]
-
-
-def render_clips(clips: SoundClips) -> Tensor:
-    """Samples [B, T, S of a chunk]."""
-    return render_sound(*clips).unflatten(1, (-1, SAMPLES_PER_CHUNK))

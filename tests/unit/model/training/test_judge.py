@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from model.precipitation import FALL_PX, FLAKES, PATTERNS
 from model.presets import load
-from model.training.judge import judge_loss, sample_moments
+from model.training.judge import judge_loss, sample_moments, two_noises
 from model.training.judge_network import JUDGED_SLOTS, Judge
 from model.video_decoder import PearlVideoDecoder
 from model.world.conditions import NUM_VALUES, SLOT_RANGES, SLOTS, conditions_of
@@ -44,24 +45,46 @@ def frames(place: str, **choices: str) -> np.ndarray:
     return np.concatenate([decoder().decode(state, video) for _ in range(3)])
 
 
+def chosen(frames_FHWC: np.ndarray) -> dict[str, str]:
+    """The likeliest value of each judged slot."""
+    return {slot: SLOTS[slot][int(shares.argmax())] for slot, shares in judge().read(frames_FHWC).items()}
+
+
 CHOICES = [(slot, value) for slot in JUDGED_SLOTS for value in SLOTS[slot]]
 
 
 @pytest.mark.parametrize(("slot", "value"), CHOICES)
 def test_a_judge_reads_what_the_decoder_was_told(slot: str, value: str) -> None:
     places = ("street", "meadow", "city")
-    assert sum(judge().choose(frames(place, **{slot: value}))[slot] == value for place in places) >= 2
+    assert sum(chosen(frames(place, **{slot: value}))[slot] == value for place in places) >= 2
 
 
 def test_a_judge_is_not_swayed_by_the_wish() -> None:
-    plain = judge().choose(frames("street"))
+    plain = chosen(frames("street"))
     assert plain == {"style": "paper", "lighting": "day", "weather": "clear"}
 
 
 def test_probabilities_sum_to_one_over_any_number_of_frames() -> None:
-    for read in (judge().read(frames("meadow")), judge().read(frames("meadow")[:1])):
+    for read in (judge().read(frames("meadow")), judge().read(frames("meadow")[:2])):
         assert {slot: len(shares) for slot, shares in read.items()} == {s: len(SLOTS[s]) for s in JUDGED_SLOTS}
         assert all(abs(shares.sum() - 1) < 1e-4 for shares in read.values())
+
+
+def test_one_frame_alone_tells_a_judge_too_little() -> None:
+    with pytest.raises(ValueError, match="two frames"):
+        judge().read(frames("meadow")[:1])
+
+
+def test_between_two_frames_to_learn_from_flakes_fall_and_patterns_stay() -> None:
+    torch.manual_seed(2)
+    first, second = two_noises(3)
+    assert torch.equal(first[:, PATTERNS], second[:, PATTERNS])
+    fallen = first[:, FLAKES, :-FALL_PX, 4:-4]
+    overlap = torch.stack(
+        [(second[:, FLAKES, FALL_PX:].roll(shift, 2)[..., 4:-4] * fallen).sum() for shift in (-1, 0, 1)]
+    )
+    assert overlap.max() > 0.3 * fallen.sum()
+    assert (second[:, FLAKES] * first[:, FLAKES]).sum() < overlap.max()
 
 
 def test_moments_to_learn_from_are_each_mostly_one_thing() -> None:

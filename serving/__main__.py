@@ -34,6 +34,7 @@ def main(
     metrics_port: Annotated[int | None, typer.Option(help="Its Prometheus port; workers take the next ones.")] = None,
     model: Annotated[str | None, typer.Option(help="A preset, or package.module:function.")] = None,
     slots: Annotated[int | None, typer.Option(help="Sessions at once.")] = None,
+    replicas: Annotated[int | None, typer.Option(help="Workers; one more than needed is a warm spare.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of the transformer.")] = None,
     local: Annotated[bool | None, typer.Option("--local/--cluster", help="One process, without Ray.")] = None,
     temp_folder: Annotated[str | None, typer.Option(help="For Ray's sockets and logs; kept afterwards.")] = None,

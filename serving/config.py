@@ -50,6 +50,7 @@ class ServiceConfig:
     metrics_port: int = 9464  # of the gateway; workers take the ones after it. 0 takes any free ones
     model: str = "pearl-xs"
     slots: int = 2  # sessions at once on one transformer worker
+    replicas: int = 1  # workers of each kind; with one more than needed, a lost worker's sessions go on in seconds
     threads: int = field(default_factory=default_num_threads)  # of a transformer worker
     delivery_lead_s: float = 0.12
     local: bool = False  # everything in one process, without Ray
@@ -67,8 +68,10 @@ class ServiceConfig:
         for name in ("port", "metrics_port"):
             if not 0 <= getattr(self, name) <= MAX_PORT:
                 raise ConfigError(f"{name} must be 0 to {MAX_PORT}, got {getattr(self, name)}")
-        if self.slots < 1 or self.threads < 1:
-            raise ConfigError("slots and threads must be at least 1")
+        if self.slots < 1 or self.threads < 1 or self.replicas < 1:
+            raise ConfigError("slots, threads and replicas must be at least 1")
+        if self.local and self.replicas > 1:
+            raise ConfigError("one process holds one worker: replicas must be 1 with local")
         if not 0 <= self.delivery_lead_s <= 1:
             raise ConfigError(f"delivery_lead_s must be 0 to 1, got {self.delivery_lead_s}")
         if not 0 <= self.trace_ratio <= 1:

@@ -88,15 +88,16 @@ def _worker(config: ServiceConfig, index: int) -> Application:
     settings = WorkerSettings(
         model=config.model,
         worker=config.worker_config(stages),
-        metrics_port=config.metrics_port + 1 + index if config.metrics_port else 0,
+        # Replicas cannot share a port.
+        metrics_port=config.metrics_port + 1 + index if config.metrics_port and config.replicas == 1 else 0,
     )
-    return _deployment(StageWorker, _name(stages)).bind(settings)
+    return _deployment(StageWorker, _name(stages), config.replicas).bind(settings)
 
 
-def _deployment(cls: Any, name: str) -> Deployment:
+def _deployment(cls: Any, name: str, num_replicas: int = 1) -> Deployment:
     make = serve.deployment(
         name=name,
-        num_replicas=1,
+        num_replicas=num_replicas,
         max_ongoing_requests=MAX_ONGOING_REQUESTS,
         health_check_period_s=HEALTH_CHECK_PERIOD_S,
         health_check_timeout_s=HEALTH_CHECK_TIMEOUT_S,

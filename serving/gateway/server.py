@@ -16,8 +16,9 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from nacre.v1 import library_pb2, library_pb2_grpc, session_pb2, session_pb2_grpc
+from nacre.v1 import admin_pb2, admin_pb2_grpc, library_pb2, library_pb2_grpc, session_pb2, session_pb2_grpc
 from serving.catalogue.plane import CataloguedPlane
+from serving.gateway.admin_service import AdminService
 from serving.gateway.config import GatewayConfig
 from serving.gateway.interceptor import ErrorInterceptor
 from serving.gateway.library_service import LibraryService
@@ -32,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 SERVICE_NAMES = tuple(
     service.full_name
-    for messages in (session_pb2, library_pb2)
+    for messages in (session_pb2, library_pb2, admin_pb2)
     for service in messages.DESCRIPTOR.services_by_name.values()
 )
 # For Ended to reach clients, and calls in flight to be answered, after the sessions are over.
@@ -65,6 +66,7 @@ class GatewayServer:
         verbs = SessionVerbs(self._registry, catalogue, clock)
         self._service = SessionService(plane, self._registry, self._config, self._pools, self._metrics, verbs, clock)
         self._library_service = LibraryService(verbs)
+        self._admin_service = AdminService(verbs)
         self._health = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue]  # set by a star import
         self._server: grpc.aio.Server | None = None
         self._host_task: asyncio.Task[None] | None = None
@@ -124,6 +126,7 @@ class GatewayServer:
         )
         session_pb2_grpc.add_SessionServiceServicer_to_server(self._service, server)
         library_pb2_grpc.add_LibraryServiceServicer_to_server(self._library_service, server)
+        admin_pb2_grpc.add_AdminServiceServicer_to_server(self._admin_service, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)

@@ -56,7 +56,7 @@ class SessionKeeper:
 
     def _newest(self, session_id: str, until_chunk_idx: int) -> SessionSnapshot | None:
         for row in self._snapshots.of(session_id):
-            if row.kind == EXACT and row.key.chunk_idx <= until_chunk_idx:
+            if row.key.kind == EXACT and row.key.chunk_idx <= until_chunk_idx:
                 try:
                     snapshot = self._store.load(row.key, self._info)
                 except SnapshotRefusedError as error:

@@ -13,6 +13,7 @@ from serving.catalogue.retention import RetentionConfig
 from serving.catalogue.snapshots import Snapshots
 from serving.engine.metrics import NoStageMetrics, StageMetrics
 from serving.errors import NacreError, SessionFencedError
+from serving.sessions.manifest import EXACT
 from serving.sessions.snapshot import SessionSnapshot
 from serving.sessions.snapshot_store import Saved, SnapshotStore
 
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 class Save:
     snapshot: SessionSnapshot
     epoch: int
+    kind: str = EXACT  # what the model made of its state
 
     @property
     def session_id(self) -> str:
@@ -76,7 +78,7 @@ class SnapshotSaver:
         started_s = time.monotonic()
         try:
             with self._storing:
-                saved = self._store.save(save.snapshot, save.epoch, self._info)
+                saved = self._store.save(save.snapshot, save.epoch, self._info, save.kind)
                 self._snapshots.add(saved.key, save.snapshot.engine.journal_position, saved.num_bytes, name)
         except SessionFencedError:
             raise  # nothing failed: the session is another worker's by now

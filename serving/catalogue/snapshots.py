@@ -22,7 +22,6 @@ from serving.sessions.snapshot_store import SnapshotKey
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotRow:
     key: SnapshotKey
-    kind: str
     journal_position: int
     name: str  # empty for one made by itself
     num_bytes: int
@@ -34,21 +33,18 @@ class Snapshots:
         self._database = database
         self._clock = clock
 
-    def add(
-        self, key: SnapshotKey, journal_position: int, num_bytes: int, name: str = "", *, kind: str = EXACT
-    ) -> None:
+    def add(self, key: SnapshotKey, journal_position: int, num_bytes: int, name: str = "") -> None:
         """After its manifest was stored. Again for the same key does nothing but name it; a name it has stays when
         none is given. Raises `SessionFencedError`: then nobody will ever see the snapshot."""
         with self._database.write() as connection:
             check_epoch(connection, key.session_id, key.epoch)
-            is_this = (*_is(key), snapshots.c.kind == kind)
-            if connection.execute(select(snapshots.c.name).where(*is_this)).one_or_none() is None:
+            if connection.execute(select(snapshots.c.name).where(*_is(key))).one_or_none() is None:
                 connection.execute(
                     snapshots.insert().values(
                         session_id=key.session_id,
                         epoch=key.epoch,
                         chunk_idx=key.chunk_idx,
-                        kind=kind,
+                        kind=key.kind,
                         journal_position=journal_position,
                         name=name,
                         num_bytes=num_bytes,
@@ -56,7 +52,7 @@ class Snapshots:
                     )
                 )
             elif name:
-                connection.execute(snapshots.update().where(*is_this).values(name=name))
+                connection.execute(snapshots.update().where(*_is(key)).values(name=name))
 
     def of(self, session_id: str) -> list[SnapshotRow]:
         """Those that the session can go on from as it stands, also such of the sessions it left: the latest chunk
@@ -88,7 +84,7 @@ class Snapshots:
             now_idx = max((row.key.chunk_idx for row in rows if row.key.epoch == epoch), default=0)
             dropped = _dropped(free, epoch, now_idx, chunk_duration_s, config)
             for key in dropped:
-                connection.execute(delete(snapshots).where(*_is(key), snapshots.c.kind == EXACT))
+                connection.execute(delete(snapshots).where(*_is(key)))
         return dropped
 
 
@@ -118,7 +114,7 @@ def _without_protected(connection: Connection, session_id: str, rows: Iterable[S
         row
         for row in rows
         if not row.name
-        and row.kind == EXACT
+        and row.key.kind == EXACT
         and (row.key.epoch, row.key.chunk_idx) not in moments
         and row.key.chunk_idx not in forks
     ]
@@ -139,14 +135,14 @@ def _is(key: SnapshotKey) -> tuple[Any, ...]:
         columns.session_id == key.session_id,
         columns.epoch == key.epoch,
         columns.chunk_idx == key.chunk_idx,
+        columns.kind == key.kind,
     )
 
 
 def _snapshot_row(row: Row[Any]) -> SnapshotRow:
-    key = SnapshotKey(session_id=row.session_id, epoch=row.epoch, chunk_idx=row.chunk_idx)
+    key = SnapshotKey(session_id=row.session_id, epoch=row.epoch, chunk_idx=row.chunk_idx, kind=row.kind)
     return SnapshotRow(
         key=key,
-        kind=row.kind,
         journal_position=row.journal_position,
         name=row.name,
         num_bytes=row.num_bytes,

@@ -94,13 +94,7 @@ def control_name(kind: EncodedKind) -> str:
 def read_entries(records: Iterable[SealedRecord], until_epoch: int | None = None) -> tuple[JournalEntry, ...]:
     """What became of each control, in the order they were accepted, as far as it still counts: without what a
     rewind left behind, and as it stood at the end of `until_epoch`. Raises `RecordUnreadableError`."""
-    book = _Book()
-    for record in records:
-        fields = record.fields
-        if until_epoch is not None and fields["epoch"] > until_epoch:
-            break  # epochs only grow
-        book.add(record, fields)
-    return book.entries
+    return _Book(records, until_epoch).entries
 
 
 def is_before(entry: JournalEntry, chunk_idx: int) -> bool:
@@ -112,7 +106,10 @@ def is_before(entry: JournalEntry, chunk_idx: int) -> bool:
 
 def read_span(record: SealedRecord) -> Span | None:
     """How an epoch begins; None for a record that begins none. Raises `RecordUnreadableError`."""
-    fields = record.fields
+    return _span(record, record.fields)
+
+
+def _span(record: SealedRecord, fields: Mapping[str, Any]) -> Span | None:
     try:
         match RecordKind(fields["kind"]):
             case RecordKind.OPENED:
@@ -143,30 +140,40 @@ def read_history(records: Sequence[SealedRecord], until_epoch: int | None = None
         prompt=conditions.get("prompt"),
         image=conditions.get("image"),
     )
+    book = _Book(records, until_epoch)
     return History(
         opening=opening,
         model=fields["model"],
         weights_sha256=fields["weights_sha256"],
-        entries=read_entries(records, until_epoch),
+        entries=book.entries,
         first_chunk_idx=fields["first_chunk_idx"],
-        timeline=Timeline(
-            spans=tuple(span for span in map(read_span, records) if span is not None), until_epoch=until_epoch
-        ),
+        timeline=Timeline(spans=tuple(book.spans), until_epoch=until_epoch),
     )
 
 
 class _Book:
     """What became of controls, record after record."""
 
-    def __init__(self) -> None:
+    def __init__(self, records: Iterable[SealedRecord], until_epoch: int | None) -> None:
+        self.spans: list[Span] = []
         self._entries: dict[int, JournalEntry] = {}  # by the number of the record that accepted them
         self._latest: dict[str, int] = {}  # of each control id
+        for record in records:
+            fields = record.fields
+            if until_epoch is not None and fields["epoch"] > until_epoch:
+                return  # epochs only grow
+            self._add(record, fields)
 
     @property
     def entries(self) -> tuple[JournalEntry, ...]:
         return tuple(self._entries.values())
 
-    def add(self, record: SealedRecord, fields: Mapping[str, Any]) -> None:
+    def _add(self, record: SealedRecord, fields: Mapping[str, Any]) -> None:
+        if (span := _span(record, fields)) is not None:
+            self.spans.append(span)
+            if span.is_rewind:
+                self._go_back(span.first_chunk_idx)
+            return
         try:
             match RecordKind(fields["kind"]):
                 case RecordKind.ACCEPTED:
@@ -177,13 +184,14 @@ class _Book:
                     self._settle(fields, superseded_by=fields["by_control_id"])
                 case RecordKind.REJECTED:
                     self._settle(fields, rejected_for=fields["reason"])
-                case RecordKind.REWOUND:
-                    kept = {seq: entry for seq, entry in self._entries.items() if is_before(entry, fields["chunk_idx"])}
-                    self._entries, self._latest = kept, {each.control.control_id: seq for seq, each in kept.items()}
-                case RecordKind.OPENED | RecordKind.RESUMED:
-                    pass
+                case _:
+                    pass  # a span
         except (KeyError, TypeError, ValueError) as error:
             raise RecordUnreadableError(f"record {record.seq} cannot be read: {error!r}") from error
+
+    def _go_back(self, chunk_idx: int) -> None:
+        self._entries = {seq: entry for seq, entry in self._entries.items() if is_before(entry, chunk_idx)}
+        self._latest = {entry.control.control_id: seq for seq, entry in self._entries.items()}
 
     def _accept(self, seq: int, entry: JournalEntry) -> None:
         """A control that waited when its session moved is accepted once more, and is still one control."""

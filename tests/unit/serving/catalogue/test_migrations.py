@@ -17,6 +17,7 @@ from serving.catalogue.sessions import ENDED, Sessions
 from serving.catalogue.snapshots import Snapshots
 from serving.catalogue.worlds import NewWorld, Worlds
 from serving.sessions.receipts import FIRST_HASH, Receipt
+from serving.sessions.snapshot_store import SnapshotKey
 from tests.catalogues import new_session
 
 ONE, TWO, THREE = (bytes([mark]) * 32 for mark in (1, 2, 3))
@@ -72,7 +73,12 @@ def test_a_catalogue_of_the_first_version_keeps_what_it_holds(catalogue_url: str
             "",
         )
         [snapshot] = Snapshots(database).of("s-1")
-        assert (snapshot.key.epoch, snapshot.key.chunk_idx, snapshot.kind, snapshot.name) == (2, 100, "exact", "rain")
+        assert (snapshot.key.epoch, snapshot.key.chunk_idx, snapshot.key.kind, snapshot.name) == (
+            2,
+            100,
+            "exact",
+            "rain",
+        )
         assert Receipts(database).of("s-1") == [
             Receipt(chunk_idx=0, hash=ONE, previous=FIRST_HASH),
             Receipt(chunk_idx=1, hash=TWO, previous=ONE),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,15 +11,18 @@ import pytest
 from serving.catalogue.database import Database
 from serving.catalogue.deletion import Removed
 from serving.catalogue.journal import Batch, JournalTable
+from serving.catalogue.keeper import SessionKeeper
 from serving.catalogue.retention import RetentionConfig
 from serving.catalogue.saver import Save, SnapshotSaver
 from serving.catalogue.sessions import Sessions
 from serving.catalogue.snapshots import SnapshotRow, Snapshots
+from serving.catalogue.storage import storage_config
 from serving.catalogue.worlds import NewWorld, Worlds
 from serving.engine.metrics import NoStageMetrics
 from serving.errors import SessionFencedError, StorageUnavailableError
 from serving.sessions import record_codec
 from serving.sessions.encoded import Opening
+from serving.sessions.manifest import EXACT, PORTABLE
 from serving.sessions.records import Record, seal
 from serving.sessions.snapshot_store import SnapshotKey, SnapshotStore
 from tests.catalogues import held_session, new_session
@@ -111,7 +115,7 @@ def test_what_has_a_name_or_a_world_or_a_branch_is_kept(database: Database) -> N
         snapshots.add(key(chunk_idx, epoch), 5, 1_000)
     snapshots.add(key(360, epoch), 5, 1_000, name="before the rain")
     snapshots.add(key(360, epoch), 5, 1_000)
-    snapshots.add(key(480, epoch), 5, 9, kind="portable")
+    snapshots.add(replace(key(480, epoch), kind=PORTABLE), 5, 9)
     world = NewWorld(
         world_id="w",
         name="rain",
@@ -129,7 +133,7 @@ def test_what_has_a_name_or_a_world_or_a_branch_is_kept(database: Database) -> N
     rows = snapshots.made_in("s-1")
     assert [row.key.chunk_idx for row in rows] == [3_600, 3_540, 540, 480, 420, 360, 300]
     assert {row.key.chunk_idx: row.name for row in rows if row.name} == {360: "before the rain"}
-    assert [row.key.chunk_idx for row in rows if row.kind == "portable"] == [480]
+    assert [row.key.chunk_idx for row in rows if row.key.kind == PORTABLE] == [480]
     assert Worlds(database).delete("w") == Removed()
     assert snapshots.thin("s-1", epoch, 1.0) == [key(420, epoch)]
 
@@ -224,3 +228,25 @@ def test_a_snapshot_that_comes_too_late_does_not_count(database: Database, store
     saver.close()
     assert (metrics.num_saved, metrics.num_failed) == (0, 0)
     assert Snapshots(database).of("s-1") == []
+
+
+def test_a_portable_snapshot_lies_beside_the_exact_one_and_is_not_gone_on_from_by_itself(
+    database: Database, tmp_path: Path, migrated_url: str
+) -> None:
+    storage = storage_config(str(tmp_path / "data"), migrated_url)
+    Sessions(database).create(new_session())
+    begin_epoch(database, record_codec.opened(Opening(session_id="s-1", seed=7), INFO.name, INFO.weights_sha256))
+    keeper = SessionKeeper(storage, INFO)
+    try:
+        for kind, chunk_idx in ((EXACT, 100), (PORTABLE, 100), (PORTABLE, 200)):
+            keeper.saver.save(Save(snapshot=some_snapshot(chunk_idx=chunk_idx), epoch=1, kind=kind))
+        past = keeper.recall("s-1", 250)
+    finally:
+        keeper.close()
+    assert [(row.key.chunk_idx, row.key.kind) for row in Snapshots(database).of("s-1")] == [
+        (200, PORTABLE),
+        (100, EXACT),
+        (100, PORTABLE),
+    ]
+    assert past.snapshot is not None
+    assert past.snapshot.engine.next_chunk_idx == 100

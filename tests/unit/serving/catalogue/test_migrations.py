@@ -73,12 +73,8 @@ def test_a_catalogue_of_the_first_version_keeps_what_it_holds(catalogue_url: str
             "",
         )
         [snapshot] = Snapshots(database).of("s-1")
-        assert (snapshot.key.epoch, snapshot.key.chunk_idx, snapshot.key.kind, snapshot.name) == (
-            2,
-            100,
-            "exact",
-            "rain",
-        )
+        assert snapshot.key == SnapshotKey(session_id="s-1", epoch=2, chunk_idx=100, kind="exact")
+        assert snapshot.name == "rain"
         assert Receipts(database).of("s-1") == [
             Receipt(chunk_idx=0, hash=ONE, previous=FIRST_HASH),
             Receipt(chunk_idx=1, hash=TWO, previous=ONE),

@@ -27,7 +27,7 @@ class PostgresMissingError(RuntimeError):
 @contextmanager
 def running_postgres() -> Iterator[str]:
     """A server that listens on a socket in its folder alone; gives the folder. Raises `PostgresMissingError`."""
-    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
+    initdb, _ = _program("initdb"), _program("pg_ctl")
     user = _user()
     # A socket's path may have 107 bytes: pytest's own folders are too long.
     folder = Path(tempfile.mkdtemp(prefix="pg-nacre-", dir="/tmp"))
@@ -36,14 +36,25 @@ def running_postgres() -> Iterator[str]:
             os.chown(folder, user.pw_uid, user.pw_gid)
         data = folder / "data"
         _run(user, initdb, "-D", data, "-U", "nacre", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        options = f"{SETTINGS} -k {folder}"
-        _run(user, pg_ctl, "-D", data, "-l", folder / "log", "-o", options, "-w", "-t", START_TIMEOUT_S, "start")
+        start(str(folder))
         try:
             yield str(folder)
         finally:
-            _run(user, pg_ctl, "-D", data, "-m", "immediate", "-w", "stop")
+            stop(str(folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def start(folder: str) -> None:
+    """The server of a folder, again after it was stopped."""
+    place, options = Path(folder), f"{SETTINGS} -k {folder}"
+    log, data = place / "log", place / "data"
+    _run(_user(), _program("pg_ctl"), "-D", data, "-l", log, "-o", options, "-w", "-t", START_TIMEOUT_S, "start")
+
+
+def stop(folder: str, mode: str = "immediate") -> None:
+    """Whoever is connected is cut off; what was committed last stays with mode "fast" alone, for nothing is synced."""
+    _run(_user(), _program("pg_ctl"), "-D", Path(folder) / "data", "-m", mode, "-w", "stop")
 
 
 def postgres_url(folder: str, database: str = "postgres") -> str:

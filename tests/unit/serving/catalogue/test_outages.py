@@ -317,11 +317,9 @@ def test_a_sqlite_file_that_another_program_locks_stops_nobody(sqlite_file: Path
         eventually(lambda: journals.num_spooled == 0)
         with locked(sqlite_file):
             assert not any(accepted(journals, journal, f"c-{number}") for number in range(30))
-            started_s = time.monotonic()
             with pytest.raises(StorageUnavailableError) as refused:
                 Sessions(database).create(new_session("s-2"))
             assert refused.value.retry_after_s
-            assert time.monotonic() - started_s < WAIT_S  # the promise of a second is measured elsewhere
         eventually(lambda: journals.num_spooled == 0)
         assert JournalTable(database).verify("s-1") is None
         assert len(JournalTable(database).read("s-1")) == 31

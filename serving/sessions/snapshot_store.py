@@ -11,7 +11,7 @@ what its successor stored.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from serving.sessions.manifest import EXACT, ID_PATTERN, MAX_MANIFEST_BYTES, PRO
 from serving.sessions.snapshot import SessionSnapshot
 
 CHUNK_DIGITS = 12  # so that names sort as numbers do
-# Parts that are read at once: a distant store answers each after tens of milliseconds.
+# Parts that are read at once of a distant store, which answers each after tens of milliseconds.
 NUM_READERS = 8
 
 
@@ -113,9 +113,7 @@ class SnapshotStore:
             raise SnapshotDamagedError("the manifest is that of another session")
         if manifest.kind != key.kind:
             raise SnapshotDamagedError(f"the manifest is that of a snapshot of kind {manifest.kind}")
-        with ThreadPoolExecutor(NUM_READERS, "snapshot-parts") as readers:
-            found = readers.map(lambda part: self._part(key, part), manifest.parts)
-            return manifests.join(manifest, dict(zip((part.sha256 for part in manifest.parts), found, strict=True)))
+        return manifests.join(manifest, self._parts(key, manifest.parts))
 
     def drop(self, keys: Iterable[SnapshotKey], kept: Iterable[SnapshotKey], info: ModelInfo) -> None:
         """Delete snapshots of one session and those of their parts that none of `kept` has. The manifest goes first:
@@ -135,6 +133,13 @@ class SnapshotStore:
         """Of all that lies in a folder, by its path."""
         with _as_our_errors("what is stored cannot be listed"):
             return {each["path"]: each["size"] for listed in obstore.list(self._store, folder) for each in listed}
+
+    def _parts(self, key: SnapshotKey, parts: Sequence[Part]) -> dict[str, bytes]:
+        names = [part.sha256 for part in parts]
+        if isinstance(self._store, LocalStore):  # one after the other is quickest
+            return dict(zip(names, (self._part(key, part) for part in parts), strict=True))
+        with ThreadPoolExecutor(NUM_READERS, "snapshot-parts") as readers:
+            return dict(zip(names, readers.map(lambda part: self._part(key, part), parts), strict=True))
 
     def _part(self, key: SnapshotKey, part: Part) -> bytes:
         return manifests.checked(part, self._get(key.part_path(part.sha256), part.num_bytes))

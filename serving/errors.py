@@ -21,6 +21,7 @@
     +-- SessionStateError          what was asked wants the session running, or not running
     +-- SessionControlledError
     +-- WorldNotFoundError
+    +-- WorkerNotFoundError        not heard of lately
     +-- ScopeExceededError         the share link does not allow it
     +-- ResumeTokenInvalidError
     +-- RateExceededError
@@ -150,6 +151,11 @@ class SessionStateError(NacreError):
 
 class WorldNotFoundError(NacreError):
     reason = "WORLD_NOT_FOUND"
+    status = StatusCode.NOT_FOUND
+
+
+class WorkerNotFoundError(NacreError):
+    reason = "WORKER_NOT_FOUND"
     status = StatusCode.NOT_FOUND
 
 

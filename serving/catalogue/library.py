@@ -1,4 +1,4 @@
-"""What there is beside what runs: sessions, worlds and share links on record, and what is stored of them."""
+"""What there is beside what runs: sessions, worlds, share links and workers on record, and what is stored."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from serving.catalogue.differences import Difference, Moment, compare_moments
 from serving.catalogue.sessions import Sessions
 from serving.catalogue.shares import Shares
 from serving.catalogue.storage import StorageConfig
+from serving.catalogue.workers import Workers
 from serving.catalogue.worlds import WorldRow, Worlds
 from serving.errors import WorldNotFoundError
 from serving.sessions.snapshot_store import SnapshotStore
@@ -20,6 +21,7 @@ class Library:
         self.sessions = Sessions(database)
         self.worlds = Worlds(database)
         self.shares = Shares(database)
+        self.workers = Workers(database)
         self._database = database
         self._snapshots = config.snapshots
 

@@ -128,6 +128,20 @@ receipts = Table(
     Column("hashes", LargeBinary, nullable=False),  # 32 bytes for each chunk, in order
 )
 
+workers = Table(
+    "workers",
+    metadata,
+    Column("worker_id", String(ID_CHARS), primary_key=True),  # owns the leases of the sessions it has
+    Column("model", Text, nullable=False),
+    Column("weights_sha256", Text, nullable=False),
+    Column("num_slots", Integer, nullable=False),
+    Column("num_used_slots", Integer, nullable=False),
+    Column("state", String(16), nullable=False),  # as the worker says
+    Column("wanted", String(16), nullable=False),  # as an operator says
+    Column("started_s", Double, nullable=False),
+    Column("seen_s", Double, nullable=False),
+)
+
 shares = Table(
     "shares",
     metadata,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from serving.errors import StorageUnavailableError
 
 CATALOGUE_FILE = "catalogue.db"
 SNAPSHOTS_FOLDER, SPOOL_FOLDER = "snapshots", "spool"
+MAX_HOST_CHARS = 40  # of a worker's name, so that it is an id
 PRIVATE = 0o700  # worlds are their owners' business
 
 
@@ -61,8 +63,9 @@ def prepare_storage(config: StorageConfig) -> None:
 
 
 def worker_name() -> str:
-    """Unlike that of any other worker, now or before: an epoch's owner."""
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    """Unlike that of any other worker, now or before: an epoch's owner. An id: host, process and a random part."""
+    host = re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname())[:MAX_HOST_CHARS].strip("-") or "host"
+    return f"{host}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def _make(folder: Path) -> None:

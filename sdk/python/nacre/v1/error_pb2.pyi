@@ -41,6 +41,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_SHARE_LINK_EXPIRED: _ClassVar[ErrorReason]
     ERROR_REASON_SHARE_LINK_REVOKED: _ClassVar[ErrorReason]
     ERROR_REASON_SCOPE_EXCEEDED: _ClassVar[ErrorReason]
+    ERROR_REASON_WORKER_NOT_FOUND: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_WORLD_MISSING: ErrorReason
 ERROR_REASON_TEXT_EMPTY: ErrorReason
@@ -73,6 +74,7 @@ ERROR_REASON_SNAPSHOT_REFUSED: ErrorReason
 ERROR_REASON_SHARE_LINK_EXPIRED: ErrorReason
 ERROR_REASON_SHARE_LINK_REVOKED: ErrorReason
 ERROR_REASON_SCOPE_EXCEEDED: ErrorReason
+ERROR_REASON_WORKER_NOT_FOUND: ErrorReason
 
 class Error(_message.Message):
     __slots__ = ("reason", "message", "field", "allowed")

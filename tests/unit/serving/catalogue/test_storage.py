@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from serving.catalogue.database import Database, sqlite_url
 from serving.catalogue.sessions import Sessions
 from serving.catalogue.storage import default_data_folder, prepare_storage, storage_config, worker_name
 from serving.errors import StorageUnavailableError
+from serving.gateway.validation import check_id
 
 
 def test_everything_lies_in_the_data_folder_unless_said_otherwise(tmp_path: Path) -> None:
@@ -49,3 +51,9 @@ def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
 
 def test_no_two_workers_have_one_name() -> None:
     assert worker_name() != worker_name()
+
+
+@pytest.mark.parametrize("host", ["box", "node-1.rack.example.org", "x" * 64, "_ü_"])
+def test_a_workers_name_is_an_id_that_tells_its_process(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: host)
+    assert check_id(worker_name(), "worker_id").split("-")[-2] == str(os.getpid())

@@ -83,7 +83,7 @@ class PearlModel:
         return PearlVideoDecoder(_frozen(network))
 
     def load_audio_decoder(self) -> PearlAudioDecoder:
-        return PearlAudioDecoder.load(self._file("audio_codec"))
+        return PearlAudioDecoder.load(self._file("audio_codec"), self._file("voices"))
 
     def _file(self, part: str) -> Path:
         return self._preset.folder / f"{part}.safetensors"

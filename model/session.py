@@ -12,11 +12,14 @@ from model.actors.cast import MAX_ACTORS, Cast
 from model.cache import RollingCache
 from model.interface import CAMERA_MOVES, Tensors
 from model.memory import SpatialMemory, sized
+from model.mood import FADE_CHUNKS
 from model.portable import PortableSnapshot, is_portable, unpacked
 from model.rig import PERSPECTIVES, Rig
 from model.transformer import TransformerConfig
 from model.walker import Walker
 from model.world.conditions import NUM_VALUES
+
+SAME_GOAL = 0.01  # of a condition: who says the same again does not begin a fade again
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,11 +30,17 @@ class PearlState:
     chunk_idx: int
     conditions_V: Tensor
     goal_V: Tensor  # what the conditions fade toward
+    goal_chunks: int = FADE_CHUNKS  # since the goal changed, up to a whole fade
     walker: Walker
     memory: SpatialMemory
     cache: RollingCache
     rig: Rig = field(default_factory=Rig)
     cast: Cast = field(default_factory=Cast)
+
+    def set_goal(self, goal_V: Tensor) -> None:
+        """Fade toward these conditions from now on; a goal that stays the same goes on fading."""
+        if not torch.allclose(goal_V, self.goal_V, atol=SAME_GOAL):
+            self.goal_V, self.goal_chunks = goal_V, 0
 
     @property
     def next_chunk_idx(self) -> int:
@@ -48,6 +57,7 @@ class PearlState:
             "chunk_idx": np.array(self.chunk_idx, np.int64),
             "conditions": self.conditions_V.numpy().copy(),
             "goal": self.goal_V.numpy().copy(),
+            "goal_chunks": np.array(self.goal_chunks, np.int64),
             **walker,
             "rig": np.array(_rig_numbers(self.rig), np.float64),
             **self.cast.snapshot(),
@@ -84,6 +94,7 @@ class PearlState:
             chunk_idx=int(snapshot["chunk_idx"]),
             conditions_V=torch.from_numpy(snapshot["conditions"].copy()),
             goal_V=torch.from_numpy(snapshot["goal"].copy()),
+            goal_chunks=int(snapshot["goal_chunks"]),
             walker=Walker(**walker),
             memory=SpatialMemory.restore(snapshot),
             cache=RollingCache.restore(config, snapshot),

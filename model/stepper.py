@@ -28,7 +28,7 @@ from model.control import control_features
 from model.interface import ChunkControls, ChunkLatents, SessionState, Tensors
 from model.layers import KeysValues
 from model.memory import Recollection, SpatialMemory
-from model.mood import faded, first_conditions, update_of
+from model.mood import FADE_CHUNKS, faded, first_conditions, update_of
 from model.sampler import SIGMAS, chunk_noise, euler_step
 from model.session import PearlState
 from model.silhouettes import with_crisp_outlines
@@ -109,18 +109,22 @@ class PearlTransformer:
         self._write_cache(state, canvas, finished, control, prompt)
         state.memory.remember(eye.standpoint, maps, filled, is_new_place)
         view = self._stage.perform(state, controls, moved, maps)
+        audio, voices = {"latents": finished.audio_BA[0].numpy().copy()}, self._stage.heard(state)
+        if len(voices):
+            audio["voices"] = voices
         state.chunk_idx += 1
-        return self._latents(state, eye_before, view, finished.audio_BA)
+        return self._latents(state, eye_before, view, audio)
 
     def _move(self, state: PearlState, controls: ChunkControls) -> tuple[float, float]:
         """Apply the controls to conditions, walker and camera. Returns the walker's step, in metres."""
-        for directive in controls.directives:
-            state.goal_V = torch.from_numpy(apply_update(state.goal_V.numpy(), update_of(directive)))
+        asked = [*controls.directives, *([] if controls.image is None else [controls.image])]
+        for tensors in asked:
+            state.set_goal(torch.from_numpy(apply_update(state.goal_V.numpy(), update_of(tensors))))
         if controls.image is not None:
-            state.goal_V = torch.from_numpy(apply_update(state.goal_V.numpy(), update_of(controls.image)))
             state.memory = SpatialMemory()
             self._remember_image(state, controls.image)
-        state.conditions_V = faded(state.conditions_V, state.goal_V)
+        state.goal_chunks = min(state.goal_chunks + 1, FADE_CHUNKS)
+        state.conditions_V = faded(state.conditions_V, state.goal_V, state.goal_chunks)
         return self._stage.move(state, controls)
 
     def _remember_image(self, state: PearlState, image: Tensors) -> None:
@@ -190,7 +194,7 @@ class PearlTransformer:
         return torch.where(kept_HW, known_MHW, with_crisp_outlines(_snap(self._codec.decode(grid)[0])))
 
     @staticmethod
-    def _latents(state: PearlState, eye_before: Walker, view_MHW: Tensor, audio_BA: Tensor) -> ChunkLatents:
+    def _latents(state: PearlState, eye_before: Walker, view_MHW: Tensor, audio: Tensors) -> ChunkLatents:
         eye = state.rig.eye(state.walker)
         turn = np.array([eye.yaw_px - eye_before.yaw_px, eye.pitch_px - eye_before.pitch_px], np.int32)
         video = {
@@ -199,9 +203,7 @@ class PearlTransformer:
             "first_row": np.array([eye.view_offset[0]], np.int32),
             "turn_px": turn,
         }
-        return ChunkLatents(
-            chunk_idx=state.chunk_idx - 1, video=video, audio={"latents": audio_BA[0].numpy().copy()}, pose=eye.pose
-        )
+        return ChunkLatents(chunk_idx=state.chunk_idx - 1, video=video, audio=audio, pose=eye.pose)
 
 
 def _fill_gaps(recollection: Recollection, kept_HW: Tensor) -> Recollection:

@@ -15,7 +15,7 @@ from torch import Tensor
 from model import camera
 from model.actors.actor import Actor
 from model.actors.cast import Cast, Scene
-from model.actors.gallery import Gallery
+from model.actors.gallery import Sprites
 from model.actors.looks import FOOT_SHARE
 
 NEAREST_M = 1.3  # nearer than this an actor is not shown: the camera is in it
@@ -45,7 +45,7 @@ class _Seen(NamedTuple):
     view_rad: float
 
 
-def composite(maps_MHW: Tensor, first_row: int, cast: Cast, scene: Scene, gallery: Gallery) -> Tensor:
+def composite(maps_MHW: Tensor, first_row: int, cast: Cast, scene: Scene, gallery: Sprites) -> Tensor:
     """The view's maps with everybody in them, farthest first. Without actors in view, the same tensor."""
     seen = [_see(actor, scene, first_row) for actor in cast.actors if actor.presence > 0]
     shown = [each for each in seen if each is not None]
@@ -91,7 +91,7 @@ def _shade_ground(maps_MHW: Tensor, seen: _Seen, first_row: int) -> None:
     maps_MHW[: camera.NEARNESS, :, left:right] *= 1 - strength * torch.where(is_ground, spot, torch.zeros(()))
 
 
-def _lay_over(maps_MHW: Tensor, seen: _Seen, gallery: Gallery) -> None:
+def _lay_over(maps_MHW: Tensor, seen: _Seen, gallery: Sprites) -> None:
     """One actor, where it is nearer than the scene; in place."""
     side_px = seen.actor.look.side_m / seen.distance_m * camera.FOCAL_PX
     left, bottom = seen.column + 0.5 - side_px / 2, seen.foot_row + 0.5 + FOOT_SHARE * side_px

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +25,12 @@ FULL_GAIT_M_PER_S = {"person": 1.5, "kitten": 1.8, "dog": 2.2, "car": 1.0, "bird
 KEPT = 192  # sprites, 55 KB each with their smaller versions
 COVER_FLOOR = 0.12  # fainter than this is the network's breath, not a picture
 Levels = tuple[Tensor, ...]  # a sprite and its halves, planes_CHW each
+
+
+class Sprites(Protocol):
+    """Where pictures of actors come from."""
+
+    def sprite(self, actor: Actor, view_rad: float) -> Levels: ...
 
 
 class Gallery:
@@ -64,10 +71,15 @@ class Gallery:
             ],
             1,
         )
-        levels = [planes]
-        for _ in range(3):
-            levels.append(F.avg_pool2d(levels[-1], 2))
-        return tuple(level[0] for level in levels)
+        return levels_of(planes[0])
+
+
+def levels_of(planes_CHW: Tensor) -> Levels:
+    """A sprite and its halves, quarters and eighths."""
+    levels = [planes_CHW]
+    for _ in range(3):
+        levels.append(F.avg_pool2d(levels[-1], 2))
+    return tuple(levels)
 
 
 def _steps(actor: Actor, view_rad: float) -> tuple[int, int, int, int]:

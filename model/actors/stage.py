@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from model import camera
@@ -19,6 +21,7 @@ from model.actors.compositor import NEAREST_M, composite
 from model.actors.director import body_for, direct, play_character
 from model.actors.gallery import Gallery
 from model.actors.networks import ActorNetworks
+from model.actors.voices import voices_of
 from model.interface import ChunkControls, Tensors
 from model.rig import BEHIND_M, PERSPECTIVES, ahead_of, carried_on, step_in, step_out
 from model.session import PearlState
@@ -66,6 +69,11 @@ class Stage:
             return view_MHW
         state.cast = act(state.cast, scene, self._motion, moved)
         return composite(view_MHW, row, state.cast, scene, self._gallery)
+
+    @staticmethod
+    def heard(state: PearlState) -> NDArray[np.float32]:
+        """The voices of this chunk, after it was performed (model.actors.voices)."""
+        return voices_of(state.cast, _scene(state))
 
     @staticmethod
     def _ask_camera(state: PearlState, perspective: str | None, move: str | None) -> None:

@@ -32,6 +32,7 @@ from model.audio.network import (
 )
 from model.audio.noise import HOP, chunk_noise, overlap_add, shape_frames
 from model.audio.oscillators import NUM_NOTES, SAMPLES_PER_CHUNK, render_tones
+from model.audio.voices import VoiceNetwork, with_voices
 from model.interface import DecoderCache, SamplesSC, Tensors
 
 _CONFIG_KEY = "config"
@@ -121,13 +122,15 @@ class PearlAudioCache:
 class PearlAudioDecoder:
     """Latents into sound, chunk by chunk. Holds only weights; a session's state is its cache."""
 
-    def __init__(self, codec: AudioCodec) -> None:
-        self._generator = codec.generator
+    def __init__(self, codec: AudioCodec, voices: VoiceNetwork | None = None) -> None:
+        """Without `voices` it decodes worlds in which no actor is heard."""
+        self._generator, self._voices = codec.generator, voices
         self._latent_channels = codec.config.latent_channels
 
     @classmethod
-    def load(cls, path: Path) -> PearlAudioDecoder:
-        return cls(AudioCodec.load(path))
+    def load(cls, path: Path, voices_path: Path | None = None) -> PearlAudioDecoder:
+        voices = None if voices_path is None else VoiceNetwork.load(voices_path)
+        return cls(AudioCodec.load(path), voices)
 
     def open(self, seed: int) -> PearlAudioCache:
         return PearlAudioCache(
@@ -149,10 +152,10 @@ class PearlAudioDecoder:
 
     @torch.inference_mode()
     def decode(self, cache: DecoderCache, audio: Tensors) -> SamplesSC:
-        """The next 1,280 samples [S, 1] from `audio["latents"]`, float32 [C]. Advances the cache."""
+        """The next 1,280 samples [S, 1] from `audio["latents"]`, float32 [C], and where actors are heard
+        `audio["voices"]`, float32 [voices, features]. Advances the cache."""
         assert isinstance(cache, PearlAudioCache)
-        latents_XC = _copied(audio["latents"], self._latent_channels)[None]
-        drives = self._generator(latents_XC)
+        drives = self._drives(audio)
         white = chunk_noise(cache.seed, cache.chunk_idx)[None]
         tones, frames = render_drives(
             drives, cache.notes_N[None], cache.thump_N[None], white, torch.tensor([cache.chunk_idx])
@@ -161,6 +164,14 @@ class PearlAudioDecoder:
         cache.notes_N, cache.thump_N = drives.knots_XKN[0, -1], drives.thump_XWN[0, -1]
         cache.chunk_idx += 1
         return (tones[0] + noise_S).clamp(-1.0, 1.0).numpy()[:, None]
+
+    def _drives(self, audio: Tensors) -> Drives:
+        drives = self._generator(_copied(audio["latents"], self._latent_channels)[None])
+        if "voices" not in audio:
+            return drives
+        if self._voices is None:
+            raise ValueError("voices came for a decoder that was loaded without any")
+        return with_voices(drives, self._voices, torch.from_numpy(audio["voices"].astype(np.float32)))
 
 
 def _copied(array: NDArray[np.generic], size: int) -> Tensor:

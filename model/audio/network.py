@@ -24,6 +24,7 @@ NUM_DRIVES = 2 * NUM_NOTES + len(THUMP_NOTES) * FRAMES + NUM_BANDS + NUM_GROUPS 
 
 _ATTACK_SEGMENTS = 2  # the first knot stands 10 ms into the chunk
 _LOUDEST_TONE = 0.6
+_BEND = 2.3
 _LOG_GAIN_RANGE = (-9.0, 2.0)  # e^-9 of white noise is below what 16 bits can hold
 
 
@@ -93,33 +94,56 @@ class AudioGenerator(nn.Module):
             nn.SiLU(),
             nn.Linear(config.hidden, NUM_DRIVES),
         )
-        last = self.layers[-1]
-        assert isinstance(last, nn.Linear)
-        with torch.no_grad():  # starts quiet, so that training adds sound and need not remove noise
-            last.weight.mul_(0.3)
-            last.bias.copy_(self._quiet())
-
-    @staticmethod
-    def _quiet() -> Tensor:
-        tones = 2 * NUM_NOTES + len(THUMP_NOTES) * FRAMES
-        return torch.cat([torch.full((tones,), -2.0), torch.full((NUM_BANDS,), -5.0), torch.zeros(NUM_GROUPS * FRAMES)])
+        start_quiet(self.layers)
 
     def forward(self, latents_XC: Tensor) -> Drives:
-        sizes = [2 * NUM_NOTES, len(THUMP_NOTES) * FRAMES, NUM_BANDS, NUM_GROUPS * FRAMES]
-        notes, thump, bands, groups = self.layers(latents_XC).split(sizes, dim=-1)
-        low, high = _LOG_GAIN_RANGE
-        runs_XWQ = rearrange(groups, "x (w g) -> x w g", w=FRAMES) @ _spreading(GROUP_EDGES)
-        log_gains = (bands @ _spreading(BAND_EDGES))[:, None] + runs_XWQ
-        return Drives(
-            rearrange(_amplitude(notes), "x (k n) -> x k n", k=2),
-            rearrange(_amplitude(thump), "x (w n) -> x w n", w=FRAMES),
-            log_gains.clamp(low, high).exp(),
-        )
+        return drives_of(raw_drives(self.layers(latents_XC)))
+
+
+def start_quiet(layers: nn.Sequential) -> None:
+    """So that training adds sound and need not remove noise."""
+    last = layers[-1]
+    assert isinstance(last, nn.Linear)
+    tones = 2 * NUM_NOTES + len(THUMP_NOTES) * FRAMES
+    quiet = [torch.full((tones,), -2.0), torch.full((NUM_BANDS,), -5.0), torch.zeros(NUM_GROUPS * FRAMES)]
+    with torch.no_grad():
+        last.weight.mul_(0.3)
+        last.bias.copy_(torch.cat(quiet))
+
+
+class RawDrives(NamedTuple):
+    """Drives before they are bounded: what a network is trained on where the truth is known."""
+
+    notes_XKN: Tensor
+    thump_XWN: Tensor
+    log_gains_XWQ: Tensor
+
+
+def raw_drives(numbers_XD: Tensor) -> RawDrives:
+    """NUM_DRIVES numbers of a network, spread over notes and bins."""
+    sizes = [2 * NUM_NOTES, len(THUMP_NOTES) * FRAMES, NUM_BANDS, NUM_GROUPS * FRAMES]
+    notes, thump, bands, groups = numbers_XD.split(sizes, dim=-1)
+    runs_XWQ = rearrange(groups, "x (w g) -> x w g", w=FRAMES) @ _spreading(GROUP_EDGES)
+    return RawDrives(
+        rearrange(notes, "x (k n) -> x k n", k=2),
+        rearrange(thump, "x (w n) -> x w n", w=FRAMES),
+        (bands @ _spreading(BAND_EDGES))[:, None] + runs_XWQ,
+    )
+
+
+def drives_of(raw: RawDrives) -> Drives:
+    low, high = _LOG_GAIN_RANGE
+    return Drives(_amplitude(raw.notes_XKN), _amplitude(raw.thump_XWN), raw.log_gains_XWQ.clamp(low, high).exp())
 
 
 def _amplitude(raw: Tensor) -> Tensor:
     """Positive, even in decibels over most of its range, and bounded."""
-    return _LOUDEST_TONE * torch.sigmoid(raw).pow(2.3)
+    return _LOUDEST_TONE * torch.sigmoid(raw).pow(_BEND)
+
+
+def raw_amplitude(amplitude: Tensor) -> Tensor:
+    """What a network has to say for an amplitude."""
+    return torch.logit((amplitude / _LOUDEST_TONE).pow(1 / _BEND), eps=1e-6)
 
 
 def control_points(drives: Drives, before_XN: Tensor) -> Tensor:

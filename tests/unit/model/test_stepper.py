@@ -85,6 +85,19 @@ def test_a_directive_is_there_two_seconds_later_and_leaves_the_rest() -> None:
     assert values[SLOT_RANGES["lighting"]][SLOTS["lighting"].index("dusk")] > 0.95
 
 
+def test_c02_a_fade_that_was_restored_halfway_goes_on_bit_for_bit() -> None:
+    night = ChunkControls(directives=(words(lighting="night"),))
+    state = transformer().open(1, words(place="meadow"), None)
+    for each in (ChunkControls(), night, *4 * [ChunkControls()]):
+        transformer().step([state], [each])
+    restored = transformer().restore(state.snapshot())
+    for each in (ChunkControls(), night, ChunkControls()):
+        one, two = (transformer().step([which], [each])[0] for which in (state, restored))
+        assert_same(one, two)
+    assert state.goal_chunks == 8
+    assert 0.1 < state.conditions_V[SLOT_RANGES["lighting"]][SLOTS["lighting"].index("night")] < 0.9
+
+
 @pytest.mark.parametrize(("yaw", "to_right"), [(1.0, 1), (-1.0, -1)])
 def test_n08_turning_moves_the_picture_the_other_way(yaw: float, to_right: int) -> None:
     """The world passes to the left when the camera turns right: by four pixels a chunk, exactly."""

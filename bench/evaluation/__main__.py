@@ -16,6 +16,7 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.evaluation.camera_control import camera_measures, direction_measure
+from bench.evaluation.events import event_measures
 from bench.evaluation.measure import Measure, Reach
 from bench.evaluation.player import Player
 from bench.evaluation.returning import return_measures
@@ -28,6 +29,7 @@ from bench.evaluation.text_control import text_measures
 from bench.hardware import commit, describe_hardware
 from bench.results import RESULTS
 from model.training.judge_network import Judge
+from model.training.witness_network import Witness
 from serving.models import load_model
 
 NUM_WORLDS = 12
@@ -75,7 +77,8 @@ def _groups(player: Player, worlds: int, minutes: float) -> Mapping[str, Callabl
         "sound": lambda: sound_measures(player),
         "return": lambda: return_measures(player, worlds // 2 or 1),
         "seams": lambda: seam_measures(player),
-        "stability": lambda: stability_measures(player, minutes),
+        "events": lambda: event_measures(player, Witness.load()),
+        "stability": lambda: stability_measures(player, Judge.load(), minutes),
     }
 
 

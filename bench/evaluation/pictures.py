@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,23 +28,29 @@ def shift_px(before_HWC: Picture, after_HWC: Picture, reach_px: int = 8) -> int:
     return min(range(-reach_px, reach_px + 1), key=error)
 
 
-def zoom(before_HWC: Picture, after_HWC: Picture, factors: tuple[float, ...] = (0.92, 0.96, 1.0, 1.04, 1.08)) -> float:
-    """By which of the factors the picture grew about its middle; above 1 when walking ahead."""
+def growth(frames_FHWC: Sequence[Picture] | NDArray[np.uint8]) -> float:
+    """How fast pictures that follow each other grow about the horizon's middle, per frame; below 0 they shrink.
 
-    def error(factor: float) -> float:
-        height, width = before_HWC.shape[:2]
-        rows = _sources(height, factor)
-        columns = _sources(width, factor)
-        grown = before_HWC[rows[:, None], columns].astype(np.float32)
-        inner = (slice(height // 8, -height // 8), slice(width // 8, -width // 8))
-        return float(np.square(grown[inner] - after_HWC[inner].astype(np.float32)).mean())
+    The divergence of the optical flow: of all flows that only grow or shrink, the one that explains best
+    how the pictures' brightness changes (Lucas and Kanade 1981, with one number for the whole picture). Summed
+    over the whole walk, so that no single frame decides.
+    """
+    grey = np.stack([_softened(np.asarray(frame, np.float32).mean(-1)) for frame in frames_FHWC])
+    middle = (grey[1:] + grey[:-1]) / 2
+    down, across = np.gradient(middle, axis=(1, 2))
+    height, width = grey.shape[1:]
+    y, x = np.arange(height)[:, None] - (height - 1) / 2, np.arange(width) - (width - 1) / 2
+    outward = x * across + y * down  # how the brightness falls off when the picture grows by 100 %
+    inner = (slice(None), slice(4, -4), slice(4, -4))
+    change = np.diff(grey, axis=0)
+    return float(-(outward[inner] * change[inner]).sum() / max(np.square(outward[inner]).sum(), 1e-6))
 
-    return min(factors, key=error)
 
-
-def _sources(size: int, factor: float) -> NDArray[np.intp]:
-    middle = (size - 1) / 2
-    return np.clip(np.rint(middle + (np.arange(size) - middle) / factor), 0, size - 1).astype(np.intp)
+def _softened(grey_HW: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Averaged over 5 x 5 pixels: a flow of two pixels is then still a slope."""
+    padded = np.pad(grey_HW, 2, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5))
+    return windows.mean((2, 3))
 
 
 def sharpness(picture_HWC: Picture) -> float:

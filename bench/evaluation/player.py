@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from model.interface import CameraPose, ChunkControls, Encoder, Model, SessionState, Tensors, Transformer
 
+STAGES: tuple[str, ...] = ("transformer", "video_decoder", "audio_decoder")
 Prepare = Callable[[SessionState], None]
 
 
@@ -21,6 +22,14 @@ class Start:
     seed: int
     prompt: Tensors | None = None
     image: Tensors | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayedChunk:
+    frames_FHWC: NDArray[np.uint8]
+    samples_S: NDArray[np.float32]
+    pose: CameraPose
+    seconds: dict[str, float]  # by stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,27 +66,32 @@ class Player:
 
     def play(self, start: Start, script: Sequence[ChunkControls], prepare: Prepare | None = None) -> Played:
         """`prepare` is called on the session's state before every chunk."""
+        chunks = list(self.stream(start, script, prepare))
+        return Played(
+            frames_FHWC=np.concatenate([chunk.frames_FHWC for chunk in chunks]),
+            samples_TS=np.stack([chunk.samples_S for chunk in chunks]),
+            poses=tuple(chunk.pose for chunk in chunks),
+            seconds={stage: [chunk.seconds[stage] for chunk in chunks] for stage in STAGES},
+        )
+
+    def stream(
+        self, start: Start, script: Iterable[ChunkControls], prepare: Prepare | None = None
+    ) -> Iterator[PlayedChunk]:
+        """Chunk after chunk, kept by nobody: for sessions of hours."""
         state = self.transformer.open(start.seed, start.prompt, start.image)
         video, audio = self._video.open(start.seed), self._audio.open(start.seed)
-        frames, sounds, poses = [], [], []
-        seconds: dict[str, list[float]] = {"transformer": [], "video_decoder": [], "audio_decoder": []}
         for controls in script:
             if prepare is not None:
                 prepare(state)
-            began_s = time.perf_counter()
+            times_s = [time.perf_counter()]
             latents = self.transformer.step([state], [controls])[0]
-            stepped_s = time.perf_counter()
-            frames.append(self._video.decode(video, latents.video))
-            shown_s = time.perf_counter()
-            sounds.append(self._audio.decode(audio, latents.audio)[:, 0])
-            for stage, spent_s in zip(
-                seconds, (stepped_s - began_s, shown_s - stepped_s, time.perf_counter() - shown_s), strict=True
-            ):
-                seconds[stage].append(spent_s)
-            poses.append(latents.pose)
-        return Played(
-            frames_FHWC=np.concatenate(frames), samples_TS=np.stack(sounds), poses=tuple(poses), seconds=seconds
-        )
+            times_s.append(time.perf_counter())
+            frames_FHWC = self._video.decode(video, latents.video)
+            times_s.append(time.perf_counter())
+            samples_S = self._audio.decode(audio, latents.audio)[:, 0]
+            times_s.append(time.perf_counter())
+            seconds: dict[str, float] = dict(zip(STAGES, np.diff(times_s).tolist(), strict=True))
+            yield PlayedChunk(frames_FHWC=frames_FHWC, samples_S=samples_S, pose=latents.pose, seconds=seconds)
 
 
 def held(

@@ -11,13 +11,22 @@ from numpy.typing import NDArray
 from bench.evaluation.measure import Measure, at_least, at_most
 from bench.evaluation.player import Played, Player, held
 from model.control import STRIDE_M
-from model.interface import CameraPose
+from model.interface import CameraPose, ChunkControls
 
 SECONDS = 6.0
 STEP_HZ, RAIN_HZ = (60.0, 100.0), (2_000.0, 7_000.0)
 GAIN_DB, SKEW_S = 6.0, 0.040
 PROMPTS = ("a quiet street on a clear day", "a green meadow on a clear day", "a city on a clear day")
 NUM_SEEDS = 2
+EVENT_SECONDS, EVENT_WINDOW_S, EVENT_GAIN_DB = 4.0, 0.48, 6.0
+# Where each is heard above the music.
+EVENTS_HZ = {
+    "a dog barks": (400.0, 2_500.0),
+    "a kitten runs up to us": (600.0, 2_500.0),
+    "a car drives past": (60.0, 1_500.0),
+    "put a fountain here": (1_000.0, 6_000.0),
+    "a bird flies by": (2_000.0, 3_500.0),
+}
 ONSET_WINDOW_S = 0.010
 ONSET_REACH_S = 0.12  # a step is looked for this near to where it should sound
 
@@ -45,7 +54,28 @@ def sound_measures(player: Player) -> list[Measure]:
         at_least("sound: steps, walking against standing", float(np.mean(steps)), GAIN_DB, "dB", len(steps)),
         at_least("sound: rain against none", float(np.mean(rains)), GAIN_DB, "dB", len(rains)),
         at_most("sound: steps against the stride, p95", skew_s, SKEW_S, "s", len(skews)),
+        event_sound_measure(player),
     ]
+
+
+def event_sound_measure(player: Player) -> Measure:
+    """How much louder its band is with somebody than without, in the half second where it is the most: the same
+    world twice, told and not told."""
+    gains = {}
+    for idx, (text, band_hz) in enumerate(EVENTS_HZ.items()):
+        start = player.from_text(60 + idx, PROMPTS[0])
+        rest = held(player.chunks(EVENT_SECONDS))
+        told = player.play(start, [ChunkControls(), player.say(text), *rest])
+        untold = player.play(start, [ChunkControls(), ChunkControls(), *rest])
+        size = player.chunks(EVENT_WINDOW_S) * told.samples_TS.shape[1]
+        pieces = zip(_pieces(told.sound, size), _pieces(untold.sound, size), strict=True)
+        gains[text] = max(gain_db(loud, quiet, band_hz, player.info.sample_rate_hz) for loud, quiet in pieces)
+    quietest = min(gains.values())
+    return at_least("sound: events against none, the quietest", quietest, EVENT_GAIN_DB, "dB", len(gains), **gains)
+
+
+def _pieces(sound_S: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    return sound_S[: sound_S.size // size * size].reshape(-1, size)
 
 
 def band_power(sound_S: NDArray[np.float32], band_hz: tuple[float, float], rate_hz: int) -> float:

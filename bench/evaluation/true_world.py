@@ -11,7 +11,7 @@ import torch
 from bench.evaluation.pictures import Picture
 from model import camera
 from model.control import MAX_SPEED_M_PER_S, PITCH_PX_PER_CHUNK, YAW_PX_PER_CHUNK
-from model.interface import CameraPose, ChunkControls, Tensors
+from model.interface import ChunkControls, Tensors
 from model.precipitation import NUM_NOISES
 from model.walker import Walker
 from model.world.conditions import NUM_SLOTS, conditions_of
@@ -78,7 +78,3 @@ def _advance(walker: Walker, controls: ChunkControls, chunk_s: float) -> Walker:
         yaw_px=yaw_px,
         pitch_px=max(-camera.MAX_PITCH_PX, min(camera.MAX_PITCH_PX, pitch_px)),
     )
-
-
-def same_place(pose: CameraPose, walker: Walker, tolerance_m: float = 1e-6) -> bool:
-    return abs(pose.x_m - walker.x_m) < tolerance_m and abs(pose.y_m - walker.y_m) < tolerance_m

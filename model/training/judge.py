@@ -159,7 +159,7 @@ def made_frames(look: LookNetwork, moment: Moment) -> Shown:
     for inputs in moment:
         parts = zip(*(part.split(BATCH) for part in inputs), strict=True)
         frames.append(torch.cat([look(*part).clamp(0, 1) for part in parts]))
-    return Shown(*frames, moment.first.conditions_BV)
+    return Shown(frames[0], frames[1], moment.first.conditions_BV)
 
 
 def report(network: PairReader, look: LookNetwork, moments: Moments, console: Console) -> None:

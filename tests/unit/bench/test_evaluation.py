@@ -8,11 +8,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bench.evaluation import camera_control, returning, seams, sound, stability, text_control
+from bench.evaluation import camera_control, events, returning, seams, sound, stability, text_control
 from bench.evaluation.measure import at_least, at_most, reported
-from bench.evaluation.pictures import psnr_db, shift_px, zoom
+from bench.evaluation.pictures import growth, psnr_db, shift_px
 from bench.evaluation.player import Played, held
 from bench.evaluation.true_world import TrueWorld, walkers_of
+from model.actors.looks import KINDS
 from model.interface import CameraPose, ChunkControls
 from model.world.conditions import SLOTS
 
@@ -71,17 +72,31 @@ def test_a_turn_is_seen_by_the_shift_and_a_wrong_key_is_wrong(shift: int) -> Non
     before = picture()
     after = np.roll(before, -shift, axis=1)
     assert shift_px(before, after) == shift
-    assert camera_control.is_right(before, after, "yaw", 1.0) == (shift > 0)
-    assert camera_control.is_right(before, after, "yaw", -1.0) == (shift < 0)
+    frames = np.stack([before, after])
+    assert camera_control.is_right(frames, "yaw", 1.0) == (shift > 0)
+    assert camera_control.is_right(frames, "yaw", -1.0) == (shift < 0)
 
 
-@pytest.mark.parametrize("factor", [0.92, 1.0, 1.08])
+@pytest.mark.parametrize("factor", [0.97, 1.0, 1.03])
 def test_a_walk_is_seen_by_the_growth_and_a_shuffled_control_is_wrong(factor: float) -> None:
-    before = picture()
-    after = grown(before, factor)
-    assert zoom(before, after) == factor
-    assert camera_control.is_right(before, after, "forward", 1.0) == (factor > 1)
-    assert camera_control.is_right(before, after, "forward", -1.0) == (factor < 1)
+    frames = np.stack([grown(picture(), factor**step) for step in range(5)])
+    assert growth(frames) == pytest.approx(factor - 1, abs=0.012)
+    assert camera_control.is_right(frames, "forward", 1.0) == (factor > 1)
+    assert camera_control.is_right(frames, "forward", -1.0) == (factor < 1)
+
+
+@pytest.mark.parametrize("place", ["street", "forest", "shore"])
+def test_the_true_world_grows_for_who_walks_ahead_and_shrinks_for_who_walks_back(place: str) -> None:
+    world = TrueWorld(place=place, seed=21)
+    for sign in (1.0, -1.0):
+        walkers = walkers_of(held(6, forward=sign), 0.08)
+        frames = np.stack([world.frame(walker, walkers) for walker in walkers])
+        assert camera_control.is_right(frames, "forward", sign)
+
+
+def test_who_was_blocked_halfway_did_not_walk() -> None:
+    assert camera_control.has_walked(walk(4))
+    assert not camera_control.has_walked((*walk(4), walk(4)[-1]))
 
 
 def test_repeating_the_picture_gains_nothing_and_the_truth_gains_much() -> None:
@@ -159,16 +174,6 @@ def test_a_jump_of_the_picture_is_a_change() -> None:
     assert (still, jump > 5) == (0.0, True)
 
 
-def test_blur_and_fading_colours_are_losses() -> None:
-    sharp = picture(3)
-    early = stability.look_of([sharp])
-    assert stability.loss(early, early) == 0.0
-    flat = np.broadcast_to(sharp.mean((0, 1)), sharp.shape).astype(np.uint8)
-    assert stability.loss(early, stability.look_of([flat])) > stability.LOSS
-    darker = (sharp * 0.4).astype(np.uint8)
-    assert stability.loss(early, stability.look_of([darker])) > stability.LOSS
-
-
 class FixedJudge:
     def __init__(self, **values: str) -> None:
         self._values = values
@@ -178,6 +183,37 @@ class FixedJudge:
             slot: np.array([float(name == value) for name in SLOTS[slot]], np.float32)
             for slot, value in self._values.items()
         }
+
+
+def test_blur_fading_colours_and_another_weather_are_losses() -> None:
+    clear, rainy = (FixedJudge(style="paper", lighting="day", weather=weather) for weather in ("clear", "rain"))
+    sharp = picture(3)
+    early = stability.look_of([sharp], clear)
+    assert set(stability.losses(early, early).values()) == {0.0}
+    flat = np.broadcast_to(sharp.mean((0, 1)), sharp.shape).astype(np.uint8)
+    assert stability.losses(early, stability.look_of([flat], clear))["sharpness"] > stability.LOSS
+    darker = (sharp * 0.4).astype(np.uint8)
+    assert stability.losses(early, stability.look_of([darker], clear))["colours"] > stability.LOSS
+    assert stability.losses(early, stability.look_of([sharp], rainy))["what is read"] > stability.LOSS
+
+
+@pytest.mark.parametrize(("minutes", "looked_at"), [(2.0, (1.0, 2.0)), (10.0, (1.0, 10.0)), (60.0, (1.0, 10.0, 60.0))])
+def test_a_session_is_looked_at_early_and_at_its_end(minutes: float, looked_at: tuple[float, ...]) -> None:
+    assert stability.marks(minutes) == looked_at
+
+
+def test_d07_who_is_not_there_is_a_miss_and_who_is_there_unasked_is_one_too() -> None:
+    there, nobody = events.summarise({"kitten": [True, True], "car": [True, False]}, [False] * 20)
+    assert (there.value, there.is_reached, nobody.is_reached) == (0.75, False, True)
+    everywhere, somebody = events.summarise({"kitten": [True] * 4}, [True, *[False] * 9])
+    assert (everywhere.is_reached, somebody.is_reached) == (True, False)
+
+
+def test_sentences_ask_for_each_kind_or_for_nobody() -> None:
+    assert {caption.answers["subject"] for caption in events.askings()} == set(KINDS)
+    assert not {caption.text for caption in events.askings()} & {caption.text for caption in events.others()}
+    assert "night falls" in {caption.text for caption in events.others()}
+    assert "the dog runs off" not in {caption.text for caption in events.askings()}
 
 
 def test_a_picture_that_shows_another_weather_than_was_said_is_wrong() -> None:

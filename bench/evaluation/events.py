@@ -1,0 +1,71 @@
+"""Is who was asked for there two seconds later, and nobody who was not: sentences written by hand, reported by
+a witness that learned on true figures in the true world."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.evaluation.measure import Measure, at_least, at_most
+from bench.evaluation.player import Player, held
+from model.interface import ChunkControls
+from model.training.text_event_sentences import WRITTEN_EVENTS
+from model.world.actors_captions import EventCaption
+
+COMING = ("appear", "come", "pass", "fly")  # after these, one is to be seen who was not there before
+LATER_S = 2.0
+THERE_SHARE, UNASKED_SHARE = 0.8, 0.05
+PROMPTS = ("a meadow on a clear day", "a street on a clear day")
+SETTLED_CHUNKS = 3
+NUM_WITNESSED_FRAMES = 4
+
+
+class Witness(Protocol):
+    def reports(self, before_FHWC: NDArray[np.uint8], after_FHWC: NDArray[np.uint8]) -> set[str]:
+        """The kinds of actors that have come into view between one picture and another."""
+        ...
+
+
+def askings(captions: Sequence[EventCaption] = WRITTEN_EVENTS) -> list[EventCaption]:
+    """Sentences after which somebody is to be seen."""
+    return [each for each in captions if each.answers.get("action") in COMING and "subject" in each.answers]
+
+
+def others(captions: Sequence[EventCaption] = WRITTEN_EVENTS) -> list[EventCaption]:
+    """Sentences that ask for nobody, and leave the camera where it is."""
+    return [each for each in captions if not each.answers]
+
+
+def event_measures(player: Player, witness: Witness) -> list[Measure]:
+    there: dict[str, list[bool]] = defaultdict(list)
+    for idx, caption in enumerate(askings()):
+        for world, prompt in enumerate(PROMPTS):
+            kinds = _reported(player, witness, 800 + 2 * idx + world, prompt, caption.text)
+            there[caption.answers["subject"]].append(caption.answers["subject"] in kinds)
+    unasked = [
+        bool(_reported(player, witness, 900 + idx, PROMPTS[idx % len(PROMPTS)], caption.text))
+        for idx, caption in enumerate(others())
+    ]
+    return summarise(there, unasked)
+
+
+def summarise(there: Mapping[str, Sequence[bool]], unasked: Sequence[bool]) -> list[Measure]:
+    """`there`: by kind, whether it was there in each trial that asked for it; `unasked`: whether anybody was in
+    each trial that asked for nobody."""
+    asked = [is_there for trials in there.values() for is_there in trials]
+    parts = {kind: float(np.mean(trials)) for kind, trials in there.items()}
+    share = float(np.mean(asked))
+    return [
+        at_least("events: there 2 s after a sentence", share, THERE_SHARE, "of trials", len(asked), **parts),
+        at_most("events: anybody there unasked", float(np.mean(unasked)), UNASKED_SHARE, "of trials", len(unasked)),
+    ]
+
+
+def _reported(player: Player, witness: Witness, seed: int, prompt: str, text: str) -> set[str]:
+    script = [*[ChunkControls()] * SETTLED_CHUNKS, player.say(text), *held(player.chunks(LATER_S) - 1)]
+    frames = player.play(player.from_text(seed, prompt), script).frames_FHWC
+    return witness.reports(frames[:SETTLED_CHUNKS], frames[-NUM_WITNESSED_FRAMES:])

@@ -16,7 +16,7 @@ from serving.catalogue.keeper import SessionKeeper
 from serving.catalogue.receipts import Receipts
 from serving.catalogue.sessions import Sessions
 from serving.catalogue.snapshots import Snapshots
-from serving.catalogue.storage import prepare_storage, storage_config
+from serving.catalogue.storage import storage_config
 from serving.errors import SessionNotFoundError, SnapshotDamagedError
 from serving.sessions import record_codec
 from serving.sessions.contract import Move
@@ -232,7 +232,6 @@ def test_strangers_never_parted_and_differ_in_what_they_began_with(play: Play) -
 
 def test_p01_a_fork_goes_on_from_a_snapshot_of_its_ancestor(play: Play, tmp_path: Path, migrated_url: str) -> None:
     storage = storage_config(str(tmp_path / "data"), migrated_url)
-    prepare_storage(storage)
     store = SnapshotStore.open(storage.snapshots)
     for epoch, chunk_idx in ((2, 6), (2, 9)):
         saved = store.save(some_snapshot("s", chunk_idx), epoch, INFO)

@@ -162,7 +162,7 @@ class Lives:
         return [row.session_id for row in rows]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_w05_whatever_happens_every_session_has_its_own_past(database: Database, seed: int) -> None:
     lives = Lives(database, seed)
     lives.begin()
@@ -171,7 +171,7 @@ def test_w05_whatever_happens_every_session_has_its_own_past(database: Database,
         if len(lives.lives) > 3:
             verbs += [lives.delete] * 2
         lives.random.choice(verbs)()
-        if number % 5 == 4:
+        if number % 10 == 9:
             lives.check()
     lives.check()
     assert lives.num_made > 20

@@ -36,8 +36,9 @@ Answer = TypeVar("Answer")
 class WriterConfig:
     """How long the writer waits."""
 
-    # A commit takes a millisecond. Chunks wait for it, and less than three of the embedded model's may.
-    answer_s: float = 0.25
+    # A commit takes a millisecond, and chunks wait for it. Only one that will not come takes this long, even on a
+    # machine that is busy with other things; then a session stands still for once.
+    answer_s: float = 0.5
     # For where a session's journal ends; nobody plays it yet.
     first_answer_s: float = 1.0
     retry_s: float = 0.5  # between attempts while the catalogue is away

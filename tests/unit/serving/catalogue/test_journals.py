@@ -16,6 +16,7 @@ from serving.catalogue.journal import Batch, JournalTable
 from serving.catalogue.journals import CatalogueJournals
 from serving.catalogue.leases import LEASE_S
 from serving.catalogue.sessions import Sessions
+from serving.catalogue.writer import WriterConfig
 from serving.sessions import record_codec
 from serving.sessions.contract import Move
 from serving.sessions.encoded import EncodedControl, Opening
@@ -26,6 +27,7 @@ from tests.catalogues import held_session
 from tests.fakes_model import INFO
 
 WAIT_S = 20.0
+PATIENT = WriterConfig(answer_s=WAIT_S)  # outages have tests of their own
 
 
 def control(control_id: str) -> EncodedControl:
@@ -39,7 +41,7 @@ def spool(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def journals(database: Database, spool: Path) -> Iterator[CatalogueJournals]:
-    journals = CatalogueJournals(database, INFO, "worker", spool)
+    journals = CatalogueJournals(database, INFO, "worker", spool, PATIENT)
     yield journals
     journals.close()
 

@@ -128,6 +128,13 @@ def test_d02_what_was_added_survives_the_death_of_its_process(file: Path) -> Non
     assert list(file.parent.iterdir()) == []
 
 
+def test_every_batch_is_synced_to_the_disk(file: Path) -> None:
+    """A power cut takes nothing that was told, which no test can try."""
+    with SpoolFile(file) as spool:
+        settings = [spool._connection.execute(f"PRAGMA {name}").fetchone() for name in ("synchronous", "journal_mode")]
+    assert settings == [(2,), ("wal",)]
+
+
 def test_it_is_brought_in_by_slices(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with SpoolFile(file) as left:
         left.add([batch(0, 7), batch(0, 2, "s-2")])

@@ -45,6 +45,7 @@ class ModelInfo:
     max_pitch_deg_per_s: float
     max_speed_m_per_s: float
     licence: str
+    has_depth: bool = False  # its video decoder is a DepthDecoder too
 
     @property
     def chunk_duration_s(self) -> float:
@@ -147,6 +148,15 @@ class VideoDecoder(Protocol):
 
     def decode(self, cache: DecoderCache, video: Tensors) -> FramesFHWC:
         """The frames of the next chunk. Advances the cache."""
+        ...
+
+
+class DepthDecoder(Protocol):
+    """A video decoder whose model knows how far away things are."""
+
+    def depth_m(self, video: Tensors) -> NDArray[np.float32]:
+        """Horizontal distance in metres of each pixel of the chunk's frames [F, H, W]; the sky is infinite. Of the
+        latents alone: it advances no cache, and costs only whoever asks."""
         ...
 
 

@@ -59,6 +59,7 @@ class PearlModel:
             max_pitch_deg_per_s=PITCH_PX_PER_CHUNK * chunks_per_s * degrees_per_px,
             max_speed_m_per_s=MAX_SPEED_M_PER_S,
             licence="Apache-2.0",
+            has_depth=True,
         )
 
     def load_encoder(self) -> PearlEncoder:

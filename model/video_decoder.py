@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from model import camera
@@ -17,6 +18,8 @@ from model.interface import DecoderCache, FramesFHWC, Tensors
 from model.look_network import LookNetwork
 from model.patterns import patterns_at
 from model.precipitation import drift, first_specks, noise_of_frame
+
+SKY_NEARNESS = 0.03  # below this (1.4 km) there is nothing but sky
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,7 +41,7 @@ class PearlVideoCache:
 
 
 class PearlVideoDecoder:
-    """Implements model.interface.VideoDecoder."""
+    """Implements model.interface.VideoDecoder and model.interface.DepthDecoder."""
 
     def __init__(self, network: LookNetwork) -> None:
         # half precision is less than half the time where the CPU knows it, and correct where it does not
@@ -67,6 +70,12 @@ class PearlVideoDecoder:
         slope = camera.row_slope(camera.VIEW_H, float(video["first_row"][0]))[None]
         rgb = self._network(maps, conditions, slope, self._noise(cache, int(video["first_row"][0])))
         return (rgb.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+
+    def depth_m(self, video: Tensors) -> NDArray[np.float32]:
+        """As memory and actors have it: of everything in the frame but rain and snow."""
+        near = torch.from_numpy(video["maps"][camera.NEARNESS]).float() / 255
+        metres = torch.where(near > SKY_NEARNESS, camera.distance_m(near), torch.inf)
+        return metres[None].numpy()
 
     def _noise(self, cache: PearlVideoCache, first_row: int) -> Tensor:
         """noise_BNHW of the cache's frame."""

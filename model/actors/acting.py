@@ -28,6 +28,8 @@ IDLE_HZ, FLAP_HZ = 0.5, 3.1
 WANDER_CHUNKS = 38  # a new goal as often
 STILL_M_PER_S, STILL_RAD = 0.06, 0.03  # the network's rest: less than this is standing
 CROUCH_PER_CHUNK = 0.16
+WALL_GAP_M = 0.3  # between who walks and what stands in the way
+IN_THE_AIR_M = 0.5
 HEADING_EASE = 0.35  # of the way to where the walker goes, per chunk
 
 _PLACE = ("x_m", "y_m", "heading_rad", "speed", "crouch", "z_m")
@@ -93,10 +95,25 @@ def _driven(actors: list[Actor], cast: Cast, scene: Scene, motion: MotionNetwork
     place = Place(*(_column([getattr(actor, name) for actor in actors]) for name in _PLACE))
     orders = Orders(*(_column(list(field)) for field in zip(*(_orders(actor, cast) for actor in actors), strict=True)))
     after = place.after(_settled(motion(place, orders), place, orders))
-    return [
+    stepped = [
         replace(actor, **dict(zip(_PLACE, row, strict=True)), phase_rad=_phase(actor, row[3]))
         for actor, row in zip(actors, torch.stack(after, 1).tolist(), strict=True)
     ]
+    return [_kept_out(*steps, scene) for steps in zip(actors, stepped, strict=True)]
+
+
+def _kept_out(before: Actor, after: Actor, scene: Scene) -> Actor:
+    """Nobody walks into what the picture shows: who would, stops before it. Behind it there is a way again, for
+    who passes on its far side; and who leaves may vanish into a house."""
+    if after.behaviour in ("pass", "leave") or after.z_m > IN_THE_AIR_M:
+        return after
+    was_m, is_m = scene.distance_m(before), scene.distance_m(after)
+    if is_m <= was_m:
+        return after
+    room_m = scene.room_m(scene.eye.yaw_px + scene.column(after.x_m, after.y_m)) - WALL_GAP_M
+    if not was_m <= room_m < is_m:
+        return after
+    return replace(after, x_m=before.x_m, y_m=before.y_m, speed=0.0)
 
 
 def _column(values: list[float]) -> Tensor:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import pytest
 import torch
 
+from model import camera
 from model.interface import Tensors
 from model.presets import load
 from model.video_decoder import PearlVideoDecoder
@@ -94,3 +96,14 @@ def test_how_far_the_camera_has_turned_outlives_a_restore() -> None:
     for turn_px in (300, 300):
         decoder().decode(state, latents(turn_px))
     assert decoder().restore(state.snapshot()).azimuth_px == 600 - 512
+
+
+def test_x02_depth_is_metres_to_the_ground_and_endless_to_the_sky_whatever_the_weather() -> None:
+    depth = decoder().depth_m(latents(weather="snow"))
+    assert depth.shape == (1, 80, 128)
+    assert np.isinf(depth[0, 0]).any()
+    true = camera.ground_distance_m(camera.row_slope(camera.VIEW_H, 16.0))[-1].item()
+    assert np.median(depth[0, -1]) == pytest.approx(true, rel=0.1)
+    assert np.isfinite(depth[0, 45:]).all()
+    np.testing.assert_array_equal(depth, decoder().depth_m(latents(lighting="night")))
+    assert load("pearl-xs").info.has_depth

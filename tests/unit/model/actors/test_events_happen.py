@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
+from model.actors.acting import act
 from model.actors.actor import Actor
 from model.actors.cast import Cast
 from model.actors.director import direct
 from model.actors.looks import COLOURS, KINDS
 from model.camera import VIEW_W
 from model.text.events import Event
-from tests.unit.model.actors.scenes import GIRL, KITTEN_COMES, PETTING, played_on, scene
+from tests.unit.model.actors.scenes import GIRL, KITTEN_COMES, PETTING, networks, played_on, scene
 
 
 def apart(one: Actor, two: Actor) -> float:
@@ -120,3 +122,17 @@ def test_first_a_kitten_then_the_girl_it_ran_to() -> None:
     cast = played_on(direct(Cast(), KITTEN_COMES, scene()), 60)
     assert 2.0 < scene().distance_m(cast.actors[0]) < 4.5
     assert abs(scene().column(cast.actors[0].x_m, cast.actors[0].y_m)) < 16
+
+
+@pytest.mark.parametrize(("room_m", "is_stopped"), [(5.0, True), (50.0, False)])
+def test_n13_who_wanders_stops_before_a_wall(room_m: float, is_stopped: bool) -> None:
+    (dog,) = direct(Cast(), Event(action="appear", subject="dog"), scene()).actors
+    cast = Cast(
+        actors=(replace(dog.told("wander", pace=2.0), x_m=3.5, y_m=0.0, heading_rad=0.0, goal_x_m=9.0, goal_y_m=0.0),)
+    )
+    farthest = 0.0
+    for chunk in range(1, 37):  # before it thinks of another goal
+        cast = act(cast, scene(chunk, room_m=room_m), networks().motion, (0.0, 0.0))
+        farthest = max(farthest, cast.actors[0].x_m)
+    assert farthest < room_m
+    assert (farthest > 5.5) != is_stopped

@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, TypeVar
 
+from serving.catalogue.asking import CatalogueThread
 from serving.catalogue.journal import Batch, JournalTable
 from serving.catalogue.leases import RENEW_S
 from serving.catalogue.sessions import Sessions
@@ -29,7 +28,6 @@ logger = logging.getLogger(__name__)
 LOST_MESSAGE = "another worker has the session"
 AWAY_MESSAGE = "the catalogue is away: no session can begin"
 FULL_MESSAGE = "the catalogue is away, and the worker cannot hold more of what it did"
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +93,7 @@ class JournalWriter:
         self._draining: tuple[Slice, Future[set[str]]] | None = None
         self._renewing: Future[set[str]] | None = None
         self._renew_s, self._retry_s = 0.0, 0.0
-        self._catalogue = _CatalogueThread(self._wake)
+        self._catalogue = CatalogueThread(self._wake)
         self._bringing_in: Future[int] | None = None
         self._has_left = not self._is_brought_in(lambda: bring_in(spool_folder, table.append))
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -219,7 +217,7 @@ class JournalWriter:
         try:
             refused = self._catalogue.ask(lambda: self._table.append(batches)).result(self._config.answer_s)
         except (StorageUnavailableError, TimeoutError) as error:
-            logger.error("journals go to the spool: %s", error or "the catalogue does not answer")
+            logger.error("journals go to the spool: %s", str(error) or "the catalogue does not answer")
             return False
         self._lose_all(batch for batch in batches if batch.session_id in refused)
         return True
@@ -332,35 +330,3 @@ class JournalWriter:
             self._release_waiting()
         self._catalogue.close(max(0.0, give_up_s - time.monotonic()))
         self._spool.close()
-
-
-class _CatalogueThread:
-    """Asks the catalogue one thing after the other, so that nobody has to wait for the answer."""
-
-    def __init__(self, on_answer: Callable[[], None]) -> None:
-        self._on_answer = on_answer
-        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="catalogue", daemon=True)
-        self._thread.start()
-
-    def ask(self, call: Callable[[], Answer]) -> Future[Answer]:
-        answer: Future[Answer] = Future()
-        answer.add_done_callback(lambda _: self._on_answer())
-        self._calls.put(lambda: self._call(call, answer))
-        return answer
-
-    def close(self, timeout_s: float) -> None:
-        """Leave what takes longer to itself."""
-        self._calls.put(None)
-        self._thread.join(timeout_s)
-
-    def _run(self) -> None:
-        while (call := self._calls.get()) is not None:
-            call()
-
-    @staticmethod
-    def _call(call: Callable[[], Any], answer: Future[Any]) -> None:
-        try:
-            answer.set_result(call())
-        except BaseException as error:
-            answer.set_exception(error)

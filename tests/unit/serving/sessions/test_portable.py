@@ -13,10 +13,14 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.interface import ChunkControls
+from model.presets import load
 from serving.errors import (
     SnapshotDamagedError,
     SnapshotForeignError,
@@ -26,6 +30,7 @@ from serving.errors import (
 )
 from serving.sessions.manifest import EXACT, MAX_MANIFEST_BYTES
 from serving.sessions.portable import MANIFEST_NAME, from_bytes, read_file, to_bytes, write_file
+from serving.sessions.snapshot import SessionSnapshot
 from tests.fakes_model import INFO
 from tests.snapshots import assert_same_snapshot, some_snapshot
 
@@ -41,6 +46,22 @@ def test_p02_a_file_holds_all_that_a_snapshot_is(tmp_path: Path) -> None:
         assert write_file(file, some_snapshot(), INFO, kind) == file.stat().st_size
         assert_same_snapshot(some_snapshot(), read_file(file, INFO))
     assert [each.name for each in sorted(tmp_path.iterdir())] == ["exact.nacre", "portable.nacre"]
+
+
+def test_p02_a_session_of_the_shipped_model_goes_on_from_a_file_of_less_than_a_megabyte(tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    model = load("pearl-xs")
+    transformer = model.load_transformer()
+    state = transformer.open(5, None, None)
+    transformer.step([state], [ChunkControls(yaw=1.0)])
+    engine = replace(some_snapshot().engine, seed=5, next_chunk_idx=1, transformer=state.portable_snapshot())
+    file = tmp_path / "world.nacre"
+    assert write_file(file, SessionSnapshot(engine=engine, caches={}), model.info) < 1_000_000
+    restored = transformer.restore(read_file(file, model.info).engine.transformer)
+    [ours] = transformer.step([state], [ChunkControls(forward=1.0)])
+    [theirs] = transformer.step([restored], [ChunkControls(forward=1.0)])
+    assert (ours.chunk_idx, ours.pose) == (theirs.chunk_idx, theirs.pose)
+    np.testing.assert_allclose(ours.video["maps"].astype(int), theirs.video["maps"].astype(int), atol=8)
 
 
 def test_b09_any_zip_program_reads_it_and_the_same_snapshot_makes_the_same_file() -> None:

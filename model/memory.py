@@ -3,7 +3,7 @@
 A place is remembered where the camera stood: a whole turn of maps, known where they have been
 seen. While the camera stands at a place, looking about only reads and fills that panorama;
 between places the nearest ones are reprojected (model.warp), and what none of them shows comes
-from the last canvas. A new place is laid down every metre or so, the farthest one is forgotten.
+from the last canvas. A new place is laid down every metre and a half, the farthest one is forgotten.
 
 Letters: K places, M maps, H rows, W columns of a canvas.
 """
@@ -23,8 +23,8 @@ from model import camera
 from model.interface import Tensors
 from model.warp import Panorama, Target, warp
 
-MAX_PLACES = 32  # 11 MB a session; a trail of 32 m and every stop
-SPACING_M = 1.0  # shorter than a thing is wide, longer than a breath's walk
+MAX_PLACES = 32  # 11 MB a session; a trail of 48 m and every stop
+SPACING_M = 1.5  # shorter than a thing is wide; every place laid down on a walk resamples what it copies
 STOP_SPACING_M = 0.02  # where the camera stops, it may look about: that place is worth its own panorama
 SOURCE_W = 256  # columns of a panorama that can matter to a canvas
 NEAREST_SOURCES = 2

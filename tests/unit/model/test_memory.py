@@ -48,7 +48,7 @@ def test_a_new_place_is_laid_down_only_after_a_walk() -> None:
     memory = SpatialMemory()
     memory.remember(HERE, canvas(1), EVERYTHING, is_new_place=True)
     assert not memory.is_new_place(Standpoint(0.5, 0.0, 0), is_walking=True)
-    assert memory.is_new_place(Standpoint(1.2, 0.0, 0), is_walking=True)
+    assert memory.is_new_place(Standpoint(1.6, 0.0, 0), is_walking=True)
     assert memory.is_new_place(Standpoint(0.5, 0.0, 0), is_walking=False)
 
 

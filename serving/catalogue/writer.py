@@ -7,6 +7,7 @@ durable yet. Once it is back it gets them in order, and what comes after is dura
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,6 +26,7 @@ from serving.sessions.records import JournalHead, Record, head_after, seal
 
 logger = logging.getLogger(__name__)
 
+UNSAFE_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
 LOST_MESSAGE = "another worker has the session"
 AWAY_MESSAGE = "the catalogue is away: no session can begin"
 FULL_MESSAGE = "the catalogue is away, and the worker cannot hold more of what it did"
@@ -84,7 +86,7 @@ class JournalWriter:
         self._owner = owner
         self._config = config or WriterConfig()
         self._folder = spool_folder
-        self._spool = Spool(spool_folder / f"{owner}.db")
+        self._spool = Spool(spool_folder / f"{UNSAFE_IN_A_NAME.sub('_', owner)}.db")
         self._chains: set[Chain] = set()
         self._to_release: list[Chain] = []  # once all that they did is in the catalogue
         self._waiting: list[Commit] = []

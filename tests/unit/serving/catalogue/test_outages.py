@@ -282,6 +282,18 @@ def test_a_worker_that_ends_while_it_is_away_leaves_its_spool_to_the_next(
     assert catalogue.read("s-1") == [("opened", ""), ("accepted", "one")]
 
 
+def test_a_worker_may_be_called_anything(database: Database, catalogue: Catalogue, folder: Path) -> None:
+    with worker(database, folder, owner="../rack 7/gpu:0") as journals:
+        journal = opened(journals, database)
+        told(journals)
+        catalogue.line = Line.DOWN
+        accepted(journals, journal, "one")
+        assert [file.name for file in folder.glob("*.db")] == [".._rack_7_gpu_0.db"]
+        catalogue.line = Line.UP
+        eventually(lambda: journals.num_spooled == 0)
+    assert catalogue.read("s-1")[-1] == ("accepted", "one")
+
+
 def test_where_not_even_the_spool_can_be_written_sessions_go_on_for_a_while(
     database: Database, catalogue: Catalogue, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

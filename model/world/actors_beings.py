@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -144,56 +145,90 @@ def dog(figure: Figure) -> list[Part]:
     return _four_legged(figure, 0.53 * (1 + 0.1 * figure.latent(0)), ear=-0.55, muzzle=0.55, tail=0.8, head=0.46)
 
 
+class _Beast(NamedTuple):
+    """What the parts of an animal are measured by."""
+
+    size: Tensor  # height of the back
+    back: Tensor
+    head_forward: Tensor
+    head_up: Tensor
+    radius: Tensor  # of the head
+    dark: Colour
+    light: Colour
+
+
 def _four_legged(figure: Figure, size: Tensor, *, ear: float, muzzle: float, tail: float, head: float) -> list[Part]:
     """`size`: height of the back. Ears stand up or hang (negative)."""
     sit, main = figure.crouch_B, figure.main
-    spots = figure.latent(5).clamp_min(0)
-    dark = mixed(main, toned(main, 0.6), spots)
-    light = mixed(main, PALE, (0.4 + 0.6 * figure.latent(3)).clamp(0, 1))
-    back = size * (0.88 + 0.06 * sit)
-    radius = size * head
-    head_f, head_u = size * (0.86 - 0.30 * sit), size * (1.30 + 0.26 * sit)
-    parts = [
+    beast = _Beast(
+        size=size,
+        back=size * (0.88 + 0.06 * sit),
+        head_forward=size * (0.86 - 0.30 * sit),
+        head_up=size * (1.30 + 0.26 * sit),
+        radius=size * head,
+        dark=mixed(main, toned(main, 0.6), figure.latent(5).clamp_min(0)),
+        light=mixed(main, PALE, (0.4 + 0.6 * figure.latent(3)).clamp(0, 1)),
+    )
+    parts = [*_trunk(figure, beast), *_snout(figure, beast, muzzle)]
+    for side in (1.0, -1.0):
+        parts += _ear_and_eye(figure, beast, ear, side)
+    return [*parts, *_paws(figure, size, beast.light), _tail(figure, beast, tail)]
+
+
+def _trunk(figure: Figure, beast: _Beast) -> list[Part]:
+    size, back, sit = beast.size, beast.back, figure.crouch_B
+    return [
         ball(
             (0.0, 0.0, back * (1 - 0.18 * sit)),
             (size * (0.82 - 0.28 * sit), size * 0.40 * (1 + 0.15 * figure.latent(1)), size * (0.42 + 0.22 * sit)),
-            main,
+            figure.main,
         ),
-        ball((-0.15 * size, 0.0, back + 0.12 * size), (size * 0.36, size * 0.36, size * 0.24), dark, bias=0.02),
-        ball((0.45 * size, 0.0, back * 0.92), (size * 0.3, size * 0.3, size * 0.34), light, bias=0.0),
-        ball((head_f, 0.0, head_u), (radius, radius, radius * 0.92), main, bias=0.02),
+        ball((-0.15 * size, 0.0, back + 0.12 * size), (size * 0.36, size * 0.36, size * 0.24), beast.dark, bias=0.02),
+        ball((0.45 * size, 0.0, back * 0.92), (size * 0.3, size * 0.3, size * 0.34), beast.light, bias=0.0),
+    ]
+
+
+def _snout(figure: Figure, beast: _Beast, muzzle: float) -> list[Part]:
+    """The head, what is before it, and the nose."""
+    radius, ahead, up = beast.radius, beast.head_forward, beast.head_up
+    return [
+        ball((ahead, 0.0, up), (radius, radius, radius * 0.92), figure.main, bias=0.02),
         ball(
-            (head_f + radius * (0.75 + muzzle), 0.0, head_u - 0.30 * radius),
+            (ahead + radius * (0.75 + muzzle), 0.0, up - 0.30 * radius),
             (radius * (0.3 + muzzle), radius * 0.40, radius * 0.32),
-            light,
+            beast.light,
             bias=0.01,
         ),
         ball(
-            (head_f + radius * (1.0 + 2 * muzzle), 0.0, head_u - 0.16 * radius),
+            (ahead + radius * (1.0 + 2 * muzzle), 0.0, up - 0.16 * radius),
             (0.12 * radius, 0.15 * radius, 0.12 * radius),
             DARK,
             bias=0.03,
         ),
     ]
-    for side in (1.0, -1.0):
-        ear_at = (head_f - 0.1 * radius, side * 0.58 * radius, head_u + 0.55 * radius)
-        tip = (
-            head_f - 0.1 * radius,
-            side * (0.74 if ear > 0 else 1.05) * radius,
-            head_u + (0.75 + ear) * radius + 0.15 * figure.latent(4) * radius,
-        )
-        eye = (head_f + 0.86 * radius, side * 0.42 * radius, head_u + 0.12 * radius)
-        parts += [
-            limb(ear_at, tip, 0.30 * radius, 0.08 * radius, dark, bias=0.01),
-            ball(eye, (0.14 * radius, 0.15 * radius, 0.19 * radius), DARK, bias=0.03),
-        ]
-    parts += _paws(figure, size, light)
-    wag = torch.sin(figure.phase_B) * (0.25 + 0.2 * figure.gait_B)
-    root, end = (
-        (-0.72 * size, 0.0, back * 0.95 * (1 - 0.45 * sit)),
-        (-size * (1.10 + 0.1 * tail), wag * size, size * (0.75 + 0.55 * tail)),
+
+
+def _ear_and_eye(figure: Figure, beast: _Beast, ear: float, side: float) -> list[Part]:
+    radius, ahead, up = beast.radius, beast.head_forward, beast.head_up
+    root = (ahead - 0.1 * radius, side * 0.58 * radius, up + 0.55 * radius)
+    tip = (
+        ahead - 0.1 * radius,
+        side * (0.74 if ear > 0 else 1.05) * radius,
+        up + (0.75 + ear) * radius + 0.15 * figure.latent(4) * radius,
     )
-    return [*parts, limb(root, end, 0.12 * size, 0.09 * size, dark)]
+    eye = (ahead + 0.86 * radius, side * 0.42 * radius, up + 0.12 * radius)
+    return [
+        limb(root, tip, 0.30 * radius, 0.08 * radius, beast.dark, bias=0.01),
+        ball(eye, (0.14 * radius, 0.15 * radius, 0.19 * radius), DARK, bias=0.03),
+    ]
+
+
+def _tail(figure: Figure, beast: _Beast, tail: float) -> Part:
+    size = beast.size
+    wag = torch.sin(figure.phase_B) * (0.25 + 0.2 * figure.gait_B)
+    root = (-0.72 * size, 0.0, beast.back * 0.95 * (1 - 0.45 * figure.crouch_B))
+    end = (-size * (1.10 + 0.1 * tail), wag * size, size * (0.75 + 0.55 * tail))
+    return limb(root, end, 0.12 * size, 0.09 * size, beast.dark)
 
 
 def _paws(figure: Figure, size: Tensor, light: Colour) -> list[Part]:

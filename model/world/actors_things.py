@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
 from model.world.actors_parts import DARK, PALE, Colour, Figure, Part, ball, cone, limb, mixed, toned
 
@@ -66,37 +67,25 @@ def car(figure: Figure) -> list[Part]:
         ball((-2.02 * size, 0.0, 0.45), (0.08, 0.78, 0.10), toned(main, 0.6), squareness=4.0),
     ]
     for side in (1.0, -1.0):
+        for middle in (0.46, -0.42):
+            window = (-0.2 + middle * cabin, side * 0.72, top + 0.04)
+            parts.append(ball(window, (0.36 * cabin, 0.03, 0.24), GLASS, squareness=4.0, bias=0.02))
         parts += [
-            ball(
-                (-0.2 + 0.46 * cabin, side * 0.72, top + 0.04),
-                (0.36 * cabin, 0.03, 0.24),
-                GLASS,
-                squareness=4.0,
-                bias=0.02,
-            ),
-            ball(
-                (-0.2 - 0.42 * cabin, side * 0.72, top + 0.04),
-                (0.36 * cabin, 0.03, 0.24),
-                GLASS,
-                squareness=4.0,
-                bias=0.02,
-            ),
             ball((2.06 * size, side * 0.58, 0.68), (0.05, 0.16, 0.13), LIGHT, glow=1.0, bias=0.05),
             ball((-2.06 * size, side * 0.60, 0.70), (0.05, 0.15, 0.10), TAIL_LIGHT, glow=0.7, bias=0.05),
         ]
-        for axle in (1.28, -1.28):
-            spoke = 0.10 * torch.cos(figure.phase_B)
-            at = axle * size
-            parts += [
-                ball((at, side * 0.80, 0.36), (0.37, 0.12, 0.37), DARK, bias=0.03),
-                ball(
-                    (at + spoke * 0.3, side * 0.84, 0.36 + 0.3 * spoke),
-                    (0.17, 0.06, 0.17),
-                    (0.70, 0.70, 0.72),
-                    bias=0.05,
-                ),
-            ]
+        parts += [part for axle in (1.28, -1.28) for part in _wheel(figure, axle * size, side)]
     return parts
+
+
+def _wheel(figure: Figure, at: Tensor, side: float) -> list[Part]:
+    """A tyre, and a hub by which it is seen to turn."""
+    spoke = 0.10 * torch.cos(figure.phase_B)
+    hub = (at + spoke * 0.3, side * 0.84, 0.36 + 0.3 * spoke)
+    return [
+        ball((at, side * 0.80, 0.36), (0.37, 0.12, 0.37), DARK, bias=0.03),
+        ball(hub, (0.17, 0.06, 0.17), (0.70, 0.70, 0.72), bias=0.05),
+    ]
 
 
 def tree(figure: Figure) -> list[Part]:

@@ -80,6 +80,10 @@ class LocalPlane:
         self._tasks.create_task(self._serve(opening, restored, opened))
         return await opened
 
+    async def make_room(self, session_id: str) -> None:
+        """There is one worker: a session goes on there, unless that one takes none."""
+        self._stages.transformer.reserve(session_id)
+
     async def _opening(self, spec: SessionSpec, *, is_restored: bool) -> Opening:
         encoder, world = self._stages.encoder, spec.world
         # What a session opened with is in its snapshot.

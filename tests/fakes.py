@@ -110,6 +110,10 @@ class FakeWorldPlane:
         self.links.append(link)
         return link
 
+    async def make_room(self, session_id: str) -> None:
+        if self.num_open >= self.num_slots:
+            raise CapacityExhaustedError(f"all {self.num_slots} slots are taken")
+
 
 class FakeLink:
     """One session: applies controls at chunk boundaries, pauses without credit."""

@@ -34,12 +34,15 @@ class Past:
 class SessionKeeper:
     """Journals and snapshots of one worker. Use `close`."""
 
-    def __init__(self, config: StorageConfig, info: ModelInfo, metrics: StageMetrics | None = None) -> None:
+    def __init__(
+        self, config: StorageConfig, info: ModelInfo, metrics: StageMetrics | None = None, worker_id: str = ""
+    ) -> None:
+        """`worker_id` owns the leases; a new one when left out."""
         self._info = info
         self._database = Database(config.catalogue_url)
         self._snapshots = Snapshots(self._database)
         self._store = SnapshotStore.open(config.snapshots)
-        self.journals = CatalogueJournals(self._database, info, worker_name(), Path(config.spool))
+        self.journals = CatalogueJournals(self._database, info, worker_id or worker_name(), Path(config.spool))
         self.saver = SnapshotSaver(self._store, self._snapshots, info, metrics=metrics)
 
     def recall(self, session_id: str, until_chunk_idx: int) -> Past:

@@ -67,6 +67,10 @@ class LinkHome(Protocol):
         somebody else took the session meanwhile."""
         ...
 
+    async def make_room(self, session_id: str) -> None:
+        """As `WorldPlane.make_room`."""
+        ...
+
     async def open_workers(self, spec: SessionSpec, snapshot: bytes) -> SessionLink:
         """As `WorldPlane.open`."""
         ...
@@ -84,6 +88,8 @@ class LinkHome(Protocol):
     def write_receipts(self, session_id: str, epoch: int, receipts: list[Receipt]) -> Future[None]: ...
 
     def write_end(self, session_id: str, epoch: int, reason: str) -> Future[None]: ...
+
+    def write_rewound(self, session_id: str, epoch: int, num_chunks: int) -> Future[None]: ...
 
     def write_parked(self, session_id: str, epoch: int, num_chunks: int) -> Future[None]: ...
 
@@ -197,14 +203,16 @@ class DurableLink:
                 await self._link.close()
 
     async def move(self) -> None:
-        """Go on with another worker, or the same, without a chunk lost. Raises `NacreError` when the worker cannot
-        hand the session over; then it plays on."""
-        async with self._turning, self._hold():
-            if not self._has_begun:
-                await self._turn_to(Turn(spec=replace(self._spec, resume_from=self._next_chunk_idx)))
-                return
-            taken = await self._take_snapshot(when_paused=True)
-            await self._turn_to(Turn(spec=replace(self._spec, resume_from=None), snapshot=taken.data))
+        """Go on with another worker, or the same, without a chunk lost. Raises `NacreError` when there is no room, or
+        the worker cannot hand the session over; then it plays on."""
+        async with self._turning:
+            await self._home.make_room(self.session_id)
+            async with self._hold():
+                if not self._has_begun:
+                    await self._turn_to(Turn(spec=replace(self._spec, resume_from=self._next_chunk_idx)))
+                    return
+                taken = await self._take_snapshot(when_paused=True)
+                await self._turn_to(Turn(spec=replace(self._spec, resume_from=None), snapshot=taken.data))
 
     async def park(self) -> None:
         """Keep the session and free its slots; `events` ends. Raises `NacreError`: then it plays on."""
@@ -361,6 +369,7 @@ class DurableLink:
         reason = ControlRewoundError.reason
         rejected = [Rejected(control_id=each, reason=reason, message=message) for each in waiting.controls]
         self._next_chunk_idx = self._end_chunk_idx = self._granted_chunk_idx = chunk_idx
+        await asyncio.wrap_future(self._home.write_rewound(self.session_id, self._spec.epoch, chunk_idx))
         self._chain = ReceiptChain()
         before = await self._home.receipt(self.session_id, chunk_idx - 1) if chunk_idx else None
         if before is not None:

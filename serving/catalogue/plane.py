@@ -123,6 +123,9 @@ class CataloguedPlane:
         lease = await self.call(lambda: self._sessions.take_over(session_id, self._owner, epoch))
         return lease.epoch
 
+    async def make_room(self, session_id: str) -> None:
+        await self._plane.make_room(session_id)
+
     async def open_workers(self, spec: SessionSpec, snapshot: bytes) -> SessionLink:
         return await self._plane.open(spec, snapshot)
 
@@ -141,6 +144,9 @@ class CataloguedPlane:
 
     def write_end(self, session_id: str, epoch: int, reason: str) -> Future[None]:
         return self._write(session_id, lambda: self._sessions.end(session_id, epoch, reason))
+
+    def write_rewound(self, session_id: str, epoch: int, num_chunks: int) -> Future[None]:
+        return self._write(session_id, lambda: self._sessions.set_num_chunks(session_id, epoch, num_chunks))
 
     def write_parked(self, session_id: str, epoch: int, num_chunks: int) -> Future[None]:
         return self._write(session_id, lambda: self._sessions.park(session_id, epoch, num_chunks))

@@ -103,7 +103,8 @@ class Engine:
     def reserve(self, session_id: str) -> None:
         """Keep a slot for a session that will open. Raises `CapacityExhaustedError`."""
         with self._lock:
-            if self._is_leaving and session_id not in self._slots:
+            # A session that plays here is to go on elsewhere: it finds no room here either.
+            if self._is_leaving and (session_id in self._sessions or session_id not in self._slots):
                 raise CapacityExhaustedError("the worker takes no new session")
             self._slots.allocate(session_id)
             self._report_slots()
@@ -175,6 +176,11 @@ class Engine:
             session.sink.leave()
         return len(sessions)
 
+    def accept_again(self) -> None:
+        """Take new sessions after `ask_to_leave`. Those that were asked and have not gone yet may still go."""
+        with self._lock:
+            self._is_leaving = False
+
     def close(self, session_id: str) -> None:
         """Free a session's slot. Its sink hears nothing more. Does nothing for one that is gone."""
         with self._lock:
@@ -194,6 +200,11 @@ class Engine:
     def num_used_slots(self) -> int:
         with self._lock:
             return self._slots.num_used
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it takes no new session."""
+        return self._is_leaving
 
     @property
     def busy_for_s(self) -> float:

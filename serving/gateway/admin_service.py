@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from nacre.v1 import admin_pb2, admin_pb2_grpc
+from serving.catalogue.workers import DRAINED, UP, WorkerRow
+from serving.gateway.library_codec import to_timestamp
 from serving.gateway.validation import check_id
 from serving.gateway.verbs import SessionVerbs
 
@@ -13,6 +15,22 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
     def __init__(self, verbs: SessionVerbs) -> None:
         self._verbs = verbs
 
+    async def ListWorkers(  # noqa: N802
+        self, request: admin_pb2.ListWorkersRequest, context: object
+    ) -> admin_pb2.ListWorkersResponse:
+        rows = await self._verbs.kept.call(self._verbs.kept.library.workers.latest)
+        return admin_pb2.ListWorkersResponse(workers=[to_worker(row) for row in rows])
+
+    async def DrainWorker(  # noqa: N802
+        self, request: admin_pb2.DrainWorkerRequest, context: object
+    ) -> admin_pb2.DrainWorkerResponse:
+        return admin_pb2.DrainWorkerResponse(worker=await self._want(request.worker_id, DRAINED))
+
+    async def UndrainWorker(  # noqa: N802
+        self, request: admin_pb2.UndrainWorkerRequest, context: object
+    ) -> admin_pb2.UndrainWorkerResponse:
+        return admin_pb2.UndrainWorkerResponse(worker=await self._want(request.worker_id, UP))
+
     async def MoveSession(  # noqa: N802
         self, request: admin_pb2.MoveSessionRequest, context: object
     ) -> admin_pb2.MoveSessionResponse:
@@ -20,3 +38,19 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         session = self._verbs.running(check_id(request.session_id, "session_id"))
         await session.kept.move()
         return admin_pb2.MoveSessionResponse()
+
+    async def _want(self, worker_id: str, wanted: str) -> admin_pb2.Worker:
+        worker_id, kept = check_id(worker_id, "worker_id"), self._verbs.kept
+        return to_worker(await kept.call(lambda: kept.library.workers.want(worker_id, wanted)))
+
+
+def to_worker(row: WorkerRow) -> admin_pb2.Worker:
+    return admin_pb2.Worker(
+        worker_id=row.worker_id,
+        state=f"WORKER_STATE_{row.state.upper()}",
+        model=row.model,
+        num_slots=row.num_slots,
+        num_used_slots=row.num_used_slots,
+        start_time=to_timestamp(row.started_s),
+        seen_time=to_timestamp(row.seen_s),
+    )

@@ -262,3 +262,8 @@ class WorldPlane(Protocol):
         """Encode, place and open a session, or go on with one from the `snapshot` that a link gave. Raises
         `CapacityExhaustedError` or `WorkerUnavailableError` (serving.errors)."""
         ...
+
+    async def make_room(self, session_id: str) -> None:
+        """Keep a place for a session that plays and is to go on elsewhere, until it opens there, for a short while.
+        Raises as `open` does: then it had better stay."""
+        ...

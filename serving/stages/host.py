@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import grpc.aio
 
 from model.interface import Model, ModelInfo
+from serving.catalogue.beat import BEAT_S, BeatThread, WorkerIdentity
 from serving.catalogue.keeper import SessionKeeper
-from serving.catalogue.storage import StorageConfig
+from serving.catalogue.storage import StorageConfig, worker_name
 from serving.engine.engine import Engine, EngineConfig
 from serving.engine.metrics import NoStageMetrics, StageMetrics
 from serving.engine.schedule import ScheduleConfig
@@ -65,7 +66,9 @@ class StageHost:
         self.decoder: DecoderStage | None = None
         self._model = model
         self._journals = journals
+        self.worker_id = worker_name()
         self.keeper: SessionKeeper | None = None
+        self._beat: BeatThread | None = None
         self._metrics = metrics or NoStageMetrics()
         self._engine_thread: EngineThread | None = None
         self._server: grpc.aio.Server | None = None
@@ -95,6 +98,8 @@ class StageHost:
 
     async def close(self) -> None:
         """End every session, stop serving and join the threads. Safe to call twice."""
+        if self._beat is not None:
+            await asyncio.to_thread(self._beat.stop)
         if self._engine_thread is not None:
             await asyncio.to_thread(self._engine_thread.stop)
         if self.keeper is not None:
@@ -147,7 +152,7 @@ class StageHost:
         transformer = self._model.load_transformer(self.config.num_threads)
         journals = self._journals or MemoryJournalStore()
         if self.config.storage is not None:
-            keeper = self.keeper = SessionKeeper(self.config.storage, self.info)
+            keeper = self.keeper = SessionKeeper(self.config.storage, self.info, worker_id=self.worker_id)
             journals = self._journals or keeper.journals
         engine = Engine(
             transformer,
@@ -162,3 +167,16 @@ class StageHost:
         self._engine_thread = EngineThread(engine)
         self._engine_thread.start()
         self.transformer = TransformerStage(engine, self.transport_to, self.keeper)
+        if self.config.storage is not None:
+            self._beat = self._start_beat(engine, self.config.storage)
+
+    def _start_beat(self, engine: Engine, storage: StorageConfig) -> BeatThread:
+        identity = WorkerIdentity(
+            worker_id=self.worker_id,
+            model=self.info.name,
+            weights_sha256=self.info.weights_sha256,
+            num_slots=self.config.engine.num_slots,
+        )
+        beat = BeatThread(storage.catalogue_url, identity, engine, BEAT_S)
+        beat.start()
+        return beat

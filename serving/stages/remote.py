@@ -24,7 +24,7 @@ from serving.stages.channels import Channels
 from serving.stages.link import PlaneLink
 from serving.stages.outbox import Outbox
 from serving.stages.stream import MessageStream, connect_stream
-from serving.stages.transformer import DecoderPlace
+from serving.stages.transformer import RESERVATION_TIMEOUT_S, DecoderPlace
 from serving.wire import plane_pb2 as wire
 from serving.wire import plane_pb2_grpc as wire_grpc
 
@@ -165,6 +165,7 @@ class RemotePlane:
         self._channels = Channels()
         self._tasks = asyncio.TaskGroup()
         self._links: set[PlaneLink] = set()
+        self._rooms: dict[str, Placement] = {}  # of sessions that are about to move
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -185,7 +186,7 @@ class RemotePlane:
 
     async def open(self, spec: SessionSpec, snapshot: bytes = b"") -> PlaneLink:
         """Also goes on from a `snapshot` that a link took."""
-        placement = await self._placer.place(spec.session_id)
+        placement = self._rooms.pop(spec.session_id, None) or await self._placer.place(spec.session_id)
         encoder = GrpcEncoder(self._channels, placement.encoder)
         streams = self._connect(placement, await _opening_message(spec, encoder, placement, snapshot))
         try:
@@ -203,6 +204,10 @@ class RemotePlane:
         self._links.add(link)
         self._tasks.create_task(self._serve(link, streams))
         return link
+
+    async def make_room(self, session_id: str) -> None:
+        self._rooms[session_id] = await self._placer.place(session_id)
+        asyncio.get_running_loop().call_later(RESERVATION_TIMEOUT_S, self._rooms.pop, session_id, None)
 
     def _connect(self, placement: Placement, opening: wire.Open) -> _Streams:
         requests = Outbox[wire.RunRequest]()

@@ -183,8 +183,10 @@ class TransformerStage:
         self._reservations: dict[str, asyncio.TimerHandle] = {}
 
     def reserve(self, session_id: str) -> None:
-        """Keep a slot until the session opens, for a short while. Raises `CapacityExhaustedError`."""
+        """Keep a slot until the session opens, for a short while; asking again begins it anew. Raises
+        `CapacityExhaustedError`."""
         self.engine.reserve(session_id)
+        self._claim(session_id)
         loop = asyncio.get_running_loop()
         self._reservations[session_id] = loop.call_later(RESERVATION_TIMEOUT_S, self._expire, session_id)
 

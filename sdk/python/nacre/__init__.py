@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from nacre.admin import Admin, Worker
 from nacre.client import Client, connect
 from nacre.errors import (
     Conflict,
@@ -74,6 +75,8 @@ __all__ = [
     "Rewind",
     "ShareLink",
     "WorldRecord",
+    "Admin",
+    "Worker",
     "ResumePolicy",
     "NacreError",
     "ServiceError",

@@ -7,7 +7,7 @@ from typing import Any
 import grpc.aio
 
 from nacre.errors import from_rpc_error
-from nacre.v1 import library_pb2_grpc, session_pb2_grpc
+from nacre.v1 import admin_pb2_grpc, library_pb2_grpc, session_pb2_grpc
 
 
 class Calls:
@@ -16,6 +16,7 @@ class Calls:
     def __init__(self, channel: grpc.aio.Channel, timeout_s: float) -> None:
         self.sessions: session_pb2_grpc.SessionServiceAsyncStub = session_pb2_grpc.SessionServiceStub(channel)
         self.library: library_pb2_grpc.LibraryServiceAsyncStub = library_pb2_grpc.LibraryServiceStub(channel)
+        self.admin: admin_pb2_grpc.AdminServiceAsyncStub = admin_pb2_grpc.AdminServiceStub(channel)
         self.timeout_s = timeout_s
 
     async def __call__(self, method: Any, request: object) -> Any:

@@ -12,6 +12,7 @@ from typing import Self
 import grpc
 import grpc.aio
 
+from nacre.admin import Admin
 from nacre.calls import Calls
 from nacre.enums import value_of
 from nacre.errors import Unavailable
@@ -73,6 +74,7 @@ class Client:
         else:
             self._channel = grpc.aio.secure_channel(address, credentials, options=_CHANNEL_OPTIONS)
         self._calls = Calls(self._channel, timeout_s)
+        self.admin = Admin(self._calls)  # for those who run the service
 
     async def __aenter__(self) -> Self:
         return self

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import grpc.aio
 import numpy as np
 
 import nacre
-from model.interface import ChunkControls, ChunkLatents, FramesFHWC, Tensors
+from model.interface import ChunkControls, ChunkLatents, FramesFHWC, ModelInfo, Tensors
+from nacre.errors import from_rpc_error
+from nacre.v1 import admin_pb2, admin_pb2_grpc
 from serving.catalogue.database import Database
 from serving.catalogue.histories import Comparison, compare
 from serving.catalogue.plane import CataloguedPlane, catalogued
 from serving.catalogue.storage import StorageConfig, prepare_storage, storage_config
 from serving.engine.engine import EngineConfig
+from serving.errors import CapacityExhaustedError
 from serving.gateway.config import GatewayConfig
 from serving.gateway.server import GatewayServer
 from serving.stages.host import StageHost, WorkerConfig
 from serving.stages.remote import Placement, RemotePlane
 from serving.stages.stage import DECODERS, Stage
 from serving.stages.transformer import DecoderPlace
-from tests.fakes_model import FakeModel, FakeTransformer, FakeVideoDecoder
+from tests.fakes_model import INFO, FakeModel, FakeTransformer, FakeVideoDecoder
 
 TIMEOUT_S = 20.0
 SNAPSHOT_EVERY_CHUNKS = 8
@@ -39,14 +44,24 @@ class TurnsPlacer:
     num_placed: int = 0
 
     async def place(self, session_id: str) -> Placement:
-        there = [worker for worker in self.workers if worker.address not in self.gone]
-        worker = there[self.num_placed % len(there)]
+        worker = self._reserved(session_id)
         self.num_placed += 1
         return Placement(
             encoder=worker.address,
             transformer=worker.address,
             decoders=(DecoderPlace(address=worker.stream_address, stages=DECODERS),),
         )
+
+    def _reserved(self, session_id: str) -> StageHost:
+        """As a placer does: ask one after the other for a slot."""
+        there = [worker for worker in self.workers if worker.address not in self.gone]
+        first_idx = self.num_placed % len(there)
+        for worker in [*there[first_idx:], *there[:first_idx]]:
+            assert worker.transformer is not None
+            with contextlib.suppress(CapacityExhaustedError):
+                worker.transformer.reserve(session_id)
+                return worker
+        raise CapacityExhaustedError("every slot is taken")
 
 
 class FaultyTransformer(FakeTransformer):
@@ -74,8 +89,8 @@ class FaultyVideoDecoder(FakeVideoDecoder):
 
 
 class FaultyModel(FakeModel):
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, info: ModelInfo) -> None:
+        super().__init__(info=info)
         self.transformer = FaultyTransformer()
         self.video_decoder = FaultyVideoDecoder()
 
@@ -95,6 +110,15 @@ class Service:
     models: list[FaultyModel]
     placer: TurnsPlacer
     storage: StorageConfig
+
+    async def move(self, session: nacre.Session) -> None:
+        """To whichever worker has its turn."""
+        request = admin_pb2.MoveSessionRequest(session_id=session.id)
+        async with grpc.aio.insecure_channel(self.server.address) as channel:
+            try:
+                await admin_pb2_grpc.AdminServiceStub(channel).MoveSession(request, timeout=TIMEOUT_S)
+            except grpc.aio.AioRpcError as error:
+                raise from_rpc_error(error) from error
 
     @property
     def database(self) -> Database:
@@ -121,20 +145,26 @@ class Service:
 
     def replayed(self, session_id: str) -> Comparison:
         with self.database as database:
-            return compare(database, session_id, FakeModel())
+            return compare(database, session_id, FakeModel(info=self.plane.info))
 
 
 @asynccontextmanager
 async def service(
-    folder: Path, *, num_workers: int = 1, num_slots: int = 3, config: GatewayConfig | None = None, url: str = ""
+    folder: Path,
+    *,
+    num_workers: int = 1,
+    num_slots: int = 3,
+    config: GatewayConfig | None = None,
+    url: str = "",
+    info: ModelInfo = INFO,
 ) -> AsyncIterator[Service]:
     storage = storage_config(str(folder), catalogue_url=url, snapshot_every_chunks=SNAPSHOT_EVERY_CHUNKS)
     prepare_storage(storage)
     async with AsyncExitStack() as stack:
-        models = [FaultyModel() for _ in range(num_workers)]
+        models = [FaultyModel(info) for _ in range(num_workers)]
         workers = [await stack.enter_async_context(worker(model, storage, num_slots)) for model in models]
         placer = TurnsPlacer(workers)
-        plane = await stack.enter_async_context(RemotePlane(FakeModel().info, placer))
+        plane = await stack.enter_async_context(RemotePlane(info, placer))
         kept = await stack.enter_async_context(catalogued(plane, storage))
         server = GatewayServer(kept, config or GatewayConfig(port=0, drain_s=0.2), catalogue=kept)
         await stack.enter_async_context(server)

@@ -348,11 +348,22 @@ def test_a_snapshot_of_a_paused_session_waits_for_the_last_chunk_it_may_make() -
 
 def test_a_worker_that_will_stop_asks_its_sessions_to_leave_and_takes_no_other(bench: Bench) -> None:
     sink = bench.open()
+    bench.engine.reserve("c")
     assert bench.engine.ask_to_leave() == 1
     assert sink.num_leaves == 1
-    with pytest.raises(CapacityExhaustedError, match="takes no new session"):
-        bench.engine.reserve("b")
-    bench.engine.reserve("a")  # has its place
+    for session_id in ("b", "a"):  # the one that plays here is to find a place elsewhere
+        with pytest.raises(CapacityExhaustedError, match="takes no new session"):
+            bench.engine.reserve(session_id)
+    bench.open("c")  # was promised its place before
+
+
+def test_a_worker_that_was_asked_in_vain_takes_sessions_again(bench: Bench) -> None:
+    bench.engine.ask_to_leave()
+    assert bench.engine.is_leaving
+    bench.engine.accept_again()
+    assert not bench.engine.is_leaving
+    bench.open("a")
+    bench.engine.reserve("a")
 
 
 def test_sessions_due_together_step_together_and_come_out_as_alone() -> None:

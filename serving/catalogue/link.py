@@ -368,12 +368,13 @@ class DurableLink:
         waiting, self._waiting, self._unsent = self._waiting, _Waiting(), []
         reason = ControlRewoundError.reason
         rejected = [Rejected(control_id=each, reason=reason, message=message) for each in waiting.controls]
-        self._next_chunk_idx = self._end_chunk_idx = self._granted_chunk_idx = chunk_idx
         await asyncio.wrap_future(self._home.write_rewound(self.session_id, self._spec.epoch, chunk_idx))
         self._chain = ReceiptChain()
         before = await self._home.receipt(self.session_id, chunk_idx - 1) if chunk_idx else None
         if before is not None:
             self._chain.resume(before)
+        # Last: what was granted meanwhile was for chunks of the old future.
+        self._next_chunk_idx = self._end_chunk_idx = self._granted_chunk_idx = chunk_idx
         return [*rejected, Rewound(chunk_idx=chunk_idx, branch_session_id=turn.branch_session_id)]
 
     def _on_record(self, entries: Mapping[str, JournalEntry]) -> list[Outcome]:

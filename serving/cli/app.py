@@ -1,6 +1,6 @@
-"""`nacre`: what is kept of sessions, looked at and checked.
+"""`nacre`: what is kept of sessions, looked at and checked; and the workers that play them.
 
-Ends with 0 when all is well, 1 when something differs, 2 when the question cannot be answered.
+Ends with 0 when all is well, 1 when something differs or is not done, 2 when the question cannot be answered.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from serving.catalogue.database import Database
 from serving.catalogue.histories import Comparison, compare
 from serving.catalogue.journal import JournalTable
 from serving.catalogue.sessions import Sessions
+from serving.catalogue.workers import DRAINED, LOST, UP, Workers
 from serving.catalogue.worlds import Worlds
+from serving.cli.draining import DrainEnd, wait_drained
 from serving.cli.session_table import session_fields, session_table
 from serving.cli.session_tree import node_fields, session_tree
+from serving.cli.worker_table import worker_fields, worker_table
 from serving.cli.world_table import world_fields, world_table
 from serving.config import ServiceConfig, load_config
 from serving.errors import NacreError
@@ -33,7 +36,7 @@ FAULT, USAGE_ERROR = 1, 2
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 app = typer.Typer(
-    help="Look at what is kept of sessions, and check it.",
+    help="Look at what is kept of sessions, check it, and let workers go.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -44,6 +47,7 @@ CatalogueUrl = Annotated[str | None, typer.Option(help="sqlite:///FILE or postgr
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="The service's TOML file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000, help="So many at most, the newest first.")]
+WorkerId = Annotated[str, typer.Argument(metavar="WORKER", help="As `nacre workers` tells it.")]
 SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
 
 
@@ -82,6 +86,44 @@ def worlds(
         _print_json([world_fields(row) for row in rows])
     else:
         console.print(world_table(rows))
+
+
+@app.command()
+def workers(
+    as_json: AsJson = False,
+    data_folder: DataFolder = None,
+    catalogue_url: CatalogueUrl = None,
+    config: ConfigFile = None,
+) -> None:
+    """List the workers that were heard of within a day."""
+    with _settings(data_folder, catalogue_url, config) as settings, _catalogue(settings) as database:
+        rows = Workers(database).latest()
+    if as_json:
+        _print_json([worker_fields(row) for row in rows])
+    else:
+        console.print(worker_table(rows))
+
+
+@app.command()
+def drain(
+    worker_id: WorkerId,
+    undo: Annotated[bool, typer.Option("--undo", help="Let it take sessions again.")] = False,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Until it holds no session.")] = True,
+    timeout: Annotated[float, typer.Option(min=0.0, help="Seconds to wait at most.")] = 60.0,
+    data_folder: DataFolder = None,
+    catalogue_url: CatalogueUrl = None,
+    config: ConfigFile = None,
+) -> None:
+    """Give a worker no session any more, and move those it has to others. Sessions that find no room stay."""
+    with _settings(data_folder, catalogue_url, config) as settings, _catalogue(settings) as database:
+        table = Workers(database)
+        table.want(worker_id, UP if undo else DRAINED)
+        end = None if undo or not wait else _wait_drained(table, worker_id, timeout)
+    if end is None:
+        console.print(f"{worker_id}: {'takes sessions again' if undo else 'told to drain'}", markup=False)
+        return
+    _print_drain_end(end)
+    raise typer.Exit(0 if end.is_drained else FAULT)
 
 
 @app.command()
@@ -133,6 +175,25 @@ def replay(
         text = f"{session_id}: chunk {comparison.first_difference} is the first that came out otherwise"
         console.print(text, style="red", markup=False, soft_wrap=True)
     raise typer.Exit(0 if comparison.is_same else FAULT)
+
+
+def _wait_drained(table: Workers, worker_id: str, timeout_s: float) -> DrainEnd:
+    with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=errors, transient=True) as progress:
+        task = progress.add_task(f"draining {worker_id}", total=None)
+
+        def show(num_left: int) -> None:
+            progress.update(task, description=f"draining {worker_id}: {num_left} sessions left")
+
+        return wait_drained(table, worker_id, timeout_s, show)
+
+
+def _print_drain_end(end: DrainEnd) -> None:
+    if end.is_drained:
+        console.print(f"{end.worker_id}: {end.state}, it holds no session", style="green", markup=False)
+        return
+    lost = "the worker is lost; its sessions go on elsewhere by themselves" if end.state == LOST else ""
+    left = f"{end.num_left} sessions are left: {', '.join(end.session_ids) or 'they are about to open or close'}"
+    console.print(f"{end.worker_id}: {lost or left}", style="red", markup=False, soft_wrap=True)
 
 
 def _compare(database: Database, session_id: str, settings: ServiceConfig, chunks: int | None) -> Comparison:

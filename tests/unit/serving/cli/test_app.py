@@ -206,4 +206,4 @@ def test_a_folder_without_a_catalogue_is_told_and_stays_empty(tmp_path: Path) ->
 
 def test_help_names_the_commands() -> None:
     output = CliRunner().invoke(app, ["--help"]).output
-    assert all(command in output for command in ("sessions", "worlds", "verify", "replay"))
+    assert all(command in output for command in ("sessions", "worlds", "workers", "drain", "verify", "replay"))

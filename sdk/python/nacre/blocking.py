@@ -13,18 +13,28 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import grpc
 
 import nacre
+from nacre.admin import Worker
 from nacre.errors import NacreError, Timeout
 from nacre.image import ImageSource
 from nacre.media import Chunk, MediaFormat
 from nacre.receipt import Outcome
-from nacre.records import Capabilities, SessionRecord
+from nacre.records import (
+    Branch,
+    Capabilities,
+    Difference,
+    Rewind,
+    SavedWorld,
+    SessionRecord,
+    SessionSummary,
+    ShareLink,
+)
 from nacre.resume import ResumePolicy
 
 T = TypeVar("T")
@@ -113,6 +123,33 @@ class World:
     def capabilities(self) -> Capabilities:
         return self._world.capabilities
 
+    @property
+    def session_id(self) -> str:
+        return self._world.session_id
+
+    @property
+    def end(self) -> NacreError | None:
+        """Why no more chunks will come; None while they will."""
+        return self._world.end
+
+    @property
+    def next_chunk_index(self) -> int:
+        """The first chunk of the current attachment."""
+        return self._world.next_chunk_index
+
+    @property
+    def num_attachments(self) -> int:
+        return self._world.num_attachments
+
+    @property
+    def go_away(self) -> nacre.GoAway | None:
+        return self._world.go_away
+
+    @property
+    def rewinds(self) -> Sequence[Rewind]:
+        """What the session went back to while this world was entered; chunks count from there again."""
+        return tuple(self._world.rewinds)
+
     def move(self, *, forward: float = 0.0, strafe: float = 0.0) -> Receipt:
         return self._send(lambda: self._world.move(forward=forward, strafe=strafe))
 
@@ -138,13 +175,10 @@ class World:
         return self
 
     def __next__(self) -> Chunk:
-        chunk = self._loop.run(self._next())
+        chunk = self._loop.run(_next(self._world))
         if chunk is None:
             raise StopIteration
         return chunk
-
-    async def _next(self) -> Chunk | None:
-        return await anext(self._world, None)
 
 
 class Session:
@@ -198,6 +232,72 @@ class Session:
     def end(self) -> SessionRecord:
         return self._loop.run(self._session.end())
 
+    # --- its time ---
+
+    def pause(self) -> SessionRecord:
+        return self._loop.run(self._session.pause())
+
+    def resume(self) -> SessionRecord:
+        return self._loop.run(self._session.resume())
+
+    def park(self) -> SessionRecord:
+        return self._loop.run(self._session.park())
+
+    def wake(self) -> SessionRecord:
+        return self._loop.run(self._session.wake())
+
+    def rewind(self, *, seconds: float | None = None, chunk_index: int | None = None) -> Rewind:
+        return self._loop.run(self._session.rewind(seconds=seconds, chunk_index=chunk_index))
+
+    def fork(self, *, chunk_index: int | None = None, label: str = "") -> Session:
+        return Session(self._loop, self._loop.run(self._session.fork(chunk_index=chunk_index, label=label)))
+
+    def branches(self) -> list[Branch]:
+        return self._loop.run(self._session.branches())
+
+    def diff(self, other: Session | str) -> Difference:
+        return self._loop.run(self._session.diff(other if isinstance(other, str) else other.id))
+
+    # --- what is kept of it ---
+
+    def save(self, name: str, *, note: str = "") -> SavedWorld:
+        return self._loop.run(self._session.save(name, note=note))
+
+    def delete(self) -> None:
+        self._loop.run(self._session.delete())
+
+    def share(self, can: str, *, seconds: float | None = None) -> ShareLink:
+        return self._loop.run(self._session.share(can, seconds=seconds))
+
+    def share_links(self) -> list[ShareLink]:
+        return self._loop.run(self._session.share_links())
+
+    def revoke(self, link: ShareLink | str) -> None:
+        self._loop.run(self._session.revoke(link))
+
+    def __repr__(self) -> str:
+        return repr(self._session)
+
+
+class Admin:
+    """What those who run the service do with it. Get it as `client.admin`."""
+
+    def __init__(self, loop: _Loop, admin: nacre.Admin) -> None:
+        self._loop = loop
+        self._admin = admin
+
+    def workers(self) -> list[Worker]:
+        return self._loop.run(self._admin.workers())
+
+    def drain(self, worker_id: str) -> Worker:
+        return self._loop.run(self._admin.drain(worker_id))
+
+    def undrain(self, worker_id: str) -> Worker:
+        return self._loop.run(self._admin.undrain(worker_id))
+
+    def move(self, session: Session | str) -> None:
+        self._loop.run(self._admin.move(session if isinstance(session, str) else session.id))
+
 
 class Client:
     """Use with `with`, or call `close`."""
@@ -205,6 +305,7 @@ class Client:
     def __init__(self, address: str, *, credentials: grpc.ChannelCredentials | None, timeout_s: float) -> None:
         self._loop = _Loop()
         self._client = self._loop.call(lambda: nacre.connect(address, credentials=credentials, timeout_s=timeout_s))
+        self.admin = Admin(self._loop, self._client.admin)
 
     def __enter__(self) -> Self:
         return self
@@ -249,6 +350,31 @@ class Client:
 
     def session(self, session_id: str, resume_token: str = "") -> Session:
         return Session(self._loop, self._client.session(session_id, resume_token))
+
+    def sessions(self, *, states: Sequence[str] = (), page_size: int = 50) -> Iterator[SessionSummary]:
+        """As `nacre.Client.sessions`, a page at a time."""
+        return self._each(self._client.sessions(states=states, page_size=page_size))
+
+    def load(self, *, name: str = "", world_id: str = "") -> Session:
+        return Session(self._loop, self._loop.run(self._client.load(name=name, world_id=world_id)))
+
+    def worlds(self, *, name: str = "", page_size: int = 50) -> Iterator[SavedWorld]:
+        """As `nacre.Client.worlds`, a page at a time."""
+        return self._each(self._client.worlds(name=name, page_size=page_size))
+
+    def delete_world(self, world_id: str) -> None:
+        self._loop.run(self._client.delete_world(world_id))
+
+    def open_share(self, token: str) -> Session:
+        return Session(self._loop, self._loop.run(self._client.open_share(token)))
+
+    def _each(self, items: AsyncIterator[T]) -> Iterator[T]:
+        while (found := self._loop.run(_next(items))) is not None:
+            yield found
+
+
+async def _next(items: AsyncIterator[T]) -> T | None:
+    return await anext(items, None)
 
 
 def connect(address: str, *, credentials: grpc.ChannelCredentials | None = None, timeout_s: float = 30.0) -> Client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Iterator
 
@@ -94,3 +95,32 @@ def test_closing_stops_its_thread(address: str) -> None:
     client = nacre.blocking.connect(address)
     client.close()
     assert not any(thread.name == "nacre-blocking" for thread in threading.enumerate())
+
+
+PAIRS = [
+    (nacre.Client, nacre.blocking.Client),
+    (nacre.Session, nacre.blocking.Session),
+    (nacre.World, nacre.blocking.World),
+    (nacre.Admin, nacre.blocking.Admin),
+]
+
+
+def public_verbs(cls: type) -> dict[str, list[str]]:
+    """Names of verbs and properties, with the parameters of verbs."""
+    found = {}
+    for name, member in inspect.getmembers(cls):
+        if not name.startswith("_"):
+            found[name] = list(inspect.signature(member).parameters) if inspect.isfunction(member) else []
+    return found
+
+
+@pytest.mark.parametrize(("asynchronous", "blocking"), PAIRS, ids=lambda cls: f"{cls.__module__}.{cls.__name__}")
+def test_b04_every_verb_is_there_with_the_same_parameters(asynchronous: type, blocking: type) -> None:
+    theirs = public_verbs(blocking)
+    assert {name: theirs.get(name) for name in public_verbs(asynchronous)} == public_verbs(asynchronous)
+
+
+def test_attributes_of_an_entered_world_are_told(address: str) -> None:
+    with nacre.blocking.connect(address) as client, client.create(prompt="x").enter(video="rgb") as world:
+        assert (world.session_id, world.next_chunk_index, world.num_attachments) == ("s-1", 0, 1)
+        assert (world.end, world.go_away, world.rewinds) == (None, None, ())

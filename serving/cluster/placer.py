@@ -3,21 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from model.interface import ModelInfo
-from serving.errors import CapacityExhaustedError, WorkerUnavailableError
+from serving.cluster.turns import Asked, find_slot
+from serving.errors import WorkerUnavailableError
 from serving.stages.remote import Placement
 from serving.stages.stage import DECODERS, Stage
 from serving.stages.transformer import DecoderPlace
 
-# Replicas tried for a slot before the service is called full.
-MAX_ATTEMPTS = 4
+# A replica says within milliseconds whether it has a slot; one that does not is hung, or cut off.
+ANSWER_TIMEOUT_S = 5.0
 
 
 class ServePlacer:
@@ -45,16 +47,17 @@ class ServePlacer:
 
     async def _choose(self, stages: frozenset[Stage], session_id: str) -> dict[str, str]:
         """A worker's addresses, with a slot kept there if it has slots."""
-        for attempt in range(MAX_ATTEMPTS):
-            handle = self._handles[stages].options(session_id=f"{session_id}/{attempt}", method_name="reserve")
-            try:
-                async with handle.choose_replica(session_id) as selection:
-                    if await handle.dispatch(selection, session_id):
-                        return selection.replica_metadata
-            except (RayError, RayServeException) as error:
-                if attempt == MAX_ATTEMPTS - 1 or not isinstance(error, RayActorError):
-                    raise WorkerUnavailableError(f"no {'+'.join(sorted(stages))} worker answers") from error
-        raise CapacityExhaustedError("every slot is taken")
+        return await find_slot(lambda refused: self._ask(stages, session_id, refused))
+
+    async def _ask(self, stages: frozenset[Stage], session_id: str, refused: Collection[str]) -> Asked:
+        handle = self._handles[stages].options(method_name="reserve")
+        try:
+            # Serve's own call takes the ids for its router.
+            async with asyncio.timeout(ANSWER_TIMEOUT_S), handle.choose_replica(sorted(refused)) as selection:
+                has_slot = await handle.dispatch(selection, session_id)
+                return Asked(selection.replica_id, has_slot, selection.replica_metadata)
+        except (RayError, RayServeException, TimeoutError) as error:
+            raise WorkerUnavailableError(f"no {'+'.join(sorted(stages))} worker answers") from error
 
     def _handle(self, stage: Stage) -> DeploymentHandle:
         return _with(self._handles, stage)

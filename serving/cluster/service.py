@@ -8,10 +8,12 @@ from typing import Any
 
 from ray import serve
 from ray.serve import Application, Deployment
+from ray.serve.config import RequestRouterConfig
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
 
 from serving.cluster.gateway import Gateway, GatewaySettings
+from serving.cluster.router import TurnsRouter
 from serving.cluster.worker import StageWorker, WorkerSettings
 from serving.config import ServiceConfig
 from serving.observing import observing_config
@@ -91,19 +93,22 @@ def _worker(config: ServiceConfig, index: int) -> Application:
         # Replicas cannot share a port.
         metrics_port=config.metrics_port + 1 + index if config.metrics_port and config.replicas == 1 else 0,
     )
-    return _deployment(StageWorker, _name(stages), config.replicas).bind(settings)
+    router = RequestRouterConfig(request_router_class=TurnsRouter)  # pyright: ignore[reportArgumentType]
+    return _deployment(StageWorker, _name(stages), num_replicas=config.replicas, request_router_config=router).bind(
+        settings
+    )
 
 
-def _deployment(cls: Any, name: str, num_replicas: int = 1) -> Deployment:
+def _deployment(cls: Any, name: str, **options: Any) -> Deployment:
     make = serve.deployment(
         name=name,
-        num_replicas=num_replicas,
         max_ongoing_requests=MAX_ONGOING_REQUESTS,
         health_check_period_s=HEALTH_CHECK_PERIOD_S,
         health_check_timeout_s=HEALTH_CHECK_TIMEOUT_S,
         graceful_shutdown_timeout_s=SHUTDOWN_TIMEOUT_S,
         graceful_shutdown_wait_loop_s=SHUTDOWN_POLL_S,
         ray_actor_options={"num_cpus": REPLICA_CPUS},
+        **options,
     )
     return make(cls)
 

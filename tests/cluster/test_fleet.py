@@ -1,0 +1,133 @@
+"""Two workers on Ray Serve: one is killed, one is drained, the controller dies; the session plays on."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+import nacre
+from tests.cluster.conftest import ROOT, Service, started
+
+pytestmark = pytest.mark.timeout(500)
+
+WAIT_S = 120.0
+DRAIN_TIMEOUT_S = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    service: Service
+    data_folder: Path
+
+    def nacre(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The operator's command."""
+        command = [sys.executable, "-m", "serving.cli.app", *arguments, "--data-folder", str(self.data_folder)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=WAIT_S, check=False)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    folder = tmp_path_factory.mktemp("fleet")
+    data = folder / "data"
+    arguments = ("--port", "0", "--slots", "2", "--replicas", "2", "--data-folder", str(data))
+    with started(folder / "log", *arguments, "--snapshot-every-chunks", "20") as service:
+        yield Pair(service=service, data_folder=data)
+
+
+@pytest.fixture
+async def client(pair: Pair) -> AsyncIterator[nacre.Client]:
+    async with nacre.connect(pair.service.address) as client:
+        yield client
+
+
+def pid_of(worker: nacre.Worker) -> int:
+    return int(worker.worker_id.split("-")[-2])
+
+
+async def workers_that(client: nacre.Client, is_so: Callable[[nacre.Worker], bool], num: int) -> list[nacre.Worker]:
+    """So many workers of which it is so, once there are."""
+    async with asyncio.timeout(WAIT_S):
+        while len(found := [each for each in await client.admin.workers() if is_so(each)]) < num:
+            await asyncio.sleep(0.2)
+    return found
+
+
+def is_up(worker: nacre.Worker) -> bool:
+    return worker.state == "up"
+
+
+def holds_one(worker: nacre.Worker) -> bool:
+    return worker.state in ("up", "draining") and worker.num_used_slots == 1
+
+
+async def take(world: nacre.World, num_chunks: int) -> list[int]:
+    async with asyncio.timeout(WAIT_S):
+        return [(await anext(world)).index for _ in range(num_chunks)]
+
+
+async def take_until(world: nacre.World, task: asyncio.Task[subprocess.CompletedProcess[str]]) -> list[int]:
+    """Chunks for as long as something else goes on."""
+    indices: list[int] = []
+    async with asyncio.timeout(WAIT_S):
+        while not task.done():
+            indices.append((await anext(world)).index)
+    return indices
+
+
+async def test_p01_a_session_outlives_a_killed_worker_and_a_drained_one(pair: Pair, client: nacre.Client) -> None:
+    await workers_that(client, is_up, 2)
+    session = await client.create(prompt="a quiet street at dusk", seed=7)
+    async with session.enter(video="rgb", audio="pcm") as world:
+        indices = await take(world, 10)
+        [holder] = await workers_that(client, holds_one, 1)
+        receipts = [world.say(f"sentence {number}") for number in range(3)]
+        psutil.Process(pid_of(holder)).kill()
+        receipts += [world.say(f"sentence {number}") for number in range(3, 6)]
+        receipts.append(world.move(forward=1.0))
+        indices += await take(world, 40)
+
+        [other] = [each for each in await workers_that(client, holds_one, 1) if each.worker_id != holder.worker_id]
+        command = ("drain", other.worker_id, "--timeout", str(DRAIN_TIMEOUT_S))
+        draining = asyncio.create_task(asyncio.to_thread(pair.nacre, *command))
+        indices += await take_until(world, draining)
+        assert draining.result().returncode == 0, draining.result()
+        receipts.append(world.say("night falls"))
+        indices += await take(world, 10)
+        outcomes = [await receipt for receipt in receipts]
+
+    assert indices == list(range(len(indices)))
+    assert [type(outcome) for outcome in outcomes] == [nacre.Applied] * len(receipts)
+    [replacement] = await workers_that(client, holds_one, 1)
+    assert replacement.worker_id not in (holder.worker_id, other.worker_id)
+    replayed = await asyncio.to_thread(pair.nacre, "replay", session.id, "--model", "tests.fakes_model:load")
+    assert replayed.returncode == 0, replayed
+    await session.end()
+    assert pair.nacre("drain", other.worker_id, "--undo").returncode == 0
+    await workers_that(client, is_up, 2)
+    assert {each.worker_id: each.state for each in await client.admin.workers()}[holder.worker_id] == "lost"
+
+
+async def test_frames_go_on_when_the_controller_dies(pair: Pair, client: nacre.Client) -> None:
+    await workers_that(client, is_up, 2)
+    session = await client.create(prompt="a quiet street at dusk", seed=7)
+    async with session.enter(video="rgb", audio="pcm") as world:
+        indices = await take(world, 5)
+        controller = pair.service.replica("ServeController")
+        controller.kill()
+        receipt = world.say("it starts to rain")
+        indices += await take(world, 40)
+        assert isinstance(await receipt, nacre.Applied)
+        assert not controller.is_running()
+    assert indices == list(range(45))
+    await session.end()
+    again = await client.create(prompt="a quiet street at dusk", seed=8)
+    async with again.enter(video="rgb", audio="pcm") as world:
+        assert await take(world, 3) == [0, 1, 2]
+    await again.end()

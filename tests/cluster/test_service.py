@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import urllib.request
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -121,34 +120,19 @@ def test_the_gateway_does_not_load_torch(service: Service) -> None:
     assert "torch" not in maps
 
 
-async def test_a_worker_that_dies_ends_its_sessions_and_is_replaced(service: Service, stub) -> None:
+async def test_p01_a_lone_worker_that_dies_is_replaced_and_its_session_goes_on(service: Service, stub) -> None:
     created = await create(stub)
     call = stub.Play()
     await call.write(attach(created))
-    await take_media(call, 3)
-    service.replica("Transformer").kill()
-    async with asyncio.timeout(WAIT_S):
-        while (response := await call.read()).WhichOneof("message") != "ended":
-            pass
-    assert response.ended.session.end_reason == session_pb2.END_REASON_WORKER_LOST
-    again = await create_when_possible(stub)
-    call = stub.Play()
-    await call.write(attach(again))
-    chunks, _ = await take_media(call, 5)
-    assert [chunk.chunk_index for chunk in chunks] == [0, 1, 2, 3, 4]
-    await end(stub, again)
-
-
-async def create_when_possible(stub) -> session_pb2.CreateSessionResponse:
-    """As a client does that was told to try again."""
-    give_up_s = time.monotonic() + 2 * WAIT_S
-    while True:
-        try:
-            return await create(stub)
-        except grpc.aio.AioRpcError as error:
-            if error.code() != grpc.StatusCode.UNAVAILABLE or time.monotonic() > give_up_s:
-                raise
-            await asyncio.sleep(1.0)
+    before, _ = await take_media(call, 5)
+    killed = service.replica("Transformer")
+    killed.kill()
+    await call.write(say("rain"))
+    after, acks = await take_media(call, 20)
+    assert [chunk.chunk_index for chunk in before + after] == list(range(25))
+    assert [ack.WhichOneof("outcome") for ack in acks] == ["accepted", "applied"]
+    assert service.replica("Transformer").pid != killed.pid
+    await end(stub, created)
 
 
 def test_everything_listens_on_the_loopback_only(service: Service) -> None:

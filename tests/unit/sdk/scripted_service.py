@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 import grpc.aio
@@ -183,8 +184,15 @@ async def abort(
     await context.abort(code, f"refused: {reason}", trailers)
 
 
+if TYPE_CHECKING:  # calls that no script needs answer UNIMPLEMENTED, as the servicer's own do
+
+    class Servicer: ...
+else:
+    Servicer = session_pb2_grpc.SessionServiceServicer
+
+
 @dataclass
-class ScriptedService(session_pb2_grpc.SessionServiceServicer):
+class ScriptedService(Servicer):
     """`scripts`: one for each attachment to come; the last serves all later ones too."""
 
     scripts: list[Script] = field(default_factory=list)
@@ -254,7 +262,7 @@ async def forever(attachment: Attachment) -> None:
 @contextlib.asynccontextmanager
 async def serve(service: ScriptedService, port: int = 0) -> AsyncIterator[tuple[grpc.aio.Server, int]]:
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    session_pb2_grpc.add_SessionServiceServicer_to_server(service, server)
+    session_pb2_grpc.add_SessionServiceServicer_to_server(cast("Any", service), server)
     port = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     try:

@@ -15,11 +15,12 @@ import argparse
 import json
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.audio.codec import AudioCodec, AudioEncoder, PearlAudioDecoder, render_drives
 from model.audio.features import NUM_FEATURES, analyse
@@ -37,6 +38,8 @@ PEARL_XS = AudioCodecConfig(latent_channels=32, hidden=256)
 _WINDOWS = (256, 512, 2048)  # samples of the spectra compared: from 16 ms (steps) to 128 ms (chords)
 _SPECTRUM_FLOOR = 1e-3
 _ATTACK_WEIGHT = 4.0  # makes the roots weigh about as much as the logs
+_ONSET_WEIGHT = 3.0
+_ONSET_WINDOW, _ONSET_BINS = 2 * HOP, (1, 4, 18, 90, NUM_BINS)  # to 200, 900, 4,500 and 8,000 Hz, every 10 ms
 _POOL_CLIPS = 384
 _EVALUATION_SEED = 7_000_001
 
@@ -84,6 +87,19 @@ def sound_loss(decoded_BS: Tensor, truth_BS: Tensor) -> Tensor:
     return torch.stack(spectra).mean() + features + _ATTACK_WEIGHT * attacks
 
 
+def onset_loss(decoded_BS: Tensor, truth_BS: Tensor) -> Tensor:
+    """Mean distance of how fast levels rise, per group of bins from 10 ms to 10 ms: an attack that is spread over
+    the chunk, or comes where none is."""
+    decoded, truth = (_rises(samples[:, SAMPLES_PER_CHUNK:]) for samples in (decoded_BS, truth_BS))
+    return (decoded - truth).abs().mean()
+
+
+def _rises(samples_BS: Tensor) -> Tensor:
+    spectrum = log_spectrum(samples_BS, _ONSET_WINDOW).exp()
+    levels = torch.stack([spectrum[:, low:high].mean(1) for low, high in pairwise(_ONSET_BINS)], 1).log()
+    return levels.diff(dim=-1).clamp_min(0)
+
+
 def _root_spectrum(samples_BS: Tensor) -> Tensor:
     """Roots of short spectra: between amplitudes, which hear only the loudest, and logs, which flatten attacks."""
     return (log_spectrum(samples_BS, _WINDOWS[0]) / 2).exp()
@@ -125,7 +141,21 @@ def train(training: AudioTraining, config: AudioCodecConfig = PEARL_XS) -> Audio
     torch.manual_seed(training.seed)
     codec, pool = AudioCodec(config), ClipPool(training)
     standardise(codec, pool.features())
-    optimiser = torch.optim.AdamW(codec.parameters(), lr=training.learning_rate, weight_decay=1e-3)
+    _fit(codec, codec, pool, training)
+    return codec.eval()
+
+
+def sharpen(codec: AudioCodec, training: AudioTraining) -> AudioCodec:
+    """Train the decoding half alone, with an ear for onsets. What latents mean stays as it is, so whatever
+    learned to make them need not learn again."""
+    torch.manual_seed(training.seed)
+    codec.eval().analyser.requires_grad_(False)
+    _fit(codec, codec.generator, ClipPool(training), training)
+    return codec.eval()
+
+
+def _fit(codec: AudioCodec, part: nn.Module, pool: ClipPool, training: AudioTraining) -> None:
+    optimiser = torch.optim.AdamW(part.parameters(), lr=training.learning_rate, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, training.learning_rate, total_steps=training.steps)
     generator = torch.Generator().manual_seed(training.seed + 1)
     started_s = time.monotonic()
@@ -134,12 +164,11 @@ def train(training: AudioTraining, config: AudioCodecConfig = PEARL_XS) -> Audio
         loss = _step(codec, samples, chunk_idx, training, generator)
         optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(codec.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(part.parameters(), 1.0)
         optimiser.step()
         schedule.step()
         if step % 100 == 0 or step == training.steps - 1:
             print(f"step {step:5d}  loss {loss.item():.4f}  {time.monotonic() - started_s:.0f} s", flush=True)
-    return codec.eval()
 
 
 def _step(
@@ -149,7 +178,8 @@ def _step(
     latents = codec.analyser(rearrange(features, "b t f -> (b t) f"))
     latents = latents + training.latent_noise * torch.randn(latents.shape, generator=generator)
     latents_BTC = rearrange(latents, "(b t) c -> b t c", b=len(samples_BS))
-    return sound_loss(synthesise(codec, latents_BTC, chunk_idx_B, generator), samples_BS)
+    decoded_BS = synthesise(codec, latents_BTC, chunk_idx_B, generator)
+    return sound_loss(decoded_BS, samples_BS) + _ONSET_WEIGHT * onset_loss(decoded_BS, samples_BS)
 
 
 @torch.no_grad()
@@ -238,12 +268,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=AudioTraining().steps)
     parser.add_argument("--output", type=Path, default=WEIGHTS)
     parser.add_argument("--evaluate", action="store_true", help="measure the stored weights and train nothing")
+    parser.add_argument("--sharpen", action="store_true", help="train only how stored latents are decoded")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    training = AudioTraining(seed=arguments.seed, steps=arguments.steps)
     if arguments.evaluate:
         codec = AudioCodec.load(arguments.output)
     else:
-        codec = train(AudioTraining(seed=arguments.seed, steps=arguments.steps))
+        codec = sharpen(AudioCodec.load(arguments.output), training) if arguments.sharpen else train(training)
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         codec.save(arguments.output)
     print(json.dumps(evaluate(codec), indent=2))

@@ -21,6 +21,7 @@ CONTEXT_PATCHES = 4  # patches that an earlier chunk shows in training
 STRONG = slice(0, 4)  # of the numbers of coverage
 CLEAN_CONTEXT = 0.5  # share of earlier chunks that are free of noise, as they are in play
 AUDIO_WEIGHT = 0.75
+ONE_STEP_SHARE = 0.5  # of last chunks whose sound starts from noise alone: in play, one step is all it gets
 
 
 class FlowLoss(NamedTuple):
@@ -56,6 +57,8 @@ def _full_chunk(batch: SequenceBatch, generator: torch.Generator) -> _Chunk:
     video, velocity = _noisy(batch.true_BVC, sigma_BV, generator)
     video = torch.where(is_known[..., None], batch.known_BVC, video)
     sigma_B = sample_sigma((len(strong_BV),), generator)
+    is_one_step = torch.rand(len(strong_BV), generator=generator) < ONE_STEP_SHARE
+    sigma_B = torch.where(is_one_step, torch.ones(()), sigma_B)
     audio, audio_velocity = _noisy(batch.audio_BTA[:, -1], sigma_B, generator)
     tokens = ChunkTokens(
         video, batch.known_BVC, batch.coverage_BVQ, sigma_BV, audio, sigma_B, batch.control_BTE[:, -1], batch.azimuth_B

@@ -27,6 +27,9 @@ from model.warp import patch_coverage
 from model.world.conditions import NUM_VALUES, SLOT_RANGES, SLOTS
 
 CHUNKS = 6
+# What is known was painted, in play: noise on its latents stands for the painter's own errors, so that they are not
+# carried on (Valevski et al., arXiv 2408.14837).
+PAINTED_SHARE, PAINTED_NOISE = 0.5, 0.35
 HARD_CHOICE = 0.7  # share of slots that hold one value; the rest are mixtures, as in a fade
 
 
@@ -110,16 +113,26 @@ class Sequences(IterableDataset[SequenceBatch]):
         seen = canvas.strong_BHW | canvas.weak_BHW
         known = torch.where(seen[:, None], canvas.known_BMHW, self._codec.mean_maps(canvas.true_BMHW.shape[-1] // 16))
         coverage = torch.cat([patch_coverage(canvas.strong_BHW), patch_coverage(canvas.weak_BHW)], -1)
+        coverage_BVQ = rearrange(coverage, "b r c q -> b (r c) q")
         conditions_BV = sample_conditions(pictures.places(scenes), generator)
         walk = sample_walks(self._batch, generator)
         seeds_B = torch.randint(0, 2**31, (self._batch,), generator=generator)
         conditions_BTV = conditions_BV[:, None].expand(-1, CHUNKS, -1)
         return SequenceBatch(
             rearrange(self._codec.encode(canvas.true_BMHW), "b r c d -> b (r c) d"),
-            rearrange(self._codec.encode(known), "b r c d -> b (r c) d"),
-            rearrange(coverage, "b r c q -> b (r c) q"),
+            _as_painted(rearrange(self._codec.encode(known), "b r c d -> b (r c) d"), coverage_BVQ, generator),
+            coverage_BVQ,
             conditions_BV,
             audio_targets(self._audio, conditions_BTV, walk.speed, walk.stride, walk.chunk_idx[:, 0], seeds_B),
             control_features(walk.axes, walk.speed, walk.stride, walk.chunk_idx),
             canvas.column_B // camera.PATCH_PX,
         )
+
+
+def _as_painted(known_BVC: Tensor, coverage_BVQ: Tensor, generator: torch.Generator) -> Tensor:
+    """Known latents, some of them a little off wherever anything is seen."""
+    batch = len(known_BVC)
+    is_painted = torch.rand(batch, 1, 1, generator=generator) < PAINTED_SHARE
+    level = PAINTED_NOISE * torch.rand(batch, 1, 1, generator=generator) * is_painted
+    is_seen = coverage_BVQ.sum(-1, keepdim=True) > 0
+    return known_BVC + level * is_seen * torch.randn(known_BVC.shape, generator=generator)

@@ -40,8 +40,9 @@ LOG_EVERY, SAVE_EVERY = 50, 200
 class Run:
     """Everything a training carries from step to step; saved and resumed as a whole."""
 
-    def __init__(self, preset: Preset, seed: int) -> None:
+    def __init__(self, preset: Preset, seed: int, peak_rate: float = PEAK_RATE) -> None:
         torch.manual_seed(seed)
+        self.peak_rate = peak_rate
         self.net = WorldTransformer(preset.transformer)
         self.average = copy.deepcopy(self.net).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(self.net.parameters(), PEAK_RATE, (0.9, 0.98), weight_decay=0.01)
@@ -88,10 +89,10 @@ class Run:
         self.step, self.elapsed_s = state["step"], state["elapsed_s"]
 
 
-def learning_rate(step: int, progress: float) -> float:
-    """Warm-up, then a cosine over the share of the time that has gone."""
+def rate_share(step: int, progress: float) -> float:
+    """Of the peak: warm-up, then a cosine over the share of the time that has gone."""
     warm = min(1.0, (step + 1) / WARM_UP_STEPS)
-    return PEAK_RATE * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
+    return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
 
 
 def save(run: Run, checkpoint: Path, weights: Path) -> None:
@@ -110,7 +111,7 @@ def train(run: Run, loader: DataLoader[SequenceBatch], budget_s: float, folder: 
     started_s = time.monotonic() - run.elapsed_s
     for batch in loader:
         run.elapsed_s = time.monotonic() - started_s
-        rate = learning_rate(run.step, run.elapsed_s / budget_s)
+        rate = run.peak_rate * rate_share(run.step, run.elapsed_s / budget_s)
         losses.append(run.advance(batch, rate))
         if run.step % LOG_EVERY == 0:
             video, audio = (sum(column) / len(losses) for column in zip(*losses, strict=True))
@@ -137,6 +138,9 @@ def main(
     runs: Annotated[Path, typer.Option(help="Folder of checkpoints and logs.")] = Path("runs"),
     weights: Annotated[Path | None, typer.Option(help="Where the weights go; else to the preset.")] = None,
     start: Annotated[Path | None, typer.Option(help="Weights to begin with, where there is no checkpoint.")] = None,
+    rate: Annotated[
+        float, typer.Option(help="Peak learning rate; a third of it to go on from good weights.")
+    ] = PEAK_RATE,
 ) -> None:
     """Train the transformer, or go on with a training that was interrupted."""
     torch.set_num_threads(threads)
@@ -145,7 +149,7 @@ def main(
     codec = MapCodec(chosen.codec).requires_grad_(False)
     codec.load_state_dict(load_file(chosen.folder / "codec.safetensors"))
     audio = AudioEncoder.load(chosen.folder / "audio_codec.safetensors")
-    run = Run(chosen, seed)
+    run = Run(chosen, seed, rate)
     if start is not None:
         run.begin_with(load_file(start))
     if (runs / "transformer.pt").exists():

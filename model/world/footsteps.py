@@ -21,7 +21,7 @@ CHUNK_S = SAMPLES_PER_CHUNK / SAMPLE_RATE_HZ
 
 _TAIL_CHUNKS = 2  # a step has died away after this many chunks
 _THUMP_HZ = 78.0
-_THUMP_LEVEL = 0.3
+_THUMP_LEVEL = 0.4  # above the traffic of a city
 _THUMP_DECAY_S = 0.03
 _MIN_ADVANCE = 1e-4  # strides per chunk; slower than this is standing
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -28,6 +28,7 @@ from bench.evaluation.stability import stability_measures
 from bench.evaluation.text_control import text_measures
 from bench.hardware import commit, describe_hardware
 from bench.results import RESULTS
+from model.interface import ModelInfo
 from model.training.judge_network import Judge
 from model.training.witness_network import Witness
 from serving.models import load_model
@@ -39,7 +40,9 @@ app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 @app.command()
 def main(
     model: Annotated[str, typer.Option(help="A preset, or package.module:function.")] = "pearl-xs",
-    only: Annotated[list[str] | None, typer.Option(help="Some of the groups of measures.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Some of the groups of measures; the result file keeps the others.")
+    ] = None,
     minutes: Annotated[float, typer.Option(min=2.0, help="Length of the session that is to hold.")] = 10.0,
     worlds: Annotated[int, typer.Option(min=1, help="Worlds per measure.")] = NUM_WORLDS,
     threads: Annotated[int, typer.Option(help="Threads of the transformer.")] = 1,
@@ -53,19 +56,19 @@ def main(
     groups = _groups(player, worlds, minutes)
     if unknown := sorted(set(only or ()) - groups.keys()):
         raise typer.BadParameter(f"no group {unknown[0]!r}; there are {sorted(groups)}")
-    measures: list[Measure] = []
-    for name in track(only or list(groups), description="measuring", console=console):
-        measures += groups[name]()
-        console.print(_table(name, measures))
     output.mkdir(parents=True, exist_ok=True)
-    sheet = output / f"eval-{player.info.name}.png"
-    draw_evaluation_sheet(player).save(sheet)
-    record = _record(player, measures, threads)
     file = output / f"eval-{player.info.name}.json"
-    file.write_text(json.dumps(record, indent=2) + "\n")
-    console.print(f"written: {file} and {sheet}", highlight=False)
+    for name in track(only or list(groups), description="measuring", console=console):
+        measures = groups[name]()
+        console.print(_table(name, measures))
+        record = _begun(file, player.info)
+        record["groups"][name] = _group(measures, threads)
+        file.write_text(json.dumps(record, indent=2) + "\n")
+    console.print(f"written: {file}", highlight=False)
+    if only is None:
+        draw_evaluation_sheet(player).save(file.with_suffix(".png"))
     if as_json:
-        print(json.dumps(record, indent=2))
+        print(file.read_text())
 
 
 def _groups(player: Player, worlds: int, minutes: float) -> Mapping[str, Callable[[], list[Measure]]]:
@@ -93,11 +96,17 @@ def _table(title: str, measures: list[Measure]) -> Table:
     return table
 
 
-def _record(player: Player, measures: list[Measure], threads: int) -> dict[str, object]:
+def _begun(file: Path, info: ModelInfo) -> dict[str, Any]:
+    """What was measured of the same weights before: groups may be measured one at a time."""
+    record = json.loads(file.read_text()) if file.exists() else {}
+    if record.get("weights_sha256") == info.weights_sha256 and "groups" in record:
+        return record
+    return {"model": info.name, "weights_sha256": info.weights_sha256, "groups": {}}
+
+
+def _group(measures: list[Measure], threads: int) -> dict[str, object]:
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": player.info.name,
-        "weights_sha256": player.info.weights_sha256,
         "commit": commit(),
         "hardware": dataclasses.asdict(describe_hardware()),
         "threads": threads,

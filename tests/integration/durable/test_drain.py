@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,48 @@ async def test_e01_a_session_for_which_there_is_no_room_plays_on_and_goes_when_t
             assert indices(await take(world, 6)) == list(range(18, 24))
         assert kept.used_slots() == [0, 1]
         assert kept.replayed(session.id).is_same
+
+
+@pytest.mark.parametrize("condition", ["not entered", "paused", "left"])
+async def test_e01_sessions_that_stand_still_leave_a_worker_too(tmp_path: Path, condition: str) -> None:
+    async with service(tmp_path / "data", num_workers=2) as kept:
+        session = await create(kept)
+        num_chunks = 0
+        if condition != "not entered":
+            async with session.enter(video="rgb", audio="pcm") as world:
+                num_chunks = len(await take(world, 6))
+                if condition == "paused":
+                    await session.pause()
+        await until_state(kept, 0, "up")
+        await kept.client.admin.drain(kept.workers[0].worker_id)
+        await until_state(kept, 0, "drained")
+        assert kept.used_slots() == [0, 1]
+        if condition == "paused":
+            await session.resume()
+        async with session.enter(video="rgb", audio="pcm") as world:
+            assert world.next_chunk_index >= num_chunks
+            first = world.next_chunk_index
+            assert indices(await take(world, 5)) == list(range(first, first + 5))
+        assert kept.replayed(session.id).is_same
+
+
+async def test_e01_every_session_of_a_worker_leaves_it(tmp_path: Path) -> None:
+    async with service(tmp_path / "data", num_workers=3, num_slots=3) as kept:
+        kept.placer.gone = {worker.address for worker in kept.workers[1:]}
+        sessions = [await create(kept) for _ in range(3)]
+        kept.placer.gone = set()
+        async with AsyncExitStack() as stack:
+            entered = [each.enter(video="rgb", audio="pcm") for each in sessions]
+            worlds = [await stack.enter_async_context(each) for each in entered]
+            before = [await take(world, 3) for world in worlds]
+            await until(kept, 0, lambda worker: worker.num_used_slots == 3)
+            await kept.client.admin.drain(kept.workers[0].worker_id)
+            await until_state(kept, 0, "drained")
+            after = await asyncio.gather(*(take(world, 12) for world in worlds))
+        for early, late in zip(before, after, strict=True):
+            assert indices([*early, *late]) == list(range(15))
+        assert kept.used_slots()[0] == 0
+        assert sum(kept.used_slots()) == 3
 
 
 async def test_a_drained_worker_takes_no_session(tmp_path: Path) -> None:

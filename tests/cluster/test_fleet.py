@@ -91,6 +91,8 @@ async def test_p01_a_session_outlives_a_killed_worker_and_a_drained_one(pair: Pa
         psutil.Process(pid_of(holder)).kill()
         receipts += [world.say(f"sentence {number}") for number in range(3, 6)]
         receipts.append(world.move(forward=1.0))
+        for number in range(3):  # the dead one is in nobody's way, though Serve may not have noticed yet
+            await (await client.create(prompt="an alley", seed=number + 1)).end()
         indices += await take(world, 40)
 
         [other] = [each for each in await workers_that(client, holds_one, 1) if each.worker_id != holder.worker_id]

@@ -52,9 +52,11 @@ class RunningService:
     def drain(self, timeout_s: float) -> None:
         """Warn clients, end sessions, stop answering; then stop the workers."""
         self.gateway.options(method_name="drain").remote().result(timeout_s=timeout_s)
-        draining = [worker.options(method_name="drain").remote() for worker in self.workers]
+        draining = [worker.broadcast("drain") for worker in self.workers]
         for each in draining:
-            each.result(timeout_s=timeout_s)
+            for answer in each.results(timeout_s=timeout_s, return_exceptions=True):
+                if isinstance(answer, Exception):  # the others are to end in order nevertheless
+                    logger.warning("a worker did not end in order: %s", answer)
 
 
 def start_service(config: ServiceConfig) -> RunningService:
@@ -115,7 +117,7 @@ def _deployment(cls: Any, name: str, **options: Any) -> Deployment:
 
 def _running(handle: DeploymentHandle, config: ServiceConfig) -> RunningService:
     workers = tuple(serve.get_deployment_handle(_name(stages), APPLICATION) for stages in config.processes)
-    gateway, *others = [_addresses(each) for each in (handle, *workers)]
+    gateway, *others = [each for deployment in (handle, *workers) for each in _addresses(deployment)]
     return RunningService(
         gateway=handle,
         workers=workers,
@@ -124,8 +126,9 @@ def _running(handle: DeploymentHandle, config: ServiceConfig) -> RunningService:
     )
 
 
-def _addresses(handle: DeploymentHandle) -> dict[str, str]:
-    return handle.options(method_name="addresses").remote().result(timeout_s=ANSWER_TIMEOUT_S)
+def _addresses(handle: DeploymentHandle) -> list[dict[str, str]]:
+    """Of every replica."""
+    return handle.broadcast("addresses").results(timeout_s=ANSWER_TIMEOUT_S)
 
 
 def _name(stages: frozenset[Stage]) -> str:

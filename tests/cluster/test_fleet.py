@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -81,6 +83,10 @@ async def take_until(world: nacre.World, task: asyncio.Task[subprocess.Completed
     return indices
 
 
+def test_every_worker_tells_its_metrics(pair: Pair) -> None:
+    assert len(set(pair.service.metrics_urls)) == 3
+
+
 async def test_p01_a_session_outlives_a_killed_worker_and_a_drained_one(pair: Pair, client: nacre.Client) -> None:
     await workers_that(client, is_up, 2)
     session = await client.create(prompt="a quiet street at dusk", seed=7)
@@ -133,3 +139,12 @@ async def test_frames_go_on_when_the_controller_dies(pair: Pair, client: nacre.C
     async with again.enter(video="rgb", audio="pcm") as world:
         assert await take(world, 3) == [0, 1, 2]
     await again.end()
+
+
+def test_all_workers_end_in_order_with_the_service(pair: Pair) -> None:
+    """The last here. Those that were killed never said that they end."""
+    ended = {each["worker_id"] for each in json.loads(pair.nacre("workers", "--json").stdout) if each["state"] == "up"}
+    assert len(ended) == 2
+    assert pair.service.stop(signal.SIGTERM) == 0, pair.service.text
+    left = {each["worker_id"] for each in json.loads(pair.nacre("workers", "--json").stdout)}
+    assert not left & ended

@@ -182,7 +182,7 @@ def _wait_drained(table: Workers, worker_id: str, timeout_s: float) -> DrainEnd:
         task = progress.add_task(f"draining {worker_id}", total=None)
 
         def show(num_left: int) -> None:
-            progress.update(task, description=f"draining {worker_id}: {num_left} sessions left")
+            progress.update(task, description=f"draining {worker_id}, sessions left: {num_left}")
 
         return wait_drained(table, worker_id, timeout_s, show)
 
@@ -192,7 +192,7 @@ def _print_drain_end(end: DrainEnd) -> None:
         console.print(f"{end.worker_id}: {end.state}, it holds no session", style="green", markup=False)
         return
     lost = "the worker is lost; its sessions go on elsewhere by themselves" if end.state == LOST else ""
-    left = f"{end.num_left} sessions are left: {', '.join(end.session_ids) or 'they are about to open or close'}"
+    left = f"sessions left: {end.num_left} ({', '.join(end.session_ids) or 'about to open or to close'})"
     console.print(f"{end.worker_id}: {lost or left}", style="red", markup=False, soft_wrap=True)
 
 

@@ -115,7 +115,7 @@ def test_e01_a_drain_that_is_not_over_in_time_names_the_sessions_that_stay(worke
         held_session(database, "s-elsewhere", owner="box-2-b")
     status, output = run("drain", "box-1-a", "--timeout", "0", folder=folder)
     assert (status, "s-stays" in output, "s-elsewhere" in output) == (FAULT, True, False)
-    assert "2 sessions are left" in output
+    assert "sessions left: 2 (s-stays)" in output
     assert workers.find("box-1-a").wanted == DRAINED
     assert run("drain", "box-1-a", "--undo", folder=folder)[0] == 0
     assert workers.find("box-1-a").wanted == UP

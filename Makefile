@@ -14,7 +14,7 @@ INSTALLED := $(VENV)/installed-$(INSTALL_KEY)
 PIP_INSTALL := $(PY) -m pip install --disable-pip-version-check --no-compile -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint format proto bench eval soak train clean
+.PHONY: help install demo serve test lint format proto bench eval fuzz soak train clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -62,8 +62,11 @@ bench: $(INSTALLED) ## Measure, and write dated results to bench/results
 eval: $(INSTALLED) ## Measure what the embedded model can do (half an hour)
 	$(PY) -m bench.evaluation
 
-soak: $(INSTALLED) ## Play for long, and look for drift
-	$(PY) -m bench soak
+fuzz: $(INSTALLED) ## Every verb in any order, 500 runs of 30 (ten minutes)
+	NACRE_FUZZ_RUNS=500 NACRE_FUZZ_VERBS=30 $(PY) -m pytest tests/integration/durable/test_interleavings.py
+
+soak: $(INSTALLED) ## Play for an hour, and look for drift
+	$(PY) -m bench soak --seconds 3600
 
 train: $(INSTALLED) ## Train the embedded model from nothing (hours)
 	$(PY) -m model.training

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.durability import ALONE, WITH_SPARE, DurabilityConfig, bench_durability
 from bench.hardware import ROOT, commit, describe_hardware
 from bench.idle import bench_idle
 from bench.latency import bench_latency
@@ -81,6 +82,29 @@ def latency(controls: int = 200, local: Local = False, model: Model = "") -> Non
 def overhead(seconds: float = 20.0, local: Local = False, model: Model = "") -> None:
     """Processor time per chunk, against the bare model loop and the media encoding of the same plays."""
     run([lambda service: bench_overhead(service, seconds, model)], local, model)
+
+
+@app.command()
+def durability(
+    only: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join((*ALONE, *WITH_SPARE))}.")] = None,
+    kills: Annotated[int, typer.Option(min=1)] = 50,
+    moves: Annotated[int, typer.Option(min=1)] = 20,
+    forks: Annotated[int, typer.Option(min=1, help="And restores.")] = 20,
+    rewinds: Annotated[int, typer.Option(min=1)] = 3,
+    parked: Annotated[int, typer.Option(min=1)] = 64,
+    model: str = "pearl-xs",
+) -> None:
+    """What sessions survive, and how quickly: kills, moves, saves, forks, rewinds, parking."""
+    config = DurabilityConfig(kills=kills, moves=moves, forks=forks, rewinds=rewinds, parked=parked, model=model)
+    console = Console()
+    writer = ResultWriter(console=console, hardware=describe_hardware(), commit=commit())
+    try:
+        result = bench_durability(config, only or ())
+    except ServiceError as error:
+        console.print(f"fault: {error}", markup=False, highlight=False)
+        raise typer.Exit(1) from error
+    writer.write(result)
+    raise typer.Exit(1 if result.faults else 0)
 
 
 @app.command()

@@ -60,7 +60,9 @@ class ServiceConfig:
     data_folder: str = ""  # for what is kept of sessions; empty for a folder in the user's own
     catalogue_url: str = ""  # sqlite:///FILE or postgresql://...; empty for a file in the data folder
     snapshots: str = ""  # a folder or s3://bucket/prefix; empty for a folder in the data folder
-    snapshot_every_chunks: int = 100  # of a running session; 0 for never
+    # Of a running session; 0 for never. What lies between two is made again when it goes back or is lost: that takes
+    # less than a second.
+    snapshot_every_chunks: int = 20
     trace_file: str = ""  # spans as JSON lines
     trace_ratio: float = 0.01  # of sessions
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
@@ -48,11 +48,15 @@ from serving.sessions.receipts import Receipt, ReceiptChain
 
 logger = logging.getLogger(__name__)
 
+Answer = TypeVar("Answer")
+
 # Two seconds of the embedded model's play; what a process that dies takes with it.
 RECEIPTS_PER_ROW = 25
 # A worker that was killed is back, or another one has room, within this time; then the session is given up.
 RECOVERY_TIMEOUT_S = 60.0
 MIN_RETRY_S, MAX_RETRY_S = 0.05, 1.0
+# A boundary is near, unless what was on record is still being made again.
+SNAPSHOT_TIMEOUT_S = 10.0
 CLOSED, PARKED, WORKER_LOST = "CLOSED", "PARKED", "WORKER_LOST"
 
 
@@ -137,14 +141,18 @@ class DurableLink:
         self._granted_chunk_idx = next_chunk_idx  # as far as the present link knows
         self._waiting = _Waiting()
         self._unsent: list[str] = []  # of the waiting, those that the present link does not know
+        self._is_rewinding = False  # until whoever reads `events` knows
+        self._num_ungranted = 0  # chunks, meanwhile
         self._num_holds = 0  # while there are any, nothing goes to the workers
         self._turn: Turn | None = None
         self._turned: asyncio.Future[None] | None = None
         self._turning = asyncio.Lock()
+        self._tasks: set[asyncio.Task[Any]] = set()  # each ends with its turn, or when the link closes
         self._leaving: asyncio.Task[None] | None = None
         self._chain = ReceiptChain()
         self._unwritten: list[Receipt] = []
         self._end_reason = CLOSED
+        self._is_over = False  # nobody reads `events` any more
         self._is_closed = False
 
     @property
@@ -168,6 +176,9 @@ class DurableLink:
         await self._flush()
 
     async def grant(self, chunks: int) -> None:
+        if self._is_rewinding:  # whoever grants counts by chunks that are about to be no more
+            self._num_ungranted += chunks
+            return
         self._end_chunk_idx += chunks
         await self._flush()
 
@@ -179,6 +190,14 @@ class DurableLink:
             return await self._take_snapshot(is_kept=is_kept, is_portable=is_portable, when_paused=when_paused)
 
     async def events(self) -> AsyncIterator[LinkEvent]:
+        try:
+            async for event in self._events():
+                yield event
+        finally:
+            self._is_over = True
+            self._settle_turn(SessionEndedError("the session has ended"))
+
+    async def _events(self) -> AsyncIterator[LinkEvent]:
         while True:
             ended = LinkEnded(reason=WORKER_LOST, message="the workers went silent")
             async for event in self._link.events():
@@ -195,6 +214,7 @@ class DurableLink:
                 turn = self._take_turn(ended)
                 for event in await self._go_on(turn):
                     yield event
+                self._is_rewinding = False
             except NacreError as error:
                 self._settle_turn(error)
                 yield LinkEnded(reason=self._end_reason, message=error.message)
@@ -205,40 +225,24 @@ class DurableLink:
     async def move(self) -> None:
         """Go on with another worker, or the same, without a chunk lost. Raises `NacreError` when there is no room, or
         the worker cannot hand the session over; then it plays on."""
-        async with self._turning:
-            await self._home.make_room(self.session_id)
-            async with self._hold():
-                if not self._has_begun:
-                    await self._turn_to(Turn(spec=replace(self._spec, resume_from=self._next_chunk_idx)))
-                    return
-                taken = await self._take_snapshot(when_paused=True)
-                await self._turn_to(Turn(spec=replace(self._spec, resume_from=None), snapshot=taken.data))
+        await self._unbroken(self._move())
 
     async def park(self) -> None:
         """Keep the session and free its slots; `events` ends. Raises `NacreError`: then it plays on."""
-        async with self._turning, self._hold():
-            if self._has_begun:
-                await self._take_snapshot(is_kept=True, when_paused=True)
-            self._end_reason = PARKED
-            await self._link.close()
+        await self._unbroken(self._park())
 
     async def rewind(self, chunk_idx: int) -> str:
         """Go on from a past chunk. What came after it stays as a branch: gives that session's id."""
-        async with self._turning, self._hold():
-            await self.written()
-            branch_session_id = await self._home.branch_off(self.session_id, self._next_chunk_idx)
-            spec = replace(self._spec, resume_from=chunk_idx, is_rewind=True)
-            await self._turn_to(Turn(spec=spec, branch_session_id=branch_session_id))
-            return branch_session_id
+        return await self._unbroken(self._rewind(chunk_idx))
 
     async def close(self) -> None:
+        is_first, self._is_closed = not self._is_closed, True
         if self._leaving is not None:
             self._leaving.cancel()
         try:
             await self._link.close()
         finally:
-            if not self._is_closed:
-                self._is_closed = True
+            if is_first:
                 self._settle_turn(SessionEndedError("the session has ended"))
                 await self.written()
                 await asyncio.wrap_future(self._write_end())
@@ -267,7 +271,10 @@ class DurableLink:
         self, *, is_kept: bool = False, is_portable: bool = False, when_paused: bool = False
     ) -> TakenSnapshot:
         try:
-            return await self._link.snapshot(is_kept=is_kept, is_portable=is_portable, when_paused=when_paused)
+            async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
+                return await self._link.snapshot(is_kept=is_kept, is_portable=is_portable, when_paused=when_paused)
+        except TimeoutError as error:
+            raise WorkerUnavailableError("the worker did not hand the session over in time") from error
         except SessionEndedError as error:
             if self._is_closed:
                 raise
@@ -300,7 +307,47 @@ class DurableLink:
             self._num_holds -= 1
             await self._flush()
 
+    async def _unbroken(self, work: Coroutine[None, None, Answer]) -> Answer:
+        """A turn that was begun is taken to its end, also when whoever asked for it is gone."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
+    async def _move(self) -> None:
+        async with self._turning:
+            await self._home.make_room(self.session_id)
+            async with self._hold():
+                if not self._has_begun:
+                    await self._turn_to(Turn(spec=replace(self._spec, resume_from=self._next_chunk_idx)))
+                    return
+                taken = await self._take_snapshot(when_paused=True)
+                await self._turn_to(Turn(spec=replace(self._spec, resume_from=None), snapshot=taken.data))
+
+    async def _park(self) -> None:
+        async with self._turning, self._hold():
+            if self._has_begun:
+                await self._take_snapshot(is_kept=True, when_paused=True)
+            self._end_reason = PARKED
+            await self._link.close()
+
+    async def _rewind(self, chunk_idx: int) -> str:
+        async with self._turning, self._hold():
+            self._is_rewinding, self._num_ungranted = True, 0
+            try:
+                await self.written()
+                branch_session_id = await self._home.branch_off(self.session_id, self._next_chunk_idx)
+                spec = replace(self._spec, resume_from=chunk_idx, is_rewind=True)
+                await self._turn_to(Turn(spec=spec, branch_session_id=branch_session_id))
+            except NacreError:
+                self._is_rewinding = False
+                self._end_chunk_idx += self._num_ungranted
+                raise
+            return branch_session_id
+
     async def _turn_to(self, turn: Turn) -> None:
+        if self._is_over or self._is_closed:
+            raise SessionEndedError("the session has ended")
         turned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._turn, self._turned = turn, turned
         await self._link.close()  # `events` sees it, and turns

@@ -27,9 +27,11 @@ from serving.engine.session import EngineSession, SessionSink, open_session
 from serving.engine.slots import Slots
 from serving.errors import (
     CapacityExhaustedError,
+    NacreError,
     SessionEndedError,
     SessionFencedError,
     SessionNotFoundError,
+    SnapshotDamagedError,
     WorkerUnavailableError,
 )
 from serving.sessions.contract import Accepted, Outcome, SnapshotRequest, Superseded
@@ -352,7 +354,7 @@ class Engine:
             logger.exception("session %s could not be opened", opening.session_id)
             self._metrics.stage_failed(STAGE)
             self.release(opening.session_id)
-            opened.set_exception(WorkerUnavailableError(f"the model could not open the session: {error}"))
+            opened.set_exception(_why_not(error, is_restored=snapshot is not None))
             return
         with self._lock:
             is_wanted = opening.session_id in self._slots  # else closed meanwhile
@@ -420,3 +422,10 @@ class Engine:
         for outcome in outcomes:
             if not isinstance(outcome, Accepted):
                 self._metrics.control_settled(type(outcome).__name__.lower())
+
+
+def _why_not(error: Exception, *, is_restored: bool) -> NacreError:
+    """A model says with a ValueError that a snapshot is none of its own."""
+    if is_restored and isinstance(error, ValueError):
+        return SnapshotDamagedError(f"the model cannot use the snapshot: {error}")
+    return WorkerUnavailableError(f"the model could not open the session: {error}")

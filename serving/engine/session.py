@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from model.interface import ChunkControls, ChunkLatents, ModelInfo, SessionState, Transformer
+from model.interface import ChunkControls, ChunkLatents, ModelInfo, PortableState, SessionState, Transformer
 from serving.engine.mailbox import Mailbox
 from serving.engine.schedule import Pace
 from serving.engine.script import Script
@@ -114,10 +114,16 @@ class EngineSession:
     def take_due_snapshots(self, every_chunks: int) -> list[SnapshotRequest]:
         """What is to be answered at this boundary. Of a session on record one is due by itself, so many chunks after
         the last."""
-        if self.prepared is not None or self.is_scripted:
+        if self.prepared is not None or self.is_catching_up:
             return []
         is_paused = self.credit == 0
-        due = [each for each in self.snapshot_requests if is_paused or not each.when_paused]
+        # What goes on from a kept one has the record at hand; what is given back has to be all there is.
+        is_whole = not self.is_scripted
+        due = [
+            each
+            for each in self.snapshot_requests
+            if (is_paused or not each.when_paused) and (is_whole or each.is_kept)
+        ]
         self.snapshot_requests = [each for each in self.snapshot_requests if each not in due]
         is_on_record = every_chunks > 0 and self.opening.epoch > 0
         if is_on_record and self.next_chunk_idx >= self.last_snapshot_idx + every_chunks:
@@ -126,13 +132,18 @@ class EngineSession:
         return due
 
     def snapshot(self, request: SnapshotRequest) -> EngineSnapshot:
+        state = self.state
+        if request.is_portable and isinstance(state, PortableState):
+            tensors = state.portable_snapshot()
+        else:
+            tensors = state.snapshot()
         return EngineSnapshot(
             session_id=self.session_id,
             seed=self.opening.seed,
             next_chunk_idx=self.next_chunk_idx,
             journal_position=self.journal.position,
             held=self.mailbox.held,
-            transformer=self.state.snapshot(),
+            transformer=tensors,
         )
 
 

@@ -89,7 +89,8 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
     async def _answer(self, error: Exception, context: Context, request_id: str) -> NoReturn:
         if isinstance(error, grpc.aio.AbortError):
             raise error
-        if context.done() or (isinstance(error, grpc.aio.InternalError) and context.cancelled()):
+        # A write into a stream whose client vanished fails before the context knows of it.
+        if context.done() or isinstance(error, grpc.aio.InternalError):
             logger.debug("request %s: the client is gone", request_id)
             raise asyncio.CancelledError
         if not isinstance(error, NacreError):

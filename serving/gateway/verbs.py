@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
 from serving.catalogue.differences import Difference
 from serving.catalogue.lineage import TreeNode
 from serving.catalogue.plane import CataloguedPlane, Origin
@@ -15,6 +17,7 @@ from serving.catalogue.worlds import NewWorld, WorldRow
 from serving.errors import (
     ScopeExceededError,
     SessionEndedError,
+    SessionHeldError,
     SessionNotFoundError,
     SessionStateError,
     UnavailableError,
@@ -28,6 +31,8 @@ from serving.sessions.contract import TakenSnapshot
 from serving.sessions.names import new_world_id
 
 FORK = "fork"
+# A worker tells the catalogue that it is done with a session a moment after it told us.
+LET_GO_TIMEOUT_S, LET_GO_POLL_S = 2.0, 0.05
 SHARE_PREFIX = "share-"  # tells a link's token from a session's
 
 
@@ -146,7 +151,15 @@ class SessionVerbs:
         """Raises `SessionStateError` for one that runs."""
         if self._registry.running(session_id) is not None:
             raise SessionStateError("the session is running; end it or park it first", field="session_id")
-        await self.kept.call(lambda: self.kept.library.delete_session(session_id))
+        attempts = AsyncRetrying(
+            stop=stop_after_delay(LET_GO_TIMEOUT_S),
+            wait=wait_fixed(LET_GO_POLL_S),
+            retry=retry_if_exception_type(SessionHeldError),
+            reraise=True,
+        )
+        async for attempt in attempts:
+            with attempt:
+                await self.kept.call(lambda: self.kept.library.delete_session(session_id))
 
     async def delete_world(self, world_id: str) -> None:
         await self.kept.call(lambda: self.kept.library.delete_world(world_id))
@@ -155,11 +168,13 @@ class SessionVerbs:
 
     async def share(self, session_id: str, scope: str, lifetime_s: float) -> tuple[ShareRow, str]:
         """Gives the link and its token."""
-        await self._row(session_id)
-        shares = self.kept.library.shares
-        row, token = await self.kept.call(
-            lambda: shares.create(session_id=session_id, scope=scope, expires_s=self._clock() + lifetime_s)
-        )
+        library, expires_s = self.kept.library, self._clock() + lifetime_s
+
+        def create() -> tuple[ShareRow, str]:
+            library.sessions.find(session_id)
+            return library.shares.create(session_id=session_id, scope=scope, expires_s=expires_s)
+
+        row, token = await self.kept.call(create)
         return row, SHARE_PREFIX + token
 
     async def open_share(self, token: str) -> tuple[ShareRow, Session, str]:

@@ -98,13 +98,18 @@ class SnapshotStore:
             for path, each in new.items():
                 self._put(path, each)
             text = manifest.to_json()
-            if not self._put(key.path, text) and self._get(key.path, MAX_MANIFEST_BYTES) != text:
+            if not self._put(key.path, text) and not self._holds(key, manifest, info):
                 raise StorageUnavailableError(f"there is another snapshot at {key.path}")
         except (StorageUnavailableError, SnapshotDamagedError):
             with contextlib.suppress(StorageUnavailableError):
                 self._delete(new)  # of a disk that is full, every part counts
             raise
         return Saved(key=key, num_bytes=manifest.num_bytes, num_new_bytes=sum(map(len, new.values())))
+
+    def _holds(self, key: SnapshotKey, manifest: Manifest, info: ModelInfo) -> bool:
+        """Whether the same state is stored there. Its journal may have grown since: a paused session takes controls."""
+        found = manifests.parse(self._get(key.path, MAX_MANIFEST_BYTES), info)
+        return (found.parts, found.tensors) == (manifest.parts, manifest.tensors)
 
     def load(self, key: SnapshotKey, info: ModelInfo) -> SessionSnapshot:
         """Reads no more than a manifest may promise. Raises `SnapshotRefusedError` or `StorageUnavailableError`."""

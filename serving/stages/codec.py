@@ -140,8 +140,9 @@ def taken_snapshot_from_wire(message: wire.Snapshot) -> TakenSnapshot:
 def _outcome_to_wire(outcome: Outcome) -> wire.Outcome:
     message = wire.Outcome(control_id=outcome.control_id)
     match outcome:
-        case Accepted():
+        case Accepted(durable=durable):
             message.accepted.SetInParent()
+            message.accepted.not_durable = not durable
         case Applied(chunk_idx=chunk_idx, frame_idx=frame_idx, world_time_s=world_time_s):
             message.applied.SetInParent()
             message.applied.chunk_idx = chunk_idx
@@ -164,7 +165,7 @@ def _outcome_from_wire(message: wire.Outcome) -> Outcome:
     control_id = message.control_id
     match message.WhichOneof("outcome"):
         case "accepted":
-            return Accepted(control_id=control_id)
+            return Accepted(control_id=control_id, durable=not message.accepted.not_durable)
         case "applied":
             applied = message.applied
             return Applied(

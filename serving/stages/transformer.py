@@ -15,6 +15,7 @@ from serving.engine.script import Script, write_script
 from serving.errors import NacreError, StorageUnavailableError, WorkerUnavailableError
 from serving.sessions.contract import LeaveAsked, LinkEnded, Outcome, SnapshotRequest, TakenSnapshot
 from serving.sessions.encoded import EncodedControl, LatentChunk, Opening
+from serving.sessions.manifest import EXACT, PORTABLE
 from serving.sessions.snapshot import EngineSnapshot, SessionSnapshot, pack
 from serving.stages.outbox import Outbox
 from serving.stages.stage import Stage
@@ -55,7 +56,7 @@ class PendingSnapshot:
 
     request: SnapshotRequest
     engine: EngineSnapshot
-    decoders: Sequence[ConnectedDecoder]  # none for one that leaves the caches out
+    decoders: Sequence[ConnectedDecoder]
 
     async def collect(self) -> SessionSnapshot:
         """Once, in the order the snapshots were taken. Raises `NacreError` when a decoder is lost."""
@@ -121,10 +122,9 @@ class _LoopSink:
             decoder.send(chunk)
 
     def _ask_caches(self, snapshot: EngineSnapshot, request: SnapshotRequest) -> None:
-        decoders = () if request.is_portable else self._decoders
-        for decoder in decoders:
+        for decoder in self._decoders:
             decoder.link.request_snapshot()
-        self._snapshots.put(PendingSnapshot(request=request, engine=snapshot, decoders=decoders))
+        self._snapshots.put(PendingSnapshot(request=request, engine=snapshot, decoders=self._decoders))
 
 
 class _SnapshotDesk:
@@ -152,7 +152,8 @@ class _SnapshotDesk:
         elif self._keeper is None:
             raise StorageUnavailableError("this worker keeps nothing")
         elif pending.request.request_id:
-            save = Save(snapshot=snapshot, epoch=self._epoch)
+            kind = PORTABLE if pending.request.is_portable else EXACT
+            save = Save(snapshot=snapshot, epoch=self._epoch, kind=kind)
             saved = await asyncio.to_thread(self._keeper.saver.save, save)
             self._tell(pending, num_bytes=saved.num_bytes)
         else:

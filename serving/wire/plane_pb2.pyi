@@ -213,8 +213,10 @@ class Outcome(_message.Message):
     def __init__(self, control_id: _Optional[str] = ..., accepted: _Optional[_Union[Accepted, _Mapping]] = ..., applied: _Optional[_Union[Applied, _Mapping]] = ..., superseded: _Optional[_Union[Superseded, _Mapping]] = ..., rejected: _Optional[_Union[Rejected, _Mapping]] = ...) -> None: ...
 
 class Accepted(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("not_durable",)
+    NOT_DURABLE_FIELD_NUMBER: _ClassVar[int]
+    not_durable: bool
+    def __init__(self, not_durable: _Optional[bool] = ...) -> None: ...
 
 class Applied(_message.Message):
     __slots__ = ("chunk_idx", "frame_idx", "world_time_s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ import pytest
 import nacre
 from tests.integration.durable.harness import Service, assert_same, indices, service, take
 
-RAW = {"video": "rgb", "audio": "pcm"}
 NUM_CHUNKS = 30
 
 
@@ -18,12 +18,14 @@ async def create(kept: Service) -> nacre.Session:
     return await kept.client.create(prompt="a quiet street at dusk", seed=7)
 
 
-async def play(kept: Service, disturb_at: int | None = None, disturb=None) -> tuple[list[nacre.Chunk], list]:
+async def play(
+    kept: Service, disturb_at: int, disturb: Callable[[], Awaitable[None]]
+) -> tuple[list[nacre.Chunk], list]:
     """The same controls at the same chunks, whatever happens; gives the outcomes as well."""
     session = await create(kept)
     receipts: list[nacre.Receipt] = []
     chunks: list[nacre.Chunk] = []
-    async with session.enter(**RAW, buffer_chunks=1) as world:
+    async with session.enter(video="rgb", audio="pcm", buffer_chunks=1) as world:
         receipts.append(world.move(forward=0.1))
         while len(chunks) < NUM_CHUNKS:
             chunks += await take(world, 1)
@@ -39,7 +41,7 @@ async def play(kept: Service, disturb_at: int | None = None, disturb=None) -> tu
 
 @pytest.mark.parametrize("disturb_at", [2, 9, 17])
 @pytest.mark.parametrize("cause", ["transformer", "decoder", "leave"])
-async def test_P01_frames_stay_those_of_the_record_over_a_change_of_worker(
+async def test_p01_frames_stay_those_of_the_record_over_a_change_of_worker(
     tmp_path: Path, cause: str, disturb_at: int
 ) -> None:
     async with service(tmp_path / "data", num_workers=2) as kept:
@@ -56,10 +58,10 @@ async def test_P01_frames_stay_those_of_the_record_over_a_change_of_worker(
         assert not any(chunk.is_late for chunk in chunks) or cause != "leave"
 
 
-async def test_W05_controls_sent_while_a_worker_is_lost_take_effect_once(tmp_path: Path) -> None:
+async def test_w05_controls_sent_while_a_worker_is_lost_take_effect_once(tmp_path: Path) -> None:
     async with service(tmp_path / "data", num_workers=2) as kept:
         session = await create(kept)
-        async with session.enter(**RAW) as world:
+        async with session.enter(video="rgb", audio="pcm") as world:
             await take(world, 10)
             receipts = [world.say(f"sentence {number}") for number in range(4)]
             kept.break_worker(0)
@@ -72,10 +74,10 @@ async def test_W05_controls_sent_while_a_worker_is_lost_take_effect_once(tmp_pat
         assert kept.replayed(session.id).is_same
 
 
-async def test_P01_a_session_that_moves_while_it_forks_and_goes_back_comes_out_whole(tmp_path: Path) -> None:
+async def test_p01_a_session_that_moves_while_it_forks_and_goes_back_comes_out_whole(tmp_path: Path) -> None:
     async with service(tmp_path / "data", num_workers=2) as kept:
         session = await create(kept)
-        async with session.enter(**RAW) as world:
+        async with session.enter(video="rgb", audio="pcm") as world:
             await world.move(forward=0.1)
             before = await take(world, 14)
             rewinding = asyncio.create_task(session.rewind(chunk_index=6))
@@ -88,7 +90,7 @@ async def test_P01_a_session_that_moves_while_it_forks_and_goes_back_comes_out_w
                     again.append(chunk)
             assert world.rewinds == [rewind]
             assert_same(again, before[6:11])
-        async with fork.enter(**RAW) as world:
+        async with fork.enter(video="rgb", audio="pcm") as world:
             assert_same(await take(world, 5), before[4:9])
         assert kept.used_slots()[0] == 0
 
@@ -98,7 +100,7 @@ async def test_a_session_nobody_can_take_ends_and_says_why(tmp_path: Path, monke
     async with service(tmp_path / "data", num_workers=2, num_slots=1) as kept:
         other = await create(kept)
         session = await create(kept)
-        async with session.enter(**RAW) as world:
+        async with session.enter(video="rgb", audio="pcm") as world:
             await take(world, 4)
             kept.break_worker(1)
             with pytest.raises(nacre.SessionEnded) as caught:

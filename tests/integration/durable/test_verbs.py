@@ -12,9 +12,6 @@ import nacre
 from serving.gateway.config import GatewayConfig
 from tests.integration.durable.harness import Service, assert_same, indices, service, take
 
-WORLD = {"prompt": "a quiet street at dusk", "seed": 7}
-RAW = {"video": "rgb", "audio": "pcm"}
-
 
 @pytest.fixture
 async def kept(tmp_path: Path) -> AsyncIterator[Service]:
@@ -33,9 +30,9 @@ async def until_state(session: nacre.Session, state: str) -> nacre.SessionRecord
     return record
 
 
-async def test_W14_a_world_is_built_walked_told_saved_left_and_gone_on_with(kept: Service) -> None:
+async def test_w14_a_world_is_built_walked_told_saved_left_and_gone_on_with(kept: Service) -> None:
     session = await create(kept)
-    async with session.enter(**RAW) as world:
+    async with session.enter(video="rgb", audio="pcm") as world:
         await world.move(forward=1.0)
         await world.say("it starts to rain")
         saved = await session.save("dusk", note="before the storm")
@@ -43,32 +40,32 @@ async def test_W14_a_world_is_built_walked_told_saved_left_and_gone_on_with(kept
     assert (saved.name, saved.version, saved.note) == ("dusk", 1, "before the storm")
     loaded = await kept.client.load(name="dusk")
     assert loaded.id != session.id
-    async with loaded.enter(**RAW) as world:
+    async with loaded.enter(video="rgb", audio="pcm") as world:
         assert_same(await take(world, len(after)), after)
     assert [each.world_id async for each in kept.client.worlds()] == [saved.world_id]
 
 
-async def test_P01_a_saved_name_gets_versions_and_the_latest_is_loaded(kept: Service) -> None:
+async def test_p01_a_saved_name_gets_versions_and_the_latest_is_loaded(kept: Service) -> None:
     session = await create(kept)
-    async with session.enter(**RAW) as world:
+    async with session.enter(video="rgb", audio="pcm") as world:
         first = await session.save("street")
         await take(world, 6)
         second = await session.save("street")
         assert (first.version, second.version) == (1, 2)
         assert second.chunk_index > first.chunk_index
     loaded = await kept.client.load(name="street")
-    async with loaded.enter(**RAW) as world:
+    async with loaded.enter(video="rgb", audio="pcm") as world:
         assert world.next_chunk_index == second.chunk_index
     with pytest.raises(nacre.NotFound, match="no saved world"):
         await kept.client.load(name="avenue")
 
 
-async def test_P01_a_fork_goes_on_from_now_while_the_session_plays_on(kept: Service) -> None:
+async def test_p01_a_fork_goes_on_from_now_while_the_session_plays_on(kept: Service) -> None:
     session = await create(kept)
-    async with session.enter(**RAW) as world:
+    async with session.enter(video="rgb", audio="pcm") as world:
         await world.move(forward=1.0)
         fork = await session.fork(label="another way")
-        async with fork.enter(**RAW) as other:
+        async with fork.enter(video="rgb", audio="pcm") as other:
             start = other.next_chunk_index
             mine, its = await take(world, start + 8), await take(other, 6)
     together = [chunk for chunk in mine if chunk.index >= start][:6]
@@ -78,13 +75,13 @@ async def test_P01_a_fork_goes_on_from_now_while_the_session_plays_on(kept: Serv
     assert (tree[fork.id].parent_chunk_index, tree[fork.id].label) == (start, "another way")
 
 
-async def test_P01_a_fork_from_a_past_chunk_shares_all_before_it(kept: Service) -> None:
+async def test_p01_a_fork_from_a_past_chunk_shares_all_before_it(kept: Service) -> None:
     session = await create(kept)
-    async with session.enter(**RAW) as world:
+    async with session.enter(video="rgb", audio="pcm") as world:
         await world.move(forward=1.0)
         chunks = await take(world, 20)
         fork = await session.fork(chunk_index=11)
-    async with fork.enter(**RAW) as world:
+    async with fork.enter(video="rgb", audio="pcm") as world:
         assert_same(await take(world, 6), chunks[11:17])
         await world.look(yaw=1.0)
         assert (await take(world, 3))[-1].pose != chunks[19].pose
@@ -95,9 +92,9 @@ async def test_P01_a_fork_from_a_past_chunk_shares_all_before_it(kept: Service) 
         await session.fork(chunk_index=10_000)
 
 
-async def test_D10_going_back_keeps_the_old_future_and_takes_a_new_one(kept: Service) -> None:
+async def test_d10_going_back_keeps_the_old_future_and_takes_a_new_one(kept: Service) -> None:
     session = await create(kept)
-    async with session.enter(**RAW) as world:
+    async with session.enter(video="rgb", audio="pcm") as world:
         await world.move(forward=1.0)
         before = await take(world, 20)
         rewind = await session.rewind(chunk_index=9)
@@ -115,14 +112,14 @@ async def test_D10_going_back_keeps_the_old_future_and_takes_a_new_one(kept: Ser
     branch = kept.client.session(rewind.branch_session_id)
     assert (await branch.state()).state == "parked"
     old = await branch.fork()
-    async with old.enter(**RAW) as world:
+    async with old.enter(video="rgb", audio="pcm") as world:
         assert world.next_chunk_index >= 20
     assert kept.replayed(session.id).is_same
 
 
-async def test_D10_seconds_back_are_counted_in_world_time(kept: Service) -> None:
+async def test_d10_seconds_back_are_counted_in_world_time(kept: Service) -> None:
     session = await create(kept)
-    async with session.enter(**RAW) as world:
+    async with session.enter(video="rgb", audio="pcm") as world:
         await take(world, 20)
         rewind = await session.rewind(seconds=0.8)
         made = (await session.state()).chunks_generated
@@ -132,9 +129,9 @@ async def test_D10_seconds_back_are_counted_in_world_time(kept: Service) -> None
         await kept.client.session(rewind.branch_session_id).rewind(seconds=1)
 
 
-async def test_W05_a_control_that_waits_when_the_session_goes_back_is_told_so(kept: Service) -> None:
+async def test_w05_a_control_that_waits_when_the_session_goes_back_is_told_so(kept: Service) -> None:
     session = await create(kept)
-    async with session.enter(**RAW) as world:
+    async with session.enter(video="rgb", audio="pcm") as world:
         await take(world, 6)
         await session.pause()
         await asyncio.sleep(0.4)
@@ -148,9 +145,9 @@ async def test_W05_a_control_that_waits_when_the_session_goes_back_is_told_so(ke
         assert 2 in indices(await take(world, 6))
 
 
-async def test_W05_a_paused_world_stands_still_and_takes_controls(kept: Service) -> None:
+async def test_w05_a_paused_world_stands_still_and_takes_controls(kept: Service) -> None:
     session = await create(kept)
-    async with session.enter(**RAW) as world:
+    async with session.enter(video="rgb", audio="pcm") as world:
         await take(world, 5)
         assert (await session.pause()).is_paused
         await asyncio.sleep(0.5)
@@ -166,9 +163,9 @@ async def test_W05_a_paused_world_stands_still_and_takes_controls(kept: Service)
         assert applied.chunk_index == made
 
 
-async def test_W15_a_parked_session_holds_nothing_and_goes_on_when_somebody_enters(kept: Service) -> None:
+async def test_w15_a_parked_session_holds_nothing_and_goes_on_when_somebody_enters(kept: Service) -> None:
     session = await create(kept)
-    async with session.enter(**RAW) as world:
+    async with session.enter(video="rgb", audio="pcm") as world:
         await world.move(forward=1.0)
         before = await take(world, 10)
     parked = await session.park()
@@ -177,32 +174,35 @@ async def test_W15_a_parked_session_holds_nothing_and_goes_on_when_somebody_ente
     assert engine is not None
     assert engine.engine.num_used_slots == 0
     assert (await session.park()).state == "parked"
-    async with session.enter(**RAW) as world:
+    async with session.enter(video="rgb", audio="pcm") as world:
         assert world.next_chunk_index == parked.chunks_generated >= len(before)
         assert indices(await take(world, 3))[0] == parked.chunks_generated
     assert kept.replayed(session.id).is_same
 
 
-async def test_W15_a_session_that_its_client_left_parks_by_itself(tmp_path: Path) -> None:
+async def test_w15_a_session_that_its_client_left_parks_by_itself(tmp_path: Path) -> None:
     config = GatewayConfig(port=0, drain_s=0.2, detach_grace_s=0.3)
     async with service(tmp_path / "data", config=config) as kept:
         session = await create(kept)
-        async with session.enter(**RAW) as world:
+        async with session.enter(video="rgb", audio="pcm") as world:
             await take(world, 5)
         await until_state(session, "parked")
-        async with session.enter(**RAW) as world:
+        async with session.enter(video="rgb", audio="pcm") as world:
             await take(world, 3)
         assert [each.state async for each in kept.client.sessions(states=["parked"])] == []
 
 
-async def test_P02_links_give_what_their_scope_says_and_no_more(kept: Service) -> None:
+async def test_p02_links_give_what_their_scope_says_and_no_more(kept: Service) -> None:
     session = await create(kept)
     links = {can: await session.share(can) for can in ("view", "join", "fork", "direct")}
-    async with session.enter(**RAW) as world:
+    async with session.enter(video="rgb", audio="pcm") as world:
         await take(world, 2)
         viewer = await kept.client.open_share(links["view"].token)
         director = await kept.client.open_share(links["direct"].token)
-        async with viewer.enter(**RAW) as watching, director.enter(**RAW) as directing:
+        async with (
+            viewer.enter(video="rgb", audio="pcm") as watching,
+            director.enter(video="rgb", audio="pcm") as directing,
+        ):
             seen, played = asyncio.create_task(take(watching, 6)), asyncio.create_task(take(world, 10))
             with pytest.raises(nacre.ControlRejected, match="see the session"):
                 await watching.move(forward=1.0)
@@ -216,14 +216,14 @@ async def test_P02_links_give_what_their_scope_says_and_no_more(kept: Service) -
             assert_same(shared, [by_index[chunk.index] for chunk in shared])
         joiner = await kept.client.open_share(links["join"].token)
         with pytest.raises(nacre.Conflict, match="another client"):
-            await joiner.enter(**RAW).__aenter__()
+            await joiner.enter(video="rgb", audio="pcm").__aenter__()
         fork = await kept.client.open_share(links["fork"].token)
         assert fork.id != session.id
-    async with joiner.enter(**RAW) as world:
+    async with joiner.enter(video="rgb", audio="pcm") as world:
         await world.move(forward=1.0)
 
 
-async def test_P02_links_end_by_time_and_by_being_taken_back(kept: Service) -> None:
+async def test_p02_links_end_by_time_and_by_being_taken_back(kept: Service) -> None:
     session = await create(kept)
     link = await session.share("join", seconds=60)
     await session.revoke(link)
@@ -238,9 +238,9 @@ async def test_P02_links_end_by_time_and_by_being_taken_back(kept: Service) -> N
         await session.share("join", seconds=1)
 
 
-async def test_P01_what_others_need_outlives_what_was_deleted(kept: Service) -> None:
+async def test_p01_what_others_need_outlives_what_was_deleted(kept: Service) -> None:
     session = await create(kept)
-    async with session.enter(**RAW) as world:
+    async with session.enter(video="rgb", audio="pcm") as world:
         await world.move(forward=1.0)
         chunks = await take(world, 14)
         saved = await session.save("street")
@@ -251,7 +251,7 @@ async def test_P01_what_others_need_outlives_what_was_deleted(kept: Service) -> 
     await kept.client.delete_world(saved.world_id)
     await session.delete()
     assert session.id not in [each.session_id async for each in kept.client.sessions()]
-    async with fork.enter(**RAW) as world:
+    async with fork.enter(video="rgb", audio="pcm") as world:
         assert_same(await take(world, 4), chunks[10:14])
     with pytest.raises(nacre.NotFound):
         await kept.client.load(world_id=saved.world_id)

@@ -25,6 +25,7 @@ from serving.errors import (
     NacreError,
     ResumeTokenInvalidError,
     SessionEndedError,
+    StorageUnavailableError,
 )
 from serving.sessions.contract import ResumedSession, SessionLink, SessionSpec, WorldPlane, WorldSpec
 from serving.sessions.journal import JournalEntry
@@ -36,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 NOT_OPENED = "NOT_OPENED"
+# A server that is frozen says nothing at all.
+CATALOGUE_TIMEOUT_S = 5.0
 REWOUND_LABEL = "before going back"
 
 
@@ -115,7 +118,12 @@ class CataloguedPlane:
 
     async def call(self, call: Callable[[], Answer]) -> Answer:
         """Ask the catalogue, after all that was written before."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+        answer = asyncio.get_running_loop().run_in_executor(self._pool, call)
+        try:
+            async with asyncio.timeout(CATALOGUE_TIMEOUT_S):
+                return await answer
+        except TimeoutError as error:
+            raise StorageUnavailableError("the catalogue does not answer") from error
 
     # --- for its links ---
 

@@ -58,6 +58,7 @@ def to_session(
     create_s: float,
     chunks_generated: int,
     is_paused: bool = False,
+    end_s: float | None = None,
 ) -> session_pb2.Session:
     message = session_pb2.Session(
         session_id=session_id,
@@ -72,6 +73,8 @@ def to_session(
         world_time=to_duration(chunks_generated * info.chunk_duration_s),
     )
     message.create_time.FromNanoseconds(round(create_s * NANOS_PER_S))
+    if end_s is not None:
+        message.end_time.FromNanoseconds(round(end_s * NANOS_PER_S))
     return message
 
 

@@ -30,6 +30,9 @@ class GatewayConfig:
     # How long a session without a client is kept, before the first attach and after a lost one.
     ready_grace_s: float = 60.0
     detach_grace_s: float = 30.0
+    # The operator's policy, announced when a session begins and by GoAway; 0 for no limit, as the engine has none.
+    max_session_s: float = 0.0
+    warn_before_limit_s: float = 60.0
     # How long a client may leave the stream unread or give no credit before it is let go.
     stall_timeout_s: float = 20.0
     open_timeout_s: float = 30.0  # for the workers to open a session
@@ -56,6 +59,8 @@ class GatewayConfig:
             raise ValueError(f"port must be {MIN_PORT} to {MAX_PORT}, got {self.port}")
         if not self.host:
             raise ValueError("host must not be empty")
+        if not (math.isfinite(self.max_session_s) and self.max_session_s >= 0):
+            raise ValueError(f"max_session_s must be a number of seconds, 0 for no limit, got {self.max_session_s}")
         for name in _DURATIONS:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):

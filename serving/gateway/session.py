@@ -110,6 +110,12 @@ class Session:
         self._expiry = asyncio.get_running_loop().call_later(config.ready_grace_s, expire)
 
     @property
+    def end_s(self) -> float | None:
+        """When the operator's policy ends it (time.time)."""
+        limit_s = self._config.max_session_s
+        return self.identity.create_s + limit_s if limit_s else None
+
+    @property
     def has_ended(self) -> bool:
         """For this gateway; one that is parked can be woken."""
         return self.state in (State.ENDED, State.PARKED)
@@ -130,6 +136,8 @@ class Session:
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(self._pump_events()), tasks.create_task(self._park_unattended())]
+                if self.end_s is not None:
+                    running.append(tasks.create_task(self._end_in_time(self.end_s)))
                 await self._has_ended.wait()
                 for task in running:
                     task.cancel()
@@ -274,6 +282,7 @@ class Session:
             create_s=self.identity.create_s,
             chunks_generated=self.arrivals.num_arrived,
             is_paused=self.is_paused,
+            end_s=self.end_s,
         )
 
     def _enter(self, state: State) -> None:
@@ -312,6 +321,15 @@ class Session:
             seat.rewind(event.chunk_idx)
         for client in self._clients:
             client.rewound(event)
+
+    async def _end_in_time(self, end_s: float) -> None:
+        """As the operator's policy has it, and not without a word before."""
+        warn_s = max(self._clock(), end_s - self._config.warn_before_limit_s)
+        await asyncio.sleep(warn_s - self._clock())
+        for client in self._clients:
+            client.go_away("TIME_LIMIT", end_s - self._clock())
+        await asyncio.sleep(end_s - self._clock())
+        self.end("TIME_LIMIT")
 
     async def _park_unattended(self) -> None:
         """Keep a session that its client left, where it can be kept, and free its slots."""

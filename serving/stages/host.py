@@ -152,7 +152,9 @@ class StageHost:
         transformer = self._model.load_transformer(self.config.num_threads)
         journals = self._journals or MemoryJournalStore()
         if self.config.storage is not None:
-            keeper = self.keeper = SessionKeeper(self.config.storage, self.info, worker_id=self.worker_id)
+            keeper = self.keeper = SessionKeeper(
+                self.config.storage, self.info, worker_id=self.worker_id, metrics=self._metrics
+            )
             journals = self._journals or keeper.journals
         engine = Engine(
             transformer,

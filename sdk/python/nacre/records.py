@@ -60,6 +60,7 @@ class SessionRecord:
     chunks_generated: int
     world_time_s: float
     is_paused: bool
+    ends_at: datetime | None  # by the operator's policy; None without a limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +180,7 @@ def to_session_record(message: session_pb2.Session) -> SessionRecord:
         chunks_generated=message.chunks_generated,
         world_time_s=seconds_of(message.world_time),
         is_paused=message.paused,
+        ends_at=message.end_time.ToDatetime(UTC) if message.HasField("end_time") else None,
     )
 
 

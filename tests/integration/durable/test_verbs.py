@@ -255,3 +255,20 @@ async def test_p01_what_others_need_outlives_what_was_deleted(kept: Service) -> 
         assert_same(await take(world, 4), chunks[10:14])
     with pytest.raises(nacre.NotFound):
         await kept.client.load(world_id=saved.world_id)
+
+
+async def test_n05_a_limit_of_the_operator_is_announced_and_warned_of_before_it_bites(tmp_path: Path) -> None:
+    config = GatewayConfig(port=0, drain_s=0.2, max_session_s=2.5, warn_before_limit_s=1.5)
+    async with service(tmp_path / "data", config=config) as kept:
+        session = await create(kept)
+        assert session.record is not None
+        assert session.record.ends_at is not None
+        assert 2.0 < (session.record.ends_at - session.record.created_at).total_seconds() < 3.0
+        async with session.enter(video="rgb", audio="pcm") as world:
+            with pytest.raises(nacre.SessionEnded) as caught:
+                await take(world, 100)
+            assert world.go_away is not None
+            assert (world.go_away.reason, caught.value.reason) == ("time_limit", "TIME_LIMIT")
+            assert 0.5 < world.go_away.time_left_s <= 1.5
+        fork = await session.fork(chunk_index=5)
+        assert (await fork.state()).state == "ready"

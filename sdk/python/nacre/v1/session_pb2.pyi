@@ -31,6 +31,7 @@ class EndReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     END_REASON_SERVICE_STOPPING: _ClassVar[EndReason]
     END_REASON_WORKER_LOST: _ClassVar[EndReason]
     END_REASON_PARKED: _ClassVar[EndReason]
+    END_REASON_TIME_LIMIT: _ClassVar[EndReason]
 SESSION_STATE_UNSPECIFIED: SessionState
 SESSION_STATE_READY: SessionState
 SESSION_STATE_RUNNING: SessionState
@@ -43,6 +44,7 @@ END_REASON_ABANDONED: EndReason
 END_REASON_SERVICE_STOPPING: EndReason
 END_REASON_WORKER_LOST: EndReason
 END_REASON_PARKED: EndReason
+END_REASON_TIME_LIMIT: EndReason
 
 class GetCapabilitiesRequest(_message.Message):
     __slots__ = ("model",)
@@ -289,7 +291,7 @@ class PastControl(_message.Message):
     def __init__(self, chunk_index: _Optional[int] = ..., kind: _Optional[_Union[_world_pb2.ControlKind, str]] = ..., text: _Optional[str] = ...) -> None: ...
 
 class Session(_message.Message):
-    __slots__ = ("session_id", "state", "world", "capabilities", "create_time", "chunks_generated", "world_time", "end_reason", "paused")
+    __slots__ = ("session_id", "state", "world", "capabilities", "create_time", "chunks_generated", "world_time", "end_reason", "paused", "end_time")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     WORLD_FIELD_NUMBER: _ClassVar[int]
@@ -299,6 +301,7 @@ class Session(_message.Message):
     WORLD_TIME_FIELD_NUMBER: _ClassVar[int]
     END_REASON_FIELD_NUMBER: _ClassVar[int]
     PAUSED_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     state: SessionState
     world: _world_pb2.WorldSpec
@@ -308,7 +311,8 @@ class Session(_message.Message):
     world_time: _duration_pb2.Duration
     end_reason: EndReason
     paused: bool
-    def __init__(self, session_id: _Optional[str] = ..., state: _Optional[_Union[SessionState, str]] = ..., world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., capabilities: _Optional[_Union[_world_pb2.Capabilities, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunks_generated: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., paused: _Optional[bool] = ...) -> None: ...
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, session_id: _Optional[str] = ..., state: _Optional[_Union[SessionState, str]] = ..., world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., capabilities: _Optional[_Union[_world_pb2.Capabilities, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunks_generated: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., paused: _Optional[bool] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class PlayRequest(_message.Message):
     __slots__ = ("attach", "control", "credit")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from model.interface import Model
+from serving.catalogue.bases import load_base
 from serving.catalogue.database import Database
 from serving.catalogue.journal import JournalTable
 from serving.catalogue.lineage import segments_of
@@ -17,6 +18,7 @@ from serving.sessions.receipts import chunk_hash
 from serving.sessions.record_codec import History, RecordUnreadableError, read_history
 from serving.sessions.records import JournalFault
 from serving.sessions.replay import replay
+from serving.sessions.snapshot_store import SnapshotStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,16 +73,19 @@ def compare(
     *,
     num_threads: int = 1,
     max_chunks: int | None = None,
+    store: SnapshotStore | None = None,
     on_chunk: Callable[[int, int], None] = lambda done, total: None,
 ) -> Comparison:
     """Make a session again, and compare every chunk with its receipt. `on_chunk` hears how many are done, of how
-    many. Raises `InvalidFieldError` when `model` is not the one that made the session."""
+    many. `store` is needed for one that was brought from elsewhere. Raises `InvalidFieldError` when `model` is not the
+    one that made the session."""
     history = whole_history(database, session_id)
     _check_model(history, model)
     receipts = {receipt.chunk_idx: receipt for receipt in Receipts(database).of(session_id)}
     total = max(receipts, default=-1) + 1
     total = total if max_chunks is None else min(total, max_chunks)
     num_compared = 0
+    start = None if store is None else load_base(database, store, model.info, session_id, history)
     for chunk in replay(
         history.opening,
         history.entries,
@@ -88,6 +93,7 @@ def compare(
         transformer=model.load_transformer(num_threads),
         video_decoder=model.load_video_decoder(),
         audio_decoder=model.load_audio_decoder(),
+        start=start,
     ):
         written = receipts.get(chunk.chunk_idx)
         if written is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from model.interface import ModelInfo
+from serving.catalogue.bases import is_base
 from serving.catalogue.database import Database
 from serving.catalogue.histories import find_lineage_fault, whole_history
 from serving.catalogue.journals import CatalogueJournals
@@ -55,11 +56,12 @@ class SessionKeeper:
         if (history.model, history.weights_sha256) != (self._info.name, self._info.weights_sha256):
             raise SnapshotForeignError(f"the session was made by another model: {history.model}")
         history = replace(history, opening=replace(history.opening, resume_from=until_chunk_idx))
-        return Past(history=history, snapshot=self._newest(session_id, until_chunk_idx))
+        return Past(history=history, snapshot=self._newest(session_id, until_chunk_idx, history.first_chunk_idx))
 
-    def _newest(self, session_id: str, until_chunk_idx: int) -> SessionSnapshot | None:
+    def _newest(self, session_id: str, until_chunk_idx: int, first_chunk_idx: int) -> SessionSnapshot | None:
         for row in self._snapshots.of(session_id):
-            if row.key.kind == EXACT and row.key.chunk_idx <= until_chunk_idx:
+            is_usable = row.key.kind == EXACT or is_base(row, first_chunk_idx)
+            if is_usable and row.key.chunk_idx <= until_chunk_idx:
                 try:
                     snapshot = self._store.load(row.key, self._info)
                 except SnapshotRefusedError as error:

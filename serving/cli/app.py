@@ -30,6 +30,7 @@ from serving.cli.world_table import world_fields, world_table
 from serving.config import ServiceConfig, load_config
 from serving.errors import NacreError
 from serving.models import load_model
+from serving.sessions.snapshot_store import SnapshotStore
 
 FAULT, USAGE_ERROR = 1, 2
 
@@ -207,6 +208,7 @@ def _compare(database: Database, session_id: str, settings: ServiceConfig, chunk
             load_model(settings.model),
             num_threads=settings.threads,
             max_chunks=chunks,
+            store=SnapshotStore.open(settings.storage.snapshots),
             on_chunk=lambda done, total: progress.update(task, completed=done, total=total),
         )
 

@@ -54,6 +54,21 @@ class LibraryService(library_pb2_grpc.LibraryServiceServicer):
         await self._verbs.delete_world(check_id(request.world_id, "world_id"))
         return library_pb2.DeleteWorldResponse()
 
+    async def ExportSession(  # noqa: N802
+        self, request: library_pb2.ExportSessionRequest, context: object
+    ) -> library_pb2.ExportSessionResponse:
+        session_id = check_id(request.session_id, "session_id")
+        is_portable = request.kind != library_pb2.SNAPSHOT_KIND_EXACT
+        data, chunk_idx = await self._verbs.export(session_id, is_portable=is_portable)
+        return library_pb2.ExportSessionResponse(data=data, chunk_index=chunk_idx)
+
+    async def ImportWorld(  # noqa: N802
+        self, request: library_pb2.ImportWorldRequest, context: object
+    ) -> library_pb2.ImportWorldResponse:
+        name, note = check_name(request.name, "name"), check_note(request.note, "note")
+        row = await self._verbs.bring_in(request.data, name, note)
+        return library_pb2.ImportWorldResponse(world=library_codec.to_world(row))
+
     async def CreateShareLink(  # noqa: N802
         self, request: library_pb2.CreateShareLinkRequest, context: object
     ) -> library_pb2.CreateShareLinkResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +29,10 @@ from serving.gateway.roles import ROLES
 from serving.gateway.session import Session
 from serving.gateway.validation import AttachSpec
 from serving.sessions.contract import TakenSnapshot
+from serving.sessions.manifest import EXACT, PORTABLE
 from serving.sessions.names import new_world_id
+from serving.sessions.portable import to_bytes
+from serving.sessions.snapshot import unpack
 
 FORK = "fork"
 # A worker tells the catalogue that it is done with a session a moment after it told us.
@@ -144,6 +148,17 @@ class SessionVerbs:
             note=note,
         )
         return await self.kept.call(lambda: self.kept.library.worlds.add(new))
+
+    async def export(self, session_id: str, *, is_portable: bool) -> tuple[bytes, int]:
+        """This moment of a session that runs, as a file, and the first chunk that is made from it."""
+        taken = await self.running(session_id).link.snapshot(is_portable=is_portable)
+        kind = PORTABLE if is_portable else EXACT
+        data = await asyncio.to_thread(lambda: to_bytes(unpack(taken.data), self.kept.info, kind))
+        return data, taken.chunk_idx
+
+    async def bring_in(self, data: bytes, name: str, note: str) -> WorldRow:
+        """Keep a moment that was sent as a file. Raises `SnapshotRefusedError`."""
+        return await self.kept.call(lambda: self.kept.library.bring_in(data, name, note, self.kept.info))
 
     # --- taking away ---
 

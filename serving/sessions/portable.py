@@ -45,6 +45,11 @@ def to_bytes(snapshot: SessionSnapshot, info: ModelInfo, kind: str = PORTABLE) -
 
 def from_bytes(data: bytes, info: ModelInfo) -> SessionSnapshot:
     """Raises `SnapshotRefusedError`."""
+    return with_kind(data, info)[0]
+
+
+def with_kind(data: bytes, info: ModelInfo) -> tuple[SessionSnapshot, str]:
+    """What `to_bytes` was given. Raises `SnapshotRefusedError`."""
     if len(data) > MAX_FILE_BYTES:
         raise SnapshotDamagedError(f"a file of {len(data)} bytes; {MAX_FILE_BYTES} at most")
     return _read(BytesIO(data), info)
@@ -73,12 +78,12 @@ def read_file(path: Path, info: ModelInfo) -> SessionSnapshot:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
                 raise SnapshotDamagedError(f"a file of more than {MAX_FILE_BYTES} bytes")
-            return _read(file, info)
+            return _read(file, info)[0]
     except OSError as error:
         raise StorageUnavailableError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _read(file: BinaryIO, info: ModelInfo) -> SessionSnapshot:
+def _read(file: BinaryIO, info: ModelInfo) -> tuple[SessionSnapshot, str]:
     try:
         with zipfile.ZipFile(file) as archive:
             manifest = manifests.parse(_entry(archive, MANIFEST_NAME, MAX_MANIFEST_BYTES), info)
@@ -88,7 +93,7 @@ def _read(file: BinaryIO, info: ModelInfo) -> SessionSnapshot:
             }
     except _UNREADABLE as error:
         raise SnapshotDamagedError(f"the file cannot be read: {error}") from error
-    return manifests.join(manifest, parts)
+    return manifests.join(manifest, parts), manifest.kind
 
 
 def _entry(archive: zipfile.ZipFile, name: str, max_bytes: int) -> bytes:

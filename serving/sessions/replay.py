@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from model.interface import (
     AudioDecoder,
@@ -18,6 +19,7 @@ from model.interface import (
 from serving.sessions.contract import CameraMove, Look, Move, SetPerspective
 from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedImage, HeldAxes, Opening
 from serving.sessions.journal import JournalEntry
+from serving.sessions.snapshot import SessionSnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +82,17 @@ def replay(
     transformer: Transformer,
     video_decoder: VideoDecoder,
     audio_decoder: AudioDecoder,
+    start: SessionSnapshot | None = None,
 ) -> Iterator[ReplayedChunk]:
-    state = transformer.open(opening.seed, opening.prompt, opening.image)
-    video_cache = video_decoder.open(opening.seed)
-    audio_cache = audio_decoder.open(opening.seed)
-    for controls, _ in zip(controls_by_chunk(entries), range(num_chunks), strict=False):
+    """Chunks up to `num_chunks`, from the opening on or from where `start` was taken."""
+    if start is None:
+        first_chunk_idx, state = 0, transformer.open(opening.seed, opening.prompt, opening.image)
+        video_cache, audio_cache = video_decoder.open(opening.seed), audio_decoder.open(opening.seed)
+    else:
+        first_chunk_idx, state = start.engine.next_chunk_idx, transformer.restore(start.engine.transformer)
+        video_cache = video_decoder.restore(start.caches["video_decoder"])
+        audio_cache = audio_decoder.restore(start.caches["audio_decoder"])
+    for controls in islice(controls_by_chunk(entries), first_chunk_idx, max(num_chunks, first_chunk_idx)):
         [latents] = transformer.step([state], [controls])
         yield ReplayedChunk(
             chunk_idx=latents.chunk_idx,

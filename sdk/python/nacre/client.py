@@ -168,6 +168,11 @@ class Client:
                 return
             request.page_token = response.next_page_token
 
+    async def import_world(self, data: bytes, name: str, *, note: str = "") -> SavedWorld:
+        """Keep what `session.export` gave, here or elsewhere, under a name; `load` goes on from it."""
+        request = library_pb2.ImportWorldRequest(data=data, name=name, note=note)
+        return to_saved_world((await self._calls(self._calls.library.ImportWorld, request)).world)
+
     async def delete_world(self, world_id: str) -> None:
         """Sessions that were loaded from it keep what they need."""
         await self._calls(self._calls.library.DeleteWorld, library_pb2.DeleteWorldRequest(world_id=world_id))

@@ -127,6 +127,13 @@ class Session:
         request = library_pb2.SaveWorldRequest(session_id=self.id, name=name, note=note)
         return to_saved_world((await self._calls(self._calls.library.SaveWorld, request)).world)
 
+    async def export(self, *, exact: bool = False) -> bytes:
+        """This moment while it runs, as a file for `client.import_world` of any service that has the model.
+        `exact`: larger, and goes on bit for bit."""
+        kind = library_pb2.SNAPSHOT_KIND_EXACT if exact else library_pb2.SNAPSHOT_KIND_PORTABLE
+        request = library_pb2.ExportSessionRequest(session_id=self.id, kind=kind)
+        return (await self._calls(self._calls.library.ExportSession, request)).data
+
     async def delete(self) -> None:
         """Forget it, but for what others that left it need. Raises `Conflict` while it runs."""
         request = session_pb2.DeleteSessionRequest(session_id=self.id)

@@ -25,6 +25,7 @@ from serving.engine.engine import EngineConfig
 from serving.errors import CapacityExhaustedError
 from serving.gateway.config import GatewayConfig
 from serving.gateway.server import GatewayServer
+from serving.sessions.snapshot_store import SnapshotStore
 from serving.stages.host import StageHost, WorkerConfig
 from serving.stages.remote import Placement, RemotePlane
 from serving.stages.stage import DECODERS, Stage
@@ -145,7 +146,8 @@ class Service:
 
     def replayed(self, session_id: str) -> Comparison:
         with self.database as database:
-            return compare(database, session_id, FakeModel(info=self.plane.info))
+            store = SnapshotStore.open(self.storage.snapshots)
+            return compare(database, session_id, FakeModel(info=self.plane.info), store=store)
 
 
 @asynccontextmanager

@@ -13,6 +13,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class SnapshotKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SNAPSHOT_KIND_UNSPECIFIED: _ClassVar[SnapshotKind]
+    SNAPSHOT_KIND_PORTABLE: _ClassVar[SnapshotKind]
+    SNAPSHOT_KIND_EXACT: _ClassVar[SnapshotKind]
+
 class ShareScope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SHARE_SCOPE_UNSPECIFIED: _ClassVar[ShareScope]
@@ -20,6 +26,9 @@ class ShareScope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SHARE_SCOPE_JOIN: _ClassVar[ShareScope]
     SHARE_SCOPE_FORK: _ClassVar[ShareScope]
     SHARE_SCOPE_DIRECT: _ClassVar[ShareScope]
+SNAPSHOT_KIND_UNSPECIFIED: SnapshotKind
+SNAPSHOT_KIND_PORTABLE: SnapshotKind
+SNAPSHOT_KIND_EXACT: SnapshotKind
 SHARE_SCOPE_UNSPECIFIED: ShareScope
 SHARE_SCOPE_VIEW: ShareScope
 SHARE_SCOPE_JOIN: ShareScope
@@ -105,6 +114,38 @@ class GetWorldRequest(_message.Message):
     def __init__(self, world_id: _Optional[str] = ...) -> None: ...
 
 class GetWorldResponse(_message.Message):
+    __slots__ = ("world",)
+    WORLD_FIELD_NUMBER: _ClassVar[int]
+    world: World
+    def __init__(self, world: _Optional[_Union[World, _Mapping]] = ...) -> None: ...
+
+class ExportSessionRequest(_message.Message):
+    __slots__ = ("session_id", "kind")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    kind: SnapshotKind
+    def __init__(self, session_id: _Optional[str] = ..., kind: _Optional[_Union[SnapshotKind, str]] = ...) -> None: ...
+
+class ExportSessionResponse(_message.Message):
+    __slots__ = ("data", "chunk_index")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    chunk_index: int
+    def __init__(self, data: _Optional[bytes] = ..., chunk_index: _Optional[int] = ...) -> None: ...
+
+class ImportWorldRequest(_message.Message):
+    __slots__ = ("data", "name", "note")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    name: str
+    note: str
+    def __init__(self, data: _Optional[bytes] = ..., name: _Optional[str] = ..., note: _Optional[str] = ...) -> None: ...
+
+class ImportWorldResponse(_message.Message):
     __slots__ = ("world",)
     WORLD_FIELD_NUMBER: _ClassVar[int]
     world: World

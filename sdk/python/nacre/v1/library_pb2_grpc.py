@@ -60,6 +60,16 @@ class LibraryServiceStub:
                 request_serializer=nacre_dot_v1_dot_library__pb2.DeleteWorldRequest.SerializeToString,
                 response_deserializer=nacre_dot_v1_dot_library__pb2.DeleteWorldResponse.FromString,
                 _registered_method=True)
+        self.ExportSession = channel.unary_unary(
+                '/nacre.v1.LibraryService/ExportSession',
+                request_serializer=nacre_dot_v1_dot_library__pb2.ExportSessionRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_library__pb2.ExportSessionResponse.FromString,
+                _registered_method=True)
+        self.ImportWorld = channel.unary_unary(
+                '/nacre.v1.LibraryService/ImportWorld',
+                request_serializer=nacre_dot_v1_dot_library__pb2.ImportWorldRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_library__pb2.ImportWorldResponse.FromString,
+                _registered_method=True)
         self.CreateShareLink = channel.unary_unary(
                 '/nacre.v1.LibraryService/CreateShareLink',
                 request_serializer=nacre_dot_v1_dot_library__pb2.CreateShareLinkRequest.SerializeToString,
@@ -120,6 +130,20 @@ class LibraryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportSession(self, request, context):
+        """This moment of a session that runs, as one file to be taken to another service.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportWorld(self, request, context):
+        """Keep such a file under a name, to be loaded as any world.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateShareLink(self, request, context):
         """Let whoever has the link do what its scope says, until it expires or is revoked.
         """
@@ -173,6 +197,16 @@ def add_LibraryServiceServicer_to_server(servicer, server):
                     servicer.DeleteWorld,
                     request_deserializer=nacre_dot_v1_dot_library__pb2.DeleteWorldRequest.FromString,
                     response_serializer=nacre_dot_v1_dot_library__pb2.DeleteWorldResponse.SerializeToString,
+            ),
+            'ExportSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportSession,
+                    request_deserializer=nacre_dot_v1_dot_library__pb2.ExportSessionRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_library__pb2.ExportSessionResponse.SerializeToString,
+            ),
+            'ImportWorld': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportWorld,
+                    request_deserializer=nacre_dot_v1_dot_library__pb2.ImportWorldRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_library__pb2.ImportWorldResponse.SerializeToString,
             ),
             'CreateShareLink': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateShareLink,
@@ -331,6 +365,60 @@ class LibraryService:
             '/nacre.v1.LibraryService/DeleteWorld',
             nacre_dot_v1_dot_library__pb2.DeleteWorldRequest.SerializeToString,
             nacre_dot_v1_dot_library__pb2.DeleteWorldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.LibraryService/ExportSession',
+            nacre_dot_v1_dot_library__pb2.ExportSessionRequest.SerializeToString,
+            nacre_dot_v1_dot_library__pb2.ExportSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportWorld(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.LibraryService/ImportWorld',
+            nacre_dot_v1_dot_library__pb2.ImportWorldRequest.SerializeToString,
+            nacre_dot_v1_dot_library__pb2.ImportWorldResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,6 +42,10 @@ class LibraryServiceStub:
     GetWorld: _grpc.UnaryUnaryMultiCallable[_library_pb2.GetWorldRequest, _library_pb2.GetWorldResponse]
     DeleteWorld: _grpc.UnaryUnaryMultiCallable[_library_pb2.DeleteWorldRequest, _library_pb2.DeleteWorldResponse]
     """What sessions that were loaded from it need is kept."""
+    ExportSession: _grpc.UnaryUnaryMultiCallable[_library_pb2.ExportSessionRequest, _library_pb2.ExportSessionResponse]
+    """This moment of a session that runs, as one file to be taken to another service."""
+    ImportWorld: _grpc.UnaryUnaryMultiCallable[_library_pb2.ImportWorldRequest, _library_pb2.ImportWorldResponse]
+    """Keep such a file under a name, to be loaded as any world."""
     CreateShareLink: _grpc.UnaryUnaryMultiCallable[_library_pb2.CreateShareLinkRequest, _library_pb2.CreateShareLinkResponse]
     """Let whoever has the link do what its scope says, until it expires or is revoked."""
     ListShareLinks: _grpc.UnaryUnaryMultiCallable[_library_pb2.ListShareLinksRequest, _library_pb2.ListShareLinksResponse]
@@ -63,6 +67,10 @@ class LibraryServiceAsyncStub(LibraryServiceStub):
     GetWorld: _aio.UnaryUnaryMultiCallable[_library_pb2.GetWorldRequest, _library_pb2.GetWorldResponse]  # type: ignore[assignment]
     DeleteWorld: _aio.UnaryUnaryMultiCallable[_library_pb2.DeleteWorldRequest, _library_pb2.DeleteWorldResponse]  # type: ignore[assignment]
     """What sessions that were loaded from it need is kept."""
+    ExportSession: _aio.UnaryUnaryMultiCallable[_library_pb2.ExportSessionRequest, _library_pb2.ExportSessionResponse]  # type: ignore[assignment]
+    """This moment of a session that runs, as one file to be taken to another service."""
+    ImportWorld: _aio.UnaryUnaryMultiCallable[_library_pb2.ImportWorldRequest, _library_pb2.ImportWorldResponse]  # type: ignore[assignment]
+    """Keep such a file under a name, to be loaded as any world."""
     CreateShareLink: _aio.UnaryUnaryMultiCallable[_library_pb2.CreateShareLinkRequest, _library_pb2.CreateShareLinkResponse]  # type: ignore[assignment]
     """Let whoever has the link do what its scope says, until it expires or is revoked."""
     ListShareLinks: _aio.UnaryUnaryMultiCallable[_library_pb2.ListShareLinksRequest, _library_pb2.ListShareLinksResponse]  # type: ignore[assignment]
@@ -111,6 +119,22 @@ class LibraryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_library_pb2.DeleteWorldResponse, _abc.Awaitable[_library_pb2.DeleteWorldResponse]]:
         """What sessions that were loaded from it need is kept."""
+
+    @_abc_1.abstractmethod
+    def ExportSession(
+        self,
+        request: _library_pb2.ExportSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_library_pb2.ExportSessionResponse, _abc.Awaitable[_library_pb2.ExportSessionResponse]]:
+        """This moment of a session that runs, as one file to be taken to another service."""
+
+    @_abc_1.abstractmethod
+    def ImportWorld(
+        self,
+        request: _library_pb2.ImportWorldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_library_pb2.ImportWorldResponse, _abc.Awaitable[_library_pb2.ImportWorldResponse]]:
+        """Keep such a file under a name, to be loaded as any world."""
 
     @_abc_1.abstractmethod
     def CreateShareLink(

@@ -517,8 +517,8 @@ def _sentences(figures: dict[str, Any]) -> list[str]:
         "forks": "{forks} forks: first frame p50 {first_frame_p50_s:.2f}, p95 {first_frame_p95_s:.2f} s "
         "(aim: <= 0.5 s)",
         "restores": "{restores} restores from the store: p50 {restore_p50_s:.2f}, p95 {restore_p95_s:.2f} s "
-        "(aim: <= 0.4 s), to the first frame {first_frame_p95_s:.2f} s, exact {exact_bytes}, portable {portable_bytes} bytes "
-        "(aims: 20 MB, 1 MB)",
+        "(aim: <= 0.4 s), to the first frame {first_frame_p95_s:.2f} s; exact {exact_bytes}, portable "
+        "{portable_bytes} bytes (aims: 20 MB, 1 MB)",
         "rewinds": "{rewinds} times back by {rewind_s:.0f} s: first new frame within {first_frame_max_s:.2f} s "
         "(aim: <= 1 s)",
         "parking": "{parked} sessions parked (aim: >= 64); wake p50 {wake_p50_s:.2f}, p95 {wake_p95_s:.2f} s "

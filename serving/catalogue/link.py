@@ -12,15 +12,15 @@ import logging
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from model.interface import ModelInfo
+from serving.catalogue.waiting import WaitingControls
 from serving.errors import (
     CapacityExhaustedError,
-    ControlRewoundError,
     NacreError,
     SessionEndedError,
     SessionFencedError,
@@ -35,7 +35,6 @@ from serving.sessions.contract import (
     LeaveAsked,
     LinkEnded,
     LinkEvent,
-    Outcome,
     Rejected,
     Rewound,
     SessionLink,
@@ -107,28 +106,6 @@ class Turn:
     branch_session_id: str = ""  # of a rewind
 
 
-@dataclass(slots=True, kw_only=True)
-class _Waiting:
-    """Controls without a terminal outcome, in the order they came."""
-
-    controls: dict[str, Control] = field(default_factory=dict)
-    accepted: set[str] = field(default_factory=set)
-
-    def is_news(self, outcome: Outcome) -> bool:
-        """Note an outcome. False for an acceptance that was told before. A control that is not known came by way of
-        another gateway, whose client may be ours by now."""
-        control_id = outcome.control_id
-        if control_id not in self.controls:
-            return True
-        if isinstance(outcome, Accepted):
-            is_new = control_id not in self.accepted
-            self.accepted.add(control_id)
-            return is_new
-        del self.controls[control_id]
-        self.accepted.discard(control_id)
-        return True
-
-
 class DurableLink:
     """A `SessionLink`. The one reader of `events` does the turning."""
 
@@ -139,8 +116,7 @@ class DurableLink:
         self._next_chunk_idx = next_chunk_idx
         self._end_chunk_idx = next_chunk_idx  # those before it may be made
         self._granted_chunk_idx = next_chunk_idx  # as far as the present link knows
-        self._waiting = _Waiting()
-        self._unsent: list[str] = []  # of the waiting, those that the present link does not know
+        self._waiting = WaitingControls()
         self._is_rewinding = False  # until whoever reads `events` knows
         self._num_ungranted = 0  # chunks, meanwhile
         self._num_holds = 0  # while there are any, nothing goes to the workers
@@ -171,8 +147,7 @@ class DurableLink:
     # --- for the gateway ---
 
     async def send(self, control: Control) -> None:
-        self._waiting.controls[control.control_id] = control
-        self._unsent.append(control.control_id)
+        self._waiting.add(control)
         await self._flush()
 
     async def grant(self, chunks: int) -> None:
@@ -261,9 +236,8 @@ class DurableLink:
         """Give the workers what they do not know yet."""
         if self._num_holds:
             return
-        unsent, self._unsent = self._unsent, []
         chunks, self._granted_chunk_idx = self._end_chunk_idx - self._granted_chunk_idx, self._end_chunk_idx
-        for control in [self._waiting.controls[each] for each in unsent if each in self._waiting.controls]:
+        for control in self._waiting.take_unsent():
             await self._link.send(control)
         await self._link.grant(chunks)
 
@@ -399,35 +373,23 @@ class DurableLink:
     async def _after(self, turn: Turn) -> list[LinkEvent]:
         if turn.branch_session_id:
             return await self._after_rewind(turn)
-        outcomes: list[Outcome] = []
         entries: Mapping[str, JournalEntry] = {}
         if not turn.snapshot and self._waiting.controls:
             entries = await self._home.entries(self.session_id)
-            outcomes = [each for each in self._on_record(entries) if self._waiting.is_news(each)]
-        self._unsent = [control_id for control_id in self._waiting.controls if control_id not in entries]
         self._granted_chunk_idx = self._next_chunk_idx
-        return list(outcomes)
+        return list(self._waiting.take_up(entries, self._home.info))
 
     async def _after_rewind(self, turn: Turn) -> list[LinkEvent]:
         chunk_idx = turn.spec.resume_from
         assert chunk_idx is not None, "a rewind says where to"
-        message = "the session went back to before it"
-        waiting, self._waiting, self._unsent = self._waiting, _Waiting(), []
-        reason = ControlRewoundError.reason
-        rejected = [Rejected(control_id=each, reason=reason, message=message) for each in waiting.controls]
+        rejected = self._waiting.reject_all()
+        self._next_chunk_idx = self._end_chunk_idx = self._granted_chunk_idx = chunk_idx
         await asyncio.wrap_future(self._home.write_rewound(self.session_id, self._spec.epoch, chunk_idx))
         self._chain = ReceiptChain()
         before = await self._home.receipt(self.session_id, chunk_idx - 1) if chunk_idx else None
         if before is not None:
             self._chain.resume(before)
-        # Last: what was granted meanwhile was for chunks of the old future.
-        self._next_chunk_idx = self._end_chunk_idx = self._granted_chunk_idx = chunk_idx
         return [*rejected, Rewound(chunk_idx=chunk_idx, branch_session_id=turn.branch_session_id)]
-
-    def _on_record(self, entries: Mapping[str, JournalEntry]) -> list[Outcome]:
-        """What became of the waiting controls while nobody could be told."""
-        found = [entries[control_id] for control_id in self._waiting.controls if control_id in entries]
-        return [outcome for entry in found for outcome in _outcomes(entry, self._home.info)]
 
     def _settle_turn(self, error: NacreError | None) -> None:
         turned, self._turned = self._turned, None
@@ -466,21 +428,3 @@ class DurableLink:
         if self._end_reason == PARKED:
             return self._home.write_parked(self.session_id, self._spec.epoch, self._next_chunk_idx)
         return self._home.write_end(self.session_id, self._spec.epoch, self._end_reason)
-
-
-def _outcomes(entry: JournalEntry, info: ModelInfo) -> list[Outcome]:
-    control_id = entry.control.control_id
-    if entry.applied_chunk_idx is not None:
-        chunk_idx = entry.applied_chunk_idx
-        applied = Applied(
-            control_id=control_id,
-            chunk_idx=chunk_idx,
-            frame_idx=chunk_idx * info.frames_per_chunk,
-            world_time_s=chunk_idx * info.chunk_duration_s,
-        )
-        return [Accepted(control_id=control_id), applied]
-    if entry.superseded_by is not None:
-        return [Superseded(control_id=control_id, by_control_id=entry.superseded_by)]
-    if entry.rejected_for is not None:
-        return [Rejected(control_id=control_id, reason=entry.rejected_for, message="the session's worker was lost")]
-    return [Accepted(control_id=control_id)]

@@ -7,16 +7,15 @@ import dataclasses
 import functools
 import hmac
 import logging
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from model.interface import ModelInfo
 from nacre.v1 import session_pb2
 from serving.errors import ChunkUnknownError, NacreError, SessionControlledError, SessionEndedError, UnavailableError
 from serving.gateway import codec
 from serving.gateway.arrivals import Arrival, ArrivalQueue
+from serving.gateway.audience import Audience, Client
 from serving.gateway.config import GatewayConfig
 from serving.gateway.controls import ControlBook
 from serving.gateway.metrics import GatewayMetrics
@@ -24,7 +23,6 @@ from serving.gateway.pacing import TokenBucket
 from serving.gateway.seats import Seat
 from serving.gateway.session_state import State, entered
 from serving.sessions.contract import (
-    Accepted,
     Control,
     DecodedChunk,
     KeptLink,
@@ -42,22 +40,6 @@ from serving.sessions.names import token_sha256
 logger = logging.getLogger(__name__)
 
 PARKED = "PARKED"
-
-
-class Client(Protocol):
-    """The stream that controls a session. Its methods never wait."""
-
-    def tell(self, outcome: Outcome) -> None: ...
-
-    def go_away(self, reason: str, time_left_s: float) -> None: ...
-
-    def rewound(self, event: Rewound) -> None:
-        """Chunks count from an earlier one again."""
-        ...
-
-    def wake(self) -> None:
-        """A chunk came, the session ended, or more chunks may be asked for."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,15 +78,12 @@ class Session:
         self._config = config
         self._metrics = metrics
         self._clock = clock
-        self._client: Client | None = None
-        self._seats: dict[Client, Seat] = {}  # of those who look on
-        self._senders: dict[str, Client] = {}  # by control, where it was not whoever controls the session
+        # There can be no more untold outcomes than pending controls, each with two.
+        self._audience = Audience(2 * config.max_pending_controls)
         self.is_paused = False
         self._is_unattended = asyncio.Event()  # for longer than the grace time
         self._has_ended = asyncio.Event()
         self._is_closed = asyncio.Event()
-        # Outcomes that came while nobody was attached; no more than there can be pending controls.
-        self._untold: deque[Outcome] = deque(maxlen=2 * config.max_pending_controls)
         # One that has a past is kept, not given up.
         expire = self._is_unattended.set if identity.first_chunk_idx else functools.partial(self.end, "ABANDONED")
         self._expiry = asyncio.get_running_loop().call_later(config.ready_grace_s, expire)
@@ -162,14 +141,13 @@ class Session:
         self.arrivals.clear()
         for control_id in self.controls.pending_ids:
             self._on_outcome(Rejected(control_id=control_id, reason="SESSION_ENDED", message="the session has ended"))
-        self._wake_client()
+        self._audience.wake()
 
     def warn_of_end(self, reason: str, time_left_s: float) -> None:
         """Tell the client that the session will end; without one it ends now."""
-        if self._client is None:
+        if self._audience.player is None:
             self.end(reason)
-        for client in self._clients:
-            client.go_away(reason, time_left_s)
+        self._audience.go_away(reason, time_left_s)
 
     def is_token(self, resume_token: str) -> bool:
         return hmac.compare_digest(token_sha256(resume_token), self.identity.token_sha256)
@@ -178,21 +156,19 @@ class Session:
         """Give the session to a client. Raises SessionEndedError or SessionControlledError."""
         if self.has_ended:
             raise SessionEndedError("the session has ended", field="attach.session_id")
-        if self._client is not None:
+        if self._audience.player is not None:
             raise SessionControlledError("another client controls the session", field="attach.session_id")
         self._enter(State.RUNNING)
-        self._client = client
         self._expiry.cancel()
         self._is_unattended.clear()
         self.attached_s = self._clock()
         self._metrics.client_attached()
-        while self._untold:
-            client.tell(self._untold.popleft())
+        self._audience.enter(client)
 
     def detach(self, client: Client) -> None:
         """Take the session back from a client that is gone. Waits for another for the grace time."""
-        assert self._client is client, "detached by a client that does not hold the session"
-        self._client = None
+        assert self._audience.player is client, "detached by a client that does not hold the session"
+        self._audience.leave()
         self._metrics.client_detached()
         if not self.has_ended:
             self._enter(State.DETACHED)
@@ -207,7 +183,7 @@ class Session:
 
     def resume(self) -> None:
         self.is_paused = False
-        self._wake_client()
+        self._audience.wake()
 
     async def park(self) -> None:
         """Keep it and free its slots. Raises `NacreError`: then it plays on."""
@@ -229,7 +205,7 @@ class Session:
             try:
                 yield
             finally:
-                self.get_up(client)
+                self._audience.get_up(client)
         else:
             self.attach(client)
             try:
@@ -241,29 +217,21 @@ class Session:
         """Let a client see what whoever controls the session sees. Raises SessionEndedError."""
         if self.has_ended:
             raise SessionEndedError("the session has ended", field="attach.session_id")
-        seat = self._seats[client] = Seat(self.arrivals.num_taken)
-        return seat
-
-    def get_up(self, client: Client) -> None:
-        self._seats.pop(client, None)
-        self._senders = {control_id: each for control_id, each in self._senders.items() if each is not client}
+        return self._audience.sit_down(client, self.arrivals.num_taken)
 
     def take_first(self) -> None:
         """The first chunk is on its way to whoever controls the session; those who look on get it too."""
         arrival = self.arrivals.first
         assert arrival is not None, "taken by one who has it"
         self.arrivals.take()
-        for client, seat in self._seats.items():
-            seat.put(arrival)
-            client.wake()
+        self._audience.show(arrival)
 
     async def send(self, control: Control, sender: Client | None = None) -> None:
         """Give an admitted control to the worker. Its outcome goes to a `sender` who looks on, or to whoever controls
         the session."""
         if self.has_ended:
             raise SessionEndedError("the session has ended")
-        if sender is not None and sender in self._seats:
-            self._senders[control.control_id] = sender
+        self._audience.note_sender(control.control_id, sender)
         await self._link.send(control)
 
     async def refill(self, credit: int) -> None:
@@ -310,24 +278,20 @@ class Session:
                 logger.warning("session %s: its worker will stop, and it cannot move", self.identity.session_id)
             case DecodedChunk():
                 self.arrivals.put(Arrival(event, self._clock()))
-                self._wake_client()
+                self._audience.wake()
             case _:
                 self._on_outcome(event)
 
     def _on_rewound(self, event: Rewound) -> None:
         self.arrivals.rewind(event.chunk_idx)
         self.controls.rewind()
-        for seat in self._seats.values():
-            seat.rewind(event.chunk_idx)
-        for client in self._clients:
-            client.rewound(event)
+        self._audience.rewound(event)
 
     async def _end_in_time(self, end_s: float) -> None:
         """As the operator's policy has it, and not without a word before."""
         warn_s = max(self._clock(), end_s - self._config.warn_before_limit_s)
         await asyncio.sleep(warn_s - self._clock())
-        for client in self._clients:
-            client.go_away("TIME_LIMIT", end_s - self._clock())
+        self._audience.go_away("TIME_LIMIT", end_s - self._clock())
         await asyncio.sleep(end_s - self._clock())
         self.end("TIME_LIMIT")
 
@@ -336,7 +300,7 @@ class Session:
         while True:
             await self._is_unattended.wait()
             self._is_unattended.clear()
-            if self._client is not None:
+            if self._audience.player is not None:
                 continue
             if not isinstance(self._link, KeptLink):
                 self.end("ABANDONED")
@@ -353,21 +317,7 @@ class Session:
         elif not self.identity.first_chunk_idx:  # else it may have come by way of the gateway before this one
             logger.error("session %s: outcome of unknown control %s", self.identity.session_id, outcome.control_id)
             return
-        sender = self._senders.get(outcome.control_id, self._client)
-        if not isinstance(outcome, Accepted):
-            self._senders.pop(outcome.control_id, None)
-        if sender is None:
-            self._untold.append(outcome)
-        else:
-            sender.tell(outcome)
-
-    @property
-    def _clients(self) -> list[Client]:
-        return [*([] if self._client is None else [self._client]), *self._seats]
-
-    def _wake_client(self) -> None:
-        for client in self._clients:
-            client.wake()
+        self._audience.tell(outcome)
 
     async def _close_link(self) -> None:
         try:

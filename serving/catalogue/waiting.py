@@ -1,0 +1,74 @@
+"""A session's controls that have no terminal outcome yet, whichever worker has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from model.interface import ModelInfo
+from serving.errors import ControlRewoundError
+from serving.sessions.contract import Accepted, Applied, Control, Outcome, Rejected, Superseded
+from serving.sessions.journal import JournalEntry
+
+
+@dataclass(slots=True, kw_only=True)
+class WaitingControls:
+    """In the order they came."""
+
+    controls: dict[str, Control] = field(default_factory=dict)
+    unsent: list[str] = field(default_factory=list)  # those that the present worker does not know
+    _accepted: set[str] = field(default_factory=set)
+
+    def add(self, control: Control) -> None:
+        self.controls[control.control_id] = control
+        self.unsent.append(control.control_id)
+
+    def take_unsent(self) -> list[Control]:
+        unsent, self.unsent = self.unsent, []
+        return [self.controls[control_id] for control_id in unsent if control_id in self.controls]
+
+    def is_news(self, outcome: Outcome) -> bool:
+        """Note an outcome. False for an acceptance that was told before. A control that is not known came by way of
+        another gateway, whose client may be ours by now."""
+        control_id = outcome.control_id
+        if control_id not in self.controls:
+            return True
+        if isinstance(outcome, Accepted):
+            is_new = control_id not in self._accepted
+            self._accepted.add(control_id)
+            return is_new
+        del self.controls[control_id]
+        self._accepted.discard(control_id)
+        return True
+
+    def take_up(self, entries: Mapping[str, JournalEntry], info: ModelInfo) -> list[Outcome]:
+        """After the worker was lost: what became of them while nobody could be told. What is not on record is to be
+        sent again."""
+        found = [entries[control_id] for control_id in self.controls if control_id in entries]
+        told = [outcome for entry in found for outcome in _outcomes(entry, info) if self.is_news(outcome)]
+        self.unsent = [control_id for control_id in self.controls if control_id not in entries]
+        return told
+
+    def reject_all(self) -> list[Rejected]:
+        """The session went back to before them."""
+        controls, self.controls, self.unsent, self._accepted = self.controls, {}, [], set()
+        message = "the session went back to before it"
+        return [Rejected(control_id=each, reason=ControlRewoundError.reason, message=message) for each in controls]
+
+
+def _outcomes(entry: JournalEntry, info: ModelInfo) -> list[Outcome]:
+    control_id = entry.control.control_id
+    if entry.applied_chunk_idx is not None:
+        chunk_idx = entry.applied_chunk_idx
+        applied = Applied(
+            control_id=control_id,
+            chunk_idx=chunk_idx,
+            frame_idx=chunk_idx * info.frames_per_chunk,
+            world_time_s=chunk_idx * info.chunk_duration_s,
+        )
+        return [Accepted(control_id=control_id), applied]
+    if entry.superseded_by is not None:
+        return [Superseded(control_id=control_id, by_control_id=entry.superseded_by)]
+    if entry.rejected_for is not None:
+        return [Rejected(control_id=control_id, reason=entry.rejected_for, message="the session's worker was lost")]
+    return [Accepted(control_id=control_id)]

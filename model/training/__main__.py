@@ -17,13 +17,16 @@ RECIPE: tuple[tuple[str, ...], ...] = (
     ("dataset", "--scenes", "4800"),
     ("codec", "--minutes", "26"),
     ("audio_codec",),
+    ("audio_codec", "--sharpen", "--steps", "700"),
     ("text_encoder",),
     ("text_events",),
     ("look", "--minutes", "50"),
     ("image_encoder", "--minutes", "35"),
     ("transformer", "--minutes", "150"),
     ("actors", "--minutes", "25"),
+    ("voices", "--minutes", "3"),
     ("judge", "--minutes", "30"),
+    ("witness", "--minutes", "45"),
 )
 
 

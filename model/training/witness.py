@@ -20,11 +20,10 @@ from model.codec import MapCodec
 from model.presets import PRESETS
 from model.training.dataset import DATA_FOLDER
 from model.training.descent import Descent, DescentConfig
-from model.training.judge_network import PairReader
-from model.training.witness_network import SURE, WEIGHTS, witness_network
+from model.training.witness_network import SURE, WEIGHTS, WitnessNetwork, focus
 from model.training.witness_scenes import Pairs, PairSource
 
-BATCH, FRESH, KEPT = 32, 4, 3000  # pairs of a step, how many of them are new, and how many are kept to show again
+BATCH, FRESH, KEPT = 48, 6, 4000  # pairs of a step, how many of them are new, and how many are kept to show again
 RATE = 2e-3
 HELD_OUT = 512
 
@@ -49,19 +48,26 @@ class Replay:
         return Pairs(rgb[:, 0], rgb[:, 1], self._came[chosen])
 
 
+def answers(came_BN: Tensor) -> Tensor:
+    """Whom to report of each pair: a kind's index, the number of kinds for nobody; -1, not to be asked, where
+    several came or one who is hardly to be seen."""
+    came, num_came = (came_BN > 0).float(), (came_BN != 0).sum(1)
+    one = came.argmax(1)
+    is_clear = (num_came == 1) & (came.sum(1) == 1)
+    return torch.where(num_came == 0, came_BN.shape[1], torch.where(is_clear, one, -1))
+
+
 def witness_loss(logits_BN: Tensor, came_BN: Tensor) -> Tensor:
-    """Cross-entropy of every kind; of who is hardly to be seen, nothing is asked."""
-    error = torch.nn.functional.binary_cross_entropy_with_logits(logits_BN, came_BN.clamp_min(0), reduction="none")
-    return (error * (came_BN >= 0)).sum(1).mean()
+    return torch.nn.functional.cross_entropy(logits_BN, answers(came_BN), ignore_index=-1)
 
 
-def train(network: PairReader, source: PairSource, minutes: float, console: Console) -> None:
+def train(network: WitnessNetwork, source: PairSource, minutes: float, console: Console) -> None:
     replay = Replay(source)
     descent = Descent(network, DescentConfig(rate=RATE, minutes=minutes), console)
     for step in descent:
         pairs = replay.sample()
         with torch.autocast("cpu", torch.bfloat16):
-            logits = network(pairs.before_BCHW, pairs.after_BCHW).float()
+            logits = network(focus(pairs.before_BCHW, pairs.after_BCHW)).float()
         descent.step(step, witness_loss(logits, pairs.came_BN))
 
 
@@ -75,9 +81,10 @@ def figures(reported_BN: Tensor, came_BN: Tensor) -> dict[str, float]:
 
 
 @torch.no_grad()
-def report(network: PairReader, source: PairSource, console: Console) -> None:
+def report(network: WitnessNetwork, source: PairSource, console: Console) -> None:
     batches = [source.sample(BATCH, held_out=True) for _ in range(HELD_OUT // BATCH)]
-    reported = torch.cat([network(each.before_BCHW, each.after_BCHW).sigmoid() > SURE for each in batches])
+    seen = [focus(each.before_BCHW, each.after_BCHW) for each in batches]
+    reported = torch.cat([network(each).softmax(1)[:, :-1] > SURE for each in seen])
     shares = figures(reported, torch.cat([each.came_BN for each in batches]))
     console.log("held out, reported:", ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares.items()))
 
@@ -93,7 +100,7 @@ def main(
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     console, chosen = Console(), PRESETS[preset]()
-    codec, network = MapCodec(chosen.codec).requires_grad_(False), witness_network()
+    codec, network = MapCodec(chosen.codec).requires_grad_(False), WitnessNetwork()
     codec.load_state_dict(load_file(chosen.folder / "codec.safetensors"))
     if weights.exists():
         network.load_state_dict({name: value.float() for name, value in load_file(weights).items()})

@@ -33,12 +33,12 @@ from model.world.actors_parts import Figure
 from model.world.conditions import SLOT_RANGES, conditions_of
 
 MADE_SHARE = 0.3  # of the scenes that come through the codec, so that soft edges say nothing
-CHANGED_SHARE = 0.4  # of the pairs between which style, light or weather changes
-PLAIN_SHARE = 0.35  # of the pairs that show a clear day on paper, as most worlds begin
+CHANGED_SHARE = 0.25  # of the pairs between which style, light or weather changes
+PLAIN_SHARE = 0.75  # of the pairs that show a clear day on paper, as most worlds begin
 STAYS_SHARE, MOVES_SHARE = 0.85, 0.5  # of those who are there before
 SMALL = ("kitten", "bird", "balloon", "umbrella", "dog")
-NEAREST_M, FARTHEST_M, FARTHEST_SMALL_M = 2.4, 8.5, 6.0
-SEEN_PX, HIDDEN_PX = 24, 4  # changed pixels from which one counts as seen, and up to which as not there
+NEAREST_M, FARTHEST_M, FARTHEST_SMALL_M = 2.4, 7.5, 5.2
+SEEN_PX, HIDDEN_PX = 70, 4  # changed pixels from which one counts as seen, and up to which as not there
 SEEN_CHANGE = 0.08
 
 
@@ -129,8 +129,8 @@ class PairSource:
         top = int(torch.randint(0, camera.CANVAS_H - camera.VIEW_H + 1, (), generator=self._generator))
         left = int(torch.randint(0, camera.CANVAS_W - camera.VIEW_W + 1, (), generator=self._generator))
         view = canvas_MHW[:, top : top + camera.VIEW_H, left : left + camera.VIEW_W]
-        there = [random_actor(idx, self._generator) for idx in range(self._count(0.5, 0.2))]
-        new = [random_actor(len(there) + idx, self._generator) for idx in range(self._count(0.6, 0.2))]
+        there = [random_actor(idx, self._generator) for idx in range(self._count(0.3, 0.1))]
+        new = [random_actor(len(there) + idx, self._generator) for idx in range(self._count(0.75, 0.05))]
         later = [self._later(actor) for actor in there if self._chance(STAYS_SHARE)]
         before, after = _shown(view, top, there), _shown(view, top, [*later, *new])
         came = torch.zeros(len(KINDS))

@@ -31,13 +31,13 @@ def witness() -> Witness:
     return Witness.load()
 
 
-def frames(*events: Event, gallery: Gallery | TrueGallery | None = None, **choices: str) -> np.ndarray:
+def frames(*events: Event, **choices: str) -> np.ndarray:
     """Two frames of a true meadow with whoever the events bring in it, as the video decoder paints them."""
     cast = Cast()
     for event in events:
         cast = direct(cast, event, scene())
     cast = played_on(cast, 6)
-    maps = composite(view_of("meadow")[0], FIRST_ROW, cast, scene(6), gallery or Gallery(networks().appearance))
+    maps = composite(view_of("meadow")[0], FIRST_ROW, cast, scene(6), Gallery(networks().appearance))
     video = {
         "maps": (maps * 255).round().to(torch.uint8).numpy(),
         "conditions": conditions_of(place="meadow", **choices),

@@ -39,6 +39,7 @@ LOG = ROOT / "out" / "bench" / "durability.log"
 POLICY = nacre.ResumePolicy(max_attempts=200, max_delay_s=0.5)
 CHUNK_TIMEOUT_S = 90.0
 POLL_S = 0.2
+NUM_WITH_SPARE = 2
 SNAPSHOT_EVERY_CHUNKS = 16
 SENTENCES = ("it starts to rain", "night falls", "the sun comes out", "it snows", "a grey morning")
 
@@ -67,8 +68,8 @@ class Bench:
     faults: list[str] = field(default_factory=list)
 
     async def worker_pid(self, session_id: str) -> int:
-        """The worker process that holds a session: its name ends with the pid and a few random digits. The gateway
-        holds it until the worker renews the lease for the first time. Raises TimeoutError."""
+        """The worker process that holds a session. The gateway holds it until the worker renews the lease for the
+        first time. Raises TimeoutError."""
         async with asyncio.timeout(CHUNK_TIMEOUT_S):
             while True:
                 pid = self._owner_pid(session_id)
@@ -81,9 +82,12 @@ class Bench:
 
     def _owner_pid(self, session_id: str) -> int | None:
         owner = Sessions(self.database).find(session_id).lease.owner
-        with suppress(ValueError, IndexError):
-            return int(owner.split("-")[-2])
-        return None
+        return pid_of(owner) if owner else None
+
+
+def pid_of(worker_id: str) -> int:
+    """It ends with the pid and a few random digits."""
+    return int(worker_id.split("-")[-2])
 
 
 def is_worker(pid: int) -> bool:
@@ -227,7 +231,7 @@ async def measure_kills(bench: Bench, progress: Progress) -> dict[str, Any]:
             _, received_s = await player.next_chunk(number)
             seconds.append(received_s - killed_s)
             progress.advance(task)
-            await wait_for_spare(bench, session.id, player)
+            await wait_for_spare(bench)
         await asyncio.sleep(2.0)
         settled = [receipt for receipt in player.receipts if receipt.is_settled]
     bench.faults += player.faults
@@ -245,18 +249,16 @@ async def measure_kills(bench: Bench, progress: Progress) -> dict[str, Any]:
     }
 
 
-async def wait_for_spare(bench: Bench, session_id: str, player: Player) -> None:
-    """Until another worker can take the session: it moves there and back."""
-    deadline_s = time.monotonic() + CHUNK_TIMEOUT_S
-    holder = await bench.worker_pid(session_id)
-    while time.monotonic() < deadline_s:
-        with suppress(grpc.aio.AioRpcError):
-            await bench.admin.MoveSession(admin_pb2.MoveSessionRequest(session_id=session_id), timeout=30)
-            await player.next_chunk()
-        if await bench.worker_pid(session_id) != holder:
-            return
-        await asyncio.sleep(0.5)
-    bench.faults.append("no spare worker came back in time")
+async def wait_for_spare(bench: Bench) -> None:
+    """Until two workers say that they live: the one that plays, and another that could."""
+    async with asyncio.timeout(CHUNK_TIMEOUT_S):
+        while True:
+            listed = await bench.admin.ListWorkers(admin_pb2.ListWorkersRequest(), timeout=10)
+            # One that was just killed counts as up for a while yet.
+            alive = [worker for worker in listed.workers if is_worker(pid_of(worker.worker_id))]
+            if sum(worker.state == admin_pb2.WORKER_STATE_UP for worker in alive) >= NUM_WITH_SPARE:
+                return
+            await asyncio.sleep(POLL_S)
 
 
 def _unlike_the_record(bench: Bench, player: Player) -> list[str]:
@@ -475,7 +477,7 @@ def bench_durability(config: DurabilityConfig, only: Sequence[str] = ()) -> Resu
     figures: dict[str, Any] = {}
     faults: list[str] = []
     with Progress(transient=True) as progress:
-        for measures, replicas in ((ALONE, 1), (WITH_SPARE, 2)):
+        for measures, replicas in ((ALONE, 1), (WITH_SPARE, NUM_WITH_SPARE)):
             wanted = {name: measure for name, measure in measures.items() if not only or name in only}
             if wanted:
                 asyncio.run(_measure(config, wanted, replicas, figures, faults, progress))

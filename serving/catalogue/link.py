@@ -21,6 +21,7 @@ from model.interface import ModelInfo
 from serving.catalogue.waiting import WaitingControls
 from serving.errors import (
     CapacityExhaustedError,
+    ChunkUnknownError,
     NacreError,
     SessionEndedError,
     SessionFencedError,
@@ -39,6 +40,7 @@ from serving.sessions.contract import (
     Rewound,
     SessionLink,
     SessionSpec,
+    Standing,
     Superseded,
     TakenSnapshot,
 )
@@ -219,7 +221,7 @@ class DurableLink:
         finally:
             if is_first:
                 self._settle_turn(SessionEndedError("the session has ended"))
-                await self.written()
+                await self._written()
                 await asyncio.wrap_future(self._write_end())
 
     def resume_after(self, receipt: Receipt) -> None:
@@ -307,9 +309,11 @@ class DurableLink:
 
     async def _rewind(self, chunk_idx: int) -> str:
         async with self._turning, self._hold():
+            if not 0 <= chunk_idx < self._next_chunk_idx:  # it may have gone back further meanwhile
+                raise ChunkUnknownError(f"the session has made {self._next_chunk_idx} chunks", field="to")
             self._is_rewinding, self._num_ungranted = True, 0
             try:
-                await self.written()
+                await self._written()
                 branch_session_id = await self._home.branch_off(self.session_id, self._next_chunk_idx)
                 spec = replace(self._spec, resume_from=chunk_idx, is_rewind=True)
                 await self._turn_to(Turn(spec=spec, branch_session_id=branch_session_id))
@@ -419,7 +423,12 @@ class DurableLink:
         receipts, self._unwritten = self._unwritten, []
         return self._home.write_receipts(self.session_id, self._spec.epoch, receipts)
 
-    async def written(self) -> None:
+    async def standing(self) -> Standing:
+        async with self._turning:
+            await self._written()
+            return Standing(epoch=self.epoch, next_chunk_idx=self._next_chunk_idx)
+
+    async def _written(self) -> None:
         """Returns when every chunk that came has its receipt on record."""
         if (writing := self._write_receipts()) is not None:
             await asyncio.wrap_future(writing)

@@ -300,7 +300,7 @@ class Engine:
             logger.exception("the transformer failed on %d sessions", len(work))
             self._metrics.stage_failed(STAGE)
             for each in work:
-                self._end(each.session, "WORKER_LOST", "the model failed")
+                self._lose(each.session.session_id, "the model failed")
             return
         seconds = self._clock() - started_s
         self._metrics.stage_seconds(STAGE, seconds)
@@ -391,7 +391,7 @@ class Engine:
         self._count(outcomes)
 
     def _lose(self, session_id: str, message: str) -> None:
-        """Another worker has the session: its controls are that one's to settle."""
+        """Another worker has the session, or will: its controls are that one's to settle."""
         with self._lock:
             session = self._sessions.get(session_id)
             self.close(session_id)

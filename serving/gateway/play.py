@@ -84,6 +84,7 @@ class PlayStream:
         self._seat = session.sit_down(self) if attach.role.looks_on else None
         self._first_chunk_idx = session.arrivals.num_taken
         self._credit = attach.credit
+        self._early: list[session_pb2.PlayResponse] | None = []  # what came before `attached` was said
         self._sequence = 0
         self._num_unsent_chunks = 0
         self._woken = asyncio.Event()
@@ -93,20 +94,27 @@ class PlayStream:
     # --- Client ---
 
     def tell(self, outcome: Outcome) -> None:
-        self._outbox.put(codec.to_ack(outcome))
+        self._say(codec.to_ack(outcome))
 
     def go_away(self, reason: str, time_left_s: float) -> None:
-        self._outbox.put(codec.to_go_away(reason, time_left_s))
+        self._say(codec.to_go_away(reason, time_left_s))
 
     def rewound(self, event: Rewound) -> None:
         """Media begins anew, with encoders of its own: what they hold back is of the old future."""
-        self._outbox.put(codec.to_rewound(event))
+        self._say(codec.to_rewound(event))
         self._first_chunk_idx = event.chunk_idx
         self._encoder = MediaEncoder(self._session, self._attach, self._config)
         self.wake()
 
     def wake(self) -> None:
         self._woken.set()
+
+    def _say(self, message: session_pb2.PlayResponse) -> None:
+        """Not before `attached`, which comes first."""
+        if self._early is None:
+            self._outbox.put(message)
+        else:
+            self._early.append(message)
 
     # --- the stream ---
 
@@ -205,6 +213,9 @@ class PlayStream:
             self._first_chunk_idx,
         )
         self._outbox.put(attached)
+        early, self._early = self._early or [], None
+        for message in early:
+            self._outbox.put(message)
         while not session.has_ended:
             if self._seat is None:
                 await session.refill(self._credit)

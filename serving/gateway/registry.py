@@ -117,6 +117,10 @@ class SessionRegistry:
 
     async def wake(self, session_id: str, resume_token: str | None) -> Session:
         """A session that runs, or that runs again. Without a token for those who may without."""
+        parking = self._running.get(session_id)
+        if parking is not None and parking.state is State.PARKED:
+            await parking.wait_closed()
+            await asyncio.sleep(0)  # for its host to let go of it
         if self._resumer is not None and not self._knows(session_id):
             lock = self._lock_by_id.setdefault(session_id, asyncio.Lock())
             async with lock:

@@ -139,7 +139,8 @@ class Session:
         self._has_ended.set()
         self._metrics.session_ended(reason)
         self.arrivals.clear()
-        for control_id in self.controls.pending_ids:
+        # Those of one that is parked take effect when it wakes.
+        for control_id in self.controls.pending_ids if reason != PARKED else ():
             self._on_outcome(Rejected(control_id=control_id, reason="SESSION_ENDED", message="the session has ended"))
         self._audience.wake()
 

@@ -16,6 +16,7 @@ from serving.catalogue.sessions import SessionRow
 from serving.catalogue.shares import ShareRow
 from serving.catalogue.worlds import NewWorld, WorldRow
 from serving.errors import (
+    ChunkUnknownError,
     ScopeExceededError,
     SessionEndedError,
     SessionHeldError,
@@ -118,9 +119,7 @@ class SessionVerbs:
         if chunk_idx is None:
             moment = await self._now(session_id, is_kept=False)
         else:
-            if (session := self._registry.running(session_id)) is not None:
-                await session.kept.written()
-            moment = Moment(session_id=session_id, chunk_idx=chunk_idx)
+            moment = await self._past(session_id, chunk_idx)
         return await self._begin(moment, label, started_s)
 
     async def load(self, world: WorldRow) -> Session:
@@ -219,6 +218,15 @@ class SessionVerbs:
         )
 
     # --- moments ---
+
+    async def _past(self, session_id: str, chunk_idx: int) -> Moment:
+        session = self._registry.running(session_id)
+        if session is None:
+            return Moment(session_id=session_id, chunk_idx=chunk_idx)  # the record says whether there is such a chunk
+        standing = await session.kept.standing()
+        if chunk_idx > standing.next_chunk_idx:
+            raise ChunkUnknownError(f"the session has made {standing.next_chunk_idx} chunks", field="chunk_index")
+        return Moment(session_id=session_id, chunk_idx=chunk_idx, epoch=standing.epoch)
 
     async def _now(self, session_id: str, *, is_kept: bool) -> Moment:
         session = self._registry.running(session_id)

@@ -206,6 +206,14 @@ class SessionLink(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a session is on its timeline."""
+
+    epoch: int
+    next_chunk_idx: int
+
+
 @runtime_checkable
 class KeptLink(SessionLink, Protocol):
     """The link of a session that is on record: it outlives its workers."""
@@ -224,8 +232,8 @@ class KeptLink(SessionLink, Protocol):
         its own, whose id this gives. Raises `NacreError`."""
         ...
 
-    async def written(self) -> None:
-        """Returns when every chunk that came has its receipt on record."""
+    async def standing(self) -> Standing:
+        """Between two turns, with a receipt on record for every chunk that came."""
         ...
 
     @property

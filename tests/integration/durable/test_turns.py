@@ -52,10 +52,9 @@ async def test_p01_frames_stay_those_of_the_record_over_a_change_of_worker(
             else:
                 kept.break_worker(0, decoder=cause == "decoder")
 
-        chunks, outcomes = await play(kept, disturb_at, disturb)
+        _, outcomes = await play(kept, disturb_at, disturb)
         assert [type(outcome) for outcome in outcomes] == [nacre.Applied, nacre.Applied]
         assert kept.placer.num_placed == 2
-        assert not any(chunk.is_late for chunk in chunks) or cause != "leave"
 
 
 async def test_w05_controls_sent_while_a_worker_is_lost_take_effect_once(tmp_path: Path) -> None:

@@ -84,9 +84,9 @@ def stability_measures(player: Player, judge: Judge, minutes: float) -> list[Mea
 
 
 def _looks(player: Player, judge: Judge, minutes: float) -> dict[float, Look]:
-    """By mark, the last loop that ended before it, from its beginning: the walk is then where it was."""
+    """By mark, the last beginning of a loop that is seen before it: the same keys are held then."""
     loop, seen = player.chunks(LOOP_S), player.chunks(SECONDS_SEEN)
-    starts = {(player.chunks(60 * mark) // loop - 1) * loop: mark for mark in marks(minutes)}
+    starts = {(player.chunks(60 * mark) - seen) // loop * loop: mark for mark in marks(minutes)}
     looks: dict[float, Look] = {}
     kept: list[Picture] = []
     script = stroll(max(starts) + seen, player.info.chunk_duration_s)

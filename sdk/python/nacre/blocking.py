@@ -263,6 +263,9 @@ class Session:
     def save(self, name: str, *, note: str = "") -> SavedWorld:
         return self._loop.run(self._session.save(name, note=note))
 
+    def export(self, *, exact: bool = False) -> bytes:
+        return self._loop.run(self._session.export(exact=exact))
+
     def delete(self) -> None:
         self._loop.run(self._session.delete())
 
@@ -361,6 +364,9 @@ class Client:
     def worlds(self, *, name: str = "", page_size: int = 50) -> Iterator[SavedWorld]:
         """As `nacre.Client.worlds`, a page at a time."""
         return self._each(self._client.worlds(name=name, page_size=page_size))
+
+    def import_world(self, data: bytes, name: str, *, note: str = "") -> SavedWorld:
+        return self._loop.run(self._client.import_world(data, name, note=note))
 
     def delete_world(self, world_id: str) -> None:
         self._loop.run(self._client.delete_world(world_id))

@@ -7,6 +7,7 @@ import ctypes
 import logging
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, MutableMapping
@@ -23,7 +24,6 @@ LOOPBACK = "127.0.0.1"
 OBJECT_STORE_BYTES = 80 * 1024 * 1024
 # Logical, for placement only. Replicas ask for a hundredth each.
 NUM_CPUS = 1
-# Workers end by themselves once their raylet is gone.
 STOP_TIMEOUT_S = 8.0
 STOP_POLL_S = 0.1
 START_ATTEMPTS = 3
@@ -90,27 +90,38 @@ def _start(ray: Any, folder: Path) -> None:
 
 
 def _init(ray: Any, folder: Path) -> None:
-    ray.init(
-        address="local",
-        num_cpus=NUM_CPUS,
-        object_store_memory=OBJECT_STORE_BYTES,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        namespace="nacre",
-        _node_ip_address=LOOPBACK,
-        _temp_dir=str(folder),
-    )
+    # What tells us to stop often tells our whole process group. Ray's processes must not go before the sessions did;
+    # they inherit what is blocked here, as Ray itself sees to for SIGINT.
+    blocked_before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        ray.init(
+            address="local",
+            num_cpus=NUM_CPUS,
+            object_store_memory=OBJECT_STORE_BYTES,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            namespace="nacre",
+            _node_ip_address=LOOPBACK,
+            _temp_dir=str(folder),
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked_before)
 
 
 def _stop(ray: Any) -> None:
-    """Stop the node, and with it Serve, which has nothing else to tend; then see that all processes went."""
+    """End the node, and with it Serve; gives up on processes that cannot be killed.
+
+    Whoever had something to do in order has done it by now, so nobody is asked: Ray would wait a second for each of
+    those that do not listen to SIGTERM, and some that start just then outlive it. Its own first, or they would start
+    others.
+    """
+    _kill(psutil.Process().children())
     ray.shutdown()
     give_up_s = time.monotonic() + STOP_TIMEOUT_S
-    while descendants := psutil.Process().children(recursive=True):
+    while (descendants := psutil.Process().children(recursive=True)) and time.monotonic() < give_up_s:
+        _kill(descendants)
         psutil.wait_procs(descendants, timeout=STOP_POLL_S)
-        if time.monotonic() > give_up_s:
-            _kill(descendants)
 
 
 def _kill(processes: Iterable[psutil.Process]) -> None:

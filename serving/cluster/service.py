@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from ray import serve
+from ray.exceptions import RayError
 from ray.serve import Application, Deployment
 from ray.serve.config import RequestRouterConfig
+from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
 
@@ -50,13 +53,19 @@ class RunningService:
     metrics_addresses: tuple[str, ...]
 
     def drain(self, timeout_s: float) -> None:
-        """Warn clients, end sessions, stop answering; then stop the workers."""
-        self.gateway.options(method_name="drain").remote().result(timeout_s=timeout_s)
-        draining = [worker.broadcast("drain") for worker in self.workers]
-        for each in draining:
-            for answer in each.results(timeout_s=timeout_s, return_exceptions=True):
-                if isinstance(answer, Exception):  # the others are to end in order nevertheless
-                    logger.warning("a worker did not end in order: %s", answer)
+        """Warn clients, end sessions, stop answering; then stop the workers. Whoever is dead, or does not answer in
+        time, keeps nobody else from ending in order."""
+        give_up_s = time.monotonic() + timeout_s
+        for deployment in (self.gateway, *self.workers):
+            # To all replicas: Serve would look for one that is free for as long as none answers.
+            draining = deployment.broadcast("drain")
+            try:
+                answers = draining.results(timeout_s=max(0.0, give_up_s - time.monotonic()), return_exceptions=True)
+            except (TimeoutError, RayError, RayServeException) as error:
+                answers = [error]
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    logger.warning("%s did not end in order: %s", deployment.deployment_name, str(answer) or "too slow")
 
 
 def start_service(config: ServiceConfig) -> RunningService:

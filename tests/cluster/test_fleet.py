@@ -146,5 +146,6 @@ def test_all_workers_end_in_order_with_the_service(pair: Pair) -> None:
     ended = {each["worker_id"] for each in json.loads(pair.nacre("workers", "--json").stdout) if each["state"] == "up"}
     assert len(ended) == 2
     assert pair.service.stop(signal.SIGTERM) == 0, pair.service.text
+    assert "did not end in order" not in pair.service.text
     left = {each["worker_id"] for each in json.loads(pair.nacre("workers", "--json").stdout)}
     assert not left & ended

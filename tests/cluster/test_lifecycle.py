@@ -16,6 +16,7 @@ from tests.cluster.conftest import ROOT, command, started
 pytestmark = pytest.mark.timeout(500)
 
 LINGER_S = 5.0
+OUT_OF_ORDER = "did not end in order"
 
 
 def free_port() -> int:
@@ -37,8 +38,18 @@ def test_two_starts_in_a_row_on_one_port_leave_nothing(tmp_path: Path) -> None:
             family = service.descendants()
             assert len(family) >= 4
             assert service.stop(number) == 0, service.text
+            assert OUT_OF_ORDER not in service.text
             assert_nothing_left(family)
     assert set(glob.glob("/tmp/nacre-*")) - folders == set()
+
+
+def test_a_service_whose_gateway_is_dead_stops_nevertheless(tmp_path: Path) -> None:
+    with started(tmp_path / "log", "--port", "0") as service:
+        family = service.descendants()
+        service.replica("ServeReplica:nacre:Gateway").kill()
+        assert service.stop(signal.SIGTERM) == 0, service.text
+        assert f"Gateway {OUT_OF_ORDER}" in service.text
+        assert_nothing_left(family)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

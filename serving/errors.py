@@ -23,6 +23,7 @@
     +-- WorldNotFoundError
     +-- WorkerNotFoundError        not heard of lately
     +-- ScopeExceededError         the share link does not allow it
+    +-- PermissionMissingError     the role does not allow it
     +-- ResumeTokenInvalidError
     +-- RateExceededError
     +-- ClientStalledError
@@ -161,6 +162,11 @@ class WorkerNotFoundError(NacreError):
 
 class ScopeExceededError(NacreError):
     reason = "SCOPE_EXCEEDED"
+    status = StatusCode.PERMISSION_DENIED
+
+
+class PermissionMissingError(NacreError):
+    reason = "PERMISSION_MISSING"
     status = StatusCode.PERMISSION_DENIED
 
 

@@ -42,6 +42,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_SHARE_LINK_REVOKED: _ClassVar[ErrorReason]
     ERROR_REASON_SCOPE_EXCEEDED: _ClassVar[ErrorReason]
     ERROR_REASON_WORKER_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_PERMISSION_MISSING: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_WORLD_MISSING: ErrorReason
 ERROR_REASON_TEXT_EMPTY: ErrorReason
@@ -75,6 +76,7 @@ ERROR_REASON_SHARE_LINK_EXPIRED: ErrorReason
 ERROR_REASON_SHARE_LINK_REVOKED: ErrorReason
 ERROR_REASON_SCOPE_EXCEEDED: ErrorReason
 ERROR_REASON_WORKER_NOT_FOUND: ErrorReason
+ERROR_REASON_PERMISSION_MISSING: ErrorReason
 
 class Error(_message.Message):
     __slots__ = ("reason", "message", "field", "allowed")

@@ -15,12 +15,13 @@ from serving.catalogue.snapshots import Snapshots
 from serving.catalogue.storage import StorageConfig
 from serving.catalogue.workers import Workers
 from serving.catalogue.worlds import NewWorld, WorldRow, Worlds
-from serving.errors import WorldNotFoundError
+from serving.errors import NacreError, WorldNotFoundError
 from serving.sessions.encoded import HeldAxes, Opening
 from serving.sessions.names import new_session_id, new_world_id
 from serving.sessions.portable import with_kind
 from serving.sessions.record_codec import opened
 from serving.sessions.records import JournalHead, seal
+from serving.sessions.snapshot import EngineSnapshot
 from serving.sessions.snapshot_store import SnapshotStore
 
 BROUGHT_IN = "IMPORTED"
@@ -55,32 +56,30 @@ class Library:
         drop_stored(SnapshotStore.open(self._snapshots), removed)
 
     def bring_in(self, data: bytes, name: str, note: str, info: ModelInfo) -> WorldRow:
-        """Keep a moment that was sent as a file under a name. Raises `SnapshotRefusedError`, and then nothing is
-        kept."""
+        """Keep a moment that was sent as a file under a name. Raises `SnapshotRefusedError` or
+        `StorageUnavailableError`, and then nothing is kept."""
         snapshot, kind = with_kind(data, info)
-        session_id, chunk_idx = new_session_id(), snapshot.engine.next_chunk_idx
         # Nobody holds keys in a world that comes by post.
-        engine = replace(snapshot.engine, session_id=session_id, held=HeldAxes(), journal_position=0)
+        engine = replace(snapshot.engine, session_id=new_session_id(), held=HeldAxes(), journal_position=0)
         spec = {"seed": engine.seed, "prompt": "", "character": "", "scene": "", "has_image": False}
-        new = NewSession(session_id=session_id, model=info.name, weights_sha256=info.weights_sha256, spec=spec)
-        self.sessions.create(new)
-        epoch = self.sessions.acquire(session_id, BROUGHT_IN).epoch
-        opening = Opening(session_id=session_id, seed=engine.seed, epoch=epoch)
-        first = seal(session_id, epoch, JournalHead(), [opened(opening, info.name, info.weights_sha256, chunk_idx)])
-        batch = Batch(session_id=session_id, epoch=epoch, head=JournalHead(), records=first)
-        JournalTable(self._database).append([batch])
-        store = SnapshotStore.open(self._snapshots)
-        saved = store.save(replace(snapshot, engine=engine), epoch, info, kind)
-        Snapshots(self._database).add(saved.key, 0, saved.num_bytes)
-        self.sessions.set_num_chunks(session_id, epoch, chunk_idx)
-        self.sessions.end(session_id, epoch, BROUGHT_IN)
-        self.sessions.release(session_id, epoch)
+        new = NewSession(session_id=engine.session_id, model=info.name, weights_sha256=info.weights_sha256, spec=spec)
+        epoch = self._begin(new, engine)
+        try:
+            saved = SnapshotStore.open(self._snapshots).save(replace(snapshot, engine=engine), epoch, info, kind)
+            Snapshots(self._database).add(saved.key, 0, saved.num_bytes)
+            self.sessions.set_num_chunks(engine.session_id, epoch, engine.next_chunk_idx)
+            self.sessions.end(engine.session_id, epoch, BROUGHT_IN)
+        except NacreError:
+            self.sessions.release(engine.session_id, epoch)
+            self.sessions.delete(engine.session_id)
+            raise
+        self.sessions.release(engine.session_id, epoch)
         world = NewWorld(
             world_id=new_world_id(),
             name=name,
-            session_id=session_id,
+            session_id=engine.session_id,
             epoch=epoch,
-            chunk_idx=chunk_idx,
+            chunk_idx=engine.next_chunk_idx,
             kind=kind,
             num_bytes=saved.num_bytes,
             model=info.name,
@@ -89,6 +88,17 @@ class Library:
             note=note,
         )
         return self.worlds.add(world)
+
+    def _begin(self, new: NewSession, engine: EngineSnapshot) -> int:
+        """A session whose journal begins where the snapshot does. Gives its epoch."""
+        self.sessions.create(new)
+        epoch = self.sessions.acquire(new.session_id, BROUGHT_IN).epoch
+        opening = Opening(session_id=new.session_id, seed=engine.seed, epoch=epoch)
+        record = opened(opening, new.model, new.weights_sha256, engine.next_chunk_idx)
+        records = seal(new.session_id, epoch, JournalHead(), [record])
+        batch = Batch(session_id=new.session_id, epoch=epoch, head=JournalHead(), records=records)
+        JournalTable(self._database).append([batch])
+        return epoch
 
     def world(self, world_id: str) -> WorldRow:
         """Raises `WorldNotFoundError`."""

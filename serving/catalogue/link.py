@@ -116,6 +116,7 @@ class DurableLink:
         self._link = link
         self._spec = spec
         self._next_chunk_idx = next_chunk_idx
+        self._came = asyncio.Event()  # a chunk, since it was looked at last
         self._end_chunk_idx = next_chunk_idx  # those before it may be made
         self._granted_chunk_idx = next_chunk_idx  # as far as the present link knows
         self._waiting = WaitingControls()
@@ -127,6 +128,7 @@ class DurableLink:
         self._turning = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()  # each ends with its turn, or when the link closes
         self._leaving: asyncio.Task[None] | None = None
+        self._why_not_left = ""
         self._chain = ReceiptChain()
         self._unwritten: list[Receipt] = []
         self._end_reason = CLOSED
@@ -260,6 +262,7 @@ class DurableLink:
         match event:
             case DecodedChunk():
                 self._next_chunk_idx = event.chunk_idx + 1
+                self._came.set()
                 self._unwritten.append(self._chain.next(event.chunk_idx, event.frames_FHWC, event.samples_SC))
                 if len(self._unwritten) >= RECEIPTS_PER_ROW:
                     self._write_receipts()
@@ -298,12 +301,14 @@ class DurableLink:
                     await self._turn_to(Turn(spec=replace(self._spec, resume_from=self._next_chunk_idx)))
                     return
                 taken = await self._take_snapshot(when_paused=True)
+                await self._until_come(taken.chunk_idx)
                 await self._turn_to(Turn(spec=replace(self._spec, resume_from=None), snapshot=taken.data))
 
     async def _park(self) -> None:
         async with self._turning, self._hold():
             if self._has_begun:
-                await self._take_snapshot(is_kept=True, when_paused=True)
+                taken = await self._take_snapshot(is_kept=True, when_paused=True)
+                await self._until_come(taken.chunk_idx)
             self._end_reason = PARKED
             await self._link.close()
 
@@ -322,6 +327,17 @@ class DurableLink:
                 self._end_chunk_idx += self._num_ungranted
                 raise
             return branch_session_id
+
+    async def _until_come(self, chunk_idx: int) -> None:
+        """Until all before a snapshot's chunk are here: they take another way than it. Raises
+        `WorkerUnavailableError`."""
+        try:
+            async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
+                while self._next_chunk_idx < chunk_idx:
+                    self._came.clear()
+                    await self._came.wait()
+        except TimeoutError as error:
+            raise WorkerUnavailableError("the last chunks did not come in time") from error
 
     async def _turn_to(self, turn: Turn) -> None:
         if self._is_over or self._is_closed:
@@ -409,7 +425,10 @@ class DurableLink:
             try:
                 await self.move()
             except NacreError as error:
-                logger.warning("session %s could not leave its worker: %s", self.session_id, error.message)
+                # It is asked again every second; once is enough to be told.
+                level = logging.DEBUG if error.message == self._why_not_left else logging.WARNING
+                self._why_not_left = error.message
+                logger.log(level, "session %s could not leave its worker: %s", self.session_id, error.message)
 
         if self._leaving is None or self._leaving.done():
             # Owned by this link: cancelled when it closes.

@@ -54,14 +54,14 @@ async def catalogued(plane: WorldPlane, config: StorageConfig) -> AsyncIterator[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """What a new session goes on from."""
+class SessionMoment:
+    """Where a session stands, or stood: a new one can go on from there."""
 
     session_id: str
-    chunk_idx: int  # the first that is its own
-    epoch: int | None = None  # of the moment; the present one when left out
-    label: str = ""
-    snapshot: bytes = b""  # the moment itself, when it is at hand
+    chunk_idx: int  # the first that comes after it
+    epoch: int | None = None  # the present one when left out
+    snapshot: bytes = b""  # all there is of it, when it is at hand
+    num_bytes: int = 0  # of what was kept
 
 
 class CataloguedPlane:
@@ -95,13 +95,19 @@ class CataloguedPlane:
         if last is not None:
             link.resume_after(last)
         return ResumedSession(
-            link=link, world=world, next_chunk_idx=next_chunk_idx, resume_token_sha256=row.resume_token_sha256
+            link=link,
+            world=world,
+            next_chunk_idx=next_chunk_idx,
+            resume_token_sha256=row.resume_token_sha256,
+            created_s=row.created_s,
         )
 
-    async def fork(self, session_id: str, token_sha256: bytes, origin: Origin) -> ResumedSession:
+    async def fork(
+        self, session_id: str, token_sha256: bytes, origin: SessionMoment, label: str = ""
+    ) -> ResumedSession:
         """A new session from a moment of another. Raises `SessionNotFoundError`, `ChunkUnknownError`, and what
         `open` does."""
-        world, epoch = await self.call(lambda: self._fork(session_id, token_sha256, origin))
+        world, epoch = await self.call(lambda: self._fork(session_id, token_sha256, origin, label))
         spec = SessionSpec(
             session_id=session_id,
             world=world,
@@ -184,7 +190,7 @@ class CataloguedPlane:
         )
         return self._sessions.acquire(spec.session_id, self._owner).epoch
 
-    def _fork(self, session_id: str, token_sha256: bytes, origin: Origin) -> tuple[WorldSpec, int]:
+    def _fork(self, session_id: str, token_sha256: bytes, origin: SessionMoment, label: str) -> tuple[WorldSpec, int]:
         parent = self._sessions.find(origin.session_id)
         if origin.epoch is None and not origin.snapshot and origin.chunk_idx > parent.num_chunks:
             raise ChunkUnknownError(
@@ -196,7 +202,7 @@ class CataloguedPlane:
             origin.session_id,
             origin.chunk_idx,
             parent_epoch=origin.epoch,
-            label=origin.label,
+            label=label,
         )
         return world_of(parent), self._sessions.acquire(session_id, self._owner).epoch
 

@@ -35,7 +35,7 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.MoveSessionRequest, context: object
     ) -> admin_pb2.MoveSessionResponse:
         """Answers when it goes on."""
-        session = self._verbs.running(check_id(request.session_id, "session_id"))
+        session = await self._verbs.running(check_id(request.session_id, "session_id"))
         await session.kept.move()
         return admin_pb2.MoveSessionResponse()
 

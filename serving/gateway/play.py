@@ -79,10 +79,9 @@ class PlayStream:
         self._metrics = metrics
         self._clock = clock
         self._outbox = Outbox(config.max_unsent_messages, config.stall_timeout_s)
-        self._encoder = MediaEncoder(session, attach, config)
         # Where chunks come from: one who looks on has a queue of its own.
         self._seat = session.sit_down(self) if attach.role.looks_on else None
-        self._first_chunk_idx = session.arrivals.num_taken
+        self._begin_media(session.arrivals.num_taken)
         self._credit = attach.credit
         self._early: list[session_pb2.PlayResponse] | None = []  # what came before `attached` was said
         self._sequence = 0
@@ -100,14 +99,17 @@ class PlayStream:
         self._say(codec.to_go_away(reason, time_left_s))
 
     def rewound(self, event: Rewound) -> None:
-        """Media begins anew, with encoders of its own: what they hold back is of the old future."""
         self._say(codec.to_rewound(event))
-        self._first_chunk_idx = event.chunk_idx
-        self._encoder = MediaEncoder(self._session, self._attach, self._config)
+        self._begin_media(event.chunk_idx)
         self.wake()
 
     def wake(self) -> None:
         self._woken.set()
+
+    def _begin_media(self, chunk_idx: int) -> None:
+        """With encoders of its own: what those before hold back is of another future, or from before a gap."""
+        self._first_chunk_idx = self._next_chunk_idx = chunk_idx
+        self._encoder = MediaEncoder(self._session, self._attach, self._config)
 
     def _say(self, message: session_pb2.PlayResponse) -> None:
         """Not before `attached`, which comes first."""
@@ -248,6 +250,8 @@ class PlayStream:
     async def _deliver_chunk(self, arrival: Arrival) -> None:
         """Encode as soon as it is there, send when it is due."""
         chunk = arrival.chunk
+        if chunk.chunk_idx != self._next_chunk_idx:
+            self._begin_media(chunk.chunk_idx)
         started_s = time.perf_counter()
         loop = asyncio.get_running_loop()
         frames, audio = await loop.run_in_executor(self._pools.media, self._encoder.encode, chunk)
@@ -274,6 +278,7 @@ class PlayStream:
         self._sequence += 1
         self._credit -= 1
         self._num_unsent_chunks += 1
+        self._next_chunk_idx = chunk.chunk_idx + 1
         self._outbox.put(message, functools.partial(self._on_sent, arrival, message.ByteSize(), late, encode_seconds))
 
     def _on_sent(self, arrival: Arrival, num_bytes: int, late: bool, encode_seconds: float) -> None:

@@ -168,7 +168,7 @@ class SessionRegistry:
             token_sha256=name.token_sha256,
             world=opened.world,
             is_traced=self._is_traced(name.session_id),
-            create_s=now_s,
+            create_s=now_s if opened.created_s is None else opened.created_s,
             open_seconds=now_s - started_s,
             first_chunk_idx=opened.next_chunk_idx,
         )

@@ -97,14 +97,14 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     async def PauseSession(  # noqa: N802
         self, request: session_pb2.PauseSessionRequest, context: object
     ) -> session_pb2.PauseSessionResponse:
-        session = self._verbs.running(check_id(request.session_id, "session_id"))
+        session = await self._verbs.running(check_id(request.session_id, "session_id"))
         session.pause()
         return session_pb2.PauseSessionResponse(session=session.to_message())
 
     async def ResumeSession(  # noqa: N802
         self, request: session_pb2.ResumeSessionRequest, context: object
     ) -> session_pb2.ResumeSessionResponse:
-        session = self._verbs.running(check_id(request.session_id, "session_id"))
+        session = await self._verbs.running(check_id(request.session_id, "session_id"))
         session.resume()
         return session_pb2.ResumeSessionResponse(session=session.to_message())
 
@@ -134,9 +134,9 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     async def RewindSession(  # noqa: N802
         self, request: session_pb2.RewindSessionRequest, context: object
     ) -> session_pb2.RewindSessionResponse:
-        session = self._verbs.running(check_id(request.session_id, "session_id"))
+        session = await self._verbs.running(check_id(request.session_id, "session_id"))
         chunk_idx = check_rewind(request, session.arrivals.num_arrived, self._plane.info.chunk_duration_s)
-        branch_id = await session.rewind(chunk_idx)
+        branch_id = await session.kept.rewind(chunk_idx)
         return session_pb2.RewindSessionResponse(chunk_index=chunk_idx, branch_session_id=branch_id)
 
     async def GetBranches(  # noqa: N802

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from model.interface import ModelInfo
 from nacre.v1 import session_pb2
-from serving.errors import ChunkUnknownError, NacreError, SessionControlledError, SessionEndedError, UnavailableError
+from serving.errors import NacreError, SessionControlledError, SessionEndedError, UnavailableError
 from serving.gateway import codec
 from serving.gateway.arrivals import Arrival, ArrivalQueue
 from serving.gateway.audience import Audience, Client
@@ -190,14 +190,6 @@ class Session:
         """Keep it and free its slots. Raises `NacreError`: then it plays on."""
         await self.kept.park()
         await self.wait_closed()
-
-    async def rewind(self, chunk_idx: int) -> str:
-        """Go back. Gives the id of the session that keeps the old future. Raises `ChunkUnknownError`."""
-        if not 0 <= chunk_idx < self.arrivals.num_arrived:
-            raise ChunkUnknownError(
-                f"the session has made chunks 0 to {self.arrivals.num_arrived - 1}, not {chunk_idx}", field="to"
-            )
-        return await self.kept.rewind(chunk_idx)
 
     @contextmanager
     def joined(self, client: Client, *, looks_on: bool) -> Iterator[None]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from serving.catalogue.differences import Difference
 from serving.catalogue.lineage import TreeNode
-from serving.catalogue.plane import CataloguedPlane, Origin
+from serving.catalogue.plane import CataloguedPlane, SessionMoment
 from serving.catalogue.sessions import SessionRow
 from serving.catalogue.shares import ShareRow
 from serving.catalogue.worlds import NewWorld, WorldRow
@@ -29,7 +29,6 @@ from serving.gateway.registry import NewName, SessionRegistry
 from serving.gateway.roles import ROLES
 from serving.gateway.session import Session
 from serving.gateway.validation import AttachSpec
-from serving.sessions.contract import TakenSnapshot
 from serving.sessions.manifest import EXACT, PORTABLE
 from serving.sessions.names import new_world_id
 from serving.sessions.portable import to_bytes
@@ -39,17 +38,6 @@ FORK = "fork"
 # A worker tells the catalogue that it is done with a session a moment after it told us.
 LET_GO_TIMEOUT_S, LET_GO_POLL_S = 2.0, 0.05
 SHARE_PREFIX = "share-"  # tells a link's token from a session's
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """Where a session stands, or stood."""
-
-    session_id: str
-    chunk_idx: int
-    epoch: int | None = None  # the present one when left out
-    num_bytes: int = 0
-    snapshot: bytes = b""
 
 
 class SessionVerbs:
@@ -92,10 +80,11 @@ class SessionVerbs:
 
     # --- while it runs ---
 
-    def running(self, session_id: str) -> Session:
+    async def running(self, session_id: str) -> Session:
         """Raises `SessionStateError` for one that does not run here, `SessionNotFoundError` for one unknown."""
         session = self._registry.running(session_id)
         if session is None:
+            await self.find(session_id)
             raise SessionStateError("the session does not run; attach to it, or wake it", field="session_id")
         return session
 
@@ -106,9 +95,6 @@ class SessionVerbs:
             await session.park()
         elif (await self._row(session_id)).state != "parked":
             raise SessionEndedError("the session has ended", field="session_id")
-
-    async def rewind(self, session_id: str, chunk_idx: int) -> str:
-        return await self.running(session_id).rewind(chunk_idx)
 
     # --- new sessions from old ---
 
@@ -127,7 +113,7 @@ class SessionVerbs:
         self._registry.check_open()
         if world.session_id is None:
             raise WorldNotFoundError("the world is of an early version that kept no moment", field="world_id")
-        moment = Moment(session_id=world.session_id, chunk_idx=world.chunk_idx, epoch=world.epoch)
+        moment = SessionMoment(session_id=world.session_id, chunk_idx=world.chunk_idx, epoch=world.epoch)
         return await self._begin(moment, f"{world.name} {world.version}", started_s)
 
     async def save(self, session_id: str, name: str, note: str) -> WorldRow:
@@ -150,7 +136,8 @@ class SessionVerbs:
 
     async def export(self, session_id: str, *, is_portable: bool) -> tuple[bytes, int]:
         """This moment of a session that runs, as a file, and the first chunk that is made from it."""
-        taken = await self.running(session_id).link.snapshot(is_portable=is_portable)
+        session = await self.running(session_id)
+        taken = await session.link.snapshot(is_portable=is_portable)
         kind = PORTABLE if is_portable else EXACT
         data = await asyncio.to_thread(lambda: to_bytes(unpack(taken.data), self.kept.info, kind))
         return data, taken.chunk_idx
@@ -219,24 +206,25 @@ class SessionVerbs:
 
     # --- moments ---
 
-    async def _past(self, session_id: str, chunk_idx: int) -> Moment:
+    async def _past(self, session_id: str, chunk_idx: int) -> SessionMoment:
         session = self._registry.running(session_id)
         if session is None:
-            return Moment(session_id=session_id, chunk_idx=chunk_idx)  # the record says whether there is such a chunk
+            # The record says whether there is such a chunk.
+            return SessionMoment(session_id=session_id, chunk_idx=chunk_idx)
         standing = await session.kept.standing()
         if chunk_idx > standing.next_chunk_idx:
             raise ChunkUnknownError(f"the session has made {standing.next_chunk_idx} chunks", field="chunk_index")
-        return Moment(session_id=session_id, chunk_idx=chunk_idx, epoch=standing.epoch)
+        return SessionMoment(session_id=session_id, chunk_idx=chunk_idx, epoch=standing.epoch)
 
-    async def _now(self, session_id: str, *, is_kept: bool) -> Moment:
+    async def _now(self, session_id: str, *, is_kept: bool) -> SessionMoment:
         session = self._registry.running(session_id)
         if session is None:
             row = await self._row(session_id)
-            return Moment(session_id=session_id, chunk_idx=row.num_chunks, epoch=row.lease.epoch)
+            return SessionMoment(session_id=session_id, chunk_idx=row.num_chunks, epoch=row.lease.epoch)
         if session.arrivals.num_arrived == 0:
-            return Moment(session_id=session_id, chunk_idx=0)
-        taken: TakenSnapshot = await session.link.snapshot(is_kept=is_kept)
-        return Moment(
+            return SessionMoment(session_id=session_id, chunk_idx=0)
+        taken = await session.link.snapshot(is_kept=is_kept)
+        return SessionMoment(
             session_id=session_id,
             chunk_idx=taken.chunk_idx,
             epoch=session.kept.epoch,
@@ -244,16 +232,9 @@ class SessionVerbs:
             snapshot=taken.data,
         )
 
-    async def _begin(self, moment: Moment, label: str, started_s: float) -> Session:
+    async def _begin(self, moment: SessionMoment, label: str, started_s: float) -> Session:
         name = NewName.make()
-        origin = Origin(
-            session_id=moment.session_id,
-            chunk_idx=moment.chunk_idx,
-            epoch=moment.epoch,
-            label=label,
-            snapshot=moment.snapshot,
-        )
-        opened = await self.kept.fork(name.session_id, name.token_sha256, origin)
+        opened = await self.kept.fork(name.session_id, name.token_sha256, moment, label)
         return self._registry.begin(name, opened, started_s)
 
     async def _row(self, session_id: str) -> SessionRow:

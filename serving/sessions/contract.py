@@ -248,6 +248,7 @@ class ResumedSession:
     world: WorldSpec  # without its picture
     next_chunk_idx: int  # the first that comes
     resume_token_sha256: bytes = b""
+    created_s: float | None = None  # time.time(); now, for one that is new
 
 
 class SessionResumer(Protocol):

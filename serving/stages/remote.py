@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.interface import ModelInfo, Tensors
-from serving.errors import CapacityExhaustedError, NacreError, WorkerUnavailableError
+from serving.errors import CapacityExhaustedError, NacreError, SnapshotRefusedError, WorkerUnavailableError
 from serving.sessions.contract import SessionSpec, SnapshotRequest
 from serving.sessions.encoded import EncodedControl
 from serving.sessions.tensor_bytes import from_bytes, optional_to_bytes
@@ -303,6 +303,9 @@ def _as_our_errors(who: str):
 
 
 def _our_error(who: str, error: grpc.aio.AioRpcError) -> NacreError:
+    details = error.details() or ""
     if error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return CapacityExhaustedError(error.details() or "every slot is taken")
-    return WorkerUnavailableError(f"{who} does not answer: {error.details()}")
+        return CapacityExhaustedError(details or "every slot is taken")
+    if dict(error.trailing_metadata() or ()).get(codec.REASON_KEY) == SnapshotRefusedError.reason:
+        return SnapshotRefusedError(details)  # no other worker would think better of it
+    return WorkerUnavailableError(f"{who} does not answer: {details}")

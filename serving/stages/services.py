@@ -51,7 +51,7 @@ class TransformerService(wire_grpc.TransformerServiceServicer):
         try:
             await self._run(first.open, requests, context)
         except NacreError as error:
-            await context.abort(error.status, error.message)
+            await context.abort(error.status, error.message, ((codec.REASON_KEY, error.reason),))
         except TensorBytesError as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
 

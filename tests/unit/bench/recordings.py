@@ -58,6 +58,7 @@ def flawless_recording(num_chunks: int = 50) -> Recording:
         title="a quiet street",
         shape=SHAPE,
         planned_chunks=num_chunks,
+        seed=7,
         create_called_s=START_S - 0.75,
         chunks=tuple(chunk_at(idx) for idx in range(num_chunks)),
         controls=controls,

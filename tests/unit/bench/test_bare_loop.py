@@ -10,6 +10,7 @@ def test_plays_survive_json() -> None:
     plays = [
         BarePlay(
             num_chunks=250,
+            seed=11,
             prompt="a quiet street at dusk",
             actions=(
                 TimedAction(chunk_idx=0, action=Walk(forward=1.0, strafe=-0.5)),

@@ -60,7 +60,7 @@ def everything(context: typer.Context) -> None:
             [
                 lambda service: bench_idle(service, 30.0),
                 lambda service: bench_latency(service, 200),
-                lambda service: bench_overhead(service, 20.0),
+                lambda service: bench_overhead(service, 10.0, 5),
                 lambda service: bench_soak(service, 600.0),
             ]
         )
@@ -79,9 +79,9 @@ def latency(controls: int = 200, local: Local = False, model: Model = "") -> Non
 
 
 @app.command()
-def overhead(seconds: float = 20.0, local: Local = False, model: Model = "") -> None:
+def overhead(seconds: float = 10.0, rounds: int = 5, local: Local = False, model: Model = "") -> None:
     """Processor time per chunk, against the bare model loop and the media encoding of the same plays."""
-    run([lambda service: bench_overhead(service, seconds, model)], local, model)
+    run([lambda service: bench_overhead(service, seconds, rounds, model)], local, model)
 
 
 @app.command()

@@ -25,8 +25,6 @@ from model.interface import AudioDecoder, ChunkControls, Encoder, Model, Tensors
 from serving.gateway.media import H264Encoder, MediaConfig, OpusEncoder
 from serving.models import load_model
 
-SEED = 1
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedAction:
@@ -39,6 +37,7 @@ class BarePlay:
     """A session to play again: what it started from, and what took effect at which chunk."""
 
     num_chunks: int
+    seed: int = 1
     prompt: str = ""
     image_file: str = ""
     actions: tuple[TimedAction, ...] = ()
@@ -84,8 +83,8 @@ class BareLoop:
     def play(self, play: BarePlay, clock: CpuClock, is_paced: bool) -> None:
         """`is_paced` sleeps between chunks as a service does, which leaves the processor's caches cold."""
         with clock.stage("open"):
-            state = self._transformer.open(SEED, self._text(play.prompt), self._image(play.image_file))
-            video, audio = self._video.open(SEED), self._audio.open(SEED)
+            state = self._transformer.open(play.seed, self._text(play.prompt), self._image(play.image_file))
+            video, audio = self._video.open(play.seed), self._audio.open(play.seed)
             h264, opus = H264Encoder(self.info, MediaConfig()), OpusEncoder(self.info, MediaConfig())
         start_s = time.monotonic()
         for chunk_idx, controls in enumerate(self._controls(play, clock)):

@@ -112,6 +112,7 @@ def bare_play_of(play: MeasuredPlay) -> BarePlay:
     applied = [control for control in play.recording.controls if control.chunk_idx is not None]
     return BarePlay(
         num_chunks=len(play.recording.chunks),
+        seed=play.recording.seed,
         prompt=play.start.prompt,
         image_file=str(play.start.image) if play.start.image else "",
         actions=tuple(

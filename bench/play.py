@@ -70,6 +70,7 @@ class _Play:
         self._on_progress = on_progress
         self._create_called_s = time.monotonic()
         self._capabilities: nacre.Capabilities | None = None
+        self._seed = 0
         self._chunks: list[nacre.Chunk] = []
         self._sent: list[tuple[Cue, nacre.Receipt]] = []
         self._has_begun = asyncio.Event()
@@ -79,6 +80,7 @@ class _Play:
         self._create_called_s = time.monotonic()
         session = await client.create(prompt=start.prompt, image=start.image, seed=start.seed, model=start.model)
         self._capabilities = session.capabilities
+        self._seed = session.record.world.seed if session.record else start.seed
         try:
             async with session.enter(video="h264", audio="opus") as world, asyncio.TaskGroup() as tasks:
                 cues = tasks.create_task(self._send_cues(world))
@@ -118,6 +120,7 @@ class _Play:
             title=self._script.title,
             shape=_to_shape(self._capabilities) if self._capabilities else MediaShape(),
             planned_chunks=self._num_planned(),
+            seed=self._seed,
             create_called_s=self._create_called_s,
             chunks=tuple(_to_received(chunk) for chunk in self._chunks),
             controls=(

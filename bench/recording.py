@@ -69,6 +69,7 @@ class Recording:
     title: str
     shape: MediaShape
     planned_chunks: int
+    seed: int  # the one that took effect
     create_called_s: float
     chunks: tuple[ReceivedChunk, ...]
     controls: tuple[SentControl, ...] = ()  # those the script has, sent or not

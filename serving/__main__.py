@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import socket
@@ -16,6 +15,7 @@ from rich.console import Console
 from serving.catalogue.storage import prepare_storage
 from serving.config import ServiceConfig, load_config
 from serving.errors import StorageUnavailableError
+from serving.log_lines import write_log_lines
 from serving.models import check_model
 
 START_ERROR, USAGE_ERROR = 1, 2
@@ -48,7 +48,7 @@ def main(
 ) -> None:
     """Serve worlds. Every flag may stand in the environment (NACRE_PORT) or in a file."""
     flags = {name: value for name, value in locals().items() if name != "config"}
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    write_log_lines()
     try:
         settings = load_config(flags, os.environ, config)
         check_model(settings.model)

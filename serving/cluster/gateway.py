@@ -15,6 +15,7 @@ from serving.cluster.replica_port import bind_to_node
 from serving.errors import UnavailableError
 from serving.gateway.config import GatewayConfig
 from serving.gateway.server import GatewayServer
+from serving.log_lines import write_log_lines
 from serving.observing import GatewayObservation, ObservingConfig, observe_gateway
 from serving.stages.remote import RemotePlane
 from serving.stages.stage import Stage
@@ -37,6 +38,7 @@ class Gateway:
 
     async def __init__(self, settings: GatewaySettings, *handles: DeploymentHandle) -> None:
         bind_to_node()
+        write_log_lines()
         self._settings = settings
         self._placer = ServePlacer(dict(zip(settings.processes, handles, strict=True)))
         self._is_ready = asyncio.Event()

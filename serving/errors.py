@@ -37,11 +37,17 @@
     |   +-- SnapshotDamagedError   altered, cut short, or a part is missing
     |   +-- SnapshotForeignError   of another model, or of other weights
     |   +-- SnapshotNewerError     of a version to come
+    +-- MethodUnknownError
+    +-- MessageTooLargeError       more bytes than are taken at once
+    +-- CallsExceededError         as many calls as there may be are being answered
+    +-- ShareLinkExpiredError
+    +-- ShareLinkRevokedError
     +-- InternalError              a defect of ours
 
 `reason` is a name of nacre.v1.ErrorReason without its prefix. `status` is the gRPC status, which
 a caller sees as the code of the call. `field` is the path from the request to what is at fault,
-`allowed` what would have been taken, where that is a list, and `retry_after_s` is set where waiting helps.
+`allowed` what would have been taken, where that is a list, and `retry_after_s` is set where waiting helps. `subject`
+says whose limit it is, of those with the status RESOURCE_EXHAUSTED.
 """
 
 from __future__ import annotations
@@ -58,15 +64,23 @@ class NacreError(Exception):
     reason: ClassVar[str] = "INTERNAL"
     status: ClassVar[StatusCode] = StatusCode.INTERNAL
     default_retry_after_s: ClassVar[float | None] = None
+    default_subject: ClassVar[str] = "service"
 
     def __init__(
-        self, message: str, *, field: str = "", allowed: Sequence[str] = (), retry_after_s: float | None = None
+        self,
+        message: str,
+        *,
+        field: str = "",
+        allowed: Sequence[str] = (),
+        retry_after_s: float | None = None,
+        subject: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
         self.field = field
         self.allowed = tuple(allowed)
         self.retry_after_s = self.default_retry_after_s if retry_after_s is None else retry_after_s
+        self.subject = subject or self.default_subject
 
 
 class InvalidFieldError(NacreError):
@@ -185,6 +199,7 @@ class ResumeTokenInvalidError(NacreError):
 class RateExceededError(NacreError):
     reason = "RATE_EXCEEDED"
     status = StatusCode.RESOURCE_EXHAUSTED
+    default_subject = "session"
 
 
 class ClientStalledError(NacreError):
@@ -235,6 +250,23 @@ class SnapshotForeignError(SnapshotRefusedError):
 
 class SnapshotNewerError(SnapshotRefusedError):
     pass
+
+
+class MethodUnknownError(NacreError):
+    reason = "METHOD_UNKNOWN"
+    status = StatusCode.UNIMPLEMENTED
+
+
+class MessageTooLargeError(NacreError):
+    reason = "MESSAGE_TOO_LARGE"
+    status = StatusCode.RESOURCE_EXHAUSTED
+    default_subject = "message"
+
+
+class CallsExceededError(NacreError):
+    reason = "CALLS_EXCEEDED"
+    status = StatusCode.RESOURCE_EXHAUSTED
+    default_retry_after_s = 1.0
 
 
 class InternalError(NacreError):

@@ -8,6 +8,7 @@ from model.interface import CameraPose, ModelInfo
 from nacre.v1 import control_pb2, error_pb2, media_pb2, session_pb2, world_pb2
 from serving.errors import NacreError
 from serving.gateway.media import AudioCodec, EncodedAudio, EncodedFrame, VideoCodec
+from serving.gateway.request_id import current_request_id
 from serving.gateway.validation import supported_controls
 from serving.sessions.contract import Accepted, Applied, Outcome, Rejected, Rewound, Superseded, WorldSpec
 
@@ -133,7 +134,7 @@ def to_media(
     return session_pb2.PlayResponse(media=message)
 
 
-def to_ack(outcome: Outcome) -> session_pb2.PlayResponse:
+def to_ack(outcome: Outcome, request_id: str = "") -> session_pb2.PlayResponse:
     ack = control_pb2.Ack(control_id=outcome.control_id)
     match outcome:
         case Accepted():
@@ -147,11 +148,15 @@ def to_ack(outcome: Outcome) -> session_pb2.PlayResponse:
             ack.superseded.by_control_id = outcome.by_control_id
         case Rejected():
             ack.rejected.error.CopyFrom(_to_error(outcome.reason, outcome.message, outcome.field, ()))
+            ack.rejected.error.request_id = request_id
     return session_pb2.PlayResponse(ack=ack)
 
 
 def to_rejection(control_id: str, error: NacreError) -> session_pb2.PlayResponse:
     message = _to_error(error.reason, error.message, error.field, error.allowed)
+    message.request_id = current_request_id()
+    if error.retry_after_s is not None:
+        message.retry_after.CopyFrom(to_duration(error.retry_after_s))
     return session_pb2.PlayResponse(
         ack=control_pb2.Ack(control_id=control_id, rejected=control_pb2.Rejected(error=message))
     )

@@ -1,4 +1,4 @@
-"""Errors to gRPC statuses, in one place. Handlers raise; callers get google.rpc details."""
+"""Errors to gRPC statuses, in one place. Handlers raise; callers get google.rpc details, and a name for the call."""
 
 from __future__ import annotations
 
@@ -6,26 +6,30 @@ import asyncio
 import dataclasses
 import inspect
 import logging
-import re
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
-from google.rpc import error_details_pb2, status_pb2
 
-from serving.errors import InternalError, InvalidFieldError, NacreError
-from serving.gateway.codec import to_duration
+from serving.errors import (
+    CallsExceededError,
+    InternalError,
+    InvalidFieldError,
+    MessageTooLargeError,
+    MethodUnknownError,
+    NacreError,
+)
+from serving.gateway.config import GatewayConfig
 from serving.gateway.metrics import GatewayMetrics
+from serving.gateway.request_id import REQUEST_ID_KEY, answering, request_id_of
+from serving.gateway.status import to_status
 
 logger = logging.getLogger(__name__)
 
-DOMAIN = "nacre"
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
-REQUEST_ID_KEY = "x-request-id"
-REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
 # How long a status waits for a client that left messages unread in front of it.
 ABORT_TIMEOUT_S = 2.0
 
@@ -34,64 +38,95 @@ Context = grpc.aio.ServicerContext
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Malformed:
-    """Stands for a message whose bytes are not what the method takes."""
+class _Refused:
+    """Stands for a message that the method does not take."""
 
-    detail: str
+    error: NacreError
 
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps every method, unary and streaming."""
+    """Wraps every method, unary and streaming. The first of its server's, for it to answer for the others too."""
 
-    def __init__(self, metrics: GatewayMetrics) -> None:
+    def __init__(self, metrics: GatewayMetrics, config: GatewayConfig) -> None:
         self._metrics = metrics
+        self._config = config
+        self._num_calls = 0
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            return handler
-        request_id = _request_id(handler_call_details)
+    ) -> Handler:
+        request_id = request_id_of(handler_call_details.invocation_metadata or ())
+        with answering(request_id):
+            handler = await self._find(continuation, handler_call_details)
         wrap = self._wrap_streaming if handler.response_streaming else self._wrap_unary
         behaviour, make = _behaviour_of(handler)
         return make(
             wrap(behaviour, handler, request_id),
-            request_deserializer=_tolerant(handler.request_deserializer),
+            request_deserializer=_tolerant(handler.request_deserializer, self._config.max_receive_bytes),
             response_serializer=handler.response_serializer,
         )
 
+    async def _find(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        details: grpc.HandlerCallDetails,
+    ) -> Handler:
+        """The method's handler, or one that refuses where there is none and where another interceptor refuses."""
+        try:
+            handler = await continuation(details)
+        except NacreError as error:
+            return _refusing(error)
+        return handler or _refusing(MethodUnknownError(f"there is no method {details.method}"))
+
     def _wrap_unary(self, behaviour: Any, handler: Handler, request_id: str) -> Any:
         async def call(request: Any, context: Context) -> Any:
-            try:
-                return await behaviour(_checked(request, handler), context)
-            except Exception as error:
-                await self._answer(error, context, request_id)
+            # Not before the answer: a client that saw the beginning of one does not try again by itself.
+            context.set_trailing_metadata(((REQUEST_ID_KEY, request_id),))
+            with answering(request_id):
+                try:
+                    with self._counted():
+                        return await behaviour(_checked(request, handler), context)
+                except Exception as error:
+                    await self._answer(error, context, request_id)
 
         return call
 
     def _wrap_streaming(self, behaviour: Any, handler: Handler, request_id: str) -> Any:
         async def call(request: Any, context: Context) -> None:
-            try:
-                responses = behaviour(_checked(request, handler), context)
-                if inspect.isasyncgen(responses):
-                    async for response in responses:
-                        await context.write(response)
-                else:
-                    await responses
-            except Exception as error:
-                await self._answer(error, context, request_id)
+            announced = _Announced(context, request_id)
+            with answering(request_id):
+                try:
+                    with self._counted():
+                        responses = behaviour(_checked(request, handler), announced)
+                        if inspect.isasyncgen(responses):
+                            async for response in responses:
+                                await announced.write(response)
+                        else:
+                            await responses
+                except Exception as error:
+                    await self._answer(error, context, request_id)
 
         return call
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Below the server's own limit, which answers without details. Raises `CallsExceededError`."""
+        if self._num_calls >= self._config.max_concurrent_calls:
+            raise CallsExceededError(f"{self._num_calls} calls are being answered")
+        self._num_calls += 1
+        try:
+            yield
+        finally:
+            self._num_calls -= 1
 
     async def _answer(self, error: Exception, context: Context, request_id: str) -> NoReturn:
         if isinstance(error, grpc.aio.AbortError):
             raise error
         # A write into a stream whose client vanished fails before the context knows of it.
         if context.done() or isinstance(error, grpc.aio.InternalError):
-            logger.debug("request %s: the client is gone", request_id)
+            logger.debug("the client is gone")
             raise asyncio.CancelledError
         if not isinstance(error, NacreError):
             logger.error("request %s failed", request_id, exc_info=error)
@@ -103,27 +138,35 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             async with asyncio.timeout(ABORT_TIMEOUT_S):
                 await context.abort(error.status, error.message, trailers)
         except TimeoutError:
-            logger.debug("request %s: the client does not read; its stream is reset", request_id)
+            logger.debug("the client does not read; its stream is reset")
         raise asyncio.CancelledError
 
 
-def to_status(error: NacreError, request_id: str) -> status_pb2.Status:
-    """The error as google.rpc.Status: ErrorInfo always, BadRequest and RetryInfo where they say something."""
-    status = status_pb2.Status(code=error.status.value[0], message=error.message)
-    metadata = {"request_id": request_id}
-    if error.field:
-        metadata["field"] = error.field
-    if error.allowed:
-        metadata["allowed"] = ",".join(error.allowed)
-    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
-    if error.field:
-        violation = error_details_pb2.BadRequest.FieldViolation(
-            field=error.field, description=error.message, reason=error.reason
-        )
-        status.details.add().Pack(error_details_pb2.BadRequest(field_violations=[violation]))
-    if error.retry_after_s is not None:
-        status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=to_duration(error.retry_after_s)))
-    return status
+class _Announced:
+    """A stream's context that names the call before the first message."""
+
+    def __init__(self, context: Context, request_id: str) -> None:
+        self._context = context
+        self._request_id = request_id
+        self._is_announced = False
+
+    async def write(self, message: Any) -> None:
+        if not self._is_announced:
+            self._is_announced = True
+            await self._context.send_initial_metadata(((REQUEST_ID_KEY, self._request_id),))
+        await self._context.write(message)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+
+def _refusing(error: NacreError) -> Handler:
+    """Of whichever kind the method is: to the transport they are all streams."""
+
+    async def refuse(requests: object, context: object) -> NoReturn:
+        raise error
+
+    return grpc.stream_stream_rpc_method_handler(refuse)
 
 
 def _behaviour_of(handler: Handler) -> tuple[Any, Any]:
@@ -136,16 +179,18 @@ def _behaviour_of(handler: Handler) -> tuple[Any, Any]:
     return handler.unary_unary, grpc.unary_unary_rpc_method_handler
 
 
-def _tolerant(deserializer: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
-    """Undecodable bytes become a value, for an error in a deserializer bypasses every handler."""
+def _tolerant(deserializer: Callable[[bytes], Any] | None, max_bytes: int) -> Callable[[bytes], Any] | None:
+    """What cannot be taken becomes a value, for an error in a deserializer bypasses every handler."""
     if deserializer is None:
         return None
 
     def deserialize(data: bytes) -> Any:
+        if len(data) > max_bytes:
+            return _Refused(MessageTooLargeError(f"the message has {len(data)} bytes; {max_bytes} are allowed"))
         try:
             return deserializer(data)
-        except DecodeError as error:
-            return _Malformed(str(error))
+        except DecodeError:
+            return _Refused(InvalidFieldError("the bytes are not a message of this method", field="message"))
 
     return deserialize
 
@@ -160,13 +205,6 @@ async def _check_each(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
 
 
 def _check(request: Any) -> Any:
-    if isinstance(request, _Malformed):
-        raise InvalidFieldError("the bytes are not a message of this method", field="message")
+    if isinstance(request, _Refused):
+        raise request.error
     return request
-
-
-def _request_id(details: grpc.HandlerCallDetails) -> str:
-    for key, value in details.invocation_metadata or ():
-        if key == REQUEST_ID_KEY and isinstance(value, str) and REQUEST_ID_PATTERN.fullmatch(value):
-            return value
-    return secrets.token_hex(8)

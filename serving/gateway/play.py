@@ -19,6 +19,7 @@ from serving.gateway.media import EncodedAudio, EncodedFrame, make_audio_encoder
 from serving.gateway.metrics import DeliveredChunk, GatewayMetrics
 from serving.gateway.outbox import Outbox, Write
 from serving.gateway.pacing import hold_s, is_late
+from serving.gateway.request_id import current_request_id
 from serving.gateway.seats import Seat
 from serving.gateway.session import Session
 from serving.gateway.validation import AttachSpec, RawImage, check_control_kind, check_credit, check_id
@@ -78,6 +79,7 @@ class PlayStream:
         self._pools = pools
         self._metrics = metrics
         self._clock = clock
+        self._request_id = current_request_id()
         self._outbox = Outbox(config.max_unsent_messages, config.stall_timeout_s)
         # Where chunks come from: one who looks on has a queue of its own.
         self._seat = session.sit_down(self) if attach.role.looks_on else None
@@ -93,7 +95,7 @@ class PlayStream:
     # --- Client ---
 
     def tell(self, outcome: Outcome) -> None:
-        self._say(codec.to_ack(outcome))
+        self._say(codec.to_ack(outcome, self._request_id))
 
     def go_away(self, reason: str, time_left_s: float) -> None:
         self._say(codec.to_go_away(reason, time_left_s))
@@ -166,7 +168,8 @@ class PlayStream:
         try:
             control_id = check_id(message.control_id, "control.control_id")
             if not self._session.control_rate.take(received_s):
-                raise RateExceededError(f"at most {self._config.control_rate_per_s:g} controls a second")
+                rate = self._config.control_rate_per_s
+                raise RateExceededError(f"at most {rate:g} controls a second", retry_after_s=1 / rate)
             kind = check_control_kind(message, self._session.info)
             self._attach.role.check(kind)
             self._session.controls.admit(control_id, received_s)

@@ -38,6 +38,10 @@ SERVICE_NAMES = tuple(
 )
 # For Ended to reach clients, and calls in flight to be answered, after the sessions are over.
 STOP_GRACE_S = 2.0
+# The transport cuts off without details what is beyond its limits; up to these we say what is wrong. So many calls
+# are refused at once, and a message may be so much larger than what is taken.
+REFUSED_CALLS = 64
+REFUSED_BYTES = 8 << 20
 # Clients may ask whether we live this often; more is answered with a GOAWAY of the transport.
 MIN_CLIENT_PING_S = 5.0
 
@@ -120,9 +124,9 @@ class GatewayServer:
 
     def _make_server(self) -> grpc.aio.Server:
         server = grpc.aio.server(
-            interceptors=[ErrorInterceptor(self._metrics)],
+            interceptors=[ErrorInterceptor(self._metrics, self._config)],
             options=_channel_options(self._config),
-            maximum_concurrent_rpcs=self._config.max_concurrent_calls,
+            maximum_concurrent_rpcs=self._config.max_concurrent_calls + REFUSED_CALLS,
         )
         session_pb2_grpc.add_SessionServiceServicer_to_server(self._service, server)
         library_pb2_grpc.add_LibraryServiceServicer_to_server(self._library_service, server)
@@ -146,7 +150,7 @@ class GatewayServer:
 def _channel_options(config: GatewayConfig) -> list[tuple[str, int]]:
     return [
         ("grpc.so_reuseport", 0),  # or a second service on the port would start and take half the calls
-        ("grpc.max_receive_message_length", config.max_receive_bytes),
+        ("grpc.max_receive_message_length", config.max_receive_bytes + REFUSED_BYTES),
         ("grpc.max_concurrent_streams", config.max_streams_per_connection),
         ("grpc.keepalive_time_ms", round(config.keepalive_time_s * 1000)),
         ("grpc.keepalive_timeout_ms", round(config.keepalive_timeout_s * 1000)),

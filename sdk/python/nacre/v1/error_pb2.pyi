@@ -1,8 +1,11 @@
+import datetime
+
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Iterable as _Iterable
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -43,6 +46,9 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_SCOPE_EXCEEDED: _ClassVar[ErrorReason]
     ERROR_REASON_WORKER_NOT_FOUND: _ClassVar[ErrorReason]
     ERROR_REASON_PERMISSION_MISSING: _ClassVar[ErrorReason]
+    ERROR_REASON_METHOD_UNKNOWN: _ClassVar[ErrorReason]
+    ERROR_REASON_MESSAGE_TOO_LARGE: _ClassVar[ErrorReason]
+    ERROR_REASON_CALLS_EXCEEDED: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_WORLD_MISSING: ErrorReason
 ERROR_REASON_TEXT_EMPTY: ErrorReason
@@ -77,15 +83,22 @@ ERROR_REASON_SHARE_LINK_REVOKED: ErrorReason
 ERROR_REASON_SCOPE_EXCEEDED: ErrorReason
 ERROR_REASON_WORKER_NOT_FOUND: ErrorReason
 ERROR_REASON_PERMISSION_MISSING: ErrorReason
+ERROR_REASON_METHOD_UNKNOWN: ErrorReason
+ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason
+ERROR_REASON_CALLS_EXCEEDED: ErrorReason
 
 class Error(_message.Message):
-    __slots__ = ("reason", "message", "field", "allowed")
+    __slots__ = ("reason", "message", "field", "allowed", "retry_after", "request_id")
     REASON_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     FIELD_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_FIELD_NUMBER: _ClassVar[int]
+    RETRY_AFTER_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     reason: ErrorReason
     message: str
     field: str
     allowed: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, reason: _Optional[_Union[ErrorReason, str]] = ..., message: _Optional[str] = ..., field: _Optional[str] = ..., allowed: _Optional[_Iterable[str]] = ...) -> None: ...
+    retry_after: _duration_pb2.Duration
+    request_id: str
+    def __init__(self, reason: _Optional[_Union[ErrorReason, str]] = ..., message: _Optional[str] = ..., field: _Optional[str] = ..., allowed: _Optional[_Iterable[str]] = ..., retry_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...

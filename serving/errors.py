@@ -12,6 +12,7 @@
     |   +-- ControlUnsupportedError
     |   +-- AttachExpectedError    the first message of Play, and only the first, attaches
     |   +-- ChunkUnknownError      not a chunk that the session has made
+    |   +-- KeyReusedError         the idempotency key came with another request before
     +-- ControlDuplicateError
     +-- ControlRewoundError        the session went back to before it took effect
     +-- AttachTimeoutError
@@ -28,6 +29,10 @@
     +-- RateExceededError
     +-- ClientStalledError
     +-- CapacityExhaustedError     every slot is taken
+    |   +-- QueueFullError         and as many wait as may
+    +-- QuotaExceededError         the tenant may not use more of something
+    +-- ReservationNotFoundError   or not any more
+    +-- KeyOutcomeUnknownError     a request was begun under the idempotency key, and its gateway died
     +-- UnavailableError           stopping, or not ready yet
     |   +-- WorkerUnavailableError a worker is gone or does not answer
     |   +-- StorageUnavailableError the catalogue or the snapshot store does not answer, or is full
@@ -211,6 +216,35 @@ class CapacityExhaustedError(NacreError):
     reason = "CAPACITY_EXHAUSTED"
     status = StatusCode.RESOURCE_EXHAUSTED
     default_retry_after_s = 5.0
+
+
+class QueueFullError(CapacityExhaustedError):
+    reason = "QUEUE_FULL"
+
+
+class QuotaExceededError(NacreError):
+    reason = "QUOTA_EXCEEDED"
+    status = StatusCode.RESOURCE_EXHAUSTED
+
+    def __init__(self, message: str, *, quota: str, tenant_id: str, retry_after_s: float) -> None:
+        """`quota`: a field of nacre.v1.Limits."""
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.quota = quota
+        self.tenant_id = tenant_id
+
+
+class ReservationNotFoundError(NacreError):
+    reason = "RESERVATION_NOT_FOUND"
+    status = StatusCode.NOT_FOUND
+
+
+class KeyReusedError(InvalidFieldError):
+    reason = "IDEMPOTENCY_KEY_REUSED"
+
+
+class KeyOutcomeUnknownError(NacreError):
+    reason = "IDEMPOTENCY_OUTCOME_UNKNOWN"
+    status = StatusCode.ABORTED
 
 
 class UnavailableError(NacreError):

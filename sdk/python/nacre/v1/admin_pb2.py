@@ -23,35 +23,49 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from nacre.v1 import admission_pb2 as nacre_dot_v1_dot_admission__pb2
+from nacre.v1 import quota_pb2 as nacre_dot_v1_dot_quota__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14nacre/v1/admin.proto\x12\x08nacre.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x01\n\x06Worker\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.nacre.v1.WorkerState\x12\r\n\x05model\x18\x03 \x01(\t\x12\x11\n\tnum_slots\x18\x04 \x01(\r\x12\x16\n\x0enum_used_slots\x18\x05 \x01(\r\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tseen_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x14\n\x12ListWorkersRequest\"8\n\x13ListWorkersResponse\x12!\n\x07workers\x18\x01 \x03(\x0b\x32\x10.nacre.v1.Worker\"\'\n\x12\x44rainWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"7\n\x13\x44rainWorkerResponse\x12 \n\x06worker\x18\x01 \x01(\x0b\x32\x10.nacre.v1.Worker\")\n\x14UndrainWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"9\n\x15UndrainWorkerResponse\x12 \n\x06worker\x18\x01 \x01(\x0b\x32\x10.nacre.v1.Worker\"(\n\x12MoveSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"\x15\n\x13MoveSessionResponse*\x8c\x01\n\x0bWorkerState\x12\x1c\n\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fWORKER_STATE_UP\x10\x01\x12\x19\n\x15WORKER_STATE_DRAINING\x10\x02\x12\x18\n\x14WORKER_STATE_DRAINED\x10\x03\x12\x15\n\x11WORKER_STATE_LOST\x10\x04\x32\xc4\x02\n\x0c\x41\x64minService\x12J\n\x0bListWorkers\x12\x1c.nacre.v1.ListWorkersRequest\x1a\x1d.nacre.v1.ListWorkersResponse\x12J\n\x0b\x44rainWorker\x12\x1c.nacre.v1.DrainWorkerRequest\x1a\x1d.nacre.v1.DrainWorkerResponse\x12P\n\rUndrainWorker\x12\x1e.nacre.v1.UndrainWorkerRequest\x1a\x1f.nacre.v1.UndrainWorkerResponse\x12J\n\x0bMoveSession\x12\x1c.nacre.v1.MoveSessionRequest\x1a\x1d.nacre.v1.MoveSessionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14nacre/v1/admin.proto\x12\x08nacre.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18nacre/v1/admission.proto\x1a\x14nacre/v1/quota.proto\"\xda\x01\n\x06Worker\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.nacre.v1.WorkerState\x12\r\n\x05model\x18\x03 \x01(\t\x12\x11\n\tnum_slots\x18\x04 \x01(\r\x12\x16\n\x0enum_used_slots\x18\x05 \x01(\r\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tseen_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x14\n\x12ListWorkersRequest\"8\n\x13ListWorkersResponse\x12!\n\x07workers\x18\x01 \x03(\x0b\x32\x10.nacre.v1.Worker\"@\n\x12\x44rainWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"7\n\x13\x44rainWorkerResponse\x12 \n\x06worker\x18\x01 \x01(\x0b\x32\x10.nacre.v1.Worker\"B\n\x14UndrainWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"9\n\x15UndrainWorkerResponse\x12 \n\x06worker\x18\x01 \x01(\x0b\x32\x10.nacre.v1.Worker\"A\n\x12MoveSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"\x15\n\x13MoveSessionResponse\"\x13\n\x11ListQuotasRequest\"5\n\x12ListQuotasResponse\x12\x1f\n\x06quotas\x18\x01 \x03(\x0b\x32\x0f.nacre.v1.Quota\"\x7f\n\x0fSetQuotaRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12 \n\x06limits\x18\x02 \x01(\x0b\x32\x10.nacre.v1.Limits\x12\x13\n\x06weight\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\tB\t\n\x07_weight\"2\n\x10SetQuotaResponse\x12\x1e\n\x05quota\x18\x01 \x01(\x0b\x32\x0f.nacre.v1.Quota*\x8c\x01\n\x0bWorkerState\x12\x1c\n\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fWORKER_STATE_UP\x10\x01\x12\x19\n\x15WORKER_STATE_DRAINING\x10\x02\x12\x18\n\x14WORKER_STATE_DRAINED\x10\x03\x12\x15\n\x11WORKER_STATE_LOST\x10\x04\x32\xda\x03\n\x0c\x41\x64minService\x12O\n\x0bListWorkers\x12\x1c.nacre.v1.ListWorkersRequest\x1a\x1d.nacre.v1.ListWorkersResponse\"\x03\x90\x02\x01\x12J\n\x0b\x44rainWorker\x12\x1c.nacre.v1.DrainWorkerRequest\x1a\x1d.nacre.v1.DrainWorkerResponse\x12P\n\rUndrainWorker\x12\x1e.nacre.v1.UndrainWorkerRequest\x1a\x1f.nacre.v1.UndrainWorkerResponse\x12J\n\x0bMoveSession\x12\x1c.nacre.v1.MoveSessionRequest\x1a\x1d.nacre.v1.MoveSessionResponse\x12L\n\nListQuotas\x12\x1b.nacre.v1.ListQuotasRequest\x1a\x1c.nacre.v1.ListQuotasResponse\"\x03\x90\x02\x01\x12\x41\n\x08SetQuota\x12\x19.nacre.v1.SetQuotaRequest\x1a\x1a.nacre.v1.SetQuotaResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nacre.v1.admin_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WORKERSTATE']._serialized_start=634
-  _globals['_WORKERSTATE']._serialized_end=774
-  _globals['_WORKER']._serialized_start=68
-  _globals['_WORKER']._serialized_end=286
-  _globals['_LISTWORKERSREQUEST']._serialized_start=288
-  _globals['_LISTWORKERSREQUEST']._serialized_end=308
-  _globals['_LISTWORKERSRESPONSE']._serialized_start=310
-  _globals['_LISTWORKERSRESPONSE']._serialized_end=366
-  _globals['_DRAINWORKERREQUEST']._serialized_start=368
-  _globals['_DRAINWORKERREQUEST']._serialized_end=407
-  _globals['_DRAINWORKERRESPONSE']._serialized_start=409
-  _globals['_DRAINWORKERRESPONSE']._serialized_end=464
-  _globals['_UNDRAINWORKERREQUEST']._serialized_start=466
-  _globals['_UNDRAINWORKERREQUEST']._serialized_end=507
-  _globals['_UNDRAINWORKERRESPONSE']._serialized_start=509
-  _globals['_UNDRAINWORKERRESPONSE']._serialized_end=566
-  _globals['_MOVESESSIONREQUEST']._serialized_start=568
-  _globals['_MOVESESSIONREQUEST']._serialized_end=608
-  _globals['_MOVESESSIONRESPONSE']._serialized_start=610
-  _globals['_MOVESESSIONRESPONSE']._serialized_end=631
-  _globals['_ADMINSERVICE']._serialized_start=777
-  _globals['_ADMINSERVICE']._serialized_end=1101
+  _globals['_ADMINSERVICE'].methods_by_name['ListWorkers']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['ListWorkers']._serialized_options = b'\220\002\001'
+  _globals['_ADMINSERVICE'].methods_by_name['ListQuotas']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['ListQuotas']._serialized_options = b'\220\002\001'
+  _globals['_WORKERSTATE']._serialized_start=1014
+  _globals['_WORKERSTATE']._serialized_end=1154
+  _globals['_WORKER']._serialized_start=116
+  _globals['_WORKER']._serialized_end=334
+  _globals['_LISTWORKERSREQUEST']._serialized_start=336
+  _globals['_LISTWORKERSREQUEST']._serialized_end=356
+  _globals['_LISTWORKERSRESPONSE']._serialized_start=358
+  _globals['_LISTWORKERSRESPONSE']._serialized_end=414
+  _globals['_DRAINWORKERREQUEST']._serialized_start=416
+  _globals['_DRAINWORKERREQUEST']._serialized_end=480
+  _globals['_DRAINWORKERRESPONSE']._serialized_start=482
+  _globals['_DRAINWORKERRESPONSE']._serialized_end=537
+  _globals['_UNDRAINWORKERREQUEST']._serialized_start=539
+  _globals['_UNDRAINWORKERREQUEST']._serialized_end=605
+  _globals['_UNDRAINWORKERRESPONSE']._serialized_start=607
+  _globals['_UNDRAINWORKERRESPONSE']._serialized_end=664
+  _globals['_MOVESESSIONREQUEST']._serialized_start=666
+  _globals['_MOVESESSIONREQUEST']._serialized_end=731
+  _globals['_MOVESESSIONRESPONSE']._serialized_start=733
+  _globals['_MOVESESSIONRESPONSE']._serialized_end=754
+  _globals['_LISTQUOTASREQUEST']._serialized_start=756
+  _globals['_LISTQUOTASREQUEST']._serialized_end=775
+  _globals['_LISTQUOTASRESPONSE']._serialized_start=777
+  _globals['_LISTQUOTASRESPONSE']._serialized_end=830
+  _globals['_SETQUOTAREQUEST']._serialized_start=832
+  _globals['_SETQUOTAREQUEST']._serialized_end=959
+  _globals['_SETQUOTARESPONSE']._serialized_start=961
+  _globals['_SETQUOTARESPONSE']._serialized_end=1011
+  _globals['_ADMINSERVICE']._serialized_start=1157
+  _globals['_ADMINSERVICE']._serialized_end=1631
 # @@protoc_insertion_point(module_scope)

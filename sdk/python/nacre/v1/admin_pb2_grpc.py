@@ -55,6 +55,16 @@ class AdminServiceStub:
                 request_serializer=nacre_dot_v1_dot_admin__pb2.MoveSessionRequest.SerializeToString,
                 response_deserializer=nacre_dot_v1_dot_admin__pb2.MoveSessionResponse.FromString,
                 _registered_method=True)
+        self.ListQuotas = channel.unary_unary(
+                '/nacre.v1.AdminService/ListQuotas',
+                request_serializer=nacre_dot_v1_dot_admin__pb2.ListQuotasRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_admin__pb2.ListQuotasResponse.FromString,
+                _registered_method=True)
+        self.SetQuota = channel.unary_unary(
+                '/nacre.v1.AdminService/SetQuota',
+                request_serializer=nacre_dot_v1_dot_admin__pb2.SetQuotaRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_admin__pb2.SetQuotaResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
@@ -90,6 +100,20 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListQuotas(self, request, context):
+        """What every tenant that was heard of may use, and uses.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetQuota(self, request, context):
+        """Say what one tenant may use, other than every other.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -112,6 +136,16 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.MoveSession,
                     request_deserializer=nacre_dot_v1_dot_admin__pb2.MoveSessionRequest.FromString,
                     response_serializer=nacre_dot_v1_dot_admin__pb2.MoveSessionResponse.SerializeToString,
+            ),
+            'ListQuotas': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQuotas,
+                    request_deserializer=nacre_dot_v1_dot_admin__pb2.ListQuotasRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_admin__pb2.ListQuotasResponse.SerializeToString,
+            ),
+            'SetQuota': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetQuota,
+                    request_deserializer=nacre_dot_v1_dot_admin__pb2.SetQuotaRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_admin__pb2.SetQuotaResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -223,6 +257,60 @@ class AdminService:
             '/nacre.v1.AdminService/MoveSession',
             nacre_dot_v1_dot_admin__pb2.MoveSessionRequest.SerializeToString,
             nacre_dot_v1_dot_admin__pb2.MoveSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQuotas(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.AdminService/ListQuotas',
+            nacre_dot_v1_dot_admin__pb2.ListQuotasRequest.SerializeToString,
+            nacre_dot_v1_dot_admin__pb2.ListQuotasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetQuota(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.AdminService/SetQuota',
+            nacre_dot_v1_dot_admin__pb2.SetQuotaRequest.SerializeToString,
+            nacre_dot_v1_dot_admin__pb2.SetQuotaResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,10 @@ class AdminServiceStub:
     """Let a worker that was drained take sessions again."""
     MoveSession: _grpc.UnaryUnaryMultiCallable[_admin_pb2.MoveSessionRequest, _admin_pb2.MoveSessionResponse]
     """Let one session go on with another worker, or with the same one anew, without a chunk lost."""
+    ListQuotas: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListQuotasRequest, _admin_pb2.ListQuotasResponse]
+    """What every tenant that was heard of may use, and uses."""
+    SetQuota: _grpc.UnaryUnaryMultiCallable[_admin_pb2.SetQuotaRequest, _admin_pb2.SetQuotaResponse]
+    """Say what one tenant may use, other than every other."""
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -59,6 +63,10 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Let a worker that was drained take sessions again."""
     MoveSession: _aio.UnaryUnaryMultiCallable[_admin_pb2.MoveSessionRequest, _admin_pb2.MoveSessionResponse]  # type: ignore[assignment]
     """Let one session go on with another worker, or with the same one anew, without a chunk lost."""
+    ListQuotas: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListQuotasRequest, _admin_pb2.ListQuotasResponse]  # type: ignore[assignment]
+    """What every tenant that was heard of may use, and uses."""
+    SetQuota: _aio.UnaryUnaryMultiCallable[_admin_pb2.SetQuotaRequest, _admin_pb2.SetQuotaResponse]  # type: ignore[assignment]
+    """Say what one tenant may use, other than every other."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """What those who run the service do with it."""
@@ -96,5 +104,21 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.MoveSessionResponse, _abc.Awaitable[_admin_pb2.MoveSessionResponse]]:
         """Let one session go on with another worker, or with the same one anew, without a chunk lost."""
+
+    @_abc_1.abstractmethod
+    def ListQuotas(
+        self,
+        request: _admin_pb2.ListQuotasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListQuotasResponse, _abc.Awaitable[_admin_pb2.ListQuotasResponse]]:
+        """What every tenant that was heard of may use, and uses."""
+
+    @_abc_1.abstractmethod
+    def SetQuota(
+        self,
+        request: _admin_pb2.SetQuotaRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.SetQuotaResponse, _abc.Awaitable[_admin_pb2.SetQuotaResponse]]:
+        """Say what one tenant may use, other than every other."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

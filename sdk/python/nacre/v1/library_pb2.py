@@ -24,69 +24,78 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from nacre.v1 import quota_pb2 as nacre_dot_v1_dot_quota__pb2
 from nacre.v1 import session_pb2 as nacre_dot_v1_dot_session__pb2
 from nacre.v1 import world_pb2 as nacre_dot_v1_dot_world__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16nacre/v1/library.proto\x12\x08nacre.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16nacre/v1/session.proto\x1a\x14nacre/v1/world.proto\"\xd6\x01\n\x05World\x12\x10\n\x08world_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\r\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x13\n\x0b\x63hunk_index\x18\x05 \x01(\x04\x12!\n\x04spec\x18\x06 \x01(\x0b\x32\x13.nacre.v1.WorldSpec\x12\x0c\n\x04note\x18\x07 \x01(\t\x12\x11\n\tnum_bytes\x18\x08 \x01(\x04\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"B\n\x10SaveWorldRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04note\x18\x03 \x01(\t\"3\n\x11SaveWorldResponse\x12\x1e\n\x05world\x18\x01 \x01(\x0b\x32\x0f.nacre.v1.World\"?\n\x10LoadWorldRequest\x12\x12\n\x08world_id\x18\x01 \x01(\tH\x00\x12\x0e\n\x04name\x18\x02 \x01(\tH\x00\x42\x07\n\x05which\"M\n\x11LoadWorldResponse\x12\"\n\x07session\x18\x01 \x01(\x0b\x32\x11.nacre.v1.Session\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\"H\n\x11ListWorldsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"N\n\x12ListWorldsResponse\x12\x1f\n\x06worlds\x18\x01 \x03(\x0b\x32\x0f.nacre.v1.World\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x0fGetWorldRequest\x12\x10\n\x08world_id\x18\x01 \x01(\t\"2\n\x10GetWorldResponse\x12\x1e\n\x05world\x18\x01 \x01(\x0b\x32\x0f.nacre.v1.World\"P\n\x14\x45xportSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12$\n\x04kind\x18\x02 \x01(\x0e\x32\x16.nacre.v1.SnapshotKind\":\n\x15\x45xportSessionResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63hunk_index\x18\x02 \x01(\x04\">\n\x12ImportWorldRequest\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04note\x18\x03 \x01(\t\"5\n\x13ImportWorldResponse\x12\x1e\n\x05world\x18\x01 \x01(\x0b\x32\x0f.nacre.v1.World\"&\n\x12\x44\x65leteWorldRequest\x12\x10\n\x08world_id\x18\x01 \x01(\t\"\x15\n\x13\x44\x65leteWorldResponse\"\xdb\x01\n\tShareLink\x12\x10\n\x08share_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12#\n\x05scope\x18\x03 \x01(\x0e\x32\x14.nacre.v1.ShareScope\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07revoked\x18\x06 \x01(\x08\x12\x10\n\x08num_uses\x18\x07 \x01(\r\"~\n\x16\x43reateShareLinkRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12#\n\x05scope\x18\x02 \x01(\x0e\x32\x14.nacre.v1.ShareScope\x12+\n\x08lifetime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"Q\n\x17\x43reateShareLinkResponse\x12\'\n\nshare_link\x18\x01 \x01(\x0b\x32\x13.nacre.v1.ShareLink\x12\r\n\x05token\x18\x02 \x01(\t\"+\n\x15ListShareLinksRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"B\n\x16ListShareLinksResponse\x12(\n\x0bshare_links\x18\x01 \x03(\x0b\x32\x13.nacre.v1.ShareLink\"*\n\x16RevokeShareLinkRequest\x12\x10\n\x08share_id\x18\x01 \x01(\t\"\x19\n\x17RevokeShareLinkResponse\"%\n\x14OpenShareLinkRequest\x12\r\n\x05token\x18\x01 \x01(\t\"z\n\x15OpenShareLinkResponse\x12\'\n\nshare_link\x18\x01 \x01(\x0b\x32\x13.nacre.v1.ShareLink\x12\"\n\x07session\x18\x02 \x01(\x0b\x32\x11.nacre.v1.Session\x12\x14\n\x0cresume_token\x18\x03 \x01(\t*b\n\x0cSnapshotKind\x12\x1d\n\x19SNAPSHOT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16SNAPSHOT_KIND_PORTABLE\x10\x01\x12\x17\n\x13SNAPSHOT_KIND_EXACT\x10\x02*\x83\x01\n\nShareScope\x12\x1b\n\x17SHARE_SCOPE_UNSPECIFIED\x10\x00\x12\x14\n\x10SHARE_SCOPE_VIEW\x10\x01\x12\x14\n\x10SHARE_SCOPE_JOIN\x10\x02\x12\x14\n\x10SHARE_SCOPE_FORK\x10\x03\x12\x16\n\x12SHARE_SCOPE_DIRECT\x10\x04\x32\xe9\x06\n\x0eLibraryService\x12\x44\n\tSaveWorld\x12\x1a.nacre.v1.SaveWorldRequest\x1a\x1b.nacre.v1.SaveWorldResponse\x12\x44\n\tLoadWorld\x12\x1a.nacre.v1.LoadWorldRequest\x1a\x1b.nacre.v1.LoadWorldResponse\x12G\n\nListWorlds\x12\x1b.nacre.v1.ListWorldsRequest\x1a\x1c.nacre.v1.ListWorldsResponse\x12\x41\n\x08GetWorld\x12\x19.nacre.v1.GetWorldRequest\x1a\x1a.nacre.v1.GetWorldResponse\x12J\n\x0b\x44\x65leteWorld\x12\x1c.nacre.v1.DeleteWorldRequest\x1a\x1d.nacre.v1.DeleteWorldResponse\x12P\n\rExportSession\x12\x1e.nacre.v1.ExportSessionRequest\x1a\x1f.nacre.v1.ExportSessionResponse\x12J\n\x0bImportWorld\x12\x1c.nacre.v1.ImportWorldRequest\x1a\x1d.nacre.v1.ImportWorldResponse\x12V\n\x0f\x43reateShareLink\x12 .nacre.v1.CreateShareLinkRequest\x1a!.nacre.v1.CreateShareLinkResponse\x12S\n\x0eListShareLinks\x12\x1f.nacre.v1.ListShareLinksRequest\x1a .nacre.v1.ListShareLinksResponse\x12V\n\x0fRevokeShareLink\x12 .nacre.v1.RevokeShareLinkRequest\x1a!.nacre.v1.RevokeShareLinkResponse\x12P\n\rOpenShareLink\x12\x1e.nacre.v1.OpenShareLinkRequest\x1a\x1f.nacre.v1.OpenShareLinkResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16nacre/v1/library.proto\x12\x08nacre.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14nacre/v1/quota.proto\x1a\x16nacre/v1/session.proto\x1a\x14nacre/v1/world.proto\"\xd6\x01\n\x05World\x12\x10\n\x08world_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\r\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x13\n\x0b\x63hunk_index\x18\x05 \x01(\x04\x12!\n\x04spec\x18\x06 \x01(\x0b\x32\x13.nacre.v1.WorldSpec\x12\x0c\n\x04note\x18\x07 \x01(\t\x12\x11\n\tnum_bytes\x18\x08 \x01(\x04\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"[\n\x10SaveWorldRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04note\x18\x03 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\t\"3\n\x11SaveWorldResponse\x12\x1e\n\x05world\x18\x01 \x01(\x0b\x32\x0f.nacre.v1.World\"\x80\x01\n\x10LoadWorldRequest\x12\x12\n\x08world_id\x18\x01 \x01(\tH\x00\x12\x0e\n\x04name\x18\x02 \x01(\tH\x00\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\x12&\n\tadmission\x18\x04 \x01(\x0b\x32\x13.nacre.v1.AdmissionB\x07\n\x05which\"M\n\x11LoadWorldResponse\x12\"\n\x07session\x18\x01 \x01(\x0b\x32\x11.nacre.v1.Session\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\"H\n\x11ListWorldsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"N\n\x12ListWorldsResponse\x12\x1f\n\x06worlds\x18\x01 \x03(\x0b\x32\x0f.nacre.v1.World\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x0fGetWorldRequest\x12\x10\n\x08world_id\x18\x01 \x01(\t\"2\n\x10GetWorldResponse\x12\x1e\n\x05world\x18\x01 \x01(\x0b\x32\x0f.nacre.v1.World\"P\n\x14\x45xportSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12$\n\x04kind\x18\x02 \x01(\x0e\x32\x16.nacre.v1.SnapshotKind\":\n\x15\x45xportSessionResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63hunk_index\x18\x02 \x01(\x04\"W\n\x12ImportWorldRequest\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04note\x18\x03 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\t\"5\n\x13ImportWorldResponse\x12\x1e\n\x05world\x18\x01 \x01(\x0b\x32\x0f.nacre.v1.World\"?\n\x12\x44\x65leteWorldRequest\x12\x10\n\x08world_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteWorldResponse\"\xdb\x01\n\tShareLink\x12\x10\n\x08share_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12#\n\x05scope\x18\x03 \x01(\x0e\x32\x14.nacre.v1.ShareScope\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07revoked\x18\x06 \x01(\x08\x12\x10\n\x08num_uses\x18\x07 \x01(\r\"\x97\x01\n\x16\x43reateShareLinkRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12#\n\x05scope\x18\x02 \x01(\x0e\x32\x14.nacre.v1.ShareScope\x12+\n\x08lifetime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\t\"Q\n\x17\x43reateShareLinkResponse\x12\'\n\nshare_link\x18\x01 \x01(\x0b\x32\x13.nacre.v1.ShareLink\x12\r\n\x05token\x18\x02 \x01(\t\"+\n\x15ListShareLinksRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"B\n\x16ListShareLinksResponse\x12(\n\x0bshare_links\x18\x01 \x03(\x0b\x32\x13.nacre.v1.ShareLink\"C\n\x16RevokeShareLinkRequest\x12\x10\n\x08share_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"\x19\n\x17RevokeShareLinkResponse\"f\n\x14OpenShareLinkRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\x12&\n\tadmission\x18\x03 \x01(\x0b\x32\x13.nacre.v1.Admission\"z\n\x15OpenShareLinkResponse\x12\'\n\nshare_link\x18\x01 \x01(\x0b\x32\x13.nacre.v1.ShareLink\x12\"\n\x07session\x18\x02 \x01(\x0b\x32\x11.nacre.v1.Session\x12\x14\n\x0cresume_token\x18\x03 \x01(\t*b\n\x0cSnapshotKind\x12\x1d\n\x19SNAPSHOT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16SNAPSHOT_KIND_PORTABLE\x10\x01\x12\x17\n\x13SNAPSHOT_KIND_EXACT\x10\x02*\x83\x01\n\nShareScope\x12\x1b\n\x17SHARE_SCOPE_UNSPECIFIED\x10\x00\x12\x14\n\x10SHARE_SCOPE_VIEW\x10\x01\x12\x14\n\x10SHARE_SCOPE_JOIN\x10\x02\x12\x14\n\x10SHARE_SCOPE_FORK\x10\x03\x12\x16\n\x12SHARE_SCOPE_DIRECT\x10\x04\x32\xfd\x06\n\x0eLibraryService\x12\x44\n\tSaveWorld\x12\x1a.nacre.v1.SaveWorldRequest\x1a\x1b.nacre.v1.SaveWorldResponse\x12\x44\n\tLoadWorld\x12\x1a.nacre.v1.LoadWorldRequest\x1a\x1b.nacre.v1.LoadWorldResponse\x12L\n\nListWorlds\x12\x1b.nacre.v1.ListWorldsRequest\x1a\x1c.nacre.v1.ListWorldsResponse\"\x03\x90\x02\x01\x12\x46\n\x08GetWorld\x12\x19.nacre.v1.GetWorldRequest\x1a\x1a.nacre.v1.GetWorldResponse\"\x03\x90\x02\x01\x12J\n\x0b\x44\x65leteWorld\x12\x1c.nacre.v1.DeleteWorldRequest\x1a\x1d.nacre.v1.DeleteWorldResponse\x12U\n\rExportSession\x12\x1e.nacre.v1.ExportSessionRequest\x1a\x1f.nacre.v1.ExportSessionResponse\"\x03\x90\x02\x01\x12J\n\x0bImportWorld\x12\x1c.nacre.v1.ImportWorldRequest\x1a\x1d.nacre.v1.ImportWorldResponse\x12V\n\x0f\x43reateShareLink\x12 .nacre.v1.CreateShareLinkRequest\x1a!.nacre.v1.CreateShareLinkResponse\x12X\n\x0eListShareLinks\x12\x1f.nacre.v1.ListShareLinksRequest\x1a .nacre.v1.ListShareLinksResponse\"\x03\x90\x02\x01\x12V\n\x0fRevokeShareLink\x12 .nacre.v1.RevokeShareLinkRequest\x1a!.nacre.v1.RevokeShareLinkResponse\x12P\n\rOpenShareLink\x12\x1e.nacre.v1.OpenShareLinkRequest\x1a\x1f.nacre.v1.OpenShareLinkResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nacre.v1.library_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SNAPSHOTKIND']._serialized_start=1976
-  _globals['_SNAPSHOTKIND']._serialized_end=2074
-  _globals['_SHARESCOPE']._serialized_start=2077
-  _globals['_SHARESCOPE']._serialized_end=2208
-  _globals['_WORLD']._serialized_start=148
-  _globals['_WORLD']._serialized_end=362
-  _globals['_SAVEWORLDREQUEST']._serialized_start=364
-  _globals['_SAVEWORLDREQUEST']._serialized_end=430
-  _globals['_SAVEWORLDRESPONSE']._serialized_start=432
-  _globals['_SAVEWORLDRESPONSE']._serialized_end=483
-  _globals['_LOADWORLDREQUEST']._serialized_start=485
-  _globals['_LOADWORLDREQUEST']._serialized_end=548
-  _globals['_LOADWORLDRESPONSE']._serialized_start=550
-  _globals['_LOADWORLDRESPONSE']._serialized_end=627
-  _globals['_LISTWORLDSREQUEST']._serialized_start=629
-  _globals['_LISTWORLDSREQUEST']._serialized_end=701
-  _globals['_LISTWORLDSRESPONSE']._serialized_start=703
-  _globals['_LISTWORLDSRESPONSE']._serialized_end=781
-  _globals['_GETWORLDREQUEST']._serialized_start=783
-  _globals['_GETWORLDREQUEST']._serialized_end=818
-  _globals['_GETWORLDRESPONSE']._serialized_start=820
-  _globals['_GETWORLDRESPONSE']._serialized_end=870
-  _globals['_EXPORTSESSIONREQUEST']._serialized_start=872
-  _globals['_EXPORTSESSIONREQUEST']._serialized_end=952
-  _globals['_EXPORTSESSIONRESPONSE']._serialized_start=954
-  _globals['_EXPORTSESSIONRESPONSE']._serialized_end=1012
-  _globals['_IMPORTWORLDREQUEST']._serialized_start=1014
-  _globals['_IMPORTWORLDREQUEST']._serialized_end=1076
-  _globals['_IMPORTWORLDRESPONSE']._serialized_start=1078
-  _globals['_IMPORTWORLDRESPONSE']._serialized_end=1131
-  _globals['_DELETEWORLDREQUEST']._serialized_start=1133
-  _globals['_DELETEWORLDREQUEST']._serialized_end=1171
-  _globals['_DELETEWORLDRESPONSE']._serialized_start=1173
-  _globals['_DELETEWORLDRESPONSE']._serialized_end=1194
-  _globals['_SHARELINK']._serialized_start=1197
-  _globals['_SHARELINK']._serialized_end=1416
-  _globals['_CREATESHARELINKREQUEST']._serialized_start=1418
-  _globals['_CREATESHARELINKREQUEST']._serialized_end=1544
-  _globals['_CREATESHARELINKRESPONSE']._serialized_start=1546
-  _globals['_CREATESHARELINKRESPONSE']._serialized_end=1627
-  _globals['_LISTSHARELINKSREQUEST']._serialized_start=1629
-  _globals['_LISTSHARELINKSREQUEST']._serialized_end=1672
-  _globals['_LISTSHARELINKSRESPONSE']._serialized_start=1674
-  _globals['_LISTSHARELINKSRESPONSE']._serialized_end=1740
-  _globals['_REVOKESHARELINKREQUEST']._serialized_start=1742
-  _globals['_REVOKESHARELINKREQUEST']._serialized_end=1784
-  _globals['_REVOKESHARELINKRESPONSE']._serialized_start=1786
-  _globals['_REVOKESHARELINKRESPONSE']._serialized_end=1811
-  _globals['_OPENSHARELINKREQUEST']._serialized_start=1813
-  _globals['_OPENSHARELINKREQUEST']._serialized_end=1850
-  _globals['_OPENSHARELINKRESPONSE']._serialized_start=1852
-  _globals['_OPENSHARELINKRESPONSE']._serialized_end=1974
-  _globals['_LIBRARYSERVICE']._serialized_start=2211
-  _globals['_LIBRARYSERVICE']._serialized_end=3084
+  _globals['_LIBRARYSERVICE'].methods_by_name['ListWorlds']._loaded_options = None
+  _globals['_LIBRARYSERVICE'].methods_by_name['ListWorlds']._serialized_options = b'\220\002\001'
+  _globals['_LIBRARYSERVICE'].methods_by_name['GetWorld']._loaded_options = None
+  _globals['_LIBRARYSERVICE'].methods_by_name['GetWorld']._serialized_options = b'\220\002\001'
+  _globals['_LIBRARYSERVICE'].methods_by_name['ExportSession']._loaded_options = None
+  _globals['_LIBRARYSERVICE'].methods_by_name['ExportSession']._serialized_options = b'\220\002\001'
+  _globals['_LIBRARYSERVICE'].methods_by_name['ListShareLinks']._loaded_options = None
+  _globals['_LIBRARYSERVICE'].methods_by_name['ListShareLinks']._serialized_options = b'\220\002\001'
+  _globals['_SNAPSHOTKIND']._serialized_start=2255
+  _globals['_SNAPSHOTKIND']._serialized_end=2353
+  _globals['_SHARESCOPE']._serialized_start=2356
+  _globals['_SHARESCOPE']._serialized_end=2487
+  _globals['_WORLD']._serialized_start=170
+  _globals['_WORLD']._serialized_end=384
+  _globals['_SAVEWORLDREQUEST']._serialized_start=386
+  _globals['_SAVEWORLDREQUEST']._serialized_end=477
+  _globals['_SAVEWORLDRESPONSE']._serialized_start=479
+  _globals['_SAVEWORLDRESPONSE']._serialized_end=530
+  _globals['_LOADWORLDREQUEST']._serialized_start=533
+  _globals['_LOADWORLDREQUEST']._serialized_end=661
+  _globals['_LOADWORLDRESPONSE']._serialized_start=663
+  _globals['_LOADWORLDRESPONSE']._serialized_end=740
+  _globals['_LISTWORLDSREQUEST']._serialized_start=742
+  _globals['_LISTWORLDSREQUEST']._serialized_end=814
+  _globals['_LISTWORLDSRESPONSE']._serialized_start=816
+  _globals['_LISTWORLDSRESPONSE']._serialized_end=894
+  _globals['_GETWORLDREQUEST']._serialized_start=896
+  _globals['_GETWORLDREQUEST']._serialized_end=931
+  _globals['_GETWORLDRESPONSE']._serialized_start=933
+  _globals['_GETWORLDRESPONSE']._serialized_end=983
+  _globals['_EXPORTSESSIONREQUEST']._serialized_start=985
+  _globals['_EXPORTSESSIONREQUEST']._serialized_end=1065
+  _globals['_EXPORTSESSIONRESPONSE']._serialized_start=1067
+  _globals['_EXPORTSESSIONRESPONSE']._serialized_end=1125
+  _globals['_IMPORTWORLDREQUEST']._serialized_start=1127
+  _globals['_IMPORTWORLDREQUEST']._serialized_end=1214
+  _globals['_IMPORTWORLDRESPONSE']._serialized_start=1216
+  _globals['_IMPORTWORLDRESPONSE']._serialized_end=1269
+  _globals['_DELETEWORLDREQUEST']._serialized_start=1271
+  _globals['_DELETEWORLDREQUEST']._serialized_end=1334
+  _globals['_DELETEWORLDRESPONSE']._serialized_start=1336
+  _globals['_DELETEWORLDRESPONSE']._serialized_end=1357
+  _globals['_SHARELINK']._serialized_start=1360
+  _globals['_SHARELINK']._serialized_end=1579
+  _globals['_CREATESHARELINKREQUEST']._serialized_start=1582
+  _globals['_CREATESHARELINKREQUEST']._serialized_end=1733
+  _globals['_CREATESHARELINKRESPONSE']._serialized_start=1735
+  _globals['_CREATESHARELINKRESPONSE']._serialized_end=1816
+  _globals['_LISTSHARELINKSREQUEST']._serialized_start=1818
+  _globals['_LISTSHARELINKSREQUEST']._serialized_end=1861
+  _globals['_LISTSHARELINKSRESPONSE']._serialized_start=1863
+  _globals['_LISTSHARELINKSRESPONSE']._serialized_end=1929
+  _globals['_REVOKESHARELINKREQUEST']._serialized_start=1931
+  _globals['_REVOKESHARELINKREQUEST']._serialized_end=1998
+  _globals['_REVOKESHARELINKRESPONSE']._serialized_start=2000
+  _globals['_REVOKESHARELINKRESPONSE']._serialized_end=2025
+  _globals['_OPENSHARELINKREQUEST']._serialized_start=2027
+  _globals['_OPENSHARELINKREQUEST']._serialized_end=2129
+  _globals['_OPENSHARELINKRESPONSE']._serialized_start=2131
+  _globals['_OPENSHARELINKRESPONSE']._serialized_end=2253
+  _globals['_LIBRARYSERVICE']._serialized_start=2490
+  _globals['_LIBRARYSERVICE']._serialized_end=3383
 # @@protoc_insertion_point(module_scope)

@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from nacre.v1 import quota_pb2 as _quota_pb2
 from nacre.v1 import session_pb2 as _session_pb2
 from nacre.v1 import world_pb2 as _world_pb2
 from google.protobuf.internal import containers as _containers
@@ -58,14 +59,16 @@ class World(_message.Message):
     def __init__(self, world_id: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[int] = ..., session_id: _Optional[str] = ..., chunk_index: _Optional[int] = ..., spec: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., note: _Optional[str] = ..., num_bytes: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SaveWorldRequest(_message.Message):
-    __slots__ = ("session_id", "name", "note")
+    __slots__ = ("session_id", "name", "note", "idempotency_key")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     name: str
     note: str
-    def __init__(self, session_id: _Optional[str] = ..., name: _Optional[str] = ..., note: _Optional[str] = ...) -> None: ...
+    idempotency_key: str
+    def __init__(self, session_id: _Optional[str] = ..., name: _Optional[str] = ..., note: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
 
 class SaveWorldResponse(_message.Message):
     __slots__ = ("world",)
@@ -74,12 +77,16 @@ class SaveWorldResponse(_message.Message):
     def __init__(self, world: _Optional[_Union[World, _Mapping]] = ...) -> None: ...
 
 class LoadWorldRequest(_message.Message):
-    __slots__ = ("world_id", "name")
+    __slots__ = ("world_id", "name", "idempotency_key", "admission")
     WORLD_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    ADMISSION_FIELD_NUMBER: _ClassVar[int]
     world_id: str
     name: str
-    def __init__(self, world_id: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+    idempotency_key: str
+    admission: _quota_pb2.Admission
+    def __init__(self, world_id: _Optional[str] = ..., name: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., admission: _Optional[_Union[_quota_pb2.Admission, _Mapping]] = ...) -> None: ...
 
 class LoadWorldResponse(_message.Message):
     __slots__ = ("session", "resume_token")
@@ -136,14 +143,16 @@ class ExportSessionResponse(_message.Message):
     def __init__(self, data: _Optional[bytes] = ..., chunk_index: _Optional[int] = ...) -> None: ...
 
 class ImportWorldRequest(_message.Message):
-    __slots__ = ("data", "name", "note")
+    __slots__ = ("data", "name", "note", "idempotency_key")
     DATA_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     data: bytes
     name: str
     note: str
-    def __init__(self, data: _Optional[bytes] = ..., name: _Optional[str] = ..., note: _Optional[str] = ...) -> None: ...
+    idempotency_key: str
+    def __init__(self, data: _Optional[bytes] = ..., name: _Optional[str] = ..., note: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
 
 class ImportWorldResponse(_message.Message):
     __slots__ = ("world",)
@@ -152,10 +161,12 @@ class ImportWorldResponse(_message.Message):
     def __init__(self, world: _Optional[_Union[World, _Mapping]] = ...) -> None: ...
 
 class DeleteWorldRequest(_message.Message):
-    __slots__ = ("world_id",)
+    __slots__ = ("world_id", "idempotency_key")
     WORLD_ID_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     world_id: str
-    def __init__(self, world_id: _Optional[str] = ...) -> None: ...
+    idempotency_key: str
+    def __init__(self, world_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
 
 class DeleteWorldResponse(_message.Message):
     __slots__ = ()
@@ -180,14 +191,16 @@ class ShareLink(_message.Message):
     def __init__(self, share_id: _Optional[str] = ..., session_id: _Optional[str] = ..., scope: _Optional[_Union[ShareScope, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revoked: _Optional[bool] = ..., num_uses: _Optional[int] = ...) -> None: ...
 
 class CreateShareLinkRequest(_message.Message):
-    __slots__ = ("session_id", "scope", "lifetime")
+    __slots__ = ("session_id", "scope", "lifetime", "idempotency_key")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     LIFETIME_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     scope: ShareScope
     lifetime: _duration_pb2.Duration
-    def __init__(self, session_id: _Optional[str] = ..., scope: _Optional[_Union[ShareScope, str]] = ..., lifetime: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    idempotency_key: str
+    def __init__(self, session_id: _Optional[str] = ..., scope: _Optional[_Union[ShareScope, str]] = ..., lifetime: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
 
 class CreateShareLinkResponse(_message.Message):
     __slots__ = ("share_link", "token")
@@ -210,20 +223,26 @@ class ListShareLinksResponse(_message.Message):
     def __init__(self, share_links: _Optional[_Iterable[_Union[ShareLink, _Mapping]]] = ...) -> None: ...
 
 class RevokeShareLinkRequest(_message.Message):
-    __slots__ = ("share_id",)
+    __slots__ = ("share_id", "idempotency_key")
     SHARE_ID_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     share_id: str
-    def __init__(self, share_id: _Optional[str] = ...) -> None: ...
+    idempotency_key: str
+    def __init__(self, share_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
 
 class RevokeShareLinkResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class OpenShareLinkRequest(_message.Message):
-    __slots__ = ("token",)
+    __slots__ = ("token", "idempotency_key", "admission")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    ADMISSION_FIELD_NUMBER: _ClassVar[int]
     token: str
-    def __init__(self, token: _Optional[str] = ...) -> None: ...
+    idempotency_key: str
+    admission: _quota_pb2.Admission
+    def __init__(self, token: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., admission: _Optional[_Union[_quota_pb2.Admission, _Mapping]] = ...) -> None: ...
 
 class OpenShareLinkResponse(_message.Message):
     __slots__ = ("share_link", "session", "resume_token")

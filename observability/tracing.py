@@ -71,6 +71,10 @@ class TracedChunk(Protocol):
     def encode_seconds(self) -> float: ...
     @property
     def stage_seconds(self) -> Mapping[str, float]: ...
+    @property
+    def request_id(self) -> str:
+        """Of the call that it was delivered by."""
+        ...
 
 
 def default_destination(environment: Mapping[str, str]) -> SpanDestination:
@@ -145,6 +149,7 @@ def _attributes(chunk: TracedChunk) -> dict[str, str | int | float | bool]:
         "nacre.session_id": chunk.session_id,
         "nacre.chunk_idx": chunk.chunk_idx,
         "nacre.is_late": chunk.is_late,
+        "nacre.request_id": chunk.request_id,
         "nacre.slack_s": chunk.due_s - chunk.arrived_s,
     }
 

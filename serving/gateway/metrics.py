@@ -22,6 +22,7 @@ class DeliveredChunk:
     sent_s: float  # handed to the transport
     encode_seconds: float  # wall time of picture and sound encoding
     stage_seconds: Mapping[str, float]  # of the workers, by stage
+    request_id: str = ""  # of the Play call
 
 
 class GatewayMetrics(Protocol):

@@ -307,6 +307,7 @@ class PlayStream:
                 sent_s=sent_s,
                 encode_seconds=encode_seconds,
                 stage_seconds=chunk.stage_seconds,
+                request_id=self._request_id,
             )
         )
 

@@ -27,6 +27,7 @@ class Chunk:
     sent_s: float = 100.05
     encode_seconds: float = 0.001
     stage_seconds: Mapping[str, float] = field(default_factory=lambda: {"denoise": 0.02, "video_decode": 0.003})
+    request_id: str = "r1"
 
 
 @pytest.fixture

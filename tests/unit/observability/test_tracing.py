@@ -25,6 +25,7 @@ class Chunk:
     sent_s: float = 100.06
     encode_seconds: float = 0.002
     stage_seconds: Mapping[str, float] = field(default_factory=lambda: {"denoise": 0.02, "video_decode": 0.01})
+    request_id: str = "r1"
 
 
 def spans_of(chunks: Sequence[Chunk], session_ratio: float = 1.0) -> tuple[ReadableSpan, ...]:
@@ -44,6 +45,7 @@ def test_a_chunk_is_one_span_with_its_stages_inside() -> None:
     assert (chunk.start_time, chunk.end_time) == (99_970_000_000, 100_060_000_000)
     assert chunk.attributes is not None
     assert chunk.attributes["nacre.chunk_idx"] == 7
+    assert chunk.attributes["nacre.request_id"] == "r1"
     for child in spans.values():
         assert child.parent is not None
         assert child.parent.span_id == chunk.context.span_id

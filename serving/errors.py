@@ -25,6 +25,11 @@
     +-- WorkerNotFoundError        not heard of lately
     +-- ScopeExceededError         the share link does not allow it
     +-- PermissionMissingError     the role does not allow it
+    +-- UnauthenticatedError       no key or token, or none that is good
+    +-- AuthenticationOffError     nobody is asked who they are
+    +-- TenantNotFoundError
+    +-- TenantExistsError
+    +-- KeyNotFoundError
     +-- ResumeTokenInvalidError
     +-- RateExceededError
     +-- ClientStalledError
@@ -187,6 +192,33 @@ class ScopeExceededError(NacreError):
 class PermissionMissingError(NacreError):
     reason = "PERMISSION_MISSING"
     status = StatusCode.PERMISSION_DENIED
+
+
+class UnauthenticatedError(NacreError):
+    """Its message never tells what was wrong: that would help those who guess."""
+
+    reason = "UNAUTHENTICATED"
+    status = StatusCode.UNAUTHENTICATED
+
+
+class AuthenticationOffError(NacreError):
+    reason = "AUTHENTICATION_OFF"
+    status = StatusCode.FAILED_PRECONDITION
+
+
+class TenantNotFoundError(NacreError):
+    reason = "TENANT_NOT_FOUND"
+    status = StatusCode.NOT_FOUND
+
+
+class TenantExistsError(NacreError):
+    reason = "TENANT_EXISTS"
+    status = StatusCode.ALREADY_EXISTS
+
+
+class KeyNotFoundError(NacreError):
+    reason = "KEY_NOT_FOUND"
+    status = StatusCode.NOT_FOUND
 
 
 class SessionControlledError(NacreError):

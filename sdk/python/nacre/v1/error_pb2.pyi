@@ -54,6 +54,11 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_RESERVATION_NOT_FOUND: _ClassVar[ErrorReason]
     ERROR_REASON_IDEMPOTENCY_KEY_REUSED: _ClassVar[ErrorReason]
     ERROR_REASON_IDEMPOTENCY_OUTCOME_UNKNOWN: _ClassVar[ErrorReason]
+    ERROR_REASON_UNAUTHENTICATED: _ClassVar[ErrorReason]
+    ERROR_REASON_AUTHENTICATION_OFF: _ClassVar[ErrorReason]
+    ERROR_REASON_TENANT_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_TENANT_EXISTS: _ClassVar[ErrorReason]
+    ERROR_REASON_KEY_NOT_FOUND: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_WORLD_MISSING: ErrorReason
 ERROR_REASON_TEXT_EMPTY: ErrorReason
@@ -96,6 +101,11 @@ ERROR_REASON_QUOTA_EXCEEDED: ErrorReason
 ERROR_REASON_RESERVATION_NOT_FOUND: ErrorReason
 ERROR_REASON_IDEMPOTENCY_KEY_REUSED: ErrorReason
 ERROR_REASON_IDEMPOTENCY_OUTCOME_UNKNOWN: ErrorReason
+ERROR_REASON_UNAUTHENTICATED: ErrorReason
+ERROR_REASON_AUTHENTICATION_OFF: ErrorReason
+ERROR_REASON_TENANT_NOT_FOUND: ErrorReason
+ERROR_REASON_TENANT_EXISTS: ErrorReason
+ERROR_REASON_KEY_NOT_FOUND: ErrorReason
 
 class Error(_message.Message):
     __slots__ = ("reason", "message", "field", "allowed", "retry_after", "request_id")

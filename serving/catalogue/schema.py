@@ -18,6 +18,7 @@ from sqlalchemy import (
 
 # Ids are ours or a client's word for a thing; both are bounded where they come in.
 ID_CHARS = 64
+MAX_SUBJECT_CHARS = 255  # an identity provider's words
 
 metadata = MetaData(
     naming_convention={
@@ -31,8 +32,12 @@ worlds = Table(
     "worlds",
     metadata,
     Column("world_id", String(ID_CHARS), primary_key=True),
+    Column("tenant_id", String(ID_CHARS), nullable=False),
+    Column("owner_id", Text, nullable=False),  # the subject that made it
+    Column("licence", Text, nullable=False),  # in the owner's words
+    Column("inputs", Text, nullable=False),  # JSON: what it was made from
     Column("name", Text, nullable=False),
-    Column("version", Integer, nullable=False),  # 1, 2 and so on of a name; never given twice
+    Column("version", Integer, nullable=False),  # 1, 2 and so on of a tenant's name; never given twice
     # The saved moment: the state before that chunk. No foreign key: sessions name the world they started from, and two
     # tables that need each other cannot be made or emptied in any order.
     Column("session_id", String(ID_CHARS), nullable=True),  # none for one that is described by its spec alone
@@ -45,7 +50,7 @@ worlds = Table(
     Column("spec", Text, nullable=False),  # JSON
     Column("note", Text, nullable=False),
     Column("created_s", Double, nullable=False),
-    Index("ix_worlds_name", "name", "version", unique=True),
+    Index("ix_worlds_tenant_id", "tenant_id", "name", "version", unique=True),
     Index("ix_worlds_created_s", "created_s"),
     Index("ix_worlds_session_id", "session_id"),
 )
@@ -53,14 +58,30 @@ worlds = Table(
 world_names = Table(
     "world_names",
     metadata,
+    Column("tenant_id", String(ID_CHARS), primary_key=True),
     Column("name", Text, primary_key=True),
     Column("last_version", Integer, nullable=False),
+)
+
+# Who else may do what with a world. A tenant's own members need no line.
+world_access = Table(
+    "world_access",
+    metadata,
+    Column("world_id", ForeignKey(worlds.c.world_id), primary_key=True),
+    Column("tenant_id", String(ID_CHARS), primary_key=True),
+    Column("subject_id", String(MAX_SUBJECT_CHARS), primary_key=True),  # empty for everybody of the tenant
+    Column("role", String(16), nullable=False),
+    Column("created_s", Double, nullable=False),
 )
 
 sessions = Table(
     "sessions",
     metadata,
     Column("session_id", String(ID_CHARS), primary_key=True),
+    Column("tenant_id", String(ID_CHARS), nullable=False),  # of all that is kept by session as well
+    Column("owner_id", Text, nullable=False),  # the subject that made it; who may write says `owner`
+    Column("licence", Text, nullable=False),  # in the owner's words
+    Column("inputs", Text, nullable=False),  # JSON: what it was made from
     Column("world_id", ForeignKey(worlds.c.world_id), nullable=True),
     Column("model", Text, nullable=False),
     Column("weights_sha256", Text, nullable=False),
@@ -80,6 +101,7 @@ sessions = Table(
     # What lets a client come back after the gateway that knew it is gone; never the token itself.
     Column("resume_token_sha256", LargeBinary, nullable=False),
     Index("ix_sessions_created_s", "created_s"),
+    Index("ix_sessions_tenant_id", "tenant_id", "created_s"),
 )
 
 branches = Table(
@@ -146,6 +168,8 @@ shares = Table(
     "shares",
     metadata,
     Column("share_id", String(ID_CHARS), primary_key=True),
+    Column("tenant_id", String(ID_CHARS), nullable=False),
+    Column("owner_id", Text, nullable=False),  # the subject that made it
     Column("token_sha256", LargeBinary, nullable=False),  # never the token itself
     Column("session_id", ForeignKey(sessions.c.session_id), nullable=True),
     Column("world_id", ForeignKey(worlds.c.world_id), nullable=True),

@@ -10,7 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from serving.access.ownership import LOCALS, Ownership
+from serving.access.principal import Principal
 from serving.catalogue import leases, lineage
+from serving.catalogue.access import ownership_columns, seen_sessions, take_ownership
 from serving.catalogue.cursors import read_page
 from serving.catalogue.database import Database
 from serving.catalogue.deletion import DELETED, Removed, sweep
@@ -32,6 +35,7 @@ class NewSession:
     spec: Mapping[str, Any]  # JSON: seed, prompt, character, scene
     world_id: str | None = None
     resume_token_sha256: bytes = b""
+    ownership: Ownership = LOCALS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,7 @@ class SessionRow:
     journal_length: int
     journal_hash: bytes
     resume_token_sha256: bytes
+    ownership: Ownership = LOCALS
 
     @property
     def seed(self) -> int:
@@ -107,15 +112,19 @@ class Sessions:
             raise _not_found()
         return _session_row(row)
 
-    def page(self, limit: int, cursor: str = "", states: Collection[str] | None = None) -> tuple[list[SessionRow], str]:
-        """The newest first, and the cursor of the next page, empty after the last. Deleted ones only when `states`
-        names them. Raises `InvalidFieldError`."""
+    def page(
+        self, limit: int, cursor: str = "", states: Collection[str] | None = None, asker: Principal | None = None
+    ) -> tuple[list[SessionRow], str]:
+        """The newest first, and the cursor of the next page, empty after the last; of those that `asker` may see, or
+        of all there are. Deleted ones only when `states` names them. Raises `InvalidFieldError`."""
         query = select(sessions).where(
             sessions.c.state != DELETED if states is None else sessions.c.state.in_(list(states))
         )
+        if asker is not None:
+            query = query.where(seen_sessions(asker))
         columns = {"created_s": sessions.c.created_s, "row_id": sessions.c.session_id}
         with self._database.read() as connection:
-            return read_page(connection, query, **columns, limit=limit, cursor=cursor, read=_session_row)
+            return read_page(connection, query, **columns, limit=limit, cursor=cursor, asker=asker, read=_session_row)
 
     def latest(self, limit: int = 50) -> list[SessionRow]:
         """The newest first."""
@@ -277,6 +286,7 @@ def _insert(connection: Connection, new: NewSession, now_s: float, num_chunks: i
             journal_length=0,
             journal_hash=b"",
             resume_token_sha256=new.resume_token_sha256,
+            **ownership_columns(new.ownership),
         )
     )
 
@@ -294,6 +304,7 @@ def _session_row(row: Row[Any]) -> SessionRow:
     values = dict(row._mapping)
     lease = Lease(owner=values.pop("owner"), epoch=values.pop("epoch"), until_s=values.pop("lease_until_s"))
     spec = json.loads(values.pop("spec"))
+    ownership = take_ownership(values)
     for name in ("journal_hash", "resume_token_sha256"):
         values[name] = bytes(values[name])
-    return SessionRow(**values, spec=spec, lease=lease)
+    return SessionRow(**values, spec=spec, lease=lease, ownership=ownership)

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from serving.access.principal import DEFAULT_TENANT, LOCAL, Principal
 from serving.catalogue.database import Database
 from serving.catalogue.schema import shares
 from serving.errors import InvalidFieldError, SessionNotFoundError, ShareLinkExpiredError, ShareLinkRevokedError
@@ -33,6 +34,8 @@ class ShareRow:
     expires_s: float | None
     revoked_s: float | None
     num_uses: int
+    tenant_id: str = DEFAULT_TENANT
+    owner_id: str = LOCAL.subject_id  # who made it
 
 
 class Shares:
@@ -49,6 +52,7 @@ class Shares:
         epoch: int | None = None,
         chunk_idx: int | None = None,
         expires_s: float | None = None,
+        maker: Principal = LOCAL,
     ) -> tuple[ShareRow, str]:
         """The link and its token, which is told now and never again. Raises `InvalidFieldError`, or
         `StorageUnavailableError` for a session or world that is not there."""
@@ -68,6 +72,8 @@ class Shares:
             expires_s=expires_s,
             revoked_s=None,
             num_uses=0,
+            tenant_id=maker.tenant_id,
+            owner_id=maker.subject_id,
         )
         columns = {name: getattr(share, name) for name in ShareRow.__slots__}
         with self._database.write() as connection:

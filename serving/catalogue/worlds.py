@@ -10,6 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, exists, select, text
 
+from serving.access.ownership import LOCALS, Ownership
+from serving.access.principal import DEFAULT_TENANT, Principal
+from serving.catalogue.access import forget_grants, ownership_columns, seen_worlds, take_ownership
 from serving.catalogue.cursors import read_page
 from serving.catalogue.database import Database
 from serving.catalogue.deletion import Removed, sweep
@@ -20,8 +23,8 @@ from serving.sessions.manifest import EXACT
 
 # The same words in both databases. Whoever saves next under the name waits for this transaction's end.
 NEXT_VERSION = text(
-    "INSERT INTO world_names (name, last_version) VALUES (:name, 1) "
-    "ON CONFLICT (name) DO UPDATE SET last_version = world_names.last_version + 1 RETURNING last_version"
+    "INSERT INTO world_names (tenant_id, name, last_version) VALUES (:tenant_id, :name, 1) "
+    "ON CONFLICT (tenant_id, name) DO UPDATE SET last_version = world_names.last_version + 1 RETURNING last_version"
 )
 
 
@@ -39,6 +42,7 @@ class NewWorld:
     kind: str = EXACT  # as the snapshot's manifest says
     num_bytes: int = 0
     note: str = ""
+    ownership: Ownership = LOCALS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,7 @@ class WorldRow:
     spec: Mapping[str, Any]
     note: str
     created_s: float
+    ownership: Ownership = LOCALS
 
 
 class Worlds:
@@ -64,16 +69,18 @@ class Worlds:
         self._clock = clock
 
     def add(self, new: NewWorld) -> WorldRow:
-        """As the next version of its name; a version is never given twice. From now on the moment, and what leads to
-        it, is kept. Raises `SessionNotFoundError`."""
+        """As the next version of its tenant's name; a version is never given twice. From now on the moment, and what
+        leads to it, is kept. Raises `SessionNotFoundError`."""
         values = {field.name: getattr(new, field.name) for field in fields(new)}
         created_s = self._clock()
         with self._database.write() as connection:
             if locked_lease(connection, new.session_id) is None:
                 raise SessionNotFoundError("there is no session of that id in the catalogue", field="session_id")
-            version = connection.execute(NEXT_VERSION, {"name": new.name}).scalar_one()
-            values |= {"version": version, "created_s": created_s}
-            connection.execute(worlds.insert().values(**{**values, "spec": json.dumps(dict(new.spec))}))
+            name = {"tenant_id": new.ownership.tenant_id, "name": new.name}
+            values |= {"version": connection.execute(NEXT_VERSION, name).scalar_one(), "created_s": created_s}
+            columns = {**values, "spec": json.dumps(dict(new.spec)), **ownership_columns(values["ownership"])}
+            del columns["ownership"]
+            connection.execute(worlds.insert().values(**columns))
         return WorldRow(**values)
 
     def find(self, world_id: str) -> WorldRow | None:
@@ -81,21 +88,27 @@ class Worlds:
             row = connection.execute(select(worlds).where(worlds.c.world_id == world_id)).one_or_none()
         return None if row is None else _world_row(row)
 
-    def find_named(self, name: str, version: int | None = None) -> WorldRow | None:
-        """That version of the name, or the latest there is."""
-        query = select(worlds).where(worlds.c.name == name).order_by(worlds.c.version.desc()).limit(1)
+    def find_named(self, name: str, version: int | None = None, tenant_id: str = DEFAULT_TENANT) -> WorldRow | None:
+        """That version of the tenant's name, or the latest there is."""
+        is_named = (worlds.c.tenant_id == tenant_id, worlds.c.name == name)
+        query = select(worlds).where(*is_named).order_by(worlds.c.version.desc()).limit(1)
         if version is not None:
             query = query.where(worlds.c.version == version)
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else _world_row(row)
 
-    def page(self, limit: int, cursor: str = "", name: str | None = None) -> tuple[list[WorldRow], str]:
-        """The newest first, and the cursor of the next page, empty after the last. Raises `InvalidFieldError`."""
+    def page(
+        self, limit: int, cursor: str = "", name: str | None = None, asker: Principal | None = None
+    ) -> tuple[list[WorldRow], str]:
+        """The newest first, and the cursor of the next page, empty after the last; of those that `asker` may see, or
+        of all there are. Raises `InvalidFieldError`."""
         query = select(worlds) if name is None else select(worlds).where(worlds.c.name == name)
+        if asker is not None:
+            query = query.where(seen_worlds(asker))
         columns = {"created_s": worlds.c.created_s, "row_id": worlds.c.world_id}
         with self._database.read() as connection:
-            return read_page(connection, query, **columns, limit=limit, cursor=cursor, read=_world_row)
+            return read_page(connection, query, **columns, limit=limit, cursor=cursor, asker=asker, read=_world_row)
 
     def of_session(self, session_id: str) -> list[WorldRow]:
         """Those that were saved from it, the newest first."""
@@ -117,6 +130,7 @@ class Worlds:
                 return None
             connection.execute(sessions.update().where(sessions.c.world_id == world_id).values(world_id=None))
             connection.execute(delete(shares).where(shares.c.world_id == world_id))
+            forget_grants(connection, world_id)
             connection.execute(delete(worlds).where(worlds.c.world_id == world_id))
             if world.session_id is None:
                 return Removed()
@@ -144,4 +158,6 @@ def _let_go_of_snapshot(connection: Connection, world: Row[Any]) -> None:
 
 
 def _world_row(row: Row[Any]) -> WorldRow:
-    return WorldRow(**{**row._mapping, "spec": json.loads(row.spec)})
+    values = {**row._mapping, "spec": json.loads(row.spec)}
+    ownership = take_ownership(values)
+    return WorldRow(**values, ownership=ownership)

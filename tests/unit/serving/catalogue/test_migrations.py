@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import alembic.command
 import alembic.config
@@ -10,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
+from serving.access.ownership import Ownership
 from serving.catalogue.database import MIGRATIONS, Database
 from serving.catalogue.receipts import Receipts
 from serving.catalogue.schema import metadata
@@ -107,3 +109,15 @@ def test_worlds_of_old_become_versions_of_their_names(catalogue_url: str) -> Non
             chunk_idx=0,
         )
         assert worlds.add(new).version == 4
+        others = replace(new, world_id="w-10", ownership=Ownership(tenant_id="acme"))
+        assert worlds.add(others).version == 1
+
+
+def test_what_is_of_old_is_the_default_tenants(catalogue_url: str) -> None:
+    with Database(catalogue_url) as database:
+        make_old(database)
+        fill_old(database)
+        database.migrate()
+        world = Worlds(database).find("w-1")
+        assert world is not None
+        assert world.ownership == Sessions(database).find("s-1").ownership == Ownership()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -183,4 +184,73 @@ shares = Table(
     Column("num_uses", BigInteger, nullable=False),
     Index("ix_shares_token_sha256", "token_sha256", unique=True),
     Index("ix_shares_session_id", "session_id"),
+)
+
+
+# What one tenant may use, other than every other; none for what the settings say.
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("tenant_id", String(ID_CHARS), primary_key=True),
+    Column("concurrent_sessions", Integer, nullable=True),
+    Column("session_seconds_per_day", Double, nullable=True),
+    Column("controls_per_second", Double, nullable=True),
+    Column("storage_bytes", BigInteger, nullable=True),
+    Column("weight", Double, nullable=True),
+    Column("updated_s", Double, nullable=False),
+)
+
+# A place is for one session on a worker: waited for, reserved or taken.
+places = Table(
+    "places",
+    metadata,
+    Column("place_id", String(ID_CHARS), primary_key=True),  # the session's id, or the reservation's
+    Column("tenant_id", String(ID_CHARS), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("is_reservation", Boolean, nullable=False),
+    Column("seq", BigInteger, nullable=False),  # in order of arrival
+    Column("gateway_id", String(ID_CHARS), nullable=False),  # whose beat keeps it
+    Column("until_s", Double, nullable=False),  # without one
+    Column("counted_s", Double, nullable=False),  # its tenant has paid for it so far
+    Index("ix_places_gateway_id", "gateway_id"),
+)
+
+# One row: the queue's clock, and how often places came free.
+queue_clock = Table(
+    "queue_clock",
+    metadata,
+    Column("clock_id", Integer, primary_key=True, autoincrement=False),
+    Column("clock", Double, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("num_freed", BigInteger, nullable=False),
+    Column("last_freed_s", Double, nullable=False),
+    Column("mean_interval_s", Double, nullable=False),
+)
+
+queue_turns = Table(
+    "queue_turns",
+    metadata,
+    Column("tenant_id", String(ID_CHARS), primary_key=True),
+    Column("turn", Double, nullable=False),
+)
+
+session_seconds = Table(
+    "session_seconds",
+    metadata,
+    Column("tenant_id", String(ID_CHARS), primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),  # since 1970, UTC
+    Column("seconds", Double, nullable=False),
+)
+
+# Answers to requests that came with an idempotency key, for when they come again.
+keyed_answers = Table(
+    "keyed_answers",
+    metadata,
+    Column("key_sha256", LargeBinary, primary_key=True),  # with whose it is; never the key itself
+    Column("request_sha256", LargeBinary, nullable=False),
+    Column("gateway_id", String(ID_CHARS), nullable=False),
+    # Of one that is being answered: when its gateway is dead unless it says otherwise. Then, when it is forgotten.
+    Column("until_s", Double, nullable=False),
+    Column("answer", LargeBinary, nullable=True),  # sealed with the key; none while it is being answered
+    Index("ix_keyed_answers_until_s", "until_s"),
 )

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
+from serving.access.principal import DEFAULT_TENANT
 from serving.catalogue.database import Database, sqlite_url
-from serving.catalogue.schema import metadata
+from serving.catalogue.schema import metadata, tenants
 from serving.catalogue.sessions import NewSession, Sessions
 from tests.postgres import PostgresMissingError, postgres_url, running_postgres
 
@@ -66,6 +67,7 @@ def _empty(url: str) -> None:
     with Database(url) as database, database.write() as connection:
         names = ", ".join(table.name for table in metadata.sorted_tables)
         connection.exec_driver_sql(f"TRUNCATE {names}")
+        connection.execute(tenants.insert().values(tenant_id=DEFAULT_TENANT, name="", created_s=0.0))
 
 
 def _new_postgres(folder: str) -> str:

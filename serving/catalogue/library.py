@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from model.interface import ModelInfo
+from serving.catalogue.api_keys import ApiKeys
 from serving.catalogue.database import Database
 from serving.catalogue.deletion import drop_stored
 from serving.catalogue.differences import Difference, Moment, compare_moments
@@ -13,6 +14,7 @@ from serving.catalogue.sessions import NewSession, Sessions
 from serving.catalogue.shares import Shares
 from serving.catalogue.snapshots import Snapshots
 from serving.catalogue.storage import StorageConfig
+from serving.catalogue.tenants import Tenants
 from serving.catalogue.workers import Workers
 from serving.catalogue.worlds import NewWorld, WorldRow, Worlds
 from serving.errors import NacreError, WorldNotFoundError
@@ -35,6 +37,8 @@ class Library:
         self.worlds = Worlds(database)
         self.shares = Shares(database)
         self.workers = Workers(database)
+        self.tenants = Tenants(database)
+        self.keys = ApiKeys(database)
         self._database = database
         self._snapshots = config.snapshots
 

@@ -254,3 +254,27 @@ keyed_answers = Table(
     Column("answer", LargeBinary, nullable=True),  # sealed with the key; none while it is being answered
     Index("ix_keyed_answers_until_s", "until_s"),
 )
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("tenant_id", String(ID_CHARS), primary_key=True),
+    Column("name", Text, nullable=False),  # for people
+    Column("created_s", Double, nullable=False),
+    Column("suspended_s", Double, nullable=True),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", String(ID_CHARS), primary_key=True),
+    Column("tenant_id", ForeignKey(tenants.c.tenant_id), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("name", Text, nullable=False),  # for people
+    Column("secret_sha256", LargeBinary, nullable=False),  # never the secret itself
+    Column("created_s", Double, nullable=False),
+    Column("expires_s", Double, nullable=True),
+    Column("revoked_s", Double, nullable=True),
+    Column("last_used_s", Double, nullable=True),  # to within some minutes
+    Index("ix_api_keys_tenant_id", "tenant_id", "created_s"),
+)

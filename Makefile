@@ -47,13 +47,15 @@ lint: $(INSTALLED) ## Check style, types, imports, protos and generated code
 	$(PY) -c 'from importlinter.cli import lint_imports_command as main; main()'
 	$(VENV)/bin/buf lint
 	$(PY) protos/generate.py --check
+	$(PY) protos/document.py --check
 
 format: $(INSTALLED) ## Put the code into shape
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-proto: $(INSTALLED) ## Generate the messages from protos/
+proto: $(INSTALLED) ## Generate the messages and docs/{api,errors}.md from protos/
 	$(PY) protos/generate.py
+	$(PY) protos/document.py
 	$(VENV)/bin/buf lint
 
 bench: $(INSTALLED) ## Measure, and write dated results to bench/results

@@ -62,7 +62,7 @@ says whose limit it is, of those with the status RESOURCE_EXHAUSTED.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from grpc import StatusCode
@@ -75,6 +75,7 @@ class NacreError(Exception):
     status: ClassVar[StatusCode] = StatusCode.INTERNAL
     default_retry_after_s: ClassVar[float | None] = None
     default_subject: ClassVar[str] = "service"
+    quota: str = ""  # the name of the limit, where it has one
 
     def __init__(
         self,
@@ -260,7 +261,7 @@ class QuotaExceededError(NacreError):
 
     def __init__(self, message: str, *, quota: str, tenant_id: str, retry_after_s: float) -> None:
         """`quota`: a field of nacre.v1.Limits."""
-        super().__init__(message, retry_after_s=retry_after_s)
+        super().__init__(message, retry_after_s=retry_after_s, subject=f"tenant:{tenant_id}")
         self.quota = quota
         self.tenant_id = tenant_id
 
@@ -347,3 +348,14 @@ class ShareLinkExpiredError(NacreError):
 class ShareLinkRevokedError(NacreError):
     reason = "SHARE_LINK_REVOKED"
     status = StatusCode.PERMISSION_DENIED
+
+
+def error_classes() -> tuple[type[NacreError], ...]:
+    """The tree, the root first."""
+
+    def below(parent: type[NacreError]) -> Iterator[type[NacreError]]:
+        yield parent
+        for child in parent.__subclasses__():
+            yield from below(child)
+
+    return tuple(dict.fromkeys(below(NacreError)))

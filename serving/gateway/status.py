@@ -42,5 +42,7 @@ def _bad_request(error: NacreError) -> error_details_pb2.BadRequest:
 
 
 def _quota_failure(error: NacreError) -> error_details_pb2.QuotaFailure:
-    violation = error_details_pb2.QuotaFailure.Violation(subject=error.subject, description=error.message)
+    violation = error_details_pb2.QuotaFailure.Violation(
+        subject=error.subject, description=error.message, quota_metric=error.quota
+    )
     return error_details_pb2.QuotaFailure(violations=[violation])

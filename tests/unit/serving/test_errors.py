@@ -1,0 +1,48 @@
+"""The tree of errors, the reasons of the contract, and the code that raises them: each knows the others."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import grpc
+import pytest
+
+import serving.errors
+from nacre.v1 import error_pb2
+from serving.errors import InternalError, NacreError, error_classes
+
+PREFIX = "ERROR_REASON_"
+SERVER = Path(serving.errors.__file__).parent
+REASONS = {name.removeprefix(PREFIX) for name, number in error_pb2.ErrorReason.items() if number}
+
+
+@pytest.mark.parametrize("kind", error_classes(), ids=lambda kind: kind.__name__)
+def test_every_error_has_a_reason_of_the_contract_and_a_status(kind: type[NacreError]) -> None:
+    assert kind.reason in REASONS
+    assert kind.status is not grpc.StatusCode.OK
+
+
+def test_every_reason_has_an_error() -> None:
+    assert REASONS - {kind.reason for kind in error_classes()} == set()
+
+
+def test_every_error_is_drawn_in_the_tree() -> None:
+    drawn = set(re.findall(r"\+-- (\w+)", serving.errors.__doc__ or ""))
+    assert {kind.__name__ for kind in error_classes()} - {"NacreError"} == drawn
+
+
+def test_only_defects_are_internal() -> None:
+    internal = {kind for kind in error_classes() if kind.status is grpc.StatusCode.INTERNAL}
+    assert internal == {NacreError, InternalError}
+
+
+def test_errors_that_the_code_raises_say_no_more_than_they_can() -> None:
+    """What is made by name with a keyword that the root does not take would fail only when it is raised."""
+    taken = {"field", "allowed", "retry_after_s", "subject"}
+    names = {kind.__name__: kind for kind in error_classes() if kind.__init__ is NacreError.__init__}
+    for path in SERVER.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+                assert {keyword.arg for keyword in node.keywords} <= taken, f"{path}:{node.lineno}"

@@ -1,12 +1,13 @@
-"""Who is attached to a session: at most one who controls it, and any who look on."""
+"""Who is attached to a session: those who may drive it, and any who look on."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
-from serving.gateway.arrivals import Arrival
-from serving.gateway.seats import Seat
+from serving.gateway.roles import Role
+from serving.gateway.seats import Seat, Shown
 from serving.sessions.contract import Accepted, Outcome, Rewound
 
 
@@ -22,71 +23,100 @@ class Client(Protocol):
         ...
 
     def wake(self) -> None:
-        """A chunk came, the session ended, or more chunks may be asked for."""
+        """A chunk waits at its seat, or the session ended."""
         ...
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
+class Member:
+    """A client, and where it sits."""
+
+    client: Client
+    seat: Seat
+    role: Role = Role.PLAYER
+    client_id: str = ""
+    subject_id: str = ""
+    joined_s: float = 0.0  # time.time()
+
+
+class _Untold(NamedTuple):
+    client_id: str  # of whoever sent the control
+    outcome: Outcome
+
+
 class Audience:
-    """Not more than words: who is to hear what."""
+    """Not more than words: who is to hear and to see what. Those who drive come first."""
 
     def __init__(self, max_untold: int) -> None:
-        self.player: Client | None = None
-        self._seats: dict[Client, Seat] = {}
-        self._senders: dict[str, Client] = {}  # by control, where it was one who looks on
-        # Outcomes that came while nobody controlled the session.
-        self._untold: deque[Outcome] = deque(maxlen=max_untold)
+        self.players: list[Member] = []  # in the order they came
+        self.onlookers: list[Member] = []
+        self._senders: dict[str, Member] = {}  # by control
+        # Outcomes that came while their sender was away.
+        self._untold: deque[_Untold] = deque(maxlen=max_untold)
 
     @property
-    def clients(self) -> list[Client]:
-        return [*([] if self.player is None else [self.player]), *self._seats]
+    def members(self) -> list[Member]:
+        return [*self.players, *self.onlookers]
 
-    def enter(self, player: Client) -> None:
-        """To control the session, and to hear what there was nobody to tell."""
-        self.player = player
-        while self._untold:
-            player.tell(self._untold.popleft())
+    @property
+    def credit(self) -> int:
+        """As many chunks as the quickest of those who drive would take."""
+        return max((member.seat.room for member in self.players), default=0)
 
-    def leave(self) -> None:
-        self.player = None
+    @property
+    def can_take(self) -> bool:
+        return any(member.seat.can_take for member in self.players)
 
-    def sit_down(self, client: Client, next_chunk_idx: int) -> Seat:
-        seat = self._seats[client] = Seat(next_chunk_idx)
-        return seat
+    def enter(self, member: Member) -> None:
+        """And hear what there was nobody to tell."""
+        is_alone = not self.players
+        (self.onlookers if member.role.looks_on else self.players).append(member)
+        if member.role.looks_on:
+            return
+        untold, kept = list(self._untold), deque[_Untold](maxlen=self._untold.maxlen)
+        self._untold = kept
+        for each in untold:
+            if is_alone or each.client_id == member.client_id:
+                member.client.tell(each.outcome)
+            else:
+                kept.append(each)
 
-    def get_up(self, client: Client) -> None:
-        self._seats.pop(client, None)
-        self._senders = {control_id: each for control_id, each in self._senders.items() if each is not client}
+    def leave(self, member: Member) -> None:
+        (self.onlookers if member.role.looks_on else self.players).remove(member)
 
-    def note_sender(self, control_id: str, client: Client | None) -> None:
-        """The outcome goes to one who looks on, if that is who sent it; else to whoever controls the session."""
-        if client is not None and client in self._seats:
-            self._senders[control_id] = client
+    def note_sender(self, control_id: str, member: Member) -> None:
+        """Its outcomes go to whoever sent it."""
+        self._senders[control_id] = member
+
+    def sender(self, control_id: str) -> Member | None:
+        """Of a control without a terminal outcome."""
+        return self._senders.get(control_id)
 
     def tell(self, outcome: Outcome) -> None:
-        client = self._senders.get(outcome.control_id, self.player)
+        sender = self._senders.get(outcome.control_id)
         if not isinstance(outcome, Accepted):
             self._senders.pop(outcome.control_id, None)
-        if client is None:
-            self._untold.append(outcome)
+        if sender is not None and (sender in self.players or sender in self.onlookers):
+            sender.client.tell(outcome)
+        elif len(self.players) == 1:  # most likely the same who sent it, come back
+            self.players[0].client.tell(outcome)
         else:
-            client.tell(outcome)
+            self._untold.append(_Untold("" if sender is None else sender.client_id, outcome))
 
-    def show(self, arrival: Arrival) -> None:
-        """To those who look on."""
-        for client, seat in self._seats.items():
-            seat.put(arrival)
-            client.wake()
+    def show(self, shown: Shown) -> None:
+        for member in self.members:
+            member.seat.put(shown)
+            member.client.wake()
 
     def rewound(self, event: Rewound) -> None:
-        for seat in self._seats.values():
-            seat.rewind(event.chunk_idx)
-        for client in self.clients:
-            client.rewound(event)
+        for member in self.members:
+            member.seat.rewind(event.chunk_idx)
+            member.client.rewound(event)
 
     def go_away(self, reason: str, time_left_s: float) -> None:
-        for client in self.clients:
-            client.go_away(reason, time_left_s)
+        for member in self.members:
+            member.client.go_away(reason, time_left_s)
 
     def wake(self) -> None:
-        for client in self.clients:
-            client.wake()
+        for member in self.members:
+            member.client.wake()

@@ -100,19 +100,17 @@ def to_attached(
 def to_media(
     *,
     chunk_idx: int,
-    sequence: int,
     info: ModelInfo,
     frames: list[EncodedFrame],
     audio: EncodedAudio | None,
     first_chunk_idx: int,
     pose: CameraPose,
-    is_late: bool,
-) -> session_pb2.PlayResponse:
-    """`first_chunk_idx`: where this attachment's encoders began, for `audio.first_sample_idx` counts from there."""
+) -> media_pb2.MediaChunk:
+    """What all who take these codecs get. `first_chunk_idx`: where the encoders began, for `audio.first_sample_idx`
+    counts from there."""
     first_frame_idx = chunk_idx * info.frames_per_chunk
     message = media_pb2.MediaChunk(
         chunk_index=chunk_idx,
-        sequence=sequence,
         world_time=to_duration(chunk_idx * info.chunk_duration_s),
         frames=[
             media_pb2.VideoFrame(
@@ -124,14 +122,20 @@ def to_media(
             for frame_idx, frame in enumerate(frames, first_frame_idx)
         ],
         pose=media_pb2.Pose(x_m=pose.x_m, y_m=pose.y_m, yaw_deg=pose.yaw_deg, pitch_deg=pose.pitch_deg),
-        late=is_late,
     )
     if audio is not None:
         start_s = first_chunk_idx * info.chunk_duration_s + audio.first_sample_idx / info.sample_rate_hz
         message.audio.presentation_time.CopyFrom(to_duration(start_s))
         message.audio.packets.extend(audio.packets)
         message.audio.num_samples = audio.num_samples
-    return session_pb2.PlayResponse(media=message)
+    return message
+
+
+def to_delivery(shared: media_pb2.MediaChunk, sequence: int, *, is_late: bool) -> session_pb2.PlayResponse:
+    """One client's own."""
+    response = session_pb2.PlayResponse(media=shared)
+    response.media.sequence, response.media.late = sequence, is_late
+    return response
 
 
 def to_ack(outcome: Outcome, request_id: str = "") -> session_pb2.PlayResponse:

@@ -1,4 +1,4 @@
-"""Pictures and sound as a client asked for them. One encoder of each kind per attachment.
+"""Pictures and sound as clients asked for them. One encoder of each kind per session and codec.
 
 Encoders keep state between chunks and block for about half a millisecond a chunk at
 128x80; callers run them in a thread, one chunk at a time.
@@ -15,6 +15,7 @@ import av
 import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
 
 from model.interface import FramesFHWC, ModelInfo, SamplesSC
 from nacre.v1 import media_pb2
@@ -31,6 +32,9 @@ PCM_PEAK = 32_767
 class MediaConfig:
     h264_crf: int = 19  # pictures are small and get enlarged, so blocks show sooner than at x264's own 23
     keyframe_interval_s: float = 2.0
+    # Those who come later begin at a keyframe of their own, but for so long after the last one that was asked for:
+    # a crowd that comes at once costs one, and nobody waits for a second.
+    min_keyframe_gap_s: float = 0.5
     opus_bit_rate: int = 48_000
     opus_complexity: int = 5  # of 10; the upper half costs time and is for low bit rates
 
@@ -39,6 +43,8 @@ class MediaConfig:
             raise ValueError(f"h264_crf must be 0 to 51, got {self.h264_crf}")
         if not (math.isfinite(self.keyframe_interval_s) and self.keyframe_interval_s > 0):
             raise ValueError(f"keyframe_interval_s must be positive, got {self.keyframe_interval_s}")
+        if not (math.isfinite(self.min_keyframe_gap_s) and self.min_keyframe_gap_s > 0):
+            raise ValueError(f"min_keyframe_gap_s must be positive, got {self.min_keyframe_gap_s}")
         if not 6_000 <= self.opus_bit_rate <= 510_000:
             raise ValueError(f"opus_bit_rate must be 6,000 to 510,000, got {self.opus_bit_rate}")
         if not 0 <= self.opus_complexity <= 10:
@@ -61,7 +67,7 @@ class EncodedAudio:
 
 
 class VideoEncoder(Protocol):
-    def encode(self, frames_FHWC: FramesFHWC) -> list[EncodedFrame]:
+    def encode(self, frames_FHWC: FramesFHWC, *, begins_with_keyframe: bool = False) -> list[EncodedFrame]:
         """One access unit per frame, without delay."""
         ...
 
@@ -73,7 +79,7 @@ class AudioEncoder(Protocol):
 class RawRgbEncoder:
     """8-bit RGB, row by row."""
 
-    def encode(self, frames_FHWC: FramesFHWC) -> list[EncodedFrame]:
+    def encode(self, frames_FHWC: FramesFHWC, *, begins_with_keyframe: bool = False) -> list[EncodedFrame]:
         return [EncodedFrame(frame_HWC.tobytes(), True) for frame_HWC in frames_FHWC]
 
 
@@ -92,6 +98,7 @@ class H264Encoder:
             "preset": "ultrafast",
             "tune": "zerolatency",
             "profile": "baseline",
+            "forced-idr": "1",  # a keyframe that is asked for is one to begin at
             "crf": str(config.h264_crf),
             # What swscale makes of RGB by default; players guess differently by picture size.
             "x264-params": "colormatrix=smpte170m:colorprim=bt709:transfer=iec61966-2-1:range=tv",
@@ -100,11 +107,16 @@ class H264Encoder:
         self._codec = codec
         self._next_pts = 0
 
-    def encode(self, frames_FHWC: FramesFHWC) -> list[EncodedFrame]:
-        return [self._encode_frame(frame_HWC) for frame_HWC in frames_FHWC]
+    def encode(self, frames_FHWC: FramesFHWC, *, begins_with_keyframe: bool = False) -> list[EncodedFrame]:
+        return [
+            self._encode_frame(frame_HWC, is_key=begins_with_keyframe and idx == 0)
+            for idx, frame_HWC in enumerate(frames_FHWC)
+        ]
 
-    def _encode_frame(self, frame_HWC: np.ndarray) -> EncodedFrame:
+    def _encode_frame(self, frame_HWC: np.ndarray, *, is_key: bool) -> EncodedFrame:
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame_HWC), format="rgb24")
+        if is_key:
+            frame.pict_type = PictureType.I
         frame.pts = self._next_pts
         self._next_pts += 1
         packets = self._codec.encode(frame)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from typing import NamedTuple
@@ -12,21 +11,18 @@ from typing import NamedTuple
 from nacre.v1 import control_pb2, session_pb2
 from serving.errors import AttachExpectedError, ClientStalledError, InvalidFieldError, NacreError, RateExceededError
 from serving.gateway import codec
-from serving.gateway.arrivals import Arrival, ArrivalQueue
+from serving.gateway.audience import Member
 from serving.gateway.config import GatewayConfig
 from serving.gateway.images import decode_image
-from serving.gateway.media import EncodedAudio, EncodedFrame, make_audio_encoder, make_video_encoder
 from serving.gateway.metrics import DeliveredChunk, GatewayMetrics
 from serving.gateway.outbox import Outbox, Write
-from serving.gateway.pacing import hold_s, is_late
+from serving.gateway.pacing import TokenBucket
 from serving.gateway.request_id import current_request_id
-from serving.gateway.seats import Seat
+from serving.gateway.seats import Delivery
 from serving.gateway.session import Session
 from serving.gateway.validation import AttachSpec, RawImage, check_control_kind, check_credit, check_id
-from serving.sessions.contract import Control, ControlKind, DecodedChunk, ImageControl, Outcome, Rewound
+from serving.sessions.contract import Control, ControlKind, ImageControl, Outcome, Rewound
 
-# How many chunks may wait for the transport: one being written and one behind it. More would only age there.
-MAX_UNSENT_CHUNKS = 2
 ECHOED_ID_CHARS = 63
 # After Ended, for the client to close first: a credit sent into a closed stream makes a Python client
 # throw away what it has not read yet.
@@ -40,28 +36,11 @@ class Pools(NamedTuple):
     images: Executor
 
 
-class MediaEncoder:
-    """The two encoders of an attachment, made on the first use: in the thread that encodes."""
-
-    def __init__(self, session: Session, attach: AttachSpec, config: GatewayConfig) -> None:
-        info = session.info
-        self._make_video = functools.partial(make_video_encoder, attach.video_codec, info, config.media)
-        self._make_audio = functools.partial(make_audio_encoder, attach.audio_codec, info, config.media)
-        self._has_audio = attach.audio_codec is not None
-        self._video = self._audio = None
-
-    def encode(self, chunk: DecodedChunk) -> tuple[list[EncodedFrame], EncodedAudio | None]:
-        if self._video is None:
-            self._video, self._audio = self._make_video(), self._make_audio()
-        audio = self._audio.encode(chunk.samples_SC) if self._audio is not None else None
-        return self._video.encode(chunk.frames_FHWC), audio
-
-
 class PlayStream:
     """Implements `serving.gateway.session.Client` for one stream.
 
-    Three tasks: one reads, one delivers chunks when they are due, one writes. A slow client stops the
-    second by credit and the third by flow control; neither stops anybody else.
+    Three tasks: one reads, one watches over credit and the end, one writes. Chunks come to its seat when they are
+    due. A slow client stops the second by credit and the third by flow control; neither stops anybody else.
     """
 
     def __init__(
@@ -81,13 +60,10 @@ class PlayStream:
         self._clock = clock
         self._request_id = current_request_id()
         self._outbox = Outbox(config.max_unsent_messages, config.stall_timeout_s)
-        # Where chunks come from: one who looks on has a queue of its own.
-        self._seat = session.sit_down(self) if attach.role.looks_on else None
-        self._begin_media(session.arrivals.num_taken)
-        self._credit = attach.credit
+        self._control_rate = TokenBucket(config.control_rate_per_s, config.control_burst)
+        self._member: Member | None = None
         self._early: list[session_pb2.PlayResponse] | None = []  # what came before `attached` was said
         self._sequence = 0
-        self._num_unsent_chunks = 0
         self._woken = asyncio.Event()
         self._is_over = asyncio.Event()
         self._image_task: asyncio.Task[None] | None = None
@@ -102,16 +78,11 @@ class PlayStream:
 
     def rewound(self, event: Rewound) -> None:
         self._say(codec.to_rewound(event))
-        self._begin_media(event.chunk_idx)
-        self.wake()
 
     def wake(self) -> None:
-        self._woken.set()
-
-    def _begin_media(self, chunk_idx: int) -> None:
-        """With encoders of its own: what those before hold back is of another future, or from before a gap."""
-        self._first_chunk_idx = self._next_chunk_idx = chunk_idx
-        self._encoder = MediaEncoder(self._session, self._attach, self._config)
+        self._deliver_waiting()
+        if self._session.has_ended:
+            self._woken.set()
 
     def _say(self, message: session_pb2.PlayResponse) -> None:
         """Not before `attached`, which comes first."""
@@ -122,13 +93,14 @@ class PlayStream:
 
     # --- the stream ---
 
-    async def run(self, requests: AsyncIterator[session_pb2.PlayRequest], write: Write) -> None:
-        """Serve the attached session until the client leaves or the session ends."""
+    async def run(self, member: Member, requests: AsyncIterator[session_pb2.PlayRequest], write: Write) -> None:
+        """Serve the client, which attached as `member`, until it leaves or the session ends."""
+        self._member = member
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = [
                     tasks.create_task(self._read(requests, tasks)),
-                    tasks.create_task(self._deliver()),
+                    tasks.create_task(self._watch()),
                     tasks.create_task(self._write(write)),
                 ]
                 await self._is_over.wait()
@@ -158,8 +130,11 @@ class PlayStream:
         self._is_over.set()
 
     async def _on_credit(self, message: session_pb2.Credit) -> None:
-        self._credit = check_credit(message, self._credit)
-        self._woken.set()
+        seat = self._me.seat
+        if seat.credit == 0:
+            self._woken.set()
+        seat.credit = check_credit(message, seat.credit)
+        self._may_take()
 
     # --- controls ---
 
@@ -167,7 +142,7 @@ class PlayStream:
         received_s = self._clock()
         try:
             control_id = check_id(message.control_id, "control.control_id")
-            if not self._session.control_rate.take(received_s):
+            if not self._control_rate.take(received_s):
                 rate = self._config.control_rate_per_s
                 raise RateExceededError(f"at most {rate:g} controls a second", retry_after_s=1 / rate)
             kind = check_control_kind(message, self._session.info)
@@ -196,7 +171,7 @@ class PlayStream:
 
     async def _send(self, control_id: str, kind: ControlKind, received_s: float) -> None:
         try:
-            await self._session.send(Control(control_id=control_id, kind=kind, received_s=received_s), self)
+            await self._session.send(Control(control_id=control_id, kind=kind, received_s=received_s), self._me)
         except NacreError as error:
             self._session.controls.forget(control_id)
             self._reject(control_id, error)
@@ -208,87 +183,67 @@ class PlayStream:
 
     # --- media ---
 
-    async def _deliver(self) -> None:
-        session = self._session
+    async def _watch(self) -> None:
+        """Say what was chosen, and stay until the session ends. Raises ClientStalledError."""
+        self._greet()
+        while not self._session.has_ended:
+            self._woken.clear()
+            if self._me.seat.credit == 0:
+                await self._wait_for_credit()
+            else:
+                await self._woken.wait()
+        self._outbox.put(codec.to_ended(self._session.to_message()))
+        self._outbox.close()
+
+    def _greet(self) -> None:
+        seat = self._me.seat
         attached = codec.to_attached(
-            session.to_message(),
+            self._session.to_message(),
             self._attach.video_codec,
             self._attach.audio_codec,
-            self._credit,
-            self._first_chunk_idx,
+            self._attach.credit,
+            seat.first_chunk_idx,
         )
         self._outbox.put(attached)
         early, self._early = self._early or [], None
         for message in early:
             self._outbox.put(message)
-        while not session.has_ended:
-            if self._seat is None:
-                await session.refill(self._credit)
-            arrival = self._chunks.first
-            if self._credit == 0:
-                await self._wait_for_credit()
-            elif arrival is not None and self._num_unsent_chunks < MAX_UNSENT_CHUNKS:
-                await self._deliver_chunk(arrival)
-            else:
-                await self._wait()
-        self._outbox.put(codec.to_ended(session.to_message()))
-        self._outbox.close()
+        self._deliver_waiting()
 
     @property
-    def _chunks(self) -> ArrivalQueue | Seat:
-        return self._seat or self._session.arrivals
-
-    async def _wait(self) -> None:
-        self._woken.clear()
-        await self._woken.wait()
+    def _me(self) -> Member:
+        assert self._member is not None, "set by run"
+        return self._member
 
     async def _wait_for_credit(self) -> None:
         try:
             async with asyncio.timeout(self._config.stall_timeout_s):
-                while self._credit == 0 and not self._session.has_ended:
-                    await self._wait()
+                await self._woken.wait()
         except TimeoutError:
             raise ClientStalledError(f"the client gave no credit for {self._config.stall_timeout_s:g} s") from None
 
-    async def _deliver_chunk(self, arrival: Arrival) -> None:
-        """Encode as soon as it is there, send when it is due."""
-        chunk = arrival.chunk
-        if chunk.chunk_idx != self._next_chunk_idx:
-            self._begin_media(chunk.chunk_idx)
-        started_s = time.perf_counter()
-        loop = asyncio.get_running_loop()
-        frames, audio = await loop.run_in_executor(self._pools.media, self._encoder.encode, chunk)
-        encode_seconds = time.perf_counter() - started_s
-        await asyncio.sleep(hold_s(chunk.due_s, self._clock()))
-        session = self._session
-        if session.has_ended or self._chunks.first is not arrival:  # it went back meanwhile
-            return
-        late = is_late(chunk.due_s, session.attached_s, self._clock(), self._config.late_tolerance_s)
-        message = codec.to_media(
-            chunk_idx=chunk.chunk_idx,
-            sequence=self._sequence,
-            info=session.info,
-            frames=frames,
-            audio=audio,
-            first_chunk_idx=self._first_chunk_idx,
-            pose=chunk.pose,
-            is_late=late,
-        )
-        if self._seat is None:
-            session.take_first()
-        else:
-            self._seat.take()
-        self._sequence += 1
-        self._credit -= 1
-        self._num_unsent_chunks += 1
-        self._next_chunk_idx = chunk.chunk_idx + 1
-        self._outbox.put(message, functools.partial(self._on_sent, arrival, message.ByteSize(), late, encode_seconds))
+    def _may_take(self) -> None:
+        """There is credit, or the transport took a chunk."""
+        self._deliver_waiting()
+        if not self._me.role.looks_on:
+            self._session.may_take()
 
-    def _on_sent(self, arrival: Arrival, num_bytes: int, late: bool, encode_seconds: float) -> None:
-        chunk, session, sent_s = arrival.chunk, self._session, self._clock()
-        self._num_unsent_chunks -= 1
-        self._woken.set()
-        if self._seat is not None:
+    def _deliver_waiting(self) -> None:
+        if self._early is not None:  # `attached` comes first
+            return
+        seat = self._me.seat
+        while (delivery := seat.take()) is not None:
+            message = codec.to_delivery(delivery.encoded.message, self._sequence, is_late=delivery.is_late)
+            self._sequence += 1
+            self._outbox.put(message, functools.partial(self._on_sent, delivery))
+            if seat.credit == 0:
+                self._woken.set()
+
+    def _on_sent(self, delivery: Delivery) -> None:
+        (chunk, arrived_s), session, sent_s = delivery.arrival, self._session, self._clock()
+        self._me.seat.num_unsent -= 1
+        self._may_take()
+        if self._me.role.looks_on or not session.note_delivered(chunk.chunk_idx):
             return  # objectives are about whoever drives
         for received_s in session.controls.take_shown(chunk.chunk_idx):
             self._metrics.control_to_frame(sent_s - received_s)
@@ -299,13 +254,13 @@ class PlayStream:
                 session_id=session.identity.session_id,
                 chunk_idx=chunk.chunk_idx,
                 num_frames=len(chunk.frames_FHWC),
-                num_bytes=num_bytes,
-                is_late=late,
+                num_bytes=delivery.encoded.num_bytes,
+                is_late=delivery.is_late,
                 is_traced=session.identity.is_traced,
-                arrived_s=arrival.arrived_s,
+                arrived_s=arrived_s,
                 due_s=chunk.due_s,
                 sent_s=sent_s,
-                encode_seconds=encode_seconds,
+                encode_seconds=delivery.encoded.encode_seconds,
                 stage_seconds=chunk.stage_seconds,
                 request_id=self._request_id,
             )

@@ -8,6 +8,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from weakref import WeakValueDictionary
 
 from serving.errors import (
@@ -60,6 +61,7 @@ class SessionRegistry:
         clock: Callable[[], float] = time.time,
         is_traced: Callable[[str], bool] = lambda session_id: False,
         resumer: SessionResumer | None = None,
+        media_executor: Executor | None = None,
     ) -> None:
         self._plane = plane
         self._config = config
@@ -67,6 +69,7 @@ class SessionRegistry:
         self._clock = clock
         self._is_traced = is_traced
         self._resumer = resumer
+        self._media_executor = media_executor
         self._lock_by_id: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: dict[str, Session] = {}
         self._ended: dict[str, Session] = {}  # the oldest first
@@ -190,7 +193,9 @@ class SessionRegistry:
 
     def _start(self, identity: SessionIdentity, link: SessionLink) -> Session:
         session_id = identity.session_id
-        session = Session(identity, self._plane.info, link, self._config, self._metrics, self._clock)
+        session = Session(
+            identity, self._plane.info, link, self._config, self._metrics, self._clock, self._media_executor
+        )
         self._running[session_id] = session
         self._has_none.clear()
         self._metrics.session_opened()

@@ -62,10 +62,12 @@ class GatewayServer:
         `catalogue` nothing is kept of sessions."""
         self._config = config or GatewayConfig()
         self._metrics = metrics or NoMetrics()
-        self._registry = SessionRegistry(plane, self._config, self._metrics, clock, is_traced, catalogue)
         self._pools = Pools(
             media=ThreadPoolExecutor(self._config.num_media_threads, "gateway-media"),
             images=ThreadPoolExecutor(self._config.num_image_threads, "gateway-images"),
+        )
+        self._registry = SessionRegistry(
+            plane, self._config, self._metrics, clock, is_traced, catalogue, self._pools.media
         )
         verbs = SessionVerbs(self._registry, catalogue, clock)
         self._service = SessionService(plane, self._registry, self._config, self._pools, self._metrics, verbs, clock)

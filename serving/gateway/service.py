@@ -166,8 +166,8 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         self._registry.check_open()
         session, attach = await self._verbs.enter(attach)
         stream = PlayStream(session, attach, self._config, self._pools, self._metrics, self._clock)
-        with session.joined(stream, looks_on=attach.role.looks_on):
-            await stream.run(requests, context.write)
+        with session.joined(stream, attach) as member:
+            await stream.run(member, requests, context.write)
 
     async def _first_message(self, requests: AsyncIterator[session_pb2.PlayRequest]) -> session_pb2.PlayRequest:
         timeout_s = self._config.attach_timeout_s

@@ -8,6 +8,7 @@ import functools
 import hmac
 import logging
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 
 from model.interface import ModelInfo
@@ -15,13 +16,15 @@ from nacre.v1 import session_pb2
 from serving.errors import NacreError, SessionControlledError, SessionEndedError, UnavailableError
 from serving.gateway import codec
 from serving.gateway.arrivals import Arrival, ArrivalQueue
-from serving.gateway.audience import Audience, Client
+from serving.gateway.audience import Audience, Client, Member
+from serving.gateway.broadcast import Broadcast
 from serving.gateway.config import GatewayConfig
 from serving.gateway.controls import ControlBook
+from serving.gateway.media_channel import Codecs
 from serving.gateway.metrics import GatewayMetrics
-from serving.gateway.pacing import TokenBucket
-from serving.gateway.seats import Seat
+from serving.gateway.roles import Role
 from serving.gateway.session_state import State, entered
+from serving.gateway.validation import AttachSpec
 from serving.sessions.contract import (
     Control,
     DecodedChunk,
@@ -55,7 +58,7 @@ class SessionIdentity:
 
 
 class Session:
-    """Between a link to the workers and at most one client. Outlives clients, not its gateway."""
+    """Between a link to the workers and its clients. Outlives clients, not its gateway."""
 
     def __init__(
         self,
@@ -65,21 +68,23 @@ class Session:
         config: GatewayConfig,
         metrics: GatewayMetrics,
         clock: Callable[[], float],
+        media_executor: Executor | None = None,
     ) -> None:
+        """`media_executor`: threads to encode in; the loop's own when left out."""
         self.identity = identity
         self.info = info
         self.state = State.READY
         self.end_reason = ""
-        self.attached_s = 0.0
         self.arrivals = ArrivalQueue(config.window_chunks, identity.first_chunk_idx)
         self.controls = ControlBook(config.max_pending_controls)
-        self.control_rate = TokenBucket(config.control_rate_per_s, config.control_burst)
         self._link = link
         self._config = config
         self._metrics = metrics
         self._clock = clock
         # There can be no more untold outcomes than pending controls, each with two.
         self._audience = Audience(2 * config.max_pending_controls)
+        self._broadcast = Broadcast(info, self.arrivals, self._audience, config, media_executor, clock)
+        self._num_delivered = identity.first_chunk_idx  # chunks that left for somebody who drives
         self.is_paused = False
         self._is_unattended = asyncio.Event()  # for longer than the grace time
         self._has_ended = asyncio.Event()
@@ -100,6 +105,11 @@ class Session:
         return self.state in (State.ENDED, State.PARKED)
 
     @property
+    def attached_s(self) -> float:
+        """When the last client came who found nobody driving."""
+        return self._broadcast.attached_s
+
+    @property
     def link(self) -> SessionLink:
         return self._link
 
@@ -114,7 +124,11 @@ class Session:
         """Host the session until it ends; then free its slots."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(self._pump_events()), tasks.create_task(self._park_unattended())]
+                running = [
+                    tasks.create_task(self._pump_events()),
+                    tasks.create_task(self._park_unattended()),
+                    tasks.create_task(self._broadcast.run(self.refill)),
+                ]
                 if self.end_s is not None:
                     running.append(tasks.create_task(self._end_in_time(self.end_s)))
                 await self._has_ended.wait()
@@ -146,32 +160,46 @@ class Session:
 
     def warn_of_end(self, reason: str, time_left_s: float) -> None:
         """Tell the client that the session will end; without one it ends now."""
-        if self._audience.player is None:
+        if not self._audience.players:
             self.end(reason)
         self._audience.go_away(reason, time_left_s)
 
     def is_token(self, resume_token: str) -> bool:
         return hmac.compare_digest(token_sha256(resume_token), self.identity.token_sha256)
 
-    def attach(self, client: Client) -> None:
-        """Give the session to a client. Raises SessionEndedError or SessionControlledError."""
+    def attach(self, client: Client, spec: AttachSpec) -> Member:
+        """Let a client see the session, and drive it where its role lets it. Raises SessionEndedError or
+        SessionControlledError."""
         if self.has_ended:
             raise SessionEndedError("the session has ended", field="attach.session_id")
-        if self._audience.player is not None:
+        is_first = not spec.role.looks_on and not self._audience.players
+        if not spec.role.looks_on and not is_first:
             raise SessionControlledError("another client controls the session", field="attach.session_id")
+        seat = self._broadcast.take_seat(Codecs(spec.video_codec, spec.audio_codec), spec.credit, is_anew=is_first)
+        member = Member(client=client, seat=seat, role=spec.role, joined_s=self._clock())
+        if is_first:
+            self._begin_play()
+        self._audience.enter(member)
+        if spec.role is Role.PLAYER:
+            self._metrics.client_attached()
+        self._broadcast.wake()
+        return member
+
+    def _begin_play(self) -> None:
+        """Somebody drives again."""
         self._enter(State.RUNNING)
         self._expiry.cancel()
         self._is_unattended.clear()
-        self.attached_s = self._clock()
-        self._metrics.client_attached()
-        self._audience.enter(client)
+        self._broadcast.attached_s = self._clock()
 
-    def detach(self, client: Client) -> None:
-        """Take the session back from a client that is gone. Waits for another for the grace time."""
-        assert self._audience.player is client, "detached by a client that does not hold the session"
-        self._audience.leave()
+    def detach(self, member: Member) -> None:
+        """A client is gone. Without any who drive, the session waits for one for the grace time."""
+        self._audience.leave(member)
+        self._broadcast.leave_seat(member.seat)
+        if member.role.looks_on:
+            return
         self._metrics.client_detached()
-        if not self.has_ended:
+        if not self.has_ended and not self._audience.players:
             self._enter(State.DETACHED)
             loop = asyncio.get_running_loop()
             self._expiry = loop.call_later(self._config.detach_grace_s, self._is_unattended.set)
@@ -184,7 +212,7 @@ class Session:
 
     def resume(self) -> None:
         self.is_paused = False
-        self._audience.wake()
+        self._broadcast.wake()
 
     async def park(self) -> None:
         """Keep it and free its slots. Raises `NacreError`: then it plays on."""
@@ -192,43 +220,34 @@ class Session:
         await self.wait_closed()
 
     @contextmanager
-    def joined(self, client: Client, *, looks_on: bool) -> Iterator[None]:
+    def joined(self, client: Client, spec: AttachSpec) -> Iterator[Member]:
         """A client that attached, until it leaves."""
-        if looks_on:
-            try:
-                yield
-            finally:
-                self._audience.get_up(client)
-        else:
-            self.attach(client)
-            try:
-                yield
-            finally:
-                self.detach(client)
+        member = self.attach(client, spec)
+        try:
+            yield member
+        finally:
+            self.detach(member)
 
-    def sit_down(self, client: Client) -> Seat:
-        """Let a client see what whoever controls the session sees. Raises SessionEndedError."""
-        if self.has_ended:
-            raise SessionEndedError("the session has ended", field="attach.session_id")
-        return self._audience.sit_down(client, self.arrivals.num_taken)
+    def may_take(self) -> None:
+        """A client that drives can take another chunk, or a further one may be made."""
+        self._broadcast.wake()
 
-    def take_first(self) -> None:
-        """The first chunk is on its way to whoever controls the session; those who look on get it too."""
-        arrival = self.arrivals.first
-        assert arrival is not None, "taken by one who has it"
-        self.arrivals.take()
-        self._audience.show(arrival)
+    def note_delivered(self, chunk_idx: int) -> bool:
+        """A chunk left for a client that drives. Whether it is the first to have it."""
+        is_first = chunk_idx >= self._num_delivered
+        self._num_delivered = max(self._num_delivered, chunk_idx + 1)
+        return is_first
 
-    async def send(self, control: Control, sender: Client | None = None) -> None:
-        """Give an admitted control to the worker. Its outcome goes to a `sender` who looks on, or to whoever controls
-        the session."""
+    async def send(self, control: Control, sender: Member | None = None) -> None:
+        """Give an admitted control to the worker. Its outcome goes to its sender."""
         if self.has_ended:
             raise SessionEndedError("the session has ended")
-        self._audience.note_sender(control.control_id, sender)
+        if sender is not None:
+            self._audience.note_sender(control.control_id, sender)
         await self._link.send(control)
 
     async def refill(self, credit: int) -> None:
-        """Let the worker as far ahead as the client's `credit` reaches."""
+        """Let the worker as far ahead as the clients' `credit` reaches."""
         chunks = 0 if self.has_ended or self.is_paused else self.arrivals.grant(credit)
         if chunks:
             await self._link.grant(chunks)
@@ -271,13 +290,15 @@ class Session:
                 logger.warning("session %s: its worker will stop, and it cannot move", self.identity.session_id)
             case DecodedChunk():
                 self.arrivals.put(Arrival(event, self._clock()))
-                self._audience.wake()
+                self._broadcast.wake()
             case _:
                 self._on_outcome(event)
 
     def _on_rewound(self, event: Rewound) -> None:
         self.arrivals.rewind(event.chunk_idx)
         self.controls.rewind()
+        self._num_delivered = event.chunk_idx
+        self._broadcast.rewind()
         self._audience.rewound(event)
 
     async def _end_in_time(self, end_s: float) -> None:
@@ -293,7 +314,7 @@ class Session:
         while True:
             await self._is_unattended.wait()
             self._is_unattended.clear()
-            if self._audience.player is not None:
+            if self._audience.players:
                 continue
             if not isinstance(self._link, KeptLink):
                 self.end("ABANDONED")

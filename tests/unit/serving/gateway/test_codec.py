@@ -32,16 +32,16 @@ def test_capabilities_carry_what_the_model_offers() -> None:
 
 def test_media_counts_frames_and_places_them_in_time() -> None:
     info = fake_info(frames_per_chunk=3, frame_rate=12.5, samples_per_chunk=3_840)
-    message = codec.to_media(
+    shared = codec.to_media(
         chunk_idx=5,
-        sequence=2,
         info=info,
         frames=[EncodedFrame(bytes([idx]), idx == 0) for idx in range(3)],
         audio=EncodedAudio([b"a", b"b"], 640, 7_640),
         first_chunk_idx=3,
         pose=POSE,
-        is_late=True,
-    ).media
+    )
+    message = codec.to_delivery(shared, sequence=2, is_late=True).media
+    assert (shared.sequence, shared.late) == (0, False), "what all get stays as it was"
     assert (message.chunk_index, message.sequence, message.late) == (5, 2, True)
     assert message.world_time.ToNanoseconds() == 1_200_000_000
     assert [frame.frame_index for frame in message.frames] == [15, 16, 17]
@@ -53,10 +53,8 @@ def test_media_counts_frames_and_places_them_in_time() -> None:
 
 
 def test_a_silent_chunk_has_no_audio() -> None:
-    message = codec.to_media(
-        chunk_idx=0, sequence=0, info=fake_info(), frames=[], audio=None, first_chunk_idx=0, pose=POSE, is_late=False
-    )
-    assert not message.media.HasField("audio")
+    message = codec.to_media(chunk_idx=0, info=fake_info(), frames=[], audio=None, first_chunk_idx=0, pose=POSE)
+    assert not message.HasField("audio")
 
 
 def test_outcomes_become_acks() -> None:

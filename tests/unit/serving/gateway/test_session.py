@@ -13,9 +13,11 @@ from serving.errors import (
     SessionEndedError,
 )
 from serving.gateway.config import GatewayConfig
+from serving.gateway.media import AudioCodec, VideoCodec
 from serving.gateway.metrics import NoMetrics
 from serving.gateway.session import Session, SessionIdentity
 from serving.gateway.session_state import ALLOWED_TRANSITIONS, State, StateError, entered
+from serving.gateway.validation import AttachSpec
 from serving.sessions.contract import (
     Accepted,
     Applied,
@@ -32,6 +34,13 @@ from tests.fakes import FakeFaults, FakeLink, FakeWorldPlane, fake_info
 
 WORLD = WorldSpec(model="fake-xs", seed=1, prompt="a")
 FAST = fake_info(frame_rate=1_000.0, samples_per_chunk=16)
+ATTACH = AttachSpec(
+    session_id="s-1",
+    resume_token="token",
+    video_codec=VideoCodec.VIDEO_CODEC_H264,
+    audio_codec=AudioCodec.AUDIO_CODEC_OPUS,
+    credit=0,  # tests let the worker go ahead themselves
+)
 CONFIG = GatewayConfig(ready_grace_s=5.0, detach_grace_s=0.03, close_timeout_s=0.05)
 
 
@@ -41,26 +50,21 @@ class Listener:
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
         self.goodbyes: list[tuple[str, float]] = []
-        self.woken = asyncio.Event()
 
     def tell(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
-        self.woken.set()
 
-    def rewound(self, event: Rewound) -> None:
-        self.woken.set()
+    def rewound(self, event: Rewound) -> None: ...
 
     def go_away(self, reason: str, time_left_s: float) -> None:
         self.goodbyes.append((reason, time_left_s))
 
-    def wake(self) -> None:
-        self.woken.set()
+    def wake(self) -> None: ...
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         async with asyncio.timeout(5):
             while not is_so():
-                self.woken.clear()
-                await self.woken.wait()
+                await asyncio.sleep(0.002)
 
 
 @asynccontextmanager
@@ -104,33 +108,33 @@ async def test_a_session_goes_through_its_states() -> None:
     async with hosted() as (session, link):
         client = Listener()
         assert session.state is State.READY
-        session.attach(client)
+        member = session.attach(client, ATTACH)
         assert session.state is State.RUNNING
-        session.detach(client)
+        session.detach(member)
         assert session.state is State.DETACHED
-        session.attach(client)
+        session.attach(client, ATTACH)
         session.end("REQUESTED")
         assert session.state is State.ENDED
         with pytest.raises(SessionEndedError):
-            session.attach(Listener())
+            session.attach(Listener(), ATTACH)
     assert link.is_closed
 
 
 async def test_one_client_at_a_time() -> None:
     async with hosted() as (session, _):
         first = Listener()
-        session.attach(first)
+        member = session.attach(first, ATTACH)
         with pytest.raises(SessionControlledError):
-            session.attach(Listener())
-        session.detach(first)
-        session.attach(Listener())
+            session.attach(Listener(), ATTACH)
+        session.detach(member)
+        session.attach(Listener(), ATTACH)
 
 
 async def test_a_detached_session_is_closed_after_the_grace_time() -> None:
     async with hosted() as (session, link):
         client = Listener()
-        session.attach(client)
-        session.detach(client)
+        member = session.attach(client, ATTACH)
+        session.detach(member)
         async with asyncio.timeout(5):
             await session.wait_closed()
         assert (session.end_reason, link.is_closed) == ("ABANDONED", True)
@@ -146,9 +150,9 @@ async def test_a_session_nobody_attaches_to_is_closed() -> None:
 async def test_a_new_client_stops_the_grace_time() -> None:
     async with hosted() as (session, _):
         client = Listener()
-        session.attach(client)
-        session.detach(client)
-        session.attach(client)
+        member = session.attach(client, ATTACH)
+        session.detach(member)
+        session.attach(client, ATTACH)
         await asyncio.sleep(3 * CONFIG.detach_grace_s)
         assert session.state is State.RUNNING
 
@@ -156,7 +160,7 @@ async def test_a_new_client_stops_the_grace_time() -> None:
 async def test_without_credit_the_world_does_not_run() -> None:
     async with hosted() as (session, link):
         client = Listener()
-        session.attach(client)
+        session.attach(client, ATTACH)
         await asyncio.sleep(0.02)
         assert (link.num_granted, session.arrivals.first) == (0, None)
         await session.refill(2)
@@ -168,13 +172,13 @@ async def test_without_credit_the_world_does_not_run() -> None:
 async def test_what_was_made_for_a_client_that_left_goes_to_the_next() -> None:
     async with hosted() as (session, link):
         first = Listener()
-        session.attach(first)
+        member = session.attach(first, ATTACH)
         await session.refill(3)
         await first.until(lambda: link.num_made == 3)
         session.arrivals.take()
-        session.detach(first)
+        session.detach(member)
         second = Listener()
-        session.attach(second)
+        session.attach(second, ATTACH)
         await session.refill(1)
         assert link.num_granted == 3, "two wait already, and the new client asked for one"
         assert session.arrivals.first is not None
@@ -184,13 +188,13 @@ async def test_what_was_made_for_a_client_that_left_goes_to_the_next() -> None:
 async def test_outcomes_wait_for_the_next_client() -> None:
     async with hosted() as (session, _):
         first = Listener()
-        session.attach(first)
+        member = session.attach(first, ATTACH)
         session.controls.admit("c1", 1.0)
-        session.detach(first)
+        session.detach(member)
         await session.send(control("c1"))
         await asyncio.sleep(0.01)
         second = Listener()
-        session.attach(second)
+        session.attach(second, ATTACH)
         assert second.outcomes == [Accepted(control_id="c1")]
 
 
@@ -222,7 +226,7 @@ async def test_remembered_ids_are_bounded() -> None:
 async def test_the_first_chunk_that_shows_a_control_names_when_it_came() -> None:
     async with hosted() as (session, _):
         client = Listener()
-        session.attach(client)
+        session.attach(client, ATTACH)
         session.controls.admit("c1", 12.5)
         await session.send(control("c1"))
         await session.refill(2)
@@ -237,7 +241,7 @@ async def test_the_first_chunk_that_shows_a_control_names_when_it_came() -> None
 async def test_an_end_settles_every_control() -> None:
     async with hosted() as (session, _):
         client = Listener()
-        session.attach(client)
+        session.attach(client, ATTACH)
         session.controls.admit("c1", 1.0)
         session.end("REQUESTED")
         (outcome,) = client.outcomes
@@ -257,7 +261,7 @@ async def test_an_end_settles_every_control() -> None:
 async def test_workers_that_fail_or_misbehave_end_the_session(faults: FakeFaults) -> None:
     async with hosted(faults) as (session, link):
         client = Listener()
-        session.attach(client)
+        session.attach(client, ATTACH)
         await session.refill(4)
         async with asyncio.timeout(5):
             await session.wait_closed()
@@ -274,11 +278,11 @@ async def test_a_worker_that_does_not_close_is_given_up_on() -> None:
 async def test_a_warning_reaches_the_client_and_ends_those_without_one() -> None:
     async with hosted() as (session, _):
         client = Listener()
-        session.attach(client)
+        member = session.attach(client, ATTACH)
         session.warn_of_end("SERVICE_STOPPING", 3.0)
         assert client.goodbyes == [("SERVICE_STOPPING", 3.0)]
         assert session.state is State.RUNNING
-        session.detach(client)
+        session.detach(member)
         session.warn_of_end("SERVICE_STOPPING", 3.0)
         assert session.end_reason == "SERVICE_STOPPING"
 

@@ -1,0 +1,108 @@
+"""From the worker to all who see a session: each chunk is encoded once for each pair of codecs, and shown when it is
+due."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+
+from model.interface import ModelInfo
+from serving.gateway.arrivals import Arrival, ArrivalQueue
+from serving.gateway.audience import Audience
+from serving.gateway.config import GatewayConfig
+from serving.gateway.media_channel import Codecs, EncodedChunk, MediaChannel
+from serving.gateway.pacing import hold_s, is_late
+from serving.gateway.seats import Seat, Shown
+from serving.sessions.contract import DecodedChunk
+
+
+class Broadcast:
+    """Runs while somebody drives. Goes as fast as the quickest of those who do, and waits for nobody else."""
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        arrivals: ArrivalQueue,
+        audience: Audience,
+        config: GatewayConfig,
+        executor: Executor | None,
+        clock: Callable[[], float],
+    ) -> None:
+        self.attached_s = 0.0  # when the last one came who found nobody driving
+        self._info = info
+        self._arrivals = arrivals
+        self._audience = audience
+        self._config = config
+        self._executor = executor
+        self._clock = clock
+        self._channels: dict[Codecs, MediaChannel] = {}
+        self._woken = asyncio.Event()
+
+    @property
+    def num_channels(self) -> int:
+        return len(self._channels)
+
+    def take_seat(self, codecs: Codecs, credit: int, *, is_anew: bool = False) -> Seat:
+        """`is_anew`: nobody drove until now, and whoever comes is to miss nothing."""
+        channel = self._channels.get(codecs)
+        if channel is None:
+            channel = self._channels[codecs] = MediaChannel(codecs, self._info, self._config.media)
+        elif is_anew:
+            channel.begin_anew()
+        channel.num_listeners += 1
+        return Seat(channel, channel.join(self._arrivals.num_taken), credit)
+
+    def leave_seat(self, seat: Seat) -> None:
+        """Encoders that nobody listens to are no use to whoever comes later."""
+        channel = seat.channel
+        channel.num_listeners -= 1
+        if channel.num_listeners == 0 and self._channels.get(channel.codecs) is channel:
+            del self._channels[channel.codecs]
+
+    def rewind(self) -> None:
+        for channel in self._channels.values():
+            channel.begin_anew()
+        self.wake()
+
+    def wake(self) -> None:
+        """A chunk came, or somebody can take one, or more may be asked for."""
+        self._woken.set()
+
+    async def run(self, refill: Callable[[int], Awaitable[None]]) -> None:
+        """For ever. `refill` lets the workers as far ahead as a credit reaches."""
+        while True:
+            self._woken.clear()
+            await refill(self._audience.credit)
+            arrival = self._arrivals.first
+            if arrival is not None and self._audience.can_take:
+                await self._show(arrival)
+            else:
+                await self._woken.wait()
+
+    async def _show(self, arrival: Arrival) -> None:
+        """Encode as soon as it is there, show when it is due."""
+        chunk = arrival.chunk
+        encoded: dict[Codecs, EncodedChunk] = {}
+        await self._encode(chunk, encoded)
+        await asyncio.sleep(hold_s(chunk.due_s, self._clock()))
+        while await self._encode(chunk, encoded):  # for those who came meanwhile
+            pass
+        if self._arrivals.first is not arrival or not self._audience.can_take:
+            return  # it went back, or nobody drives any more
+        late = is_late(chunk.due_s, self.attached_s, self._clock(), self._config.late_tolerance_s)
+        self._arrivals.take()
+        self._audience.show(Shown(arrival, encoded, late))
+
+    async def _encode(self, chunk: DecodedChunk, encoded: dict[Codecs, EncodedChunk]) -> bool:
+        """In every pair of codecs that `encoded` lacks. Whether there was any."""
+        missing = [channel for channel in self._channels.values() if not _has(encoded, channel)]
+        loop = asyncio.get_running_loop()
+        for channel in missing:
+            encoded[channel.codecs] = await loop.run_in_executor(self._executor, channel.encoding(chunk))
+        return bool(missing)
+
+
+def _has(encoded: dict[Codecs, EncodedChunk], channel: MediaChannel) -> bool:
+    made = encoded.get(channel.codecs)
+    return made is not None and made.generation == channel.generation

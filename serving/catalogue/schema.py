@@ -278,3 +278,41 @@ api_keys = Table(
     Column("last_used_s", Double, nullable=True),  # to within some minutes
     Index("ix_api_keys_tenant_id", "tenant_id", "created_s"),
 )
+
+# Each tenant's books (serving.books), and where each ends, so that rows cut off there are missed.
+books = Table(
+    "books",
+    metadata,
+    Column("book", String(16), primary_key=True),
+    Column("tenant_id", String(ID_CHARS), primary_key=True),
+    Column("length", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+book_rows = Table(
+    "book_rows",
+    metadata,
+    Column("book", String(16), primary_key=True),
+    Column("tenant_id", String(ID_CHARS), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False),  # what is added twice is there once
+    Column("kind", Text, nullable=False),
+    Column("time_s", Double, nullable=False),
+    Column("session_id", String(ID_CHARS), nullable=False),  # empty where it is about none
+    Column("subject_id", Text, nullable=True),
+    Column("record", Text, nullable=False),  # canonical JSON
+    Column("personal", Text, nullable=True),  # canonical JSON, bound by its SHA-256 in the record; may be erased
+    Column("hash", LargeBinary, nullable=False),
+    Index("ix_book_rows_key", "book", "tenant_id", "key", unique=True),
+    Index("ix_book_rows_session_id", "session_id"),
+)
+
+# How much of a book was sent to where.
+book_exports = Table(
+    "book_exports",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("book", String(16), primary_key=True),
+    Column("tenant_id", String(ID_CHARS), primary_key=True),
+    Column("length", BigInteger, nullable=False),
+)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 FIRST_HASH = bytes(32)  # what the first record follows
 
@@ -92,11 +92,31 @@ def head_after(head: JournalHead, records: Iterable[SealedRecord]) -> JournalHea
 
 def find_fault(session_id: str, records: Iterable[SealedRecord], end: JournalHead) -> JournalFault | None:
     """The first record that was altered or is missing; None when all is as it was written up to `end`."""
+    return first_fault(records, end, lambda record, head: _problem(session_id, record, head))
+
+
+class Linked(Protocol):
+    """One of a chain."""
+
+    @property
+    def seq(self) -> int: ...
+
+    @property
+    def hash(self) -> bytes: ...
+
+
+Link = TypeVar("Link", bound=Linked)
+
+
+def first_fault(
+    records: Iterable[Link], end: JournalHead, problem_of: Callable[[Link, JournalHead], str]
+) -> JournalFault | None:
+    """Of any chain. `problem_of` says what is wrong with one that follows the given head; nothing when it is empty."""
     head = JournalHead()
     for record in records:
         if record.seq != head.length:
             return JournalFault(seq=head.length, problem="is missing")
-        if problem := _problem(session_id, record, head):
+        if problem := problem_of(record, head):
             return JournalFault(seq=record.seq, problem=problem)
         head = JournalHead(length=head.length + 1, hash=record.hash)
     if head.length < end.length:

@@ -8,8 +8,8 @@ by its key, is left out: a batch whose answer was lost can be given again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,15 +94,16 @@ class Ledger:
     ) -> Iterator[Iterator[Row]]:
         """The oldest first, without holding all of them."""
         with self._database.read() as connection:
-            yield _stream(connection, wanted.apply(_rows_of(book_id)).limit(limit))
+            with closing(_stream(connection, wanted.apply(_rows_of(book_id)).limit(limit))) as rows:
+                yield rows
 
     def verify(self, book_id: BookId, known: JournalHead | None = None) -> JournalFault | None:
         """The first row that was altered or is missing, also at the end. `known` is an end that was kept elsewhere."""
         with self._database.read() as connection:
             marks = RowFilter(kind=ERASED).apply(_rows_of(book_id))
             erased = erased_seqs(_stream(connection, marks))
-            rows = _stream(connection, _rows_of(book_id))
-            return find_fault(book_id, rows, _head(connection, book_id), erased, known)
+            with closing(_stream(connection, _rows_of(book_id))) as rows:
+                return find_fault(book_id, rows, _head(connection, book_id), erased, known)
 
     def erase(self, book_id: BookId, key: str, subject_id: str | None, body: Mapping[str, Any]) -> int:
         """Take the personal fields out of all rows, or of those about one subject, and add a row that names them.
@@ -111,9 +112,8 @@ class Ledger:
             head = _locked_head(connection, book_id)
             wanted = RowFilter(subject_id=subject_id).apply(_rows_of(book_id)).where(book_rows.c.personal.is_not(None))
             seqs = [row.seq for row in connection.execute(wanted)]
-            mark = Entry(
-                key=key, kind=ERASED, time_s=self._clock(), body={**body, "rows": to_ranges(seqs), "num_rows": len(seqs)}
-            )
+            marked = {**body, "rows": to_ranges(seqs), "num_rows": len(seqs)}
+            mark = Entry(key=key, kind=ERASED, time_s=self._clock(), body=marked)
             for start in range(0, len(seqs), MAX_KEYS):
                 connection.execute(
                     update(book_rows)
@@ -164,10 +164,11 @@ def _keys_there(connection: Connection, book_id: BookId, keys: Sequence[str]) ->
     return there
 
 
-def _stream(connection: Connection, query: Select[Any]) -> Iterator[Row]:
+def _stream(connection: Connection, query: Select[Any]) -> Generator[Row, None, None]:
     options = {"yield_per": READ_AT_ONCE}
-    for row in connection.execute(query.order_by(book_rows.c.seq), execution_options=options):
-        yield _row(row)
+    with connection.execute(query.order_by(book_rows.c.seq), execution_options=options) as rows:
+        for row in rows:
+            yield _row(row)
 
 
 def _rows_of(book_id: BookId) -> Select[Any]:

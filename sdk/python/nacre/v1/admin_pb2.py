@@ -22,12 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from nacre.v1 import access_pb2 as nacre_dot_v1_dot_access__pb2
 from nacre.v1 import admission_pb2 as nacre_dot_v1_dot_admission__pb2
 from nacre.v1 import quota_pb2 as nacre_dot_v1_dot_quota__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14nacre/v1/admin.proto\x12\x08nacre.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18nacre/v1/admission.proto\x1a\x14nacre/v1/quota.proto\"\xda\x01\n\x06Worker\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.nacre.v1.WorkerState\x12\r\n\x05model\x18\x03 \x01(\t\x12\x11\n\tnum_slots\x18\x04 \x01(\r\x12\x16\n\x0enum_used_slots\x18\x05 \x01(\r\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tseen_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x14\n\x12ListWorkersRequest\"8\n\x13ListWorkersResponse\x12!\n\x07workers\x18\x01 \x03(\x0b\x32\x10.nacre.v1.Worker\"@\n\x12\x44rainWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"7\n\x13\x44rainWorkerResponse\x12 \n\x06worker\x18\x01 \x01(\x0b\x32\x10.nacre.v1.Worker\"B\n\x14UndrainWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"9\n\x15UndrainWorkerResponse\x12 \n\x06worker\x18\x01 \x01(\x0b\x32\x10.nacre.v1.Worker\"A\n\x12MoveSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"\x15\n\x13MoveSessionResponse\"\x13\n\x11ListQuotasRequest\"5\n\x12ListQuotasResponse\x12\x1f\n\x06quotas\x18\x01 \x03(\x0b\x32\x0f.nacre.v1.Quota\"\x7f\n\x0fSetQuotaRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12 \n\x06limits\x18\x02 \x01(\x0b\x32\x10.nacre.v1.Limits\x12\x13\n\x06weight\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\tB\t\n\x07_weight\"2\n\x10SetQuotaResponse\x12\x1e\n\x05quota\x18\x01 \x01(\x0b\x32\x0f.nacre.v1.Quota*\x8c\x01\n\x0bWorkerState\x12\x1c\n\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fWORKER_STATE_UP\x10\x01\x12\x19\n\x15WORKER_STATE_DRAINING\x10\x02\x12\x18\n\x14WORKER_STATE_DRAINED\x10\x03\x12\x15\n\x11WORKER_STATE_LOST\x10\x04\x32\xda\x03\n\x0c\x41\x64minService\x12O\n\x0bListWorkers\x12\x1c.nacre.v1.ListWorkersRequest\x1a\x1d.nacre.v1.ListWorkersResponse\"\x03\x90\x02\x01\x12J\n\x0b\x44rainWorker\x12\x1c.nacre.v1.DrainWorkerRequest\x1a\x1d.nacre.v1.DrainWorkerResponse\x12P\n\rUndrainWorker\x12\x1e.nacre.v1.UndrainWorkerRequest\x1a\x1f.nacre.v1.UndrainWorkerResponse\x12J\n\x0bMoveSession\x12\x1c.nacre.v1.MoveSessionRequest\x1a\x1d.nacre.v1.MoveSessionResponse\x12L\n\nListQuotas\x12\x1b.nacre.v1.ListQuotasRequest\x1a\x1c.nacre.v1.ListQuotasResponse\"\x03\x90\x02\x01\x12\x41\n\x08SetQuota\x12\x19.nacre.v1.SetQuotaRequest\x1a\x1a.nacre.v1.SetQuotaResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14nacre/v1/admin.proto\x12\x08nacre.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15nacre/v1/access.proto\x1a\x18nacre/v1/admission.proto\x1a\x14nacre/v1/quota.proto\"\xda\x01\n\x06Worker\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.nacre.v1.WorkerState\x12\r\n\x05model\x18\x03 \x01(\t\x12\x11\n\tnum_slots\x18\x04 \x01(\r\x12\x16\n\x0enum_used_slots\x18\x05 \x01(\r\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tseen_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x14\n\x12ListWorkersRequest\"8\n\x13ListWorkersResponse\x12!\n\x07workers\x18\x01 \x03(\x0b\x32\x10.nacre.v1.Worker\"@\n\x12\x44rainWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"7\n\x13\x44rainWorkerResponse\x12 \n\x06worker\x18\x01 \x01(\x0b\x32\x10.nacre.v1.Worker\"B\n\x14UndrainWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"9\n\x15UndrainWorkerResponse\x12 \n\x06worker\x18\x01 \x01(\x0b\x32\x10.nacre.v1.Worker\"A\n\x12MoveSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"\x15\n\x13MoveSessionResponse\"\x13\n\x11ListQuotasRequest\"5\n\x12ListQuotasResponse\x12\x1f\n\x06quotas\x18\x01 \x03(\x0b\x32\x0f.nacre.v1.Quota\"\x7f\n\x0fSetQuotaRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12 \n\x06limits\x18\x02 \x01(\x0b\x32\x10.nacre.v1.Limits\x12\x13\n\x06weight\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\tB\t\n\x07_weight\"2\n\x10SetQuotaResponse\x12\x1e\n\x05quota\x18\x01 \x01(\x0b\x32\x0f.nacre.v1.Quota\"\x8c\x01\n\x06Tenant\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0csuspend_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9d\x02\n\x06\x41piKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x1c\n\x04role\x18\x03 \x01(\x0e\x32\x0e.nacre.v1.Role\x12\x0c\n\x04name\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"O\n\x13\x43reateTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"8\n\x14\x43reateTenantResponse\x12 \n\x06tenant\x18\x01 \x01(\x0b\x32\x10.nacre.v1.Tenant\"\x14\n\x12ListTenantsRequest\"8\n\x13ListTenantsResponse\x12!\n\x07tenants\x18\x01 \x03(\x0b\x32\x10.nacre.v1.Tenant\"B\n\x14SuspendTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"9\n\x15SuspendTenantResponse\x12 \n\x06tenant\x18\x01 \x01(\x0b\x32\x10.nacre.v1.Tenant\"B\n\x14RestoreTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"9\n\x15RestoreTenantResponse\x12 \n\x06tenant\x18\x01 \x01(\x0b\x32\x10.nacre.v1.Tenant\"~\n\x10\x43reateKeyRequest\x12\x1c\n\x04role\x18\x01 \x01(\x0e\x32\x0e.nacre.v1.Role\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12+\n\x08lifetime\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"B\n\x11\x43reateKeyResponse\x12\x1d\n\x03key\x18\x01 \x01(\x0b\x32\x10.nacre.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"$\n\x0fListKeysRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"2\n\x10ListKeysResponse\x12\x1e\n\x04keys\x18\x01 \x03(\x0b\x32\x10.nacre.v1.ApiKey\";\n\x10RevokeKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"2\n\x11RevokeKeyResponse\x12\x1d\n\x03key\x18\x01 \x01(\x0b\x32\x10.nacre.v1.ApiKey\"L\n\x10RotateKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12(\n\x05grace\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"B\n\x11RotateKeyResponse\x12\x1d\n\x03key\x18\x01 \x01(\x0b\x32\x10.nacre.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t*\x8c\x01\n\x0bWorkerState\x12\x1c\n\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fWORKER_STATE_UP\x10\x01\x12\x19\n\x15WORKER_STATE_DRAINING\x10\x02\x12\x18\n\x14WORKER_STATE_DRAINED\x10\x03\x12\x15\n\x11WORKER_STATE_LOST\x10\x04\x32\xb8\x08\n\x0c\x41\x64minService\x12O\n\x0bListWorkers\x12\x1c.nacre.v1.ListWorkersRequest\x1a\x1d.nacre.v1.ListWorkersResponse\"\x03\x90\x02\x01\x12J\n\x0b\x44rainWorker\x12\x1c.nacre.v1.DrainWorkerRequest\x1a\x1d.nacre.v1.DrainWorkerResponse\x12P\n\rUndrainWorker\x12\x1e.nacre.v1.UndrainWorkerRequest\x1a\x1f.nacre.v1.UndrainWorkerResponse\x12J\n\x0bMoveSession\x12\x1c.nacre.v1.MoveSessionRequest\x1a\x1d.nacre.v1.MoveSessionResponse\x12L\n\nListQuotas\x12\x1b.nacre.v1.ListQuotasRequest\x1a\x1c.nacre.v1.ListQuotasResponse\"\x03\x90\x02\x01\x12\x41\n\x08SetQuota\x12\x19.nacre.v1.SetQuotaRequest\x1a\x1a.nacre.v1.SetQuotaResponse\x12M\n\x0c\x43reateTenant\x12\x1d.nacre.v1.CreateTenantRequest\x1a\x1e.nacre.v1.CreateTenantResponse\x12O\n\x0bListTenants\x12\x1c.nacre.v1.ListTenantsRequest\x1a\x1d.nacre.v1.ListTenantsResponse\"\x03\x90\x02\x01\x12P\n\rSuspendTenant\x12\x1e.nacre.v1.SuspendTenantRequest\x1a\x1f.nacre.v1.SuspendTenantResponse\x12P\n\rRestoreTenant\x12\x1e.nacre.v1.RestoreTenantRequest\x1a\x1f.nacre.v1.RestoreTenantResponse\x12\x44\n\tCreateKey\x12\x1a.nacre.v1.CreateKeyRequest\x1a\x1b.nacre.v1.CreateKeyResponse\x12\x46\n\x08ListKeys\x12\x19.nacre.v1.ListKeysRequest\x1a\x1a.nacre.v1.ListKeysResponse\"\x03\x90\x02\x01\x12\x44\n\tRevokeKey\x12\x1a.nacre.v1.RevokeKeyRequest\x1a\x1b.nacre.v1.RevokeKeyResponse\x12\x44\n\tRotateKey\x12\x1a.nacre.v1.RotateKeyRequest\x1a\x1b.nacre.v1.RotateKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,34 +40,74 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADMINSERVICE'].methods_by_name['ListWorkers']._serialized_options = b'\220\002\001'
   _globals['_ADMINSERVICE'].methods_by_name['ListQuotas']._loaded_options = None
   _globals['_ADMINSERVICE'].methods_by_name['ListQuotas']._serialized_options = b'\220\002\001'
-  _globals['_WORKERSTATE']._serialized_start=1014
-  _globals['_WORKERSTATE']._serialized_end=1154
-  _globals['_WORKER']._serialized_start=116
-  _globals['_WORKER']._serialized_end=334
-  _globals['_LISTWORKERSREQUEST']._serialized_start=336
-  _globals['_LISTWORKERSREQUEST']._serialized_end=356
-  _globals['_LISTWORKERSRESPONSE']._serialized_start=358
-  _globals['_LISTWORKERSRESPONSE']._serialized_end=414
-  _globals['_DRAINWORKERREQUEST']._serialized_start=416
-  _globals['_DRAINWORKERREQUEST']._serialized_end=480
-  _globals['_DRAINWORKERRESPONSE']._serialized_start=482
-  _globals['_DRAINWORKERRESPONSE']._serialized_end=537
-  _globals['_UNDRAINWORKERREQUEST']._serialized_start=539
-  _globals['_UNDRAINWORKERREQUEST']._serialized_end=605
-  _globals['_UNDRAINWORKERRESPONSE']._serialized_start=607
-  _globals['_UNDRAINWORKERRESPONSE']._serialized_end=664
-  _globals['_MOVESESSIONREQUEST']._serialized_start=666
-  _globals['_MOVESESSIONREQUEST']._serialized_end=731
-  _globals['_MOVESESSIONRESPONSE']._serialized_start=733
-  _globals['_MOVESESSIONRESPONSE']._serialized_end=754
-  _globals['_LISTQUOTASREQUEST']._serialized_start=756
-  _globals['_LISTQUOTASREQUEST']._serialized_end=775
-  _globals['_LISTQUOTASRESPONSE']._serialized_start=777
-  _globals['_LISTQUOTASRESPONSE']._serialized_end=830
-  _globals['_SETQUOTAREQUEST']._serialized_start=832
-  _globals['_SETQUOTAREQUEST']._serialized_end=959
-  _globals['_SETQUOTARESPONSE']._serialized_start=961
-  _globals['_SETQUOTARESPONSE']._serialized_end=1011
-  _globals['_ADMINSERVICE']._serialized_start=1157
-  _globals['_ADMINSERVICE']._serialized_end=1631
+  _globals['_ADMINSERVICE'].methods_by_name['ListTenants']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['ListTenants']._serialized_options = b'\220\002\001'
+  _globals['_ADMINSERVICE'].methods_by_name['ListKeys']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['ListKeys']._serialized_options = b'\220\002\001'
+  _globals['_WORKERSTATE']._serialized_start=2518
+  _globals['_WORKERSTATE']._serialized_end=2658
+  _globals['_WORKER']._serialized_start=171
+  _globals['_WORKER']._serialized_end=389
+  _globals['_LISTWORKERSREQUEST']._serialized_start=391
+  _globals['_LISTWORKERSREQUEST']._serialized_end=411
+  _globals['_LISTWORKERSRESPONSE']._serialized_start=413
+  _globals['_LISTWORKERSRESPONSE']._serialized_end=469
+  _globals['_DRAINWORKERREQUEST']._serialized_start=471
+  _globals['_DRAINWORKERREQUEST']._serialized_end=535
+  _globals['_DRAINWORKERRESPONSE']._serialized_start=537
+  _globals['_DRAINWORKERRESPONSE']._serialized_end=592
+  _globals['_UNDRAINWORKERREQUEST']._serialized_start=594
+  _globals['_UNDRAINWORKERREQUEST']._serialized_end=660
+  _globals['_UNDRAINWORKERRESPONSE']._serialized_start=662
+  _globals['_UNDRAINWORKERRESPONSE']._serialized_end=719
+  _globals['_MOVESESSIONREQUEST']._serialized_start=721
+  _globals['_MOVESESSIONREQUEST']._serialized_end=786
+  _globals['_MOVESESSIONRESPONSE']._serialized_start=788
+  _globals['_MOVESESSIONRESPONSE']._serialized_end=809
+  _globals['_LISTQUOTASREQUEST']._serialized_start=811
+  _globals['_LISTQUOTASREQUEST']._serialized_end=830
+  _globals['_LISTQUOTASRESPONSE']._serialized_start=832
+  _globals['_LISTQUOTASRESPONSE']._serialized_end=885
+  _globals['_SETQUOTAREQUEST']._serialized_start=887
+  _globals['_SETQUOTAREQUEST']._serialized_end=1014
+  _globals['_SETQUOTARESPONSE']._serialized_start=1016
+  _globals['_SETQUOTARESPONSE']._serialized_end=1066
+  _globals['_TENANT']._serialized_start=1069
+  _globals['_TENANT']._serialized_end=1209
+  _globals['_APIKEY']._serialized_start=1212
+  _globals['_APIKEY']._serialized_end=1497
+  _globals['_CREATETENANTREQUEST']._serialized_start=1499
+  _globals['_CREATETENANTREQUEST']._serialized_end=1578
+  _globals['_CREATETENANTRESPONSE']._serialized_start=1580
+  _globals['_CREATETENANTRESPONSE']._serialized_end=1636
+  _globals['_LISTTENANTSREQUEST']._serialized_start=1638
+  _globals['_LISTTENANTSREQUEST']._serialized_end=1658
+  _globals['_LISTTENANTSRESPONSE']._serialized_start=1660
+  _globals['_LISTTENANTSRESPONSE']._serialized_end=1716
+  _globals['_SUSPENDTENANTREQUEST']._serialized_start=1718
+  _globals['_SUSPENDTENANTREQUEST']._serialized_end=1784
+  _globals['_SUSPENDTENANTRESPONSE']._serialized_start=1786
+  _globals['_SUSPENDTENANTRESPONSE']._serialized_end=1843
+  _globals['_RESTORETENANTREQUEST']._serialized_start=1845
+  _globals['_RESTORETENANTREQUEST']._serialized_end=1911
+  _globals['_RESTORETENANTRESPONSE']._serialized_start=1913
+  _globals['_RESTORETENANTRESPONSE']._serialized_end=1970
+  _globals['_CREATEKEYREQUEST']._serialized_start=1972
+  _globals['_CREATEKEYREQUEST']._serialized_end=2098
+  _globals['_CREATEKEYRESPONSE']._serialized_start=2100
+  _globals['_CREATEKEYRESPONSE']._serialized_end=2166
+  _globals['_LISTKEYSREQUEST']._serialized_start=2168
+  _globals['_LISTKEYSREQUEST']._serialized_end=2204
+  _globals['_LISTKEYSRESPONSE']._serialized_start=2206
+  _globals['_LISTKEYSRESPONSE']._serialized_end=2256
+  _globals['_REVOKEKEYREQUEST']._serialized_start=2258
+  _globals['_REVOKEKEYREQUEST']._serialized_end=2317
+  _globals['_REVOKEKEYRESPONSE']._serialized_start=2319
+  _globals['_REVOKEKEYRESPONSE']._serialized_end=2369
+  _globals['_ROTATEKEYREQUEST']._serialized_start=2371
+  _globals['_ROTATEKEYREQUEST']._serialized_end=2447
+  _globals['_ROTATEKEYRESPONSE']._serialized_start=2449
+  _globals['_ROTATEKEYRESPONSE']._serialized_end=2515
+  _globals['_ADMINSERVICE']._serialized_start=2661
+  _globals['_ADMINSERVICE']._serialized_end=3741
 # @@protoc_insertion_point(module_scope)

@@ -65,6 +65,46 @@ class AdminServiceStub:
                 request_serializer=nacre_dot_v1_dot_admin__pb2.SetQuotaRequest.SerializeToString,
                 response_deserializer=nacre_dot_v1_dot_admin__pb2.SetQuotaResponse.FromString,
                 _registered_method=True)
+        self.CreateTenant = channel.unary_unary(
+                '/nacre.v1.AdminService/CreateTenant',
+                request_serializer=nacre_dot_v1_dot_admin__pb2.CreateTenantRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_admin__pb2.CreateTenantResponse.FromString,
+                _registered_method=True)
+        self.ListTenants = channel.unary_unary(
+                '/nacre.v1.AdminService/ListTenants',
+                request_serializer=nacre_dot_v1_dot_admin__pb2.ListTenantsRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_admin__pb2.ListTenantsResponse.FromString,
+                _registered_method=True)
+        self.SuspendTenant = channel.unary_unary(
+                '/nacre.v1.AdminService/SuspendTenant',
+                request_serializer=nacre_dot_v1_dot_admin__pb2.SuspendTenantRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_admin__pb2.SuspendTenantResponse.FromString,
+                _registered_method=True)
+        self.RestoreTenant = channel.unary_unary(
+                '/nacre.v1.AdminService/RestoreTenant',
+                request_serializer=nacre_dot_v1_dot_admin__pb2.RestoreTenantRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_admin__pb2.RestoreTenantResponse.FromString,
+                _registered_method=True)
+        self.CreateKey = channel.unary_unary(
+                '/nacre.v1.AdminService/CreateKey',
+                request_serializer=nacre_dot_v1_dot_admin__pb2.CreateKeyRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_admin__pb2.CreateKeyResponse.FromString,
+                _registered_method=True)
+        self.ListKeys = channel.unary_unary(
+                '/nacre.v1.AdminService/ListKeys',
+                request_serializer=nacre_dot_v1_dot_admin__pb2.ListKeysRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_admin__pb2.ListKeysResponse.FromString,
+                _registered_method=True)
+        self.RevokeKey = channel.unary_unary(
+                '/nacre.v1.AdminService/RevokeKey',
+                request_serializer=nacre_dot_v1_dot_admin__pb2.RevokeKeyRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_admin__pb2.RevokeKeyResponse.FromString,
+                _registered_method=True)
+        self.RotateKey = channel.unary_unary(
+                '/nacre.v1.AdminService/RotateKey',
+                request_serializer=nacre_dot_v1_dot_admin__pb2.RotateKeyRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_admin__pb2.RotateKeyResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
@@ -114,6 +154,62 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateTenant(self, request, context):
+        """Tenants are made by whoever runs the service.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTenants(self, request, context):
+        """All there are, by their ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SuspendTenant(self, request, context):
+        """Let a tenant's keys and tokens open nothing, within seconds. What is kept of it stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestoreTenant(self, request, context):
+        """Let a suspended tenant's keys open what they did.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateKey(self, request, context):
+        """The answer holds the key itself, once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListKeys(self, request, context):
+        """Of one tenant, without their secrets.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeKey(self, request, context):
+        """It opens nothing from within ten seconds on, and streams that it opened end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateKey(self, request, context):
+        """A new key that allows the same; the old one goes on for a while.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -146,6 +242,46 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.SetQuota,
                     request_deserializer=nacre_dot_v1_dot_admin__pb2.SetQuotaRequest.FromString,
                     response_serializer=nacre_dot_v1_dot_admin__pb2.SetQuotaResponse.SerializeToString,
+            ),
+            'CreateTenant': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateTenant,
+                    request_deserializer=nacre_dot_v1_dot_admin__pb2.CreateTenantRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_admin__pb2.CreateTenantResponse.SerializeToString,
+            ),
+            'ListTenants': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTenants,
+                    request_deserializer=nacre_dot_v1_dot_admin__pb2.ListTenantsRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_admin__pb2.ListTenantsResponse.SerializeToString,
+            ),
+            'SuspendTenant': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuspendTenant,
+                    request_deserializer=nacre_dot_v1_dot_admin__pb2.SuspendTenantRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_admin__pb2.SuspendTenantResponse.SerializeToString,
+            ),
+            'RestoreTenant': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreTenant,
+                    request_deserializer=nacre_dot_v1_dot_admin__pb2.RestoreTenantRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_admin__pb2.RestoreTenantResponse.SerializeToString,
+            ),
+            'CreateKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateKey,
+                    request_deserializer=nacre_dot_v1_dot_admin__pb2.CreateKeyRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_admin__pb2.CreateKeyResponse.SerializeToString,
+            ),
+            'ListKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListKeys,
+                    request_deserializer=nacre_dot_v1_dot_admin__pb2.ListKeysRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_admin__pb2.ListKeysResponse.SerializeToString,
+            ),
+            'RevokeKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeKey,
+                    request_deserializer=nacre_dot_v1_dot_admin__pb2.RevokeKeyRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_admin__pb2.RevokeKeyResponse.SerializeToString,
+            ),
+            'RotateKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateKey,
+                    request_deserializer=nacre_dot_v1_dot_admin__pb2.RotateKeyRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_admin__pb2.RotateKeyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -311,6 +447,222 @@ class AdminService:
             '/nacre.v1.AdminService/SetQuota',
             nacre_dot_v1_dot_admin__pb2.SetQuotaRequest.SerializeToString,
             nacre_dot_v1_dot_admin__pb2.SetQuotaResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateTenant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.AdminService/CreateTenant',
+            nacre_dot_v1_dot_admin__pb2.CreateTenantRequest.SerializeToString,
+            nacre_dot_v1_dot_admin__pb2.CreateTenantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTenants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.AdminService/ListTenants',
+            nacre_dot_v1_dot_admin__pb2.ListTenantsRequest.SerializeToString,
+            nacre_dot_v1_dot_admin__pb2.ListTenantsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuspendTenant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.AdminService/SuspendTenant',
+            nacre_dot_v1_dot_admin__pb2.SuspendTenantRequest.SerializeToString,
+            nacre_dot_v1_dot_admin__pb2.SuspendTenantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestoreTenant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.AdminService/RestoreTenant',
+            nacre_dot_v1_dot_admin__pb2.RestoreTenantRequest.SerializeToString,
+            nacre_dot_v1_dot_admin__pb2.RestoreTenantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.AdminService/CreateKey',
+            nacre_dot_v1_dot_admin__pb2.CreateKeyRequest.SerializeToString,
+            nacre_dot_v1_dot_admin__pb2.CreateKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.AdminService/ListKeys',
+            nacre_dot_v1_dot_admin__pb2.ListKeysRequest.SerializeToString,
+            nacre_dot_v1_dot_admin__pb2.ListKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.AdminService/RevokeKey',
+            nacre_dot_v1_dot_admin__pb2.RevokeKeyRequest.SerializeToString,
+            nacre_dot_v1_dot_admin__pb2.RevokeKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.AdminService/RotateKey',
+            nacre_dot_v1_dot_admin__pb2.RotateKeyRequest.SerializeToString,
+            nacre_dot_v1_dot_admin__pb2.RotateKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

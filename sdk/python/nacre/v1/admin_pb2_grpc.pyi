@@ -47,6 +47,22 @@ class AdminServiceStub:
     """What every tenant that was heard of may use, and uses."""
     SetQuota: _grpc.UnaryUnaryMultiCallable[_admin_pb2.SetQuotaRequest, _admin_pb2.SetQuotaResponse]
     """Say what one tenant may use, other than every other."""
+    CreateTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CreateTenantRequest, _admin_pb2.CreateTenantResponse]
+    """Tenants are made by whoever runs the service."""
+    ListTenants: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListTenantsRequest, _admin_pb2.ListTenantsResponse]
+    """All there are, by their ids."""
+    SuspendTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.SuspendTenantRequest, _admin_pb2.SuspendTenantResponse]
+    """Let a tenant's keys and tokens open nothing, within seconds. What is kept of it stays."""
+    RestoreTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RestoreTenantRequest, _admin_pb2.RestoreTenantResponse]
+    """Let a suspended tenant's keys open what they did."""
+    CreateKey: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CreateKeyRequest, _admin_pb2.CreateKeyResponse]
+    """The answer holds the key itself, once."""
+    ListKeys: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListKeysRequest, _admin_pb2.ListKeysResponse]
+    """Of one tenant, without their secrets."""
+    RevokeKey: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RevokeKeyRequest, _admin_pb2.RevokeKeyResponse]
+    """It opens nothing from within ten seconds on, and streams that it opened end."""
+    RotateKey: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RotateKeyRequest, _admin_pb2.RotateKeyResponse]
+    """A new key that allows the same; the old one goes on for a while."""
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -67,6 +83,22 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """What every tenant that was heard of may use, and uses."""
     SetQuota: _aio.UnaryUnaryMultiCallable[_admin_pb2.SetQuotaRequest, _admin_pb2.SetQuotaResponse]  # type: ignore[assignment]
     """Say what one tenant may use, other than every other."""
+    CreateTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.CreateTenantRequest, _admin_pb2.CreateTenantResponse]  # type: ignore[assignment]
+    """Tenants are made by whoever runs the service."""
+    ListTenants: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListTenantsRequest, _admin_pb2.ListTenantsResponse]  # type: ignore[assignment]
+    """All there are, by their ids."""
+    SuspendTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.SuspendTenantRequest, _admin_pb2.SuspendTenantResponse]  # type: ignore[assignment]
+    """Let a tenant's keys and tokens open nothing, within seconds. What is kept of it stays."""
+    RestoreTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.RestoreTenantRequest, _admin_pb2.RestoreTenantResponse]  # type: ignore[assignment]
+    """Let a suspended tenant's keys open what they did."""
+    CreateKey: _aio.UnaryUnaryMultiCallable[_admin_pb2.CreateKeyRequest, _admin_pb2.CreateKeyResponse]  # type: ignore[assignment]
+    """The answer holds the key itself, once."""
+    ListKeys: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListKeysRequest, _admin_pb2.ListKeysResponse]  # type: ignore[assignment]
+    """Of one tenant, without their secrets."""
+    RevokeKey: _aio.UnaryUnaryMultiCallable[_admin_pb2.RevokeKeyRequest, _admin_pb2.RevokeKeyResponse]  # type: ignore[assignment]
+    """It opens nothing from within ten seconds on, and streams that it opened end."""
+    RotateKey: _aio.UnaryUnaryMultiCallable[_admin_pb2.RotateKeyRequest, _admin_pb2.RotateKeyResponse]  # type: ignore[assignment]
+    """A new key that allows the same; the old one goes on for a while."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """What those who run the service do with it."""
@@ -120,5 +152,69 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.SetQuotaResponse, _abc.Awaitable[_admin_pb2.SetQuotaResponse]]:
         """Say what one tenant may use, other than every other."""
+
+    @_abc_1.abstractmethod
+    def CreateTenant(
+        self,
+        request: _admin_pb2.CreateTenantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.CreateTenantResponse, _abc.Awaitable[_admin_pb2.CreateTenantResponse]]:
+        """Tenants are made by whoever runs the service."""
+
+    @_abc_1.abstractmethod
+    def ListTenants(
+        self,
+        request: _admin_pb2.ListTenantsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListTenantsResponse, _abc.Awaitable[_admin_pb2.ListTenantsResponse]]:
+        """All there are, by their ids."""
+
+    @_abc_1.abstractmethod
+    def SuspendTenant(
+        self,
+        request: _admin_pb2.SuspendTenantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.SuspendTenantResponse, _abc.Awaitable[_admin_pb2.SuspendTenantResponse]]:
+        """Let a tenant's keys and tokens open nothing, within seconds. What is kept of it stays."""
+
+    @_abc_1.abstractmethod
+    def RestoreTenant(
+        self,
+        request: _admin_pb2.RestoreTenantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.RestoreTenantResponse, _abc.Awaitable[_admin_pb2.RestoreTenantResponse]]:
+        """Let a suspended tenant's keys open what they did."""
+
+    @_abc_1.abstractmethod
+    def CreateKey(
+        self,
+        request: _admin_pb2.CreateKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.CreateKeyResponse, _abc.Awaitable[_admin_pb2.CreateKeyResponse]]:
+        """The answer holds the key itself, once."""
+
+    @_abc_1.abstractmethod
+    def ListKeys(
+        self,
+        request: _admin_pb2.ListKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListKeysResponse, _abc.Awaitable[_admin_pb2.ListKeysResponse]]:
+        """Of one tenant, without their secrets."""
+
+    @_abc_1.abstractmethod
+    def RevokeKey(
+        self,
+        request: _admin_pb2.RevokeKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.RevokeKeyResponse, _abc.Awaitable[_admin_pb2.RevokeKeyResponse]]:
+        """It opens nothing from within ten seconds on, and streams that it opened end."""
+
+    @_abc_1.abstractmethod
+    def RotateKey(
+        self,
+        request: _admin_pb2.RotateKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.RotateKeyResponse, _abc.Awaitable[_admin_pb2.RotateKeyResponse]]:
+        """A new key that allows the same; the old one goes on for a while."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -33,6 +33,7 @@ class EndReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     END_REASON_WORKER_LOST: _ClassVar[EndReason]
     END_REASON_PARKED: _ClassVar[EndReason]
     END_REASON_TIME_LIMIT: _ClassVar[EndReason]
+    END_REASON_CREDENTIAL_EXPIRED: _ClassVar[EndReason]
 SESSION_STATE_UNSPECIFIED: SessionState
 SESSION_STATE_READY: SessionState
 SESSION_STATE_RUNNING: SessionState
@@ -46,6 +47,7 @@ END_REASON_SERVICE_STOPPING: EndReason
 END_REASON_WORKER_LOST: EndReason
 END_REASON_PARKED: EndReason
 END_REASON_TIME_LIMIT: EndReason
+END_REASON_CREDENTIAL_EXPIRED: EndReason
 
 class GetCapabilitiesRequest(_message.Message):
     __slots__ = ("model",)

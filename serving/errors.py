@@ -15,6 +15,9 @@
     |   +-- KeyReusedError         the idempotency key came with another request before
     +-- ControlDuplicateError
     +-- ControlRewoundError        the session went back to before it took effect
+    +-- NotInControlError          another client has the session in hand
+    +-- ControlNotWaitingError     there is nothing to cancel
+    +-- PredecessorLostError       the control that it was to come after did not take effect
     +-- AttachTimeoutError
     +-- ModelUnknownError
     +-- SessionNotFoundError
@@ -150,6 +153,21 @@ class ControlRewoundError(NacreError):
     status = StatusCode.ABORTED
 
 
+class NotInControlError(NacreError):
+    reason = "NOT_IN_CONTROL"
+    status = StatusCode.FAILED_PRECONDITION
+
+
+class ControlNotWaitingError(NacreError):
+    reason = "CONTROL_NOT_WAITING"
+    status = StatusCode.FAILED_PRECONDITION
+
+
+class PredecessorLostError(NacreError):
+    reason = "PREDECESSOR_LOST"
+    status = StatusCode.ABORTED
+
+
 class AttachTimeoutError(NacreError):
     reason = "ATTACH_TIMEOUT"
     status = StatusCode.DEADLINE_EXCEEDED
@@ -258,12 +276,13 @@ class QueueFullError(CapacityExhaustedError):
 class QuotaExceededError(NacreError):
     reason = "QUOTA_EXCEEDED"
     status = StatusCode.RESOURCE_EXHAUSTED
+    # Where nobody knows better: what is used may be given back at any time.
+    default_retry_after_s = 60.0
 
-    def __init__(self, message: str, *, quota: str, tenant_id: str, retry_after_s: float) -> None:
+    def __init__(self, message: str, *, quota: str, tenant_id: str, retry_after_s: float | None = None) -> None:
         """`quota`: a field of nacre.v1.Limits."""
         super().__init__(message, retry_after_s=retry_after_s, subject=f"tenant:{tenant_id}")
         self.quota = quota
-        self.tenant_id = tenant_id
 
 
 class ReservationNotFoundError(NacreError):

@@ -93,7 +93,7 @@ class DecoderAddress(_message.Message):
     def __init__(self, address: _Optional[str] = ..., stages: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Control(_message.Message):
-    __slots__ = ("control_id", "received_s", "move", "look", "directive", "image", "perspective", "camera_move")
+    __slots__ = ("control_id", "received_s", "move", "look", "directive", "image", "perspective", "camera_move", "cancel", "sender", "schedule", "superseded")
     CONTROL_ID_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_S_FIELD_NUMBER: _ClassVar[int]
     MOVE_FIELD_NUMBER: _ClassVar[int]
@@ -102,6 +102,10 @@ class Control(_message.Message):
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     PERSPECTIVE_FIELD_NUMBER: _ClassVar[int]
     CAMERA_MOVE_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_FIELD_NUMBER: _ClassVar[int]
+    SENDER_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
     control_id: str
     received_s: float
     move: Move
@@ -110,7 +114,29 @@ class Control(_message.Message):
     image: ImageControl
     perspective: str
     camera_move: str
-    def __init__(self, control_id: _Optional[str] = ..., received_s: _Optional[float] = ..., move: _Optional[_Union[Move, _Mapping]] = ..., look: _Optional[_Union[Look, _Mapping]] = ..., directive: _Optional[_Union[Directive, _Mapping]] = ..., image: _Optional[_Union[ImageControl, _Mapping]] = ..., perspective: _Optional[str] = ..., camera_move: _Optional[str] = ...) -> None: ...
+    cancel: str
+    sender: Sender
+    schedule: Schedule
+    superseded: Superseded
+    def __init__(self, control_id: _Optional[str] = ..., received_s: _Optional[float] = ..., move: _Optional[_Union[Move, _Mapping]] = ..., look: _Optional[_Union[Look, _Mapping]] = ..., directive: _Optional[_Union[Directive, _Mapping]] = ..., image: _Optional[_Union[ImageControl, _Mapping]] = ..., perspective: _Optional[str] = ..., camera_move: _Optional[str] = ..., cancel: _Optional[str] = ..., sender: _Optional[_Union[Sender, _Mapping]] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ..., superseded: _Optional[_Union[Superseded, _Mapping]] = ...) -> None: ...
+
+class Sender(_message.Message):
+    __slots__ = ("subject_id", "client_id")
+    SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    subject_id: str
+    client_id: str
+    def __init__(self, subject_id: _Optional[str] = ..., client_id: _Optional[str] = ...) -> None: ...
+
+class Schedule(_message.Message):
+    __slots__ = ("chunk_idx", "after_control_id", "delay_chunks")
+    CHUNK_IDX_FIELD_NUMBER: _ClassVar[int]
+    AFTER_CONTROL_ID_FIELD_NUMBER: _ClassVar[int]
+    DELAY_CHUNKS_FIELD_NUMBER: _ClassVar[int]
+    chunk_idx: int
+    after_control_id: str
+    delay_chunks: int
+    def __init__(self, chunk_idx: _Optional[int] = ..., after_control_id: _Optional[str] = ..., delay_chunks: _Optional[int] = ...) -> None: ...
 
 class Move(_message.Message):
     __slots__ = ("forward", "strafe")
@@ -213,10 +239,12 @@ class Outcome(_message.Message):
     def __init__(self, control_id: _Optional[str] = ..., accepted: _Optional[_Union[Accepted, _Mapping]] = ..., applied: _Optional[_Union[Applied, _Mapping]] = ..., superseded: _Optional[_Union[Superseded, _Mapping]] = ..., rejected: _Optional[_Union[Rejected, _Mapping]] = ...) -> None: ...
 
 class Accepted(_message.Message):
-    __slots__ = ("not_durable",)
+    __slots__ = ("not_durable", "due_chunk_idx")
     NOT_DURABLE_FIELD_NUMBER: _ClassVar[int]
+    DUE_CHUNK_IDX_FIELD_NUMBER: _ClassVar[int]
     not_durable: bool
-    def __init__(self, not_durable: _Optional[bool] = ...) -> None: ...
+    due_chunk_idx: int
+    def __init__(self, not_durable: _Optional[bool] = ..., due_chunk_idx: _Optional[int] = ...) -> None: ...
 
 class Applied(_message.Message):
     __slots__ = ("chunk_idx", "frame_idx", "world_time_s")
@@ -229,10 +257,12 @@ class Applied(_message.Message):
     def __init__(self, chunk_idx: _Optional[int] = ..., frame_idx: _Optional[int] = ..., world_time_s: _Optional[float] = ...) -> None: ...
 
 class Superseded(_message.Message):
-    __slots__ = ("by_control_id",)
+    __slots__ = ("by_control_id", "reason")
     BY_CONTROL_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     by_control_id: str
-    def __init__(self, by_control_id: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, by_control_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Rejected(_message.Message):
     __slots__ = ("reason", "message", "field")

@@ -27,35 +27,47 @@ from nacre.v1 import error_pb2 as nacre_dot_v1_dot_error__pb2
 from nacre.v1 import world_pb2 as nacre_dot_v1_dot_world__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16nacre/v1/control.proto\x12\x08nacre.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x14nacre/v1/error.proto\x1a\x14nacre/v1/world.proto\"\x8a\x02\n\x07\x43ontrol\x12\x12\n\ncontrol_id\x18\x01 \x01(\t\x12\x1e\n\x04move\x18\x02 \x01(\x0b\x32\x0e.nacre.v1.MoveH\x00\x12\x1e\n\x04look\x18\x03 \x01(\x0b\x32\x0e.nacre.v1.LookH\x00\x12(\n\tdirective\x18\x04 \x01(\x0b\x32\x13.nacre.v1.DirectiveH\x00\x12 \n\x05image\x18\x05 \x01(\x0b\x32\x0f.nacre.v1.ImageH\x00\x12/\n\x0bperspective\x18\x06 \x01(\x0b\x32\x18.nacre.v1.SetPerspectiveH\x00\x12&\n\x06\x63\x61mera\x18\x07 \x01(\x0b\x32\x14.nacre.v1.CameraMoveH\x00\x42\x06\n\x04kind\"\'\n\x04Move\x12\x0f\n\x07\x66orward\x18\x01 \x01(\x02\x12\x0e\n\x06strafe\x18\x02 \x01(\x02\"\"\n\x04Look\x12\x0b\n\x03yaw\x18\x01 \x01(\x02\x12\r\n\x05pitch\x18\x02 \x01(\x02\"\x19\n\tDirective\x12\x0c\n\x04text\x18\x01 \x01(\t\"<\n\x0eSetPerspective\x12*\n\x0bperspective\x18\x01 \x01(\x0e\x32\x15.nacre.v1.Perspective\"4\n\nCameraMove\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.nacre.v1.CameraMoveKind\"\xc6\x01\n\x03\x41\x63k\x12\x12\n\ncontrol_id\x18\x01 \x01(\t\x12&\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x0b\x32\x12.nacre.v1.AcceptedH\x00\x12$\n\x07\x61pplied\x18\x03 \x01(\x0b\x32\x11.nacre.v1.AppliedH\x00\x12*\n\nsuperseded\x18\x04 \x01(\x0b\x32\x14.nacre.v1.SupersededH\x00\x12&\n\x08rejected\x18\x05 \x01(\x0b\x32\x12.nacre.v1.RejectedH\x00\x42\t\n\x07outcome\"\x1f\n\x08\x41\x63\x63\x65pted\x12\x13\n\x0bnot_durable\x18\x01 \x01(\x08\"b\n\x07\x41pplied\x12\x13\n\x0b\x63hunk_index\x18\x01 \x01(\x04\x12\x13\n\x0b\x66rame_index\x18\x02 \x01(\x04\x12-\n\nworld_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"#\n\nSuperseded\x12\x15\n\rby_control_id\x18\x01 \x01(\t\"*\n\x08Rejected\x12\x1e\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x0f.nacre.v1.Error*\xa6\x02\n\x0e\x43\x61meraMoveKind\x12 \n\x1c\x43\x41MERA_MOVE_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43\x41MERA_MOVE_KIND_STATIC\x10\x01\x12\x1d\n\x19\x43\x41MERA_MOVE_KIND_PAN_LEFT\x10\x02\x12\x1e\n\x1a\x43\x41MERA_MOVE_KIND_PAN_RIGHT\x10\x03\x12\x1c\n\x18\x43\x41MERA_MOVE_KIND_TILT_UP\x10\x04\x12\x1e\n\x1a\x43\x41MERA_MOVE_KIND_TILT_DOWN\x10\x05\x12\x1c\n\x18\x43\x41MERA_MOVE_KIND_PUSH_IN\x10\x06\x12\x1e\n\x1a\x43\x41MERA_MOVE_KIND_PULL_BACK\x10\x07\x12\x1a\n\x16\x43\x41MERA_MOVE_KIND_ORBIT\x10\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16nacre/v1/control.proto\x12\x08nacre.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x14nacre/v1/error.proto\x1a\x14nacre/v1/world.proto\"\xdf\x03\n\x07\x43ontrol\x12\x12\n\ncontrol_id\x18\x01 \x01(\t\x12\x1e\n\x04move\x18\x02 \x01(\x0b\x32\x0e.nacre.v1.MoveH\x00\x12\x1e\n\x04look\x18\x03 \x01(\x0b\x32\x0e.nacre.v1.LookH\x00\x12(\n\tdirective\x18\x04 \x01(\x0b\x32\x13.nacre.v1.DirectiveH\x00\x12 \n\x05image\x18\x05 \x01(\x0b\x32\x0f.nacre.v1.ImageH\x00\x12/\n\x0bperspective\x18\x06 \x01(\x0b\x32\x18.nacre.v1.SetPerspectiveH\x00\x12&\n\x06\x63\x61mera\x18\x07 \x01(\x0b\x32\x14.nacre.v1.CameraMoveH\x00\x12\"\n\x06\x63\x61ncel\x18\x08 \x01(\x0b\x32\x10.nacre.v1.CancelH\x00\x12+\n\x0b\x61sk_control\x18\t \x01(\x0b\x32\x14.nacre.v1.AskControlH\x00\x12-\n\x0cgive_control\x18\n \x01(\x0b\x32\x15.nacre.v1.GiveControlH\x00\x12-\n\x0ctake_control\x18\x0b \x01(\x0b\x32\x15.nacre.v1.TakeControlH\x00\x12$\n\x08schedule\x18\x0c \x01(\x0b\x32\x12.nacre.v1.ScheduleB\x06\n\x04kind\"\xa6\x01\n\x08Schedule\x12\x18\n\x0e\x61t_chunk_index\x18\x01 \x01(\x04H\x00\x12\x32\n\rat_world_time\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12*\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\x18\n\x10\x61\x66ter_control_id\x18\x04 \x01(\tB\x06\n\x04when\"\x1c\n\x06\x43\x61ncel\x12\x12\n\ncontrol_id\x18\x01 \x01(\t\"\x0c\n\nAskControl\" \n\x0bGiveControl\x12\x11\n\tclient_id\x18\x01 \x01(\t\"\r\n\x0bTakeControl\"\'\n\x04Move\x12\x0f\n\x07\x66orward\x18\x01 \x01(\x02\x12\x0e\n\x06strafe\x18\x02 \x01(\x02\"\"\n\x04Look\x12\x0b\n\x03yaw\x18\x01 \x01(\x02\x12\r\n\x05pitch\x18\x02 \x01(\x02\"\x19\n\tDirective\x12\x0c\n\x04text\x18\x01 \x01(\t\"<\n\x0eSetPerspective\x12*\n\x0bperspective\x18\x01 \x01(\x0e\x32\x15.nacre.v1.Perspective\"4\n\nCameraMove\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.nacre.v1.CameraMoveKind\"\xc6\x01\n\x03\x41\x63k\x12\x12\n\ncontrol_id\x18\x01 \x01(\t\x12&\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x0b\x32\x12.nacre.v1.AcceptedH\x00\x12$\n\x07\x61pplied\x18\x03 \x01(\x0b\x32\x11.nacre.v1.AppliedH\x00\x12*\n\nsuperseded\x18\x04 \x01(\x0b\x32\x14.nacre.v1.SupersededH\x00\x12&\n\x08rejected\x18\x05 \x01(\x0b\x32\x12.nacre.v1.RejectedH\x00\x42\t\n\x07outcome\"Q\n\x08\x41\x63\x63\x65pted\x12\x13\n\x0bnot_durable\x18\x01 \x01(\x08\x12\x1c\n\x0f\x64ue_chunk_index\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\x12\n\x10_due_chunk_index\"b\n\x07\x41pplied\x12\x13\n\x0b\x63hunk_index\x18\x01 \x01(\x04\x12\x13\n\x0b\x66rame_index\x18\x02 \x01(\x04\x12-\n\nworld_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"e\n\nSuperseded\x12\x15\n\rby_control_id\x18\x01 \x01(\t\x12*\n\x06reason\x18\x02 \x01(\x0e\x32\x1a.nacre.v1.SupersededReason\x12\x14\n\x0c\x62y_client_id\x18\x03 \x01(\t\"*\n\x08Rejected\x12\x1e\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x0f.nacre.v1.Error*\xa6\x02\n\x0e\x43\x61meraMoveKind\x12 \n\x1c\x43\x41MERA_MOVE_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43\x41MERA_MOVE_KIND_STATIC\x10\x01\x12\x1d\n\x19\x43\x41MERA_MOVE_KIND_PAN_LEFT\x10\x02\x12\x1e\n\x1a\x43\x41MERA_MOVE_KIND_PAN_RIGHT\x10\x03\x12\x1c\n\x18\x43\x41MERA_MOVE_KIND_TILT_UP\x10\x04\x12\x1e\n\x1a\x43\x41MERA_MOVE_KIND_TILT_DOWN\x10\x05\x12\x1c\n\x18\x43\x41MERA_MOVE_KIND_PUSH_IN\x10\x06\x12\x1e\n\x1a\x43\x41MERA_MOVE_KIND_PULL_BACK\x10\x07\x12\x1a\n\x16\x43\x41MERA_MOVE_KIND_ORBIT\x10\x08*\xb3\x01\n\x10SupersededReason\x12!\n\x1dSUPERSEDED_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17SUPERSEDED_REASON_LATER\x10\x01\x12\x1f\n\x1bSUPERSEDED_REASON_CANCELLED\x10\x02\x12\x1e\n\x1aSUPERSEDED_REASON_DIRECTOR\x10\x03\x12\x1e\n\x1aSUPERSEDED_REASON_OUTVOTED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nacre.v1.control_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CAMERAMOVEKIND']._serialized_start=1017
-  _globals['_CAMERAMOVEKIND']._serialized_end=1311
+  _globals['_CAMERAMOVEKIND']._serialized_start=1608
+  _globals['_CAMERAMOVEKIND']._serialized_end=1902
+  _globals['_SUPERSEDEDREASON']._serialized_start=1905
+  _globals['_SUPERSEDEDREASON']._serialized_end=2084
   _globals['_CONTROL']._serialized_start=113
-  _globals['_CONTROL']._serialized_end=379
-  _globals['_MOVE']._serialized_start=381
-  _globals['_MOVE']._serialized_end=420
-  _globals['_LOOK']._serialized_start=422
-  _globals['_LOOK']._serialized_end=456
-  _globals['_DIRECTIVE']._serialized_start=458
-  _globals['_DIRECTIVE']._serialized_end=483
-  _globals['_SETPERSPECTIVE']._serialized_start=485
-  _globals['_SETPERSPECTIVE']._serialized_end=545
-  _globals['_CAMERAMOVE']._serialized_start=547
-  _globals['_CAMERAMOVE']._serialized_end=599
-  _globals['_ACK']._serialized_start=602
-  _globals['_ACK']._serialized_end=800
-  _globals['_ACCEPTED']._serialized_start=802
-  _globals['_ACCEPTED']._serialized_end=833
-  _globals['_APPLIED']._serialized_start=835
-  _globals['_APPLIED']._serialized_end=933
-  _globals['_SUPERSEDED']._serialized_start=935
-  _globals['_SUPERSEDED']._serialized_end=970
-  _globals['_REJECTED']._serialized_start=972
-  _globals['_REJECTED']._serialized_end=1014
+  _globals['_CONTROL']._serialized_end=592
+  _globals['_SCHEDULE']._serialized_start=595
+  _globals['_SCHEDULE']._serialized_end=761
+  _globals['_CANCEL']._serialized_start=763
+  _globals['_CANCEL']._serialized_end=791
+  _globals['_ASKCONTROL']._serialized_start=793
+  _globals['_ASKCONTROL']._serialized_end=805
+  _globals['_GIVECONTROL']._serialized_start=807
+  _globals['_GIVECONTROL']._serialized_end=839
+  _globals['_TAKECONTROL']._serialized_start=841
+  _globals['_TAKECONTROL']._serialized_end=854
+  _globals['_MOVE']._serialized_start=856
+  _globals['_MOVE']._serialized_end=895
+  _globals['_LOOK']._serialized_start=897
+  _globals['_LOOK']._serialized_end=931
+  _globals['_DIRECTIVE']._serialized_start=933
+  _globals['_DIRECTIVE']._serialized_end=958
+  _globals['_SETPERSPECTIVE']._serialized_start=960
+  _globals['_SETPERSPECTIVE']._serialized_end=1020
+  _globals['_CAMERAMOVE']._serialized_start=1022
+  _globals['_CAMERAMOVE']._serialized_end=1074
+  _globals['_ACK']._serialized_start=1077
+  _globals['_ACK']._serialized_end=1275
+  _globals['_ACCEPTED']._serialized_start=1277
+  _globals['_ACCEPTED']._serialized_end=1358
+  _globals['_APPLIED']._serialized_start=1360
+  _globals['_APPLIED']._serialized_end=1458
+  _globals['_SUPERSEDED']._serialized_start=1460
+  _globals['_SUPERSEDED']._serialized_end=1561
+  _globals['_REJECTED']._serialized_start=1563
+  _globals['_REJECTED']._serialized_end=1605
 # @@protoc_insertion_point(module_scope)

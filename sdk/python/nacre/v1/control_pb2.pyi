@@ -22,6 +22,14 @@ class CameraMoveKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CAMERA_MOVE_KIND_PUSH_IN: _ClassVar[CameraMoveKind]
     CAMERA_MOVE_KIND_PULL_BACK: _ClassVar[CameraMoveKind]
     CAMERA_MOVE_KIND_ORBIT: _ClassVar[CameraMoveKind]
+
+class SupersededReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SUPERSEDED_REASON_UNSPECIFIED: _ClassVar[SupersededReason]
+    SUPERSEDED_REASON_LATER: _ClassVar[SupersededReason]
+    SUPERSEDED_REASON_CANCELLED: _ClassVar[SupersededReason]
+    SUPERSEDED_REASON_DIRECTOR: _ClassVar[SupersededReason]
+    SUPERSEDED_REASON_OUTVOTED: _ClassVar[SupersededReason]
 CAMERA_MOVE_KIND_UNSPECIFIED: CameraMoveKind
 CAMERA_MOVE_KIND_STATIC: CameraMoveKind
 CAMERA_MOVE_KIND_PAN_LEFT: CameraMoveKind
@@ -31,9 +39,14 @@ CAMERA_MOVE_KIND_TILT_DOWN: CameraMoveKind
 CAMERA_MOVE_KIND_PUSH_IN: CameraMoveKind
 CAMERA_MOVE_KIND_PULL_BACK: CameraMoveKind
 CAMERA_MOVE_KIND_ORBIT: CameraMoveKind
+SUPERSEDED_REASON_UNSPECIFIED: SupersededReason
+SUPERSEDED_REASON_LATER: SupersededReason
+SUPERSEDED_REASON_CANCELLED: SupersededReason
+SUPERSEDED_REASON_DIRECTOR: SupersededReason
+SUPERSEDED_REASON_OUTVOTED: SupersededReason
 
 class Control(_message.Message):
-    __slots__ = ("control_id", "move", "look", "directive", "image", "perspective", "camera")
+    __slots__ = ("control_id", "move", "look", "directive", "image", "perspective", "camera", "cancel", "ask_control", "give_control", "take_control", "schedule")
     CONTROL_ID_FIELD_NUMBER: _ClassVar[int]
     MOVE_FIELD_NUMBER: _ClassVar[int]
     LOOK_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +54,11 @@ class Control(_message.Message):
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     PERSPECTIVE_FIELD_NUMBER: _ClassVar[int]
     CAMERA_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_FIELD_NUMBER: _ClassVar[int]
+    ASK_CONTROL_FIELD_NUMBER: _ClassVar[int]
+    GIVE_CONTROL_FIELD_NUMBER: _ClassVar[int]
+    TAKE_CONTROL_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
     control_id: str
     move: Move
     look: Look
@@ -48,7 +66,44 @@ class Control(_message.Message):
     image: _world_pb2.Image
     perspective: SetPerspective
     camera: CameraMove
-    def __init__(self, control_id: _Optional[str] = ..., move: _Optional[_Union[Move, _Mapping]] = ..., look: _Optional[_Union[Look, _Mapping]] = ..., directive: _Optional[_Union[Directive, _Mapping]] = ..., image: _Optional[_Union[_world_pb2.Image, _Mapping]] = ..., perspective: _Optional[_Union[SetPerspective, _Mapping]] = ..., camera: _Optional[_Union[CameraMove, _Mapping]] = ...) -> None: ...
+    cancel: Cancel
+    ask_control: AskControl
+    give_control: GiveControl
+    take_control: TakeControl
+    schedule: Schedule
+    def __init__(self, control_id: _Optional[str] = ..., move: _Optional[_Union[Move, _Mapping]] = ..., look: _Optional[_Union[Look, _Mapping]] = ..., directive: _Optional[_Union[Directive, _Mapping]] = ..., image: _Optional[_Union[_world_pb2.Image, _Mapping]] = ..., perspective: _Optional[_Union[SetPerspective, _Mapping]] = ..., camera: _Optional[_Union[CameraMove, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., ask_control: _Optional[_Union[AskControl, _Mapping]] = ..., give_control: _Optional[_Union[GiveControl, _Mapping]] = ..., take_control: _Optional[_Union[TakeControl, _Mapping]] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ...) -> None: ...
+
+class Schedule(_message.Message):
+    __slots__ = ("at_chunk_index", "at_world_time", "after", "after_control_id")
+    AT_CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    AT_WORLD_TIME_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    AFTER_CONTROL_ID_FIELD_NUMBER: _ClassVar[int]
+    at_chunk_index: int
+    at_world_time: _duration_pb2.Duration
+    after: _duration_pb2.Duration
+    after_control_id: str
+    def __init__(self, at_chunk_index: _Optional[int] = ..., at_world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., after_control_id: _Optional[str] = ...) -> None: ...
+
+class Cancel(_message.Message):
+    __slots__ = ("control_id",)
+    CONTROL_ID_FIELD_NUMBER: _ClassVar[int]
+    control_id: str
+    def __init__(self, control_id: _Optional[str] = ...) -> None: ...
+
+class AskControl(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GiveControl(_message.Message):
+    __slots__ = ("client_id",)
+    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    client_id: str
+    def __init__(self, client_id: _Optional[str] = ...) -> None: ...
+
+class TakeControl(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class Move(_message.Message):
     __slots__ = ("forward", "strafe")
@@ -99,10 +154,12 @@ class Ack(_message.Message):
     def __init__(self, control_id: _Optional[str] = ..., accepted: _Optional[_Union[Accepted, _Mapping]] = ..., applied: _Optional[_Union[Applied, _Mapping]] = ..., superseded: _Optional[_Union[Superseded, _Mapping]] = ..., rejected: _Optional[_Union[Rejected, _Mapping]] = ...) -> None: ...
 
 class Accepted(_message.Message):
-    __slots__ = ("not_durable",)
+    __slots__ = ("not_durable", "due_chunk_index")
     NOT_DURABLE_FIELD_NUMBER: _ClassVar[int]
+    DUE_CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
     not_durable: bool
-    def __init__(self, not_durable: _Optional[bool] = ...) -> None: ...
+    due_chunk_index: int
+    def __init__(self, not_durable: _Optional[bool] = ..., due_chunk_index: _Optional[int] = ...) -> None: ...
 
 class Applied(_message.Message):
     __slots__ = ("chunk_index", "frame_index", "world_time")
@@ -115,10 +172,14 @@ class Applied(_message.Message):
     def __init__(self, chunk_index: _Optional[int] = ..., frame_index: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Superseded(_message.Message):
-    __slots__ = ("by_control_id",)
+    __slots__ = ("by_control_id", "reason", "by_client_id")
     BY_CONTROL_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    BY_CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
     by_control_id: str
-    def __init__(self, by_control_id: _Optional[str] = ...) -> None: ...
+    reason: SupersededReason
+    by_client_id: str
+    def __init__(self, by_control_id: _Optional[str] = ..., reason: _Optional[_Union[SupersededReason, str]] = ..., by_client_id: _Optional[str] = ...) -> None: ...
 
 class Rejected(_message.Message):
     __slots__ = ("error",)

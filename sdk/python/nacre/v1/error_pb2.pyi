@@ -59,6 +59,9 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_TENANT_NOT_FOUND: _ClassVar[ErrorReason]
     ERROR_REASON_TENANT_EXISTS: _ClassVar[ErrorReason]
     ERROR_REASON_KEY_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_NOT_IN_CONTROL: _ClassVar[ErrorReason]
+    ERROR_REASON_CONTROL_NOT_WAITING: _ClassVar[ErrorReason]
+    ERROR_REASON_PREDECESSOR_LOST: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_WORLD_MISSING: ErrorReason
 ERROR_REASON_TEXT_EMPTY: ErrorReason
@@ -106,6 +109,9 @@ ERROR_REASON_AUTHENTICATION_OFF: ErrorReason
 ERROR_REASON_TENANT_NOT_FOUND: ErrorReason
 ERROR_REASON_TENANT_EXISTS: ErrorReason
 ERROR_REASON_KEY_NOT_FOUND: ErrorReason
+ERROR_REASON_NOT_IN_CONTROL: ErrorReason
+ERROR_REASON_CONTROL_NOT_WAITING: ErrorReason
+ERROR_REASON_PREDECESSOR_LOST: ErrorReason
 
 class Error(_message.Message):
     __slots__ = ("reason", "message", "field", "allowed", "retry_after", "request_id")

@@ -15,6 +15,21 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class ArbitrationPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ARBITRATION_POLICY_UNSPECIFIED: _ClassVar[ArbitrationPolicy]
+    ARBITRATION_POLICY_SINGLE: _ClassVar[ArbitrationPolicy]
+    ARBITRATION_POLICY_MERGE: _ClassVar[ArbitrationPolicy]
+    ARBITRATION_POLICY_DIRECTOR: _ClassVar[ArbitrationPolicy]
+    ARBITRATION_POLICY_VOTE: _ClassVar[ArbitrationPolicy]
+
+class ClientRole(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CLIENT_ROLE_UNSPECIFIED: _ClassVar[ClientRole]
+    CLIENT_ROLE_PLAYER: _ClassVar[ClientRole]
+    CLIENT_ROLE_DIRECTOR: _ClassVar[ClientRole]
+    CLIENT_ROLE_VIEWER: _ClassVar[ClientRole]
+
 class SessionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SESSION_STATE_UNSPECIFIED: _ClassVar[SessionState]
@@ -34,6 +49,15 @@ class EndReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     END_REASON_PARKED: _ClassVar[EndReason]
     END_REASON_TIME_LIMIT: _ClassVar[EndReason]
     END_REASON_CREDENTIAL_EXPIRED: _ClassVar[EndReason]
+ARBITRATION_POLICY_UNSPECIFIED: ArbitrationPolicy
+ARBITRATION_POLICY_SINGLE: ArbitrationPolicy
+ARBITRATION_POLICY_MERGE: ArbitrationPolicy
+ARBITRATION_POLICY_DIRECTOR: ArbitrationPolicy
+ARBITRATION_POLICY_VOTE: ArbitrationPolicy
+CLIENT_ROLE_UNSPECIFIED: ClientRole
+CLIENT_ROLE_PLAYER: ClientRole
+CLIENT_ROLE_DIRECTOR: ClientRole
+CLIENT_ROLE_VIEWER: ClientRole
 SESSION_STATE_UNSPECIFIED: SessionState
 SESSION_STATE_READY: SessionState
 SESSION_STATE_RUNNING: SessionState
@@ -62,14 +86,16 @@ class GetCapabilitiesResponse(_message.Message):
     def __init__(self, capabilities: _Optional[_Union[_world_pb2.Capabilities, _Mapping]] = ...) -> None: ...
 
 class CreateSessionRequest(_message.Message):
-    __slots__ = ("world", "idempotency_key", "admission")
+    __slots__ = ("world", "idempotency_key", "admission", "arbitration")
     WORLD_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     ADMISSION_FIELD_NUMBER: _ClassVar[int]
+    ARBITRATION_FIELD_NUMBER: _ClassVar[int]
     world: _world_pb2.WorldSpec
     idempotency_key: str
     admission: _quota_pb2.Admission
-    def __init__(self, world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., admission: _Optional[_Union[_quota_pb2.Admission, _Mapping]] = ...) -> None: ...
+    arbitration: ArbitrationPolicy
+    def __init__(self, world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., admission: _Optional[_Union[_quota_pb2.Admission, _Mapping]] = ..., arbitration: _Optional[_Union[ArbitrationPolicy, str]] = ...) -> None: ...
 
 class CreateSessionResponse(_message.Message):
     __slots__ = ("session", "resume_token")
@@ -316,7 +342,7 @@ class PastControl(_message.Message):
     def __init__(self, chunk_index: _Optional[int] = ..., kind: _Optional[_Union[_world_pb2.ControlKind, str]] = ..., text: _Optional[str] = ...) -> None: ...
 
 class Session(_message.Message):
-    __slots__ = ("session_id", "state", "world", "capabilities", "create_time", "chunks_generated", "world_time", "end_reason", "paused", "end_time", "limits")
+    __slots__ = ("session_id", "state", "world", "capabilities", "create_time", "chunks_generated", "world_time", "end_reason", "paused", "end_time", "limits", "arbitration", "participants", "take_control_after")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     WORLD_FIELD_NUMBER: _ClassVar[int]
@@ -328,6 +354,9 @@ class Session(_message.Message):
     PAUSED_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
+    ARBITRATION_FIELD_NUMBER: _ClassVar[int]
+    PARTICIPANTS_FIELD_NUMBER: _ClassVar[int]
+    TAKE_CONTROL_AFTER_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     state: SessionState
     world: _world_pb2.WorldSpec
@@ -339,7 +368,26 @@ class Session(_message.Message):
     paused: bool
     end_time: _timestamp_pb2.Timestamp
     limits: _quota_pb2.Limits
-    def __init__(self, session_id: _Optional[str] = ..., state: _Optional[_Union[SessionState, str]] = ..., world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., capabilities: _Optional[_Union[_world_pb2.Capabilities, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunks_generated: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., paused: _Optional[bool] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., limits: _Optional[_Union[_quota_pb2.Limits, _Mapping]] = ...) -> None: ...
+    arbitration: ArbitrationPolicy
+    participants: _containers.RepeatedCompositeFieldContainer[Participant]
+    take_control_after: _duration_pb2.Duration
+    def __init__(self, session_id: _Optional[str] = ..., state: _Optional[_Union[SessionState, str]] = ..., world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., capabilities: _Optional[_Union[_world_pb2.Capabilities, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunks_generated: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., paused: _Optional[bool] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., limits: _Optional[_Union[_quota_pb2.Limits, _Mapping]] = ..., arbitration: _Optional[_Union[ArbitrationPolicy, str]] = ..., participants: _Optional[_Iterable[_Union[Participant, _Mapping]]] = ..., take_control_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class Participant(_message.Message):
+    __slots__ = ("client_id", "subject_id", "role", "in_control", "asks_control", "join_time")
+    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    IN_CONTROL_FIELD_NUMBER: _ClassVar[int]
+    ASKS_CONTROL_FIELD_NUMBER: _ClassVar[int]
+    JOIN_TIME_FIELD_NUMBER: _ClassVar[int]
+    client_id: str
+    subject_id: str
+    role: ClientRole
+    in_control: bool
+    asks_control: bool
+    join_time: _timestamp_pb2.Timestamp
+    def __init__(self, client_id: _Optional[str] = ..., subject_id: _Optional[str] = ..., role: _Optional[_Union[ClientRole, str]] = ..., in_control: _Optional[bool] = ..., asks_control: _Optional[bool] = ..., join_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class PlayRequest(_message.Message):
     __slots__ = ("attach", "control", "credit")
@@ -352,18 +400,24 @@ class PlayRequest(_message.Message):
     def __init__(self, attach: _Optional[_Union[Attach, _Mapping]] = ..., control: _Optional[_Union[_control_pb2.Control, _Mapping]] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ...) -> None: ...
 
 class Attach(_message.Message):
-    __slots__ = ("session_id", "resume_token", "video_codecs", "audio_codecs", "initial_credit")
+    __slots__ = ("session_id", "resume_token", "video_codecs", "audio_codecs", "initial_credit", "role", "client_id", "stand_by")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     VIDEO_CODECS_FIELD_NUMBER: _ClassVar[int]
     AUDIO_CODECS_FIELD_NUMBER: _ClassVar[int]
     INITIAL_CREDIT_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    STAND_BY_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     resume_token: str
     video_codecs: _containers.RepeatedScalarFieldContainer[_media_pb2.VideoCodec]
     audio_codecs: _containers.RepeatedScalarFieldContainer[_media_pb2.AudioCodec]
     initial_credit: int
-    def __init__(self, session_id: _Optional[str] = ..., resume_token: _Optional[str] = ..., video_codecs: _Optional[_Iterable[_Union[_media_pb2.VideoCodec, str]]] = ..., audio_codecs: _Optional[_Iterable[_Union[_media_pb2.AudioCodec, str]]] = ..., initial_credit: _Optional[int] = ...) -> None: ...
+    role: ClientRole
+    client_id: str
+    stand_by: bool
+    def __init__(self, session_id: _Optional[str] = ..., resume_token: _Optional[str] = ..., video_codecs: _Optional[_Iterable[_Union[_media_pb2.VideoCodec, str]]] = ..., audio_codecs: _Optional[_Iterable[_Union[_media_pb2.AudioCodec, str]]] = ..., initial_credit: _Optional[int] = ..., role: _Optional[_Union[ClientRole, str]] = ..., client_id: _Optional[str] = ..., stand_by: _Optional[bool] = ...) -> None: ...
 
 class Credit(_message.Message):
     __slots__ = ("chunks",)
@@ -372,20 +426,30 @@ class Credit(_message.Message):
     def __init__(self, chunks: _Optional[int] = ...) -> None: ...
 
 class PlayResponse(_message.Message):
-    __slots__ = ("attached", "media", "ack", "go_away", "ended", "rewound")
+    __slots__ = ("attached", "media", "ack", "go_away", "ended", "rewound", "hands")
     ATTACHED_FIELD_NUMBER: _ClassVar[int]
     MEDIA_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
     GO_AWAY_FIELD_NUMBER: _ClassVar[int]
     ENDED_FIELD_NUMBER: _ClassVar[int]
     REWOUND_FIELD_NUMBER: _ClassVar[int]
+    HANDS_FIELD_NUMBER: _ClassVar[int]
     attached: Attached
     media: _media_pb2.MediaChunk
     ack: _control_pb2.Ack
     go_away: GoAway
     ended: Ended
     rewound: Rewound
-    def __init__(self, attached: _Optional[_Union[Attached, _Mapping]] = ..., media: _Optional[_Union[_media_pb2.MediaChunk, _Mapping]] = ..., ack: _Optional[_Union[_control_pb2.Ack, _Mapping]] = ..., go_away: _Optional[_Union[GoAway, _Mapping]] = ..., ended: _Optional[_Union[Ended, _Mapping]] = ..., rewound: _Optional[_Union[Rewound, _Mapping]] = ...) -> None: ...
+    hands: Hands
+    def __init__(self, attached: _Optional[_Union[Attached, _Mapping]] = ..., media: _Optional[_Union[_media_pb2.MediaChunk, _Mapping]] = ..., ack: _Optional[_Union[_control_pb2.Ack, _Mapping]] = ..., go_away: _Optional[_Union[GoAway, _Mapping]] = ..., ended: _Optional[_Union[Ended, _Mapping]] = ..., rewound: _Optional[_Union[Rewound, _Mapping]] = ..., hands: _Optional[_Union[Hands, _Mapping]] = ...) -> None: ...
+
+class Hands(_message.Message):
+    __slots__ = ("participants", "num_viewers")
+    PARTICIPANTS_FIELD_NUMBER: _ClassVar[int]
+    NUM_VIEWERS_FIELD_NUMBER: _ClassVar[int]
+    participants: _containers.RepeatedCompositeFieldContainer[Participant]
+    num_viewers: int
+    def __init__(self, participants: _Optional[_Iterable[_Union[Participant, _Mapping]]] = ..., num_viewers: _Optional[int] = ...) -> None: ...
 
 class Rewound(_message.Message):
     __slots__ = ("chunk_index", "branch_session_id")
@@ -396,18 +460,24 @@ class Rewound(_message.Message):
     def __init__(self, chunk_index: _Optional[int] = ..., branch_session_id: _Optional[str] = ...) -> None: ...
 
 class Attached(_message.Message):
-    __slots__ = ("session", "video_codec", "audio_codec", "credit", "next_chunk_index")
+    __slots__ = ("session", "video_codec", "audio_codec", "credit", "next_chunk_index", "role", "client_id", "in_control")
     SESSION_FIELD_NUMBER: _ClassVar[int]
     VIDEO_CODEC_FIELD_NUMBER: _ClassVar[int]
     AUDIO_CODEC_FIELD_NUMBER: _ClassVar[int]
     CREDIT_FIELD_NUMBER: _ClassVar[int]
     NEXT_CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    IN_CONTROL_FIELD_NUMBER: _ClassVar[int]
     session: Session
     video_codec: _media_pb2.VideoCodec
     audio_codec: _media_pb2.AudioCodec
     credit: int
     next_chunk_index: int
-    def __init__(self, session: _Optional[_Union[Session, _Mapping]] = ..., video_codec: _Optional[_Union[_media_pb2.VideoCodec, str]] = ..., audio_codec: _Optional[_Union[_media_pb2.AudioCodec, str]] = ..., credit: _Optional[int] = ..., next_chunk_index: _Optional[int] = ...) -> None: ...
+    role: ClientRole
+    client_id: str
+    in_control: bool
+    def __init__(self, session: _Optional[_Union[Session, _Mapping]] = ..., video_codec: _Optional[_Union[_media_pb2.VideoCodec, str]] = ..., audio_codec: _Optional[_Union[_media_pb2.AudioCodec, str]] = ..., credit: _Optional[int] = ..., next_chunk_index: _Optional[int] = ..., role: _Optional[_Union[ClientRole, str]] = ..., client_id: _Optional[str] = ..., in_control: _Optional[bool] = ...) -> None: ...
 
 class GoAway(_message.Message):
     __slots__ = ("reason", "time_left")

@@ -20,6 +20,7 @@ from bench.scrape import StageTotals, read_stages
 from bench.script import Script
 
 BARE_LOOP_TIMEOUT_S = 300.0
+TRANSFORMER = "transformer"  # among the stages of the metrics
 
 
 class Service(Protocol):
@@ -48,6 +49,12 @@ class MeasuredPlay:
     processes: tuple[ProcessCpu, ...]  # of the service; empty where they are not ours to see
     peak_rss_bytes: int  # of the client and the service
 
+    @property
+    def num_made_chunks(self) -> int:
+        """By the model: when a play ends, a few are on their way that nobody will see."""
+        made = self.stages.stages.get(TRANSFORMER) if self.stages else None
+        return max(len(self.recording.chunks), round(made.count) if made else 0)
+
 
 async def measure_play(service: Service, player: Player, script: Script, start: Start) -> MeasuredPlay:
     """From before the session is created until it has ended."""
@@ -73,7 +80,7 @@ def _use_of(service: Service) -> TreeUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServingOverhead:
-    """Processor seconds per chunk: of the service's gateway and workers, and of the same play without a service."""
+    """Processor seconds per chunk made: of the service's gateway and workers, and of the play without a service."""
 
     service_cpu_s_per_chunk: float
     bare_model_cpu_s_per_chunk: float
@@ -89,8 +96,8 @@ class ServingOverhead:
 
 
 def overhead_of(plays: Sequence[MeasuredPlay], bare: BareFigures) -> ServingOverhead:
-    num_chunks = sum(len(play.recording.chunks) for play in plays)
-    if not num_chunks or not all(play.processes for play in plays):
+    num_chunks = sum(play.num_made_chunks for play in plays)
+    if not any(play.recording.chunks for play in plays) or not all(play.processes for play in plays):
         raise ValueError("overhead needs chunks, and a service whose processes can be seen")
     by_role: dict[Role, float] = defaultdict(float)
     by_name: dict[str, float] = defaultdict(float)
@@ -111,7 +118,7 @@ def bare_play_of(play: MeasuredPlay) -> BarePlay:
     """What took effect in a play, at the chunks where it did."""
     applied = [control for control in play.recording.controls if control.chunk_idx is not None]
     return BarePlay(
-        num_chunks=len(play.recording.chunks),
+        num_chunks=play.num_made_chunks,
         seed=play.recording.seed,
         prompt=play.start.prompt,
         image_file=str(play.start.image) if play.start.image else "",

@@ -83,6 +83,12 @@ def test_overhead_is_what_the_service_took_beyond_the_bare_loop() -> None:
     )
 
 
+def test_chunks_that_were_made_for_nobody_count_on_both_sides() -> None:
+    play = measured(flawless_recording(), num_counted=80)
+    assert bare_play_of(play).num_chunks == 80
+    assert overhead_of([play], BARE).service_cpu_s_per_chunk == pytest.approx(0.04 * 50 / 80)
+
+
 def test_overhead_of_processes_that_are_not_ours_is_not_guessed() -> None:
     with pytest.raises(ValueError, match="processes can be seen"):
         overhead_of([replace(measured(flawless_recording()), processes=())], BARE)

@@ -34,7 +34,7 @@ class EncodedChunk:
     message: media_pb2.MediaChunk  # shared: what is each client's own is set on a copy
     num_bytes: int
     encode_seconds: float
-    generation: int  # of its channel; of another than the present one, it cannot be decoded
+    generation: object  # of encoders; of others than a channel's present ones, it cannot be decoded there
 
 
 class MediaChannel:
@@ -46,7 +46,7 @@ class MediaChannel:
     def __init__(self, codecs: Codecs, info: ModelInfo, config: MediaConfig) -> None:
         self.codecs = codecs
         self.num_listeners = 0
-        self.generation = 0
+        self.generation = object()  # unlike that of any other encoders, those of channels that are gone included
         self._info = info
         self._config = config
         # Pictures of other codecs all stand by themselves.
@@ -75,7 +75,7 @@ class MediaChannel:
         """With encoders of its own for the next chunk: what those before hold back is of another future, or from
         before a gap."""
         self._next_idx = self._wanted_key_idx = None
-        self.generation += 1
+        self.generation = object()
 
     def encoding(self, chunk: DecodedChunk) -> Callable[[], EncodedChunk]:
         """What encodes the chunk, to be called in a thread before the next one is asked for."""
@@ -87,7 +87,7 @@ class MediaChannel:
         self._next_idx = chunk_idx + 1
         return partial(self._encode, chunk, self.generation, is_first=is_first, is_key=is_key)
 
-    def _encode(self, chunk: DecodedChunk, generation: int, *, is_first: bool, is_key: bool) -> EncodedChunk:
+    def _encode(self, chunk: DecodedChunk, generation: object, *, is_first: bool, is_key: bool) -> EncodedChunk:
         started_s = time.perf_counter()
         if is_first or self._video is None:
             self._video = make_video_encoder(self.codecs.video, self._info, self._config)

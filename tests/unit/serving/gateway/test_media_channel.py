@@ -80,6 +80,11 @@ def test_after_a_gap_or_a_rewind_media_begins_anew() -> None:
     assert encoded[-1].generation == channel.generation != encoded[0].generation
 
 
+def test_what_encoders_that_are_gone_made_is_told_from_what_those_after_them_make() -> None:
+    first, second = (MediaChannel(H264, INFO, MediaConfig()) for _ in range(2))
+    assert play(first, 0, 1)[0].generation != second.generation, "a client that leaves takes its channel along"
+
+
 def test_pictures_that_stand_by_themselves_need_no_waiting() -> None:
     channel = MediaChannel(RAW, INFO, MediaConfig())
     play(channel, 0, 3)

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 
 from serving.access.principal import DEFAULT_TENANT, LOCAL, Principal
 
+# Beyond it the oldest are dropped: worlds that were saved and loaded again all day stay small.
+MAX_INPUTS = 64
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
@@ -23,12 +26,10 @@ class Ownership:
 
     def handed_to(self, maker: Principal, source: str) -> Ownership:
         """Of what `maker` makes from it: the licence stays, and what it came from is one of its inputs."""
-        return replace(
-            self,
-            tenant_id=maker.tenant_id,
-            owner_id=maker.subject_id,
-            inputs=tuple(dict.fromkeys((*self.inputs, source))),
-        )
+        # Which sessions came from which is on record with the sessions: the nearest is enough here.
+        brought = (each for each in self.inputs if not each.startswith("session:"))
+        inputs = tuple(dict.fromkeys((*brought, source)))[-MAX_INPUTS:]
+        return replace(self, tenant_id=maker.tenant_id, owner_id=maker.subject_id, inputs=inputs)
 
 
 # Of what is made where there is no authentication.

@@ -87,13 +87,15 @@ def decide_at_large(asker: Principal, permission: Permission) -> Verdict:
     return Verdict.ALLOWED if is_allowed else Verdict.FORBIDDEN
 
 
-def decide_start(asker: Principal, world: Thing | None) -> Verdict:
-    """To start a session from a world: to be let in there, and to be one who may start sessions. They are the asker's
-    tenant's, which another tenant's list has no say in."""
-    verdict = decide(asker, world, Permission.CREATE)
-    if verdict is not Verdict.ALLOWED or world is None:
+def decide_start(
+    asker: Principal, origin: Thing | None, permission: Permission, link_scope: str | None = None
+) -> Verdict:
+    """To start a session from a world or from another session: to have `permission` there, and to be one who may start
+    sessions. They are the asker's tenant's, which another tenant's list has no say in."""
+    verdict = decide(asker, origin, permission, link_scope)
+    if verdict is not Verdict.ALLOWED or origin is None:
         return verdict
-    is_starter = asker.role.may(Permission.CREATE) or asker.tenant_id == world.tenant_id
+    is_starter = asker.role.may(Permission.CREATE) or asker.tenant_id == origin.tenant_id
     return Verdict.ALLOWED if is_starter and asker.session_id is None else Verdict.FORBIDDEN
 
 

@@ -48,6 +48,10 @@ class Side:
     num_chunks: int
     deeds: tuple[Deed, ...]  # since they parted
 
+    def since(self, chunk_idx: int) -> Side:
+        """Without what was done before."""
+        return replace(self, deeds=tuple(deed for deed in self.deeds if deed.chunk_idx >= chunk_idx))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 from model.interface import ModelInfo
+from serving.access.ownership import LOCALS, Ownership
+from serving.catalogue.access import Access
 from serving.catalogue.api_keys import ApiKeys
 from serving.catalogue.database import Database
 from serving.catalogue.deletion import drop_stored
@@ -37,6 +40,7 @@ class Library:
         self.worlds = Worlds(database)
         self.shares = Shares(database)
         self.workers = Workers(database)
+        self.access = Access(database=database)
         self.tenants = Tenants(database)
         self.keys = ApiKeys(database)
         self._database = database
@@ -45,7 +49,13 @@ class Library:
     def difference(self, session_id: str, other_session_id: str) -> Difference:
         """Raises `SessionNotFoundError`."""
         left, right = Moment(session_id=session_id), Moment(session_id=other_session_id)
-        return compare_moments(self._database, left, right)
+        difference = compare_moments(self._database, left, right)
+        # What another tenant did in a world that it let one start from is not one's own past.
+        return replace(
+            difference,
+            left=difference.left.since(self.sessions.own_beginning(session_id)),
+            right=difference.right.since(self.sessions.own_beginning(other_session_id)),
+        )
 
     def delete_session(self, session_id: str) -> None:
         """Raises `SessionNotFoundError`, or `SessionHeldError` for one that runs."""
@@ -59,14 +69,21 @@ class Library:
             raise _no_world("world_id")
         drop_stored(SnapshotStore.open(self._snapshots), removed)
 
-    def bring_in(self, data: bytes, name: str, note: str, info: ModelInfo) -> WorldRow:
+    def bring_in(self, data: bytes, name: str, note: str, info: ModelInfo, owner: Ownership = LOCALS) -> WorldRow:
         """Keep a moment that was sent as a file under a name. Raises `SnapshotRefusedError` or
         `StorageUnavailableError`, and then nothing is kept."""
         snapshot, kind = with_kind(data, info)
         # Nobody holds keys in a world that comes by post.
         engine = replace(snapshot.engine, session_id=new_session_id(), held=HeldAxes(), journal_position=0)
         spec = {"seed": engine.seed, "prompt": "", "character": "", "scene": "", "has_image": False}
-        new = NewSession(session_id=engine.session_id, model=info.name, weights_sha256=info.weights_sha256, spec=spec)
+        owner = replace(owner, inputs=(f"file:{hashlib.sha256(data).hexdigest()}",))
+        new = NewSession(
+            session_id=engine.session_id,
+            model=info.name,
+            weights_sha256=info.weights_sha256,
+            spec=spec,
+            ownership=owner,
+        )
         epoch = self._begin(new, engine)
         try:
             saved = SnapshotStore.open(self._snapshots).save(replace(snapshot, engine=engine), epoch, info, kind)
@@ -90,6 +107,7 @@ class Library:
             weights_sha256=info.weights_sha256,
             spec=spec,
             note=note,
+            ownership=owner,
         )
         return self.worlds.add(world)
 
@@ -110,9 +128,9 @@ class Library:
             raise _no_world("world_id")
         return row
 
-    def world_named(self, name: str) -> WorldRow:
+    def world_named(self, name: str, tenant_id: str) -> WorldRow:
         """Its latest version. Raises `WorldNotFoundError`."""
-        if (row := self.worlds.find_named(name)) is None:
+        if (row := self.worlds.find_named(name, tenant_id=tenant_id)) is None:
             raise _no_world("name")
         return row
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select
@@ -142,6 +142,15 @@ def tree_around(connection: Connection, session_id: str) -> list[TreeNode]:
     if session_id not in rows:
         raise SessionNotFoundError("there is no session of that id in the catalogue", field="session_id")
     return [_node(rows[each], branch) for each, branch in steps.items()]
+
+
+def pruned(nodes: Sequence[TreeNode], seen_ids: Set[str]) -> list[TreeNode]:
+    """Those nodes alone; one whose parent is not among them left nobody, as far as is told."""
+    return [
+        node if node.parent_session_id in seen_ids else replace(node, parent_session_id=None, parent_chunk_idx=None)
+        for node in nodes
+        if node.session_id in seen_ids
+    ]
 
 
 def _node(row: Row[Any], branch: Branch | None) -> TreeNode:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from model.interface import ModelInfo
+from serving.access.ownership import Ownership
+from serving.access.principal import Principal, current
 from serving.catalogue.database import Database
 from serving.catalogue.journal import JournalTable
 from serving.catalogue.leases import Lease
@@ -62,6 +64,12 @@ class SessionMoment:
     epoch: int | None = None  # the present one when left out
     snapshot: bytes = b""  # all there is of it, when it is at hand
     num_bytes: int = 0  # of what was kept
+    world_id: str | None = None  # where it was saved as one
+
+    @property
+    def source(self) -> str:
+        """As an input of what is made from it."""
+        return f"world:{self.world_id}" if self.world_id else f"session:{self.session_id}@{self.chunk_idx}"
 
 
 class CataloguedPlane:
@@ -100,23 +108,34 @@ class CataloguedPlane:
             next_chunk_idx=next_chunk_idx,
             resume_token_sha256=row.resume_token_sha256,
             created_s=row.created_s,
+            ownership=row.ownership,
+            world_id=row.world_id,
         )
 
     async def fork(
         self, session_id: str, token_sha256: bytes, origin: SessionMoment, label: str = ""
     ) -> ResumedSession:
-        """A new session from a moment of another. Raises `SessionNotFoundError`, `ChunkUnknownError`, and what
-        `open` does."""
-        world, epoch = await self.call(lambda: self._fork(session_id, token_sha256, origin, label))
+        """A new session, of whoever asks, from a moment of another. Raises `SessionNotFoundError`,
+        `ChunkUnknownError`, and what `open` does."""
+        maker = current()
+        child, epoch = await self.call(lambda: self._fork(session_id, token_sha256, origin, label, maker))
+        world = world_of(child)
         spec = SessionSpec(
             session_id=session_id,
             world=world,
             epoch=epoch,
             resume_from=None if origin.snapshot else origin.chunk_idx,
             resume_token_sha256=token_sha256,
+            ownership=child.ownership,
         )
         link = await self._open_first(spec, origin.snapshot, origin.chunk_idx)
-        return ResumedSession(link=link, world=world, next_chunk_idx=origin.chunk_idx)
+        return ResumedSession(
+            link=link,
+            world=world,
+            next_chunk_idx=origin.chunk_idx,
+            ownership=child.ownership,
+            world_id=child.world_id,
+        )
 
     def close(self) -> None:
         """Finish writing."""
@@ -186,30 +205,32 @@ class CataloguedPlane:
                 weights_sha256=self.info.weights_sha256,
                 spec=world_fields(spec.world),
                 resume_token_sha256=spec.resume_token_sha256,
+                ownership=spec.ownership,
             )
         )
         return self._sessions.acquire(spec.session_id, self._owner).epoch
 
-    def _fork(self, session_id: str, token_sha256: bytes, origin: SessionMoment, label: str) -> tuple[WorldSpec, int]:
-        parent = self._sessions.find(origin.session_id)
+    def _fork(
+        self, session_id: str, token_sha256: bytes, origin: SessionMoment, label: str, maker: Principal
+    ) -> tuple[NewSession, int]:
+        # A world outlives the session that it is a moment of.
+        parent = self._sessions.find(origin.session_id, with_deleted=origin.world_id is not None)
         if origin.epoch is None and not origin.snapshot and origin.chunk_idx > parent.num_chunks:
             raise ChunkUnknownError(
                 f"the session has made {parent.num_chunks} chunks; {origin.chunk_idx} is not one to go on from",
                 field="chunk_index",
             )
-        self._sessions.fork(
-            _child(session_id, parent, token_sha256),
-            origin.session_id,
-            origin.chunk_idx,
-            parent_epoch=origin.epoch,
-            label=label,
+        child = _child(
+            session_id, parent, token_sha256, parent.ownership.handed_to(maker, origin.source), origin.world_id
         )
-        return world_of(parent), self._sessions.acquire(session_id, self._owner).epoch
+        self._sessions.fork(child, origin.session_id, origin.chunk_idx, parent_epoch=origin.epoch, label=label)
+        return child, self._sessions.acquire(session_id, self._owner).epoch
 
     def _branch_off(self, session_id: str, chunk_idx: int) -> str:
         parent = self._sessions.find(session_id)
         branch_id = new_session_id()
-        self._sessions.fork(_child(branch_id, parent, b""), session_id, chunk_idx, label=REWOUND_LABEL)
+        child = _child(branch_id, parent, b"", parent.ownership)
+        self._sessions.fork(child, session_id, chunk_idx, label=REWOUND_LABEL)
         epoch = self._sessions.acquire(branch_id, self._owner).epoch
         self._sessions.park(branch_id, epoch, chunk_idx)
         return branch_id
@@ -233,10 +254,17 @@ class CataloguedPlane:
         return DurableLink(self, link, spec, next_chunk_idx)
 
 
-def world_of(row: SessionRow) -> WorldSpec:
+def world_of(row: SessionRow | NewSession) -> WorldSpec:
     """As far as it is shown: the picture is in the journal alone."""
     prompt, character, scene = (str(row.spec[name]) for name in ("prompt", "character", "scene"))
-    return WorldSpec(model=row.model, seed=row.seed, prompt=prompt, character=character, scene=scene)
+    return WorldSpec(
+        model=row.model,
+        seed=int(row.spec["seed"]),
+        prompt=prompt,
+        character=character,
+        scene=scene,
+        licence=row.ownership.licence,
+    )
 
 
 def world_fields(world: WorldSpec) -> dict[str, object]:
@@ -250,11 +278,18 @@ def world_fields(world: WorldSpec) -> dict[str, object]:
     }
 
 
-def _child(session_id: str, parent: SessionRow, resume_token_sha256: bytes) -> NewSession:
+def _child(
+    session_id: str, parent: SessionRow, resume_token_sha256: bytes, ownership: Ownership, world_id: str | None = None
+) -> NewSession:
+    """Without a `world_id`, it started from the world that its parent started from, if that is of its tenant."""
+    if world_id is None and ownership.tenant_id == parent.ownership.tenant_id:
+        world_id = parent.world_id
     return NewSession(
         session_id=session_id,
         model=parent.model,
         weights_sha256=parent.weights_sha256,
         spec=parent.spec,
+        world_id=world_id,
         resume_token_sha256=resume_token_sha256,
+        ownership=ownership,
     )

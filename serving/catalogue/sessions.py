@@ -135,11 +135,26 @@ class Sessions:
         with self._database.read() as connection:
             return lineage.lineage_of(connection, session_id)
 
-    def tree(self, session_id: str) -> list[TreeNode]:
+    def tree(self, session_id: str, asker: Principal | None = None) -> list[TreeNode]:
         """Every session that has something in common with this one, the root first and each before those that left
-        it. Raises `SessionNotFoundError`."""
+        it; of those that `asker` may see, or of all there are. Raises `SessionNotFoundError`."""
         with self._database.read() as connection:
-            return lineage.tree_around(connection, session_id)
+            nodes = lineage.tree_around(connection, session_id)
+            if asker is None:
+                return nodes
+            ids = [node.session_id for node in nodes]
+            query = select(sessions.c.session_id).where(sessions.c.session_id.in_(ids), seen_sessions(asker))
+            return lineage.pruned(nodes, set(connection.execute(query).scalars()))
+
+    def own_beginning(self, session_id: str) -> int:
+        """The first chunk that its tenant may go back to: another's session that it came from is none of its past."""
+        with self._database.read() as connection:
+            for branch in lineage.lineage_of(connection, session_id):
+                both = (branch.session_id, branch.parent_session_id)
+                query = select(sessions.c.tenant_id).where(sessions.c.session_id.in_(both)).distinct()
+                if len(connection.execute(query).all()) > 1:
+                    return branch.parent_chunk_idx
+        return 0
 
     def delete(self, session_id: str) -> Removed:
         """Every row of it, or as long as branches and worlds need them, only its name; the last of those takes it
@@ -292,7 +307,7 @@ def _insert(connection: Connection, new: NewSession, now_s: float, num_chunks: i
 
 
 def _not_found(field: str = "session_id") -> SessionNotFoundError:
-    return SessionNotFoundError("there is no session of that id in the catalogue", field=field)
+    return SessionNotFoundError("there is no session of that id", field=field)
 
 
 def _fenced(session_id: str, epoch: int, lease: Lease | None) -> SessionFencedError:

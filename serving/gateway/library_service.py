@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nacre.v1 import library_pb2, library_pb2_grpc
+from serving.access.principal import current
 from serving.catalogue.worlds import WorldRow
 from serving.gateway import library_codec
 from serving.gateway.library_validation import check_lifetime, check_name, check_note, check_page_size, check_scope
@@ -36,7 +37,8 @@ class LibraryService(library_pb2_grpc.LibraryServiceServicer):
     ) -> library_pb2.ListWorldsResponse:
         limit, kept = check_page_size(request.page_size, "page_size"), self._verbs.kept
         worlds = kept.library.worlds
-        rows, cursor = await kept.call(lambda: worlds.page(limit, request.page_token, request.name or None))
+        name, asker = request.name or None, current()
+        rows, cursor = await kept.call(lambda: worlds.page(limit, request.page_token, name, asker))
         return library_pb2.ListWorldsResponse(
             worlds=[library_codec.to_world(row) for row in rows], next_page_token=cursor
         )
@@ -102,7 +104,7 @@ class LibraryService(library_pb2_grpc.LibraryServiceServicer):
     async def _find(self, request: library_pb2.LoadWorldRequest) -> WorldRow:
         kept = self._verbs.kept
         if request.WhichOneof("which") == "name":
-            name = check_name(request.name, "name")
-            return await kept.call(lambda: kept.library.world_named(name))
+            name, tenant_id = check_name(request.name, "name"), current().tenant_id
+            return await kept.call(lambda: kept.library.world_named(name, tenant_id))
         world_id = check_id(request.world_id, "world_id")
         return await kept.call(lambda: kept.library.world(world_id))

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from weakref import WeakValueDictionary
 
+from serving.access.ownership import Ownership
+from serving.access.principal import current
 from serving.errors import (
     ResumeTokenInvalidError,
     SessionNotFoundError,
@@ -111,6 +113,10 @@ class SessionRegistry:
     def running(self, session_id: str) -> Session | None:
         return self._running.get(session_id)
 
+    def known(self, session_id: str) -> Session | None:
+        """One that runs here, or ended here a while ago."""
+        return self._running.get(session_id) or self._ended.get(session_id)
+
     async def authorize(self, session_id: str, resume_token: str) -> Session:
         """Also a session that is parked, or that a gateway before this one opened, as far as it is on record."""
         session = await self.wake(session_id, resume_token)
@@ -156,10 +162,12 @@ class SessionRegistry:
             world=world,
             is_traced=self._is_traced(name.session_id),
             resume_token_sha256=name.token_sha256,
+            ownership=Ownership.of(current(), licence=world.licence, inputs=world.inputs),
         )
         link = await self._open_link(spec)
         world = dataclasses.replace(world, image_HWC=None)
-        return self.begin(name, ResumedSession(link=link, world=world, next_chunk_idx=0), started_s)
+        opened = ResumedSession(link=link, world=world, next_chunk_idx=0, ownership=spec.ownership)
+        return self.begin(name, opened, started_s)
 
     def begin(self, name: NewName, opened: ResumedSession, started_s: float) -> Session:
         """Host a session whose link is there. It does not wait: a caller that goes away cannot leave the link
@@ -174,6 +182,8 @@ class SessionRegistry:
             create_s=now_s if opened.created_s is None else opened.created_s,
             open_seconds=now_s - started_s,
             first_chunk_idx=opened.next_chunk_idx,
+            ownership=opened.ownership,
+            world_id=opened.world_id,
         )
         return self._start(identity, opened.link)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
+import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -14,6 +15,7 @@ from nacre.v1 import session_pb2, session_pb2_grpc, world_pb2
 from serving.catalogue.sessions import SessionRow
 from serving.errors import AttachExpectedError, AttachTimeoutError
 from serving.gateway import codec, library_codec
+from serving.gateway.authentication import warned_of_expiry
 from serving.gateway.config import GatewayConfig
 from serving.gateway.images import decode_image
 from serving.gateway.library_validation import check_label, check_page_size, check_rewind, check_states
@@ -136,6 +138,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     ) -> session_pb2.RewindSessionResponse:
         session = await self._verbs.running(check_id(request.session_id, "session_id"))
         chunk_idx = check_rewind(request, session.arrivals.num_arrived, self._plane.info.chunk_duration_s)
+        await self._verbs.check_own(session.identity.session_id, chunk_idx)
         branch_id = await session.kept.rewind(chunk_idx)
         return session_pb2.RewindSessionResponse(chunk_index=chunk_idx, branch_session_id=branch_id)
 
@@ -166,7 +169,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         self._registry.check_open()
         session, attach = await self._verbs.enter(attach)
         stream = PlayStream(session, attach, self._config, self._pools, self._metrics, self._clock)
-        with session.joined(stream, attach) as member:
+        with session.joined(stream, attach) as member, warned_of_expiry(stream.go_away):
             await stream.run(member, requests, context.write)
 
     async def _first_message(self, requests: AsyncIterator[session_pb2.PlayRequest]) -> session_pb2.PlayRequest:
@@ -183,5 +186,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         if not message.HasField("image"):
             return world
         decode = functools.partial(decode_image, message.image.data, self._config.images, "world.image.data")
-        image_HWC = await asyncio.get_running_loop().run_in_executor(self._pools.images, decode)
-        return dataclasses.replace(world, image_HWC=image_HWC)
+        image_HWC, sha256 = await asyncio.get_running_loop().run_in_executor(
+            self._pools.images, lambda: (decode(), hashlib.sha256(message.image.data).hexdigest())
+        )
+        return dataclasses.replace(world, image_HWC=image_HWC, image_sha256=sha256)

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 
 from model.interface import ModelInfo
 from nacre.v1 import session_pb2
+from serving.access.ownership import LOCALS, Ownership
+from serving.access.policy import Thing
 from serving.errors import NacreError, SessionControlledError, SessionEndedError, UnavailableError
 from serving.gateway import codec
 from serving.gateway.arrivals import Arrival, ArrivalQueue
@@ -55,6 +57,13 @@ class SessionIdentity:
     create_s: float  # time.time()
     open_seconds: float  # from CreateSession until its answer
     first_chunk_idx: int = 0  # not 0 for one that another gateway began
+    ownership: Ownership = LOCALS
+    world_id: str | None = None  # the saved world that it started from
+
+    @property
+    def thing(self) -> Thing:
+        """As the policy sees it, without the access list of its world."""
+        return Thing(tenant_id=self.ownership.tenant_id, session_id=self.session_id, world_id=self.world_id)
 
 
 class Session:

@@ -9,6 +9,9 @@ from dataclasses import replace
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from serving.access.ownership import Ownership
+from serving.access.principal import current
+from serving.access.roles import Permission
 from serving.catalogue.differences import Difference
 from serving.catalogue.lineage import TreeNode
 from serving.catalogue.plane import CataloguedPlane, SessionMoment
@@ -25,8 +28,9 @@ from serving.errors import (
     UnavailableError,
     WorldNotFoundError,
 )
+from serving.gateway.doorkeeper import Doorkeeper
 from serving.gateway.registry import NewName, SessionRegistry
-from serving.gateway.roles import ROLES
+from serving.gateway.roles import ROLES, Role
 from serving.gateway.session import Session
 from serving.gateway.validation import AttachSpec
 from serving.sessions.manifest import EXACT, PORTABLE
@@ -38,6 +42,12 @@ FORK = "fork"
 # A worker tells the catalogue that it is done with a session a moment after it told us.
 LET_GO_TIMEOUT_S, LET_GO_POLL_S = 2.0, 0.05
 SHARE_PREFIX = "share-"  # tells a link's token from a session's
+# As what somebody attaches with a session's token: as much as there is a permission for, which goes before.
+ROLE_BY_PERMISSION = {Permission.PLAY: Role.PLAYER, Permission.DIRECT: Role.DIRECTOR, Permission.SEE: Role.VIEWER}
+
+
+def no_link() -> SessionNotFoundError:
+    return SessionNotFoundError("no link has that token", field="token")
 
 
 class SessionVerbs:
@@ -50,6 +60,7 @@ class SessionVerbs:
         self._registry = registry
         self._catalogue = catalogue
         self._clock = clock
+        self.door = Doorkeeper(registry, catalogue)
 
     @property
     def kept(self) -> CataloguedPlane:
@@ -69,11 +80,14 @@ class SessionVerbs:
             return await self.kept.call(lambda: self.kept.library.sessions.find(session_id))
 
     async def page(self, limit: int, cursor: str, states: Sequence[str]) -> tuple[Sequence[SessionRow], str]:
-        sessions = self.kept.library.sessions
-        return await self.kept.call(lambda: sessions.page(limit, cursor, states or None))
+        """Of those that whoever asks may see."""
+        sessions, asker = self.kept.library.sessions, current()
+        return await self.kept.call(lambda: sessions.page(limit, cursor, states or None, asker))
 
     async def tree(self, session_id: str) -> Sequence[TreeNode]:
-        return await self.kept.call(lambda: self.kept.library.sessions.tree(session_id))
+        """Without those that whoever asks may not see."""
+        sessions, asker = self.kept.library.sessions, current()
+        return await self.kept.call(lambda: sessions.tree(session_id, asker))
 
     async def difference(self, session_id: str, other_id: str) -> Difference:
         return await self.kept.call(lambda: self.kept.library.difference(session_id, other_id))
@@ -105,15 +119,24 @@ class SessionVerbs:
         if chunk_idx is None:
             moment = await self._now(session_id, is_kept=False)
         else:
+            await self.check_own(session_id, chunk_idx)
             moment = await self._past(session_id, chunk_idx)
         return await self._begin(moment, label, started_s)
+
+    async def check_own(self, session_id: str, chunk_idx: int) -> None:
+        """Raises `ChunkUnknownError` for a chunk of another tenant's session that this one came from."""
+        first_idx = await self.kept.call(lambda: self.kept.library.sessions.own_beginning(session_id))
+        if chunk_idx < first_idx:
+            raise ChunkUnknownError(f"the session begins at chunk {first_idx}", field="chunk_index")
 
     async def load(self, world: WorldRow) -> Session:
         started_s = self._clock()
         self._registry.check_open()
         if world.session_id is None:
             raise WorldNotFoundError("the world is of an early version that kept no moment", field="world_id")
-        moment = SessionMoment(session_id=world.session_id, chunk_idx=world.chunk_idx, epoch=world.epoch)
+        moment = SessionMoment(
+            session_id=world.session_id, chunk_idx=world.chunk_idx, epoch=world.epoch, world_id=world.world_id
+        )
         return await self._begin(moment, f"{world.name} {world.version}", started_s)
 
     async def save(self, session_id: str, name: str, note: str) -> WorldRow:
@@ -131,6 +154,7 @@ class SessionVerbs:
             weights_sha256=row.weights_sha256,
             spec=row.spec,
             note=note,
+            ownership=replace(row.ownership, owner_id=current().subject_id),
         )
         return await self.kept.call(lambda: self.kept.library.worlds.add(new))
 
@@ -144,7 +168,8 @@ class SessionVerbs:
 
     async def bring_in(self, data: bytes, name: str, note: str) -> WorldRow:
         """Keep a moment that was sent as a file. Raises `SnapshotRefusedError`."""
-        return await self.kept.call(lambda: self.kept.library.bring_in(data, name, note, self.kept.info))
+        owner = Ownership.of(current())
+        return await self.kept.call(lambda: self.kept.library.bring_in(data, name, note, self.kept.info, owner))
 
     # --- taking away ---
 
@@ -169,11 +194,11 @@ class SessionVerbs:
 
     async def share(self, session_id: str, scope: str, lifetime_s: float) -> tuple[ShareRow, str]:
         """Gives the link and its token."""
-        library, expires_s = self.kept.library, self._clock() + lifetime_s
+        library, expires_s, maker = self.kept.library, self._clock() + lifetime_s, current()
 
         def create() -> tuple[ShareRow, str]:
             library.sessions.find(session_id)
-            return library.shares.create(session_id=session_id, scope=scope, expires_s=expires_s)
+            return library.shares.create(session_id=session_id, scope=scope, expires_s=expires_s, maker=maker)
 
         row, token = await self.kept.call(create)
         return row, SHARE_PREFIX + token
@@ -183,6 +208,9 @@ class SessionVerbs:
         leaves it."""
         share = await self._open(token)
         assert share.session_id is not None, "links lead to sessions"
+        ask = self.door.fork if share.scope == FORK else self.door.session
+        permission = Permission.KEEP if share.scope == FORK else Permission.SEE
+        await ask(share.session_id, permission, "token", link_scope=share.scope, hidden=no_link())
         if share.scope == FORK:
             session = await self.fork(share.session_id, None, "from a share link")
             return share, session, session.identity.resume_token
@@ -191,11 +219,15 @@ class SessionVerbs:
     async def enter(self, attach: AttachSpec) -> tuple[Session, AttachSpec]:
         """The session that a client attaches to, and as what. Raises `ResumeTokenInvalidError`,
         `ScopeExceededError`, and what waking a session does."""
+        field = "attach.session_id"
         if not attach.resume_token.startswith(SHARE_PREFIX):
-            return await self._registry.authorize(attach.session_id, attach.resume_token), attach
+            permission = await self.door.first_allowed(attach.session_id, tuple(ROLE_BY_PERMISSION), field)
+            session = await self._registry.authorize(attach.session_id, attach.resume_token)
+            return session, replace(attach, role=ROLE_BY_PERMISSION[permission])
         share = await self._open(attach.resume_token)
         if share.session_id != attach.session_id or share.scope == FORK:
             raise ScopeExceededError("the link does not lead to this session", field="attach.resume_token")
+        await self.door.session(attach.session_id, Permission.SEE, field, link_scope=share.scope)
         session = await self._registry.wake(attach.session_id, None)
         return session, replace(attach, role=ROLES[share.scope])
 

@@ -14,6 +14,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from model.interface import CameraPose, FramesFHWC, ModelInfo, SamplesSC
+from serving.access.ownership import LOCALS, Ownership
+from serving.sessions.attribution import Loss, Schedule, Sender
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,14 @@ class WorldSpec:
     character: str = ""
     scene: str = ""
     image_HWC: np.ndarray | None = None  # 8-bit RGB, decoded and bounded by the gateway
+    image_sha256: str = ""  # of the file that the picture came in
+    licence: str = ""  # of what comes of it, in its owner's words
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What its owner brought."""
+        picture = (f"image:{self.image_sha256}",) if self.image_sha256 else ()
+        return (*(("words",) if self.text else ()), *picture)
 
     @property
     def text(self) -> str:
@@ -44,6 +54,7 @@ class SessionSpec:
     is_rewind: bool = False  # with it: what is on record from there on is another branch's by now
     resume_token_sha256: bytes = b""  # lets a client come back after its gateway is gone
     is_traced: bool = False  # sampled for per-chunk spans
+    ownership: Ownership = LOCALS  # workers do not ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +89,16 @@ class CameraMove:
     move: str  # of model.interface.CAMERA_MOVES
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """Take back a control that waits. Not on record itself."""
+
+    control_id: str
+
+
 # Of each of these the latest counts; the others all take effect, in order.
 LatestWins = Move | Look | SetPerspective | CameraMove
-ControlKind = LatestWins | Directive | ImageControl
+ControlKind = LatestWins | Directive | ImageControl | Cancel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +106,16 @@ class Control:
     control_id: str
     kind: ControlKind
     received_s: float  # gateway's clock (time.time), for control-to-frame latency
+    sender: Sender | None = None
+    schedule: Schedule | None = None  # else it takes effect as soon as it can
+    loss: Loss | None = None  # it is to be put on record, and not to take effect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     control_id: str
     durable: bool = True  # else on its worker's disk alone, until the catalogue is back
+    due_chunk_idx: int | None = None  # of one that is scheduled, as far as that is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +130,8 @@ class Applied:
 class Superseded:
     control_id: str
     by_control_id: str
+    reason: str = ""  # as in `Loss`
+    by_client_id: str = ""  # who sent that one; the gateway alone knows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +273,8 @@ class ResumedSession:
     next_chunk_idx: int  # the first that comes
     resume_token_sha256: bytes = b""
     created_s: float | None = None  # time.time(); now, for one that is new
+    ownership: Ownership = LOCALS
+    world_id: str | None = None  # the saved world that it started from
 
 
 class SessionResumer(Protocol):

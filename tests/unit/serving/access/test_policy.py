@@ -101,15 +101,15 @@ def test_e03_a_credential_for_one_session_has_no_other() -> None:
     for thing, scope in itertools.product(others, (None, "join")):
         assert decide(asker, thing, Permission.SEE, scope) is Verdict.HIDDEN
     assert decide_at_large(asker, Permission.CREATE) is Verdict.FORBIDDEN
-    assert decide_start(who(Role.OWNER, session_id="s-1"), WORLD) is Verdict.HIDDEN
+    assert decide_start(who(Role.OWNER, session_id="s-1"), WORLD, Permission.CREATE) is Verdict.HIDDEN
 
 
 def test_e03_a_credential_for_one_world_has_it_and_what_started_from_it() -> None:
     asker = who(Role.PLAYER, world_id="w-1")
     assert decide(asker, OURS, Permission.PLAY) is Verdict.ALLOWED
-    assert decide_start(asker, WORLD) is Verdict.ALLOWED
+    assert decide_start(asker, WORLD, Permission.CREATE) is Verdict.ALLOWED
     assert decide(asker, Thing(tenant_id="acme", session_id="s-2"), Permission.SEE) is Verdict.HIDDEN
-    assert decide_start(asker, Thing(tenant_id="acme", world_id="w-2")) is Verdict.HIDDEN
+    assert decide_start(asker, Thing(tenant_id="acme", world_id="w-2"), Permission.CREATE) is Verdict.HIDDEN
     assert decide_at_large(asker, Permission.CREATE) is Verdict.FORBIDDEN
     assert decide_at_large(asker, Permission.SEE) is Verdict.ALLOWED
     assert decide_at_large(who(Role.ADMIN, world_id="w-1"), Permission.FLEET) is Verdict.FORBIDDEN
@@ -120,10 +120,10 @@ def test_e03_who_starts_sessions_in_its_own_tenant_is_that_tenants_business() ->
         Grant(tenant_id="other", subject_id="key:1", role=Role.PLAYER),
         Grant(tenant_id="acme", subject_id="key:9", role=Role.PLAYER),
     )
-    assert decide_start(who(Role.PLAYER, "other"), world) is Verdict.ALLOWED
-    assert decide_start(who(Role.VIEWER, "other"), world) is Verdict.FORBIDDEN
-    assert decide_start(who(Role.VIEWER, "acme", "key:9"), world) is Verdict.ALLOWED
-    assert decide_start(who(Role.VIEWER, "acme", "key:8"), world) is Verdict.FORBIDDEN
+    assert decide_start(who(Role.PLAYER, "other"), world, Permission.CREATE) is Verdict.ALLOWED
+    assert decide_start(who(Role.VIEWER, "other"), world, Permission.CREATE) is Verdict.FORBIDDEN
+    assert decide_start(who(Role.VIEWER, "acme", "key:9"), world, Permission.CREATE) is Verdict.ALLOWED
+    assert decide_start(who(Role.VIEWER, "acme", "key:8"), world, Permission.CREATE) is Verdict.FORBIDDEN
 
 
 def test_b12_without_authentication_everything_is_allowed() -> None:

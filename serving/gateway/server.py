@@ -20,6 +20,7 @@ from nacre.v1 import admin_pb2, admin_pb2_grpc, library_pb2, library_pb2_grpc, s
 from serving.catalogue.plane import CataloguedPlane
 from serving.gateway.admin_service import AdminService
 from serving.gateway.config import GatewayConfig
+from serving.gateway.doorkeeper import DoorInterceptor
 from serving.gateway.interceptor import ErrorInterceptor
 from serving.gateway.library_service import LibraryService
 from serving.gateway.metrics import GatewayMetrics, NoMetrics
@@ -71,6 +72,7 @@ class GatewayServer:
         )
         verbs = SessionVerbs(self._registry, catalogue, clock)
         self._service = SessionService(plane, self._registry, self._config, self._pools, self._metrics, verbs, clock)
+        self._door = DoorInterceptor(verbs.door)
         self._library_service = LibraryService(verbs)
         self._admin_service = AdminService(verbs)
         self._health = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue]  # set by a star import
@@ -126,7 +128,7 @@ class GatewayServer:
 
     def _make_server(self) -> grpc.aio.Server:
         server = grpc.aio.server(
-            interceptors=[ErrorInterceptor(self._metrics, self._config)],
+            interceptors=[ErrorInterceptor(self._metrics, self._config), self._door],
             options=_channel_options(self._config),
             maximum_concurrent_rpcs=self._config.max_concurrent_calls + REFUSED_CALLS,
         )

@@ -88,6 +88,8 @@ RULES: Mapping[str, Rule] = {
             "ListShareLinks": _session(_SHARE),
             "RevokeShareLink": Rule(permission=_SHARE, about=About.SHARE, fields=("share_id",)),
             "OpenShareLink": Rule(permission=_SEE, about=About.LATER),
+            "SetAccess": _world(_SHARE),
+            "GetAccess": _world(_SHARE),
         },
     ),
     **_service(

@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from nacre.v1 import access_pb2 as _access_pb2
 from nacre.v1 import quota_pb2 as _quota_pb2
 from nacre.v1 import session_pb2 as _session_pb2
 from nacre.v1 import world_pb2 as _world_pb2
@@ -37,7 +38,7 @@ SHARE_SCOPE_FORK: ShareScope
 SHARE_SCOPE_DIRECT: ShareScope
 
 class World(_message.Message):
-    __slots__ = ("world_id", "name", "version", "session_id", "chunk_index", "spec", "note", "num_bytes", "create_time")
+    __slots__ = ("world_id", "name", "version", "session_id", "chunk_index", "spec", "note", "num_bytes", "create_time", "provenance")
     WORLD_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +48,7 @@ class World(_message.Message):
     NOTE_FIELD_NUMBER: _ClassVar[int]
     NUM_BYTES_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     world_id: str
     name: str
     version: int
@@ -56,19 +58,22 @@ class World(_message.Message):
     note: str
     num_bytes: int
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, world_id: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[int] = ..., session_id: _Optional[str] = ..., chunk_index: _Optional[int] = ..., spec: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., note: _Optional[str] = ..., num_bytes: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    provenance: _world_pb2.Provenance
+    def __init__(self, world_id: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[int] = ..., session_id: _Optional[str] = ..., chunk_index: _Optional[int] = ..., spec: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., note: _Optional[str] = ..., num_bytes: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., provenance: _Optional[_Union[_world_pb2.Provenance, _Mapping]] = ...) -> None: ...
 
 class SaveWorldRequest(_message.Message):
-    __slots__ = ("session_id", "name", "note", "idempotency_key")
+    __slots__ = ("session_id", "name", "note", "idempotency_key", "licence")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    LICENCE_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     name: str
     note: str
     idempotency_key: str
-    def __init__(self, session_id: _Optional[str] = ..., name: _Optional[str] = ..., note: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+    licence: str
+    def __init__(self, session_id: _Optional[str] = ..., name: _Optional[str] = ..., note: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., licence: _Optional[str] = ...) -> None: ...
 
 class SaveWorldResponse(_message.Message):
     __slots__ = ("world",)
@@ -143,16 +148,18 @@ class ExportSessionResponse(_message.Message):
     def __init__(self, data: _Optional[bytes] = ..., chunk_index: _Optional[int] = ...) -> None: ...
 
 class ImportWorldRequest(_message.Message):
-    __slots__ = ("data", "name", "note", "idempotency_key")
+    __slots__ = ("data", "name", "note", "idempotency_key", "licence")
     DATA_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    LICENCE_FIELD_NUMBER: _ClassVar[int]
     data: bytes
     name: str
     note: str
     idempotency_key: str
-    def __init__(self, data: _Optional[bytes] = ..., name: _Optional[str] = ..., note: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+    licence: str
+    def __init__(self, data: _Optional[bytes] = ..., name: _Optional[str] = ..., note: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., licence: _Optional[str] = ...) -> None: ...
 
 class ImportWorldResponse(_message.Message):
     __slots__ = ("world",)
@@ -253,3 +260,41 @@ class OpenShareLinkResponse(_message.Message):
     session: _session_pb2.Session
     resume_token: str
     def __init__(self, share_link: _Optional[_Union[ShareLink, _Mapping]] = ..., session: _Optional[_Union[_session_pb2.Session, _Mapping]] = ..., resume_token: _Optional[str] = ...) -> None: ...
+
+class Grant(_message.Message):
+    __slots__ = ("tenant_id", "subject_id", "role")
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    tenant_id: str
+    subject_id: str
+    role: _access_pb2.Role
+    def __init__(self, tenant_id: _Optional[str] = ..., subject_id: _Optional[str] = ..., role: _Optional[_Union[_access_pb2.Role, str]] = ...) -> None: ...
+
+class SetAccessRequest(_message.Message):
+    __slots__ = ("world_id", "grants", "idempotency_key")
+    WORLD_ID_FIELD_NUMBER: _ClassVar[int]
+    GRANTS_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    world_id: str
+    grants: _containers.RepeatedCompositeFieldContainer[Grant]
+    idempotency_key: str
+    def __init__(self, world_id: _Optional[str] = ..., grants: _Optional[_Iterable[_Union[Grant, _Mapping]]] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+
+class SetAccessResponse(_message.Message):
+    __slots__ = ("grants",)
+    GRANTS_FIELD_NUMBER: _ClassVar[int]
+    grants: _containers.RepeatedCompositeFieldContainer[Grant]
+    def __init__(self, grants: _Optional[_Iterable[_Union[Grant, _Mapping]]] = ...) -> None: ...
+
+class GetAccessRequest(_message.Message):
+    __slots__ = ("world_id",)
+    WORLD_ID_FIELD_NUMBER: _ClassVar[int]
+    world_id: str
+    def __init__(self, world_id: _Optional[str] = ...) -> None: ...
+
+class GetAccessResponse(_message.Message):
+    __slots__ = ("grants",)
+    GRANTS_FIELD_NUMBER: _ClassVar[int]
+    grants: _containers.RepeatedCompositeFieldContainer[Grant]
+    def __init__(self, grants: _Optional[_Iterable[_Union[Grant, _Mapping]]] = ...) -> None: ...

@@ -85,6 +85,16 @@ class LibraryServiceStub:
                 request_serializer=nacre_dot_v1_dot_library__pb2.RevokeShareLinkRequest.SerializeToString,
                 response_deserializer=nacre_dot_v1_dot_library__pb2.RevokeShareLinkResponse.FromString,
                 _registered_method=True)
+        self.SetAccess = channel.unary_unary(
+                '/nacre.v1.LibraryService/SetAccess',
+                request_serializer=nacre_dot_v1_dot_library__pb2.SetAccessRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_library__pb2.SetAccessResponse.FromString,
+                _registered_method=True)
+        self.GetAccess = channel.unary_unary(
+                '/nacre.v1.LibraryService/GetAccess',
+                request_serializer=nacre_dot_v1_dot_library__pb2.GetAccessRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_library__pb2.GetAccessResponse.FromString,
+                _registered_method=True)
         self.OpenShareLink = channel.unary_unary(
                 '/nacre.v1.LibraryService/OpenShareLink',
                 request_serializer=nacre_dot_v1_dot_library__pb2.OpenShareLinkRequest.SerializeToString,
@@ -163,6 +173,20 @@ class LibraryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetAccess(self, request, context):
+        """Say who else may do what with a world, and with the sessions of its tenant that start from it, instead of what was
+        said before. Its own tenant's members need no line.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAccess(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def OpenShareLink(self, request, context):
         """What a link leads to; one that lets fork gives a new session.
         """
@@ -222,6 +246,16 @@ def add_LibraryServiceServicer_to_server(servicer, server):
                     servicer.RevokeShareLink,
                     request_deserializer=nacre_dot_v1_dot_library__pb2.RevokeShareLinkRequest.FromString,
                     response_serializer=nacre_dot_v1_dot_library__pb2.RevokeShareLinkResponse.SerializeToString,
+            ),
+            'SetAccess': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetAccess,
+                    request_deserializer=nacre_dot_v1_dot_library__pb2.SetAccessRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_library__pb2.SetAccessResponse.SerializeToString,
+            ),
+            'GetAccess': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccess,
+                    request_deserializer=nacre_dot_v1_dot_library__pb2.GetAccessRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_library__pb2.GetAccessResponse.SerializeToString,
             ),
             'OpenShareLink': grpc.unary_unary_rpc_method_handler(
                     servicer.OpenShareLink,
@@ -500,6 +534,60 @@ class LibraryService:
             '/nacre.v1.LibraryService/RevokeShareLink',
             nacre_dot_v1_dot_library__pb2.RevokeShareLinkRequest.SerializeToString,
             nacre_dot_v1_dot_library__pb2.RevokeShareLinkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetAccess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.LibraryService/SetAccess',
+            nacre_dot_v1_dot_library__pb2.SetAccessRequest.SerializeToString,
+            nacre_dot_v1_dot_library__pb2.SetAccessResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.LibraryService/GetAccess',
+            nacre_dot_v1_dot_library__pb2.GetAccessRequest.SerializeToString,
+            nacre_dot_v1_dot_library__pb2.GetAccessResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -50,6 +50,11 @@ class LibraryServiceStub:
     """Let whoever has the link do what its scope says, until it expires or is revoked."""
     ListShareLinks: _grpc.UnaryUnaryMultiCallable[_library_pb2.ListShareLinksRequest, _library_pb2.ListShareLinksResponse]
     RevokeShareLink: _grpc.UnaryUnaryMultiCallable[_library_pb2.RevokeShareLinkRequest, _library_pb2.RevokeShareLinkResponse]
+    SetAccess: _grpc.UnaryUnaryMultiCallable[_library_pb2.SetAccessRequest, _library_pb2.SetAccessResponse]
+    """Say who else may do what with a world, and with the sessions of its tenant that start from it, instead of what was
+    said before. Its own tenant's members need no line.
+    """
+    GetAccess: _grpc.UnaryUnaryMultiCallable[_library_pb2.GetAccessRequest, _library_pb2.GetAccessResponse]
     OpenShareLink: _grpc.UnaryUnaryMultiCallable[_library_pb2.OpenShareLinkRequest, _library_pb2.OpenShareLinkResponse]
     """What a link leads to; one that lets fork gives a new session."""
 
@@ -75,6 +80,11 @@ class LibraryServiceAsyncStub(LibraryServiceStub):
     """Let whoever has the link do what its scope says, until it expires or is revoked."""
     ListShareLinks: _aio.UnaryUnaryMultiCallable[_library_pb2.ListShareLinksRequest, _library_pb2.ListShareLinksResponse]  # type: ignore[assignment]
     RevokeShareLink: _aio.UnaryUnaryMultiCallable[_library_pb2.RevokeShareLinkRequest, _library_pb2.RevokeShareLinkResponse]  # type: ignore[assignment]
+    SetAccess: _aio.UnaryUnaryMultiCallable[_library_pb2.SetAccessRequest, _library_pb2.SetAccessResponse]  # type: ignore[assignment]
+    """Say who else may do what with a world, and with the sessions of its tenant that start from it, instead of what was
+    said before. Its own tenant's members need no line.
+    """
+    GetAccess: _aio.UnaryUnaryMultiCallable[_library_pb2.GetAccessRequest, _library_pb2.GetAccessResponse]  # type: ignore[assignment]
     OpenShareLink: _aio.UnaryUnaryMultiCallable[_library_pb2.OpenShareLinkRequest, _library_pb2.OpenShareLinkResponse]  # type: ignore[assignment]
     """What a link leads to; one that lets fork gives a new session."""
 
@@ -157,6 +167,23 @@ class LibraryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _library_pb2.RevokeShareLinkRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_library_pb2.RevokeShareLinkResponse, _abc.Awaitable[_library_pb2.RevokeShareLinkResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def SetAccess(
+        self,
+        request: _library_pb2.SetAccessRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_library_pb2.SetAccessResponse, _abc.Awaitable[_library_pb2.SetAccessResponse]]:
+        """Say who else may do what with a world, and with the sessions of its tenant that start from it, instead of what was
+        said before. Its own tenant's members need no line.
+        """
+
+    @_abc_1.abstractmethod
+    def GetAccess(
+        self,
+        request: _library_pb2.GetAccessRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_library_pb2.GetAccessResponse, _abc.Awaitable[_library_pb2.GetAccessResponse]]: ...
 
     @_abc_1.abstractmethod
     def OpenShareLink(

@@ -150,7 +150,7 @@ class ListSessionsResponse(_message.Message):
     def __init__(self, sessions: _Optional[_Iterable[_Union[SessionSummary, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class SessionSummary(_message.Message):
-    __slots__ = ("session_id", "state", "world", "create_time", "update_time", "chunks_generated", "world_time")
+    __slots__ = ("session_id", "state", "world", "create_time", "update_time", "chunks_generated", "world_time", "provenance")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     WORLD_FIELD_NUMBER: _ClassVar[int]
@@ -158,6 +158,7 @@ class SessionSummary(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     CHUNKS_GENERATED_FIELD_NUMBER: _ClassVar[int]
     WORLD_TIME_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     state: SessionState
     world: _world_pb2.WorldSpec
@@ -165,7 +166,8 @@ class SessionSummary(_message.Message):
     update_time: _timestamp_pb2.Timestamp
     chunks_generated: int
     world_time: _duration_pb2.Duration
-    def __init__(self, session_id: _Optional[str] = ..., state: _Optional[_Union[SessionState, str]] = ..., world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunks_generated: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    provenance: _world_pb2.Provenance
+    def __init__(self, session_id: _Optional[str] = ..., state: _Optional[_Union[SessionState, str]] = ..., world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunks_generated: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., provenance: _Optional[_Union[_world_pb2.Provenance, _Mapping]] = ...) -> None: ...
 
 class DeleteSessionRequest(_message.Message):
     __slots__ = ("session_id", "idempotency_key")
@@ -342,7 +344,7 @@ class PastControl(_message.Message):
     def __init__(self, chunk_index: _Optional[int] = ..., kind: _Optional[_Union[_world_pb2.ControlKind, str]] = ..., text: _Optional[str] = ...) -> None: ...
 
 class Session(_message.Message):
-    __slots__ = ("session_id", "state", "world", "capabilities", "create_time", "chunks_generated", "world_time", "end_reason", "paused", "end_time", "limits", "arbitration", "participants", "take_control_after")
+    __slots__ = ("session_id", "state", "world", "capabilities", "create_time", "chunks_generated", "world_time", "end_reason", "paused", "end_time", "limits", "arbitration", "participants", "take_control_after", "provenance")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     WORLD_FIELD_NUMBER: _ClassVar[int]
@@ -357,6 +359,7 @@ class Session(_message.Message):
     ARBITRATION_FIELD_NUMBER: _ClassVar[int]
     PARTICIPANTS_FIELD_NUMBER: _ClassVar[int]
     TAKE_CONTROL_AFTER_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     state: SessionState
     world: _world_pb2.WorldSpec
@@ -371,7 +374,8 @@ class Session(_message.Message):
     arbitration: ArbitrationPolicy
     participants: _containers.RepeatedCompositeFieldContainer[Participant]
     take_control_after: _duration_pb2.Duration
-    def __init__(self, session_id: _Optional[str] = ..., state: _Optional[_Union[SessionState, str]] = ..., world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., capabilities: _Optional[_Union[_world_pb2.Capabilities, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunks_generated: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., paused: _Optional[bool] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., limits: _Optional[_Union[_quota_pb2.Limits, _Mapping]] = ..., arbitration: _Optional[_Union[ArbitrationPolicy, str]] = ..., participants: _Optional[_Iterable[_Union[Participant, _Mapping]]] = ..., take_control_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    provenance: _world_pb2.Provenance
+    def __init__(self, session_id: _Optional[str] = ..., state: _Optional[_Union[SessionState, str]] = ..., world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., capabilities: _Optional[_Union[_world_pb2.Capabilities, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunks_generated: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., paused: _Optional[bool] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., limits: _Optional[_Union[_quota_pb2.Limits, _Mapping]] = ..., arbitration: _Optional[_Union[ArbitrationPolicy, str]] = ..., participants: _Optional[_Iterable[_Union[Participant, _Mapping]]] = ..., take_control_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., provenance: _Optional[_Union[_world_pb2.Provenance, _Mapping]] = ...) -> None: ...
 
 class Participant(_message.Message):
     __slots__ = ("client_id", "subject_id", "role", "in_control", "asks_control", "join_time")

@@ -34,20 +34,40 @@ PERSPECTIVE_FIRST_PERSON: Perspective
 PERSPECTIVE_THIRD_PERSON: Perspective
 
 class WorldSpec(_message.Message):
-    __slots__ = ("prompt", "character", "scene", "image", "model", "seed")
+    __slots__ = ("prompt", "character", "scene", "image", "model", "seed", "licence")
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     CHARACTER_FIELD_NUMBER: _ClassVar[int]
     SCENE_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    LICENCE_FIELD_NUMBER: _ClassVar[int]
     prompt: str
     character: str
     scene: str
     image: Image
     model: str
     seed: int
-    def __init__(self, prompt: _Optional[str] = ..., character: _Optional[str] = ..., scene: _Optional[str] = ..., image: _Optional[_Union[Image, _Mapping]] = ..., model: _Optional[str] = ..., seed: _Optional[int] = ...) -> None: ...
+    licence: str
+    def __init__(self, prompt: _Optional[str] = ..., character: _Optional[str] = ..., scene: _Optional[str] = ..., image: _Optional[_Union[Image, _Mapping]] = ..., model: _Optional[str] = ..., seed: _Optional[int] = ..., licence: _Optional[str] = ...) -> None: ...
+
+class Provenance(_message.Message):
+    __slots__ = ("tenant_id", "owner_id", "licence", "model", "weights_sha256", "model_licence", "inputs")
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    OWNER_ID_FIELD_NUMBER: _ClassVar[int]
+    LICENCE_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_SHA256_FIELD_NUMBER: _ClassVar[int]
+    MODEL_LICENCE_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
+    tenant_id: str
+    owner_id: str
+    licence: str
+    model: str
+    weights_sha256: str
+    model_licence: str
+    inputs: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, tenant_id: _Optional[str] = ..., owner_id: _Optional[str] = ..., licence: _Optional[str] = ..., model: _Optional[str] = ..., weights_sha256: _Optional[str] = ..., model_licence: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Image(_message.Message):
     __slots__ = ("data",)

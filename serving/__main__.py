@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from serving.access.tls import check_tls
 from serving.catalogue.storage import prepare_storage
 from serving.config import ServiceConfig, load_config
 from serving.errors import StorageUnavailableError
@@ -31,6 +32,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(
     host: Annotated[str | None, typer.Option(help="Where the gateway listens.")] = None,
     port: Annotated[int | None, typer.Option(help="Its gRPC port; 0 takes any free one.")] = None,
+    auth: Annotated[bool | None, typer.Option("--auth/--no-auth", help="Ask callers for a key or a token.")] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Its Prometheus port; workers take the next ones.")] = None,
     model: Annotated[str | None, typer.Option(help="A preset, or package.module:function.")] = None,
     slots: Annotated[int | None, typer.Option(help="Sessions at once.")] = None,
@@ -53,6 +55,7 @@ def main(
         settings = load_config(flags, os.environ, config)
         check_model(settings.model)
         check_port(settings.host, settings.port)
+        check_tls(settings.access.tls)
         prepare_storage(settings.storage)
     except (ValueError, OSError, StorageUnavailableError) as error:
         errors.print(str(error), style="red", markup=False, soft_wrap=True)

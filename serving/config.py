@@ -4,6 +4,7 @@ flag            environment            file (TOML)
 --port          NACRE_PORT             port = 50051
 --local         NACRE_LOCAL=true       local = true
                                            processes = [["encoder", "transformer"], ["video_decoder", "audio_decoder"]]
+                                       [access]   (see serving/access/config.py)
                                        [gateway]
                                        detach_grace_s = 30.0
 """
@@ -13,11 +14,13 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from serving.catalogue.storage import StorageConfig, storage_config
+from serving.access.config import AccessConfig, check_listening, read_access
+from serving.access.signing_key import FILE_NAME as SIGNING_KEY_FILE
+from serving.catalogue.storage import StorageConfig, default_data_folder, storage_config
 from serving.engine.engine import EngineConfig
 from serving.gateway.config import GatewayConfig
 from serving.stages.host import WorkerConfig
@@ -26,7 +29,7 @@ from serving.stages.stage import Stage
 ENVIRONMENT_PREFIX = "NACRE_"
 TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 # Settings that a file may give and a flag or the environment may not.
-FILE_ONLY = ("processes", "gateway")
+FILE_ONLY = ("processes", "access", "gateway")
 MAX_PORT = 65_535
 # On two cores one process for all stages, a thread each: every process more costs one to two milliseconds per chunk.
 LAPTOP_PROCESSES = (frozenset(Stage),)
@@ -55,6 +58,8 @@ class ServiceConfig:
     delivery_lead_s: float = 0.12
     local: bool = False  # everything in one process, without Ray
     processes: tuple[frozenset[Stage], ...] = LAPTOP_PROCESSES
+    auth: bool = False  # who calls must show a key or a token; without it the loopback alone is listened on
+    access: AccessConfig = field(default_factory=AccessConfig)
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
     temp_folder: str = ""  # for Ray's sockets and logs; empty makes one and removes it
     data_folder: str = ""  # for what is kept of sessions; empty for a folder in the user's own
@@ -79,6 +84,7 @@ class ServiceConfig:
         if not 0 <= self.trace_ratio <= 1:
             raise ConfigError(f"trace_ratio must be 0 to 1, got {self.trace_ratio}")
         try:
+            check_listening(self.host, self.access_config)
             _ = self.storage
         except ValueError as error:
             raise ConfigError(str(error)) from error
@@ -89,7 +95,12 @@ class ServiceConfig:
     @property
     def gateway_config(self) -> GatewayConfig:
         values = {each.name: getattr(self.gateway, each.name) for each in fields(GatewayConfig)}
-        return GatewayConfig(**{**values, "host": self.host, "port": self.port})
+        return GatewayConfig(**{**values, "host": self.host, "port": self.port, "access": self.access_config})
+
+    @property
+    def access_config(self) -> AccessConfig:
+        folder = Path(self.data_folder).expanduser().resolve() if self.data_folder else default_data_folder()
+        return replace(self.access, is_on=self.auth, own_key_file=str(folder / SIGNING_KEY_FILE))
 
     @property
     def storage(self) -> StorageConfig:
@@ -143,16 +154,25 @@ def _processes(value: Any) -> tuple[frozenset[Stage], ...]:
         raise ConfigError(f"processes must be lists of {sorted(Stage)}: {error}") from error
 
 
+def _access(value: Any) -> AccessConfig:
+    if not isinstance(value, dict):
+        raise ConfigError("access must be a table")
+    try:
+        return read_access(value)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
 def _gateway(value: Any) -> GatewayConfig:
-    if not isinstance(value, dict) or {"host", "port"} & value.keys():
-        raise ConfigError("gateway must be a table, without host and port: those stand at the top")
+    if not isinstance(value, dict) or {"host", "port", "access"} & value.keys():
+        raise ConfigError("gateway must be a table, without host, port and access: those stand at the top")
     try:
         return GatewayConfig(**value)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"gateway: {error}") from error
 
 
-_FROM_FILE = {"processes": _processes, "gateway": _gateway}
+_FROM_FILE = {"processes": _processes, "access": _access, "gateway": _gateway}
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -96,6 +96,12 @@ class Shares:
             connection.execute(shares.update().where(is_this).values(num_uses=shares.c.num_uses + 1))
             return _share_row(row, num_uses=row.num_uses + 1)
 
+    def known(self, token_sha256: bytes) -> ShareRow | None:
+        """The link of that token as it is, which is no use of it."""
+        with self._database.read() as connection:
+            row = connection.execute(select(shares).where(shares.c.token_sha256 == token_sha256)).one_or_none()
+        return None if row is None else _share_row(row)
+
     def find(self, share_id: str) -> ShareRow | None:
         with self._database.read() as connection:
             row = connection.execute(select(shares).where(shares.c.share_id == share_id)).one_or_none()

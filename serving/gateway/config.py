@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from serving.access.config import AccessConfig
 from serving.gateway.images import ImageLimits
 from serving.gateway.media import MediaConfig
 
@@ -49,6 +50,7 @@ class GatewayConfig:
     # A quarter of the embedded model's chunk: later than that, a player with a chunk in hand can tell.
     late_tolerance_s: float = 0.02
 
+    access: AccessConfig = field(default_factory=AccessConfig)
     images: ImageLimits = field(default_factory=ImageLimits)
     media: MediaConfig = field(default_factory=MediaConfig)
     num_media_threads: int = 2

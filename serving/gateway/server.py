@@ -16,12 +16,26 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from nacre.v1 import admin_pb2, admin_pb2_grpc, library_pb2, library_pb2_grpc, session_pb2, session_pb2_grpc
+from nacre.v1 import (
+    access_pb2,
+    access_pb2_grpc,
+    admin_pb2,
+    admin_pb2_grpc,
+    library_pb2,
+    library_pb2_grpc,
+    session_pb2,
+    session_pb2_grpc,
+)
+from serving.access.config import check_listening
+from serving.access.tls import server_credentials
 from serving.catalogue.plane import CataloguedPlane
+from serving.gateway.access_service import AccessService
 from serving.gateway.admin_service import AdminService
+from serving.gateway.authentication import AuthenticationInterceptor
 from serving.gateway.config import GatewayConfig
 from serving.gateway.doorkeeper import DoorInterceptor
 from serving.gateway.interceptor import ErrorInterceptor
+from serving.gateway.letting_in import make_authenticator
 from serving.gateway.library_service import LibraryService
 from serving.gateway.metrics import GatewayMetrics, NoMetrics
 from serving.gateway.play import Pools
@@ -34,7 +48,7 @@ logger = logging.getLogger(__name__)
 
 SERVICE_NAMES = tuple(
     service.full_name
-    for messages in (session_pb2, library_pb2, admin_pb2)
+    for messages in (access_pb2, session_pb2, library_pb2, admin_pb2)
     for service in messages.DESCRIPTOR.services_by_name.values()
 )
 # For Ended to reach clients, and calls in flight to be answered, after the sessions are over.
@@ -63,6 +77,7 @@ class GatewayServer:
         `catalogue` nothing is kept of sessions."""
         self._config = config or GatewayConfig()
         self._metrics = metrics or NoMetrics()
+        self._clock = clock
         self._pools = Pools(
             media=ThreadPoolExecutor(self._config.num_media_threads, "gateway-media"),
             images=ThreadPoolExecutor(self._config.num_image_threads, "gateway-images"),
@@ -74,6 +89,8 @@ class GatewayServer:
         self._service = SessionService(plane, self._registry, self._config, self._pools, self._metrics, verbs, clock)
         self._door = DoorInterceptor(verbs.door)
         self._library_service = LibraryService(verbs)
+        self._authenticator = make_authenticator(self._config.access, catalogue.library if catalogue else None)
+        self._access_service = AccessService(self._authenticator, clock)
         self._admin_service = AdminService(verbs)
         self._health = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue]  # set by a star import
         self._server: grpc.aio.Server | None = None
@@ -86,7 +103,9 @@ class GatewayServer:
         return f"{self._config.host}:{self.port}"
 
     async def start(self) -> None:
-        """Bind and answer. Raises OSError(EADDRINUSE) if the port is taken."""
+        """Bind and answer. Raises OSError(EADDRINUSE) if the port is taken, ValueError for a place where strangers
+        could do anything or certificates that cannot be used."""
+        check_listening(self._config.host, self._config.access)
         server = self._make_server()
         self.port = self._bind(server)
         is_hosting = asyncio.Event()
@@ -111,6 +130,8 @@ class GatewayServer:
             await asyncio.wait([self._host_task])
             for pool in self._pools:
                 pool.shutdown(wait=False, cancel_futures=True)
+            if self._authenticator is not None:
+                self._authenticator.close()
             self._server = self._host_task = None
 
     async def wait_for_termination(self) -> None:
@@ -128,22 +149,29 @@ class GatewayServer:
 
     def _make_server(self) -> grpc.aio.Server:
         server = grpc.aio.server(
-            interceptors=[ErrorInterceptor(self._metrics, self._config), self._door],
+            interceptors=[ErrorInterceptor(self._metrics, self._config), *self._authentication(), self._door],
             options=_channel_options(self._config),
             maximum_concurrent_rpcs=self._config.max_concurrent_calls + REFUSED_CALLS,
         )
         session_pb2_grpc.add_SessionServiceServicer_to_server(self._service, server)
         library_pb2_grpc.add_LibraryServiceServicer_to_server(self._library_service, server)
         admin_pb2_grpc.add_AdminServiceServicer_to_server(self._admin_service, server)
+        access_pb2_grpc.add_AccessServiceServicer_to_server(self._access_service, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
         return server
 
+    def _authentication(self) -> list[AuthenticationInterceptor]:
+        return [] if self._authenticator is None else [AuthenticationInterceptor(self._authenticator, self._clock)]
+
     def _bind(self, server: grpc.aio.Server) -> int:
         address = f"{self._config.host}:{self._config.port}"
         try:
-            port = server.add_insecure_port(address)
+            if (credentials := server_credentials(self._config.access.tls)) is not None:
+                port = server.add_secure_port(address, credentials)
+            else:
+                port = server.add_insecure_port(address)
         except RuntimeError as error:
             raise OSError(errno.EADDRINUSE, f"cannot listen on {address}: is another service on that port?") from error
         if port == 0:

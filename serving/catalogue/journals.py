@@ -47,8 +47,8 @@ class CatalogueJournal:
     def apply(self, control_id: str, chunk_idx: int) -> None:
         self._settle(record_codec.applied(control_id, chunk_idx), control_id)
 
-    def supersede(self, control_id: str, by_control_id: str) -> None:
-        self._settle(record_codec.superseded(control_id, by_control_id), control_id)
+    def supersede(self, control_id: str, by_control_id: str, reason: str = "") -> None:
+        self._settle(record_codec.superseded(control_id, by_control_id, reason), control_id)
 
     def reject(self, control_id: str, reason: str) -> None:
         self._settle(record_codec.rejected(control_id, reason), control_id)

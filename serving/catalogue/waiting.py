@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from model.interface import ModelInfo
 from serving.errors import ControlRewoundError
@@ -39,7 +39,16 @@ class WaitingControls:
             return is_new
         del self.controls[control_id]
         self._accepted.discard(control_id)
+        if isinstance(outcome, Applied):
+            self._note_applied(outcome)
         return True
+
+    def _note_applied(self, outcome: Applied) -> None:
+        """What waits for it may have to be told to a worker that never saw it."""
+        for control_id, control in self.controls.items():
+            schedule = control.schedule
+            if schedule is not None and schedule.chunk_idx is None and schedule.after_control_id == outcome.control_id:
+                self.controls[control_id] = replace(control, schedule=schedule.after(outcome.chunk_idx))
 
     def take_up(self, entries: Mapping[str, JournalEntry], info: ModelInfo) -> list[Outcome]:
         """After the worker was lost: what became of them while nobody could be told. What is not on record is to be
@@ -68,7 +77,8 @@ def _outcomes(entry: JournalEntry, info: ModelInfo) -> list[Outcome]:
         )
         return [Accepted(control_id=control_id), applied]
     if entry.superseded_by is not None:
-        return [Superseded(control_id=control_id, by_control_id=entry.superseded_by)]
+        by_control_id, reason = entry.superseded_by, entry.superseded_for
+        return [Superseded(control_id=control_id, by_control_id=by_control_id, reason=reason)]
     if entry.rejected_for is not None:
         return [Rejected(control_id=control_id, reason=entry.rejected_for, message="the session's worker was lost")]
     return [Accepted(control_id=control_id)]

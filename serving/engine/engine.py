@@ -34,7 +34,7 @@ from serving.errors import (
     SnapshotDamagedError,
     WorkerUnavailableError,
 )
-from serving.sessions.contract import Accepted, Outcome, SnapshotRequest, Superseded
+from serving.sessions.contract import Accepted, Outcome, SnapshotRequest
 from serving.sessions.encoded import EncodedControl, Opening
 from serving.sessions.journal import JournalStore
 from serving.sessions.snapshot import EngineSnapshot
@@ -139,13 +139,8 @@ class Engine:
         `SessionNotFoundError`."""
         with self._lock:
             session = self._session(session_id)
-            if session.mailbox.has_room(control):
-                session.journal.accept(control)
-            outcomes = session.mailbox.put(control)
+            outcomes = session.post(control, self.info)
             session.untold += outcomes
-            for outcome in outcomes:
-                if isinstance(outcome, Superseded):
-                    session.journal.supersede(outcome.control_id, outcome.by_control_id)
             is_paused = session.credit == 0
         self._count(outcomes)
         if is_paused:
@@ -280,8 +275,9 @@ class Engine:
         """Those on record for a chunk that is, and those that wait for any other."""
         if session.script is not None and session.is_scripted:
             return session.script.at(session.next_chunk_idx)
-        drained = session.mailbox.drain()
-        outcomes = session.applied(drained.applied, self.info)
+        drained = session.mailbox.drain(session.next_chunk_idx)
+        session.write(drained.lost)
+        outcomes = (*drained.lost, *session.applied(drained.applied, self.info))
         session.untold += outcomes
         self._count(outcomes)
         return drained.controls

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from model.interface import ChunkControls
@@ -44,10 +44,20 @@ def write_script(
     held = HeldAxes()
     for entry in applied:
         held = held_after(held, entry.control)
+    applied_at = {entry.control.control_id: entry.applied_chunk_idx for entry in applied}
     return Script(
         first_chunk_idx=first_chunk_idx,
         deliver_from=deliver_from,
         controls=tuple(islice(controls_by_chunk(applied), first_chunk_idx, end)),
         held=held,
-        waiting=tuple(entry.control for entry in entries if entry.is_pending),
+        waiting=tuple(_scheduled(entry.control, applied_at) for entry in entries if entry.is_pending),
     )
+
+
+def _scheduled(control: EncodedControl, applied_at: Mapping[str, int | None]) -> EncodedControl:
+    """With its chunk, where the control that it waits for took effect meanwhile."""
+    schedule = control.schedule
+    if schedule is None or schedule.chunk_idx is not None:
+        return control
+    chunk_idx = applied_at.get(schedule.after_control_id)
+    return control if chunk_idx is None else replace(control, schedule=schedule.after(chunk_idx))

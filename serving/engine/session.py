@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -10,7 +10,8 @@ from model.interface import ChunkControls, ChunkLatents, ModelInfo, PortableStat
 from serving.engine.mailbox import Mailbox
 from serving.engine.schedule import Pace
 from serving.engine.script import Script
-from serving.sessions.contract import Accepted, Applied, Outcome, SnapshotRequest
+from serving.errors import ControlNotWaitingError
+from serving.sessions.contract import Accepted, Applied, Cancel, Outcome, Rejected, SnapshotRequest, Superseded
 from serving.sessions.encoded import ChunkHeader, EncodedControl, LatentChunk, Opening
 from serving.sessions.journal import Journal, JournalStore, Tell
 from serving.sessions.snapshot import EngineSnapshot
@@ -74,19 +75,49 @@ class EngineSession:
     def session_id(self) -> str:
         return self.opening.session_id
 
+    def post(self, control: EncodedControl, info: ModelInfo) -> tuple[Outcome, ...]:
+        """Journal a control and let it wait, or take back the one that it names. Gives what became of them."""
+        if isinstance(control.kind, Cancel):
+            return self._cancel(control.control_id, control.kind.control_id, info)
+        outcomes = self.mailbox.put(control)
+        if isinstance(outcomes[0], Accepted):
+            self.journal.accept(control)
+            self.write(outcomes)
+        return outcomes
+
+    def _cancel(self, control_id: str, cancelled_id: str, info: ModelInfo) -> tuple[Outcome, ...]:
+        settled = self.mailbox.cancel(cancelled_id, control_id)
+        if not settled:
+            message = "the control does not wait: it has its outcome, or never came"
+            return (Rejected(control_id=control_id, reason=ControlNotWaitingError.reason, message=message),)
+        self.write(settled)
+        return (Accepted(control_id=control_id), *settled, self._applied(control_id, info))
+
+    def write(self, outcomes: Iterable[Outcome]) -> None:
+        """Journal those that say why a control never takes effect."""
+        for outcome in outcomes:
+            match outcome:
+                case Superseded(control_id=control_id, by_control_id=by_control_id, reason=reason):
+                    self.journal.supersede(control_id, by_control_id, reason)
+                case Rejected(control_id=control_id, reason=reason):
+                    self.journal.reject(control_id, reason)
+                case _:
+                    pass
+
     def applied(self, controls: tuple[EncodedControl, ...], info: ModelInfo) -> tuple[Outcome, ...]:
         """Journal that `controls` shape the next chunk, and say so."""
-        chunk_idx = self.next_chunk_idx
         for control in controls:
-            self.journal.apply(control.control_id, chunk_idx)
-        return tuple(
-            Applied(
-                control_id=control.control_id,
-                chunk_idx=chunk_idx,
-                frame_idx=chunk_idx * info.frames_per_chunk,
-                world_time_s=chunk_idx * info.chunk_duration_s,
-            )
-            for control in controls
+            self.journal.apply(control.control_id, self.next_chunk_idx)
+        return tuple(self._applied(control.control_id, info) for control in controls)
+
+    def _applied(self, control_id: str, info: ModelInfo) -> Applied:
+        """At the next chunk."""
+        chunk_idx = self.next_chunk_idx
+        return Applied(
+            control_id=control_id,
+            chunk_idx=chunk_idx,
+            frame_idx=chunk_idx * info.frames_per_chunk,
+            world_time_s=chunk_idx * info.chunk_duration_s,
         )
 
     def telling(self) -> Tell:

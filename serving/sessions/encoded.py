@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from model.interface import CameraPose, FramesFHWC, SamplesSC, Tensors
-from serving.sessions.contract import LatestWins
+from serving.sessions.attribution import Loss, Schedule, Sender
+from serving.sessions.contract import Cancel, LatestWins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class EncodedImage:
     tensors: Tensors
 
 
-EncodedKind = LatestWins | EncodedDirective | EncodedImage
+EncodedKind = LatestWins | EncodedDirective | EncodedImage | Cancel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,9 @@ class EncodedControl:
     control_id: str
     kind: EncodedKind
     received_s: float  # gateway's clock (time.time)
+    sender: Sender | None = None
+    schedule: Schedule | None = None
+    loss: Loss | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

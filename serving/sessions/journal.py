@@ -24,6 +24,7 @@ class JournalEntry:
     control: EncodedControl
     applied_chunk_idx: int | None = None
     superseded_by: str | None = None
+    superseded_for: str = ""  # as in `Superseded.reason`
     rejected_for: str | None = None  # the session ended first
 
     @property
@@ -46,7 +47,7 @@ class Journal(Protocol):
 
     def apply(self, control_id: str, chunk_idx: int) -> None: ...
 
-    def supersede(self, control_id: str, by_control_id: str) -> None: ...
+    def supersede(self, control_id: str, by_control_id: str, reason: str = "") -> None: ...
 
     def reject(self, control_id: str, reason: str) -> None: ...
 
@@ -105,8 +106,10 @@ class MemoryJournal:
     def apply(self, control_id: str, chunk_idx: int) -> None:
         self._entries[control_id] = replace(self._entries[control_id], applied_chunk_idx=chunk_idx)
 
-    def supersede(self, control_id: str, by_control_id: str) -> None:
-        self._entries[control_id] = replace(self._entries[control_id], superseded_by=by_control_id)
+    def supersede(self, control_id: str, by_control_id: str, reason: str = "") -> None:
+        self._entries[control_id] = replace(
+            self._entries[control_id], superseded_by=by_control_id, superseded_for=reason
+        )
 
     def reject(self, control_id: str, reason: str) -> None:
         self._entries[control_id] = replace(self._entries[control_id], rejected_for=reason)

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from model.interface import Tensors
-from serving.sessions.contract import CameraMove, LatestWins, Look, Move, SetPerspective
+from serving.sessions.attribution import read_schedule, read_sender, schedule_fields, sender_fields
+from serving.sessions.contract import CameraMove, Cancel, LatestWins, Look, Move, SetPerspective
 from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedImage, EncodedKind, Opening
 from serving.sessions.journal import JournalEntry
 from serving.sessions.records import Record, RecordKind, SealedRecord
@@ -64,7 +65,15 @@ def rewound(chunk_idx: int) -> Record:
 
 def accepted(control: EncodedControl) -> Record:
     name, values, tensors = _control_parts(control.kind)
-    body = {"control_id": control.control_id, "received_s": control.received_s, "control": name, "values": values}
+    body = {
+        "control_id": control.control_id,
+        "received_s": control.received_s,
+        "control": name,
+        "values": values,
+        # Left out where there is nothing to say, as in records from before there was.
+        **sender_fields(control.sender),
+        **schedule_fields(control.schedule),
+    }
     return Record(kind=RecordKind.ACCEPTED, body=body, tensors=None if tensors is None else to_bytes(tensors))
 
 
@@ -72,8 +81,9 @@ def applied(control_id: str, chunk_idx: int) -> Record:
     return Record(kind=RecordKind.APPLIED, body={"control_id": control_id, "chunk_idx": chunk_idx})
 
 
-def superseded(control_id: str, by_control_id: str) -> Record:
-    return Record(kind=RecordKind.SUPERSEDED, body={"control_id": control_id, "by_control_id": by_control_id})
+def superseded(control_id: str, by_control_id: str, reason: str = "") -> Record:
+    body = {"control_id": control_id, "by_control_id": by_control_id, **({"reason": reason} if reason else {})}
+    return Record(kind=RecordKind.SUPERSEDED, body=body)
 
 
 def rejected(control_id: str, reason: str) -> Record:
@@ -87,6 +97,8 @@ def control_name(kind: EncodedKind) -> str:
             return "directive"
         case EncodedImage():
             return "image"
+        case Cancel():
+            raise ValueError("what takes a control back is not on record itself")
         case _:
             return _NAMES[type(kind)]
 
@@ -181,7 +193,8 @@ class _Book:
                 case RecordKind.APPLIED:
                     self._settle(fields, applied_chunk_idx=fields["chunk_idx"])
                 case RecordKind.SUPERSEDED:
-                    self._settle(fields, superseded_by=fields["by_control_id"])
+                    reason = fields.get("reason", "")
+                    self._settle(fields, superseded_by=fields["by_control_id"], superseded_for=reason)
                 case RecordKind.REJECTED:
                     self._settle(fields, rejected_for=fields["reason"])
                 case _:
@@ -226,7 +239,13 @@ def _control(fields: Mapping[str, Any], tensors: bytes | None) -> EncodedControl
         kind = EncodedDirective(text=values["text"], tensors=from_bytes(tensors))
     else:
         kind = EncodedImage(tensors=from_bytes(tensors))
-    return EncodedControl(control_id=fields["control_id"], kind=kind, received_s=fields["received_s"])
+    return EncodedControl(
+        control_id=fields["control_id"],
+        kind=kind,
+        received_s=fields["received_s"],
+        sender=read_sender(fields),
+        schedule=read_schedule(fields),
+    )
 
 
 def _under(part: str, tensors: Tensors) -> Tensors:

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.interface import CameraPose, ModelInfo, Tensors
+from serving.sessions.attribution import Loss, Schedule, Sender
 from serving.sessions.contract import (
     Accepted,
     Applied,
     CameraMove,
+    Cancel,
     Look,
     Move,
     Outcome,
@@ -54,6 +56,7 @@ def opening_from_wire(message: wire.Open) -> Opening:
 
 def control_to_wire(control: EncodedControl) -> wire.Control:
     message = wire.Control(control_id=control.control_id, received_s=control.received_s)
+    _describe(message, control)
     match control.kind:
         case Move(forward=forward, strafe=strafe):
             message.move.forward, message.move.strafe = forward, strafe
@@ -69,9 +72,26 @@ def control_to_wire(control: EncodedControl) -> wire.Control:
             message.directive.text, message.directive.tensors = text, to_bytes(tensors)
         case EncodedImage(tensors=tensors):
             message.image.tensors = to_bytes(tensors)
+        case Cancel(control_id=control_id):
+            message.cancel = control_id
         case _ as never:
             assert_never(never)
     return message
+
+
+def _describe(message: wire.Control, control: EncodedControl) -> None:
+    """What there is beside what it says."""
+    if (sender := control.sender) is not None:
+        message.sender.CopyFrom(wire.Sender(subject_id=sender.subject_id, client_id=sender.client_id))
+    if (schedule := control.schedule) is not None:
+        described = wire.Schedule(
+            chunk_idx=schedule.chunk_idx,
+            after_control_id=schedule.after_control_id,
+            delay_chunks=schedule.delay_chunks,
+        )
+        message.schedule.CopyFrom(described)
+    if (loss := control.loss) is not None:
+        message.superseded.CopyFrom(wire.Superseded(by_control_id=loss.by_control_id, reason=loss.reason))
 
 
 def control_from_wire(message: wire.Control) -> EncodedControl:
@@ -88,9 +108,34 @@ def control_from_wire(message: wire.Control) -> EncodedControl:
             kind = EncodedDirective(text=message.directive.text, tensors=from_bytes(message.directive.tensors))
         case "image":
             kind = EncodedImage(tensors=from_bytes(message.image.tensors))
+        case "cancel":
+            kind = Cancel(control_id=message.cancel)
         case unknown:
             raise ValueError(f"control of kind {unknown}")
-    return EncodedControl(control_id=message.control_id, kind=kind, received_s=message.received_s)
+    return EncodedControl(
+        control_id=message.control_id,
+        kind=kind,
+        received_s=message.received_s,
+        sender=_sender(message.sender) if message.HasField("sender") else None,
+        schedule=_schedule(message.schedule) if message.HasField("schedule") else None,
+        loss=_loss(message.superseded) if message.HasField("superseded") else None,
+    )
+
+
+def _sender(message: wire.Sender) -> Sender:
+    return Sender(subject_id=message.subject_id, client_id=message.client_id)
+
+
+def _schedule(message: wire.Schedule) -> Schedule:
+    return Schedule(
+        chunk_idx=message.chunk_idx if message.HasField("chunk_idx") else None,
+        after_control_id=message.after_control_id,
+        delay_chunks=message.delay_chunks,
+    )
+
+
+def _loss(message: wire.Superseded) -> Loss:
+    return Loss(by_control_id=message.by_control_id, reason=message.reason)
 
 
 def outcomes_to_wire(outcomes: Iterable[Outcome]) -> wire.RunResponse:
@@ -142,16 +187,15 @@ def taken_snapshot_from_wire(message: wire.Snapshot) -> TakenSnapshot:
 def _outcome_to_wire(outcome: Outcome) -> wire.Outcome:
     message = wire.Outcome(control_id=outcome.control_id)
     match outcome:
-        case Accepted(durable=durable):
-            message.accepted.SetInParent()
-            message.accepted.not_durable = not durable
+        case Accepted(durable=durable, due_chunk_idx=due_chunk_idx):
+            message.accepted.CopyFrom(wire.Accepted(not_durable=not durable, due_chunk_idx=due_chunk_idx))
         case Applied(chunk_idx=chunk_idx, frame_idx=frame_idx, world_time_s=world_time_s):
             message.applied.SetInParent()
             message.applied.chunk_idx = chunk_idx
             message.applied.frame_idx = frame_idx
             message.applied.world_time_s = world_time_s
-        case Superseded(by_control_id=by_control_id):
-            message.superseded.by_control_id = by_control_id
+        case Superseded(by_control_id=by_control_id, reason=reason):
+            message.superseded.CopyFrom(wire.Superseded(by_control_id=by_control_id, reason=reason))
         case Rejected(reason=reason, message=text, field=field):
             message.rejected.CopyFrom(wire.Rejected(reason=reason, message=text, field=field))
         case _ as never:
@@ -167,7 +211,9 @@ def _outcome_from_wire(message: wire.Outcome) -> Outcome:
     control_id = message.control_id
     match message.WhichOneof("outcome"):
         case "accepted":
-            return Accepted(control_id=control_id, durable=not message.accepted.not_durable)
+            accepted = message.accepted
+            due_chunk_idx = accepted.due_chunk_idx if accepted.HasField("due_chunk_idx") else None
+            return Accepted(control_id=control_id, durable=not accepted.not_durable, due_chunk_idx=due_chunk_idx)
         case "applied":
             applied = message.applied
             return Applied(
@@ -177,7 +223,8 @@ def _outcome_from_wire(message: wire.Outcome) -> Outcome:
                 world_time_s=applied.world_time_s,
             )
         case "superseded":
-            return Superseded(control_id=control_id, by_control_id=message.superseded.by_control_id)
+            superseded = message.superseded
+            return Superseded(control_id=control_id, by_control_id=superseded.by_control_id, reason=superseded.reason)
         case "rejected":
             rejected = message.rejected
             return Rejected(

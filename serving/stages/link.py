@@ -70,7 +70,8 @@ class PlaneLink:
     # --- for the gateway ---
 
     async def send(self, control: Control) -> None:
-        """What needs no encoding goes at once; directives and images by way of the encoder, in order."""
+        """What needs no encoding goes at once; directives and images by way of the encoder, in order, and behind them
+        what takes one of them back."""
         if self._is_over.is_set():
             return  # `LinkEnded` said so; nothing follows it
         if isinstance(control.kind, LatestWins):
@@ -185,7 +186,14 @@ class PlaneLink:
                 return kind
 
     def _post(self, control: Control, kind: EncodedKind) -> None:
-        encoded = EncodedControl(control_id=control.control_id, kind=kind, received_s=control.received_s)
+        encoded = EncodedControl(
+            control_id=control.control_id,
+            kind=kind,
+            received_s=control.received_s,
+            sender=control.sender,
+            schedule=control.schedule,
+            loss=control.loss,
+        )
         with contextlib.suppress(SessionEndedError):
             self._port.post(encoded)
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 import nacre
+from nacre.resume import ResumePolicy
 from tests.cluster.conftest import ROOT, Service, started
 
 pytestmark = pytest.mark.timeout(500)
@@ -38,7 +41,8 @@ class Pair:
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     folder = tmp_path_factory.mktemp("fleet")
     data = folder / "data"
-    arguments = ("--port", "0", "--slots", "2", "--replicas", "2", "--data-folder", str(data))
+    # Of its own choice: a gateway that takes the place of a dead one is to be found where that was.
+    arguments = ("--port", str(free_port()), "--slots", "2", "--replicas", "2", "--data-folder", str(data))
     with started(folder / "log", *arguments, "--snapshot-every-chunks", "20") as service:
         yield Pair(service=service, data_folder=data)
 
@@ -47,6 +51,11 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 async def client(pair: Pair) -> AsyncIterator[nacre.Client]:
     async with nacre.connect(pair.service.address) as client:
         yield client
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
 
 def pid_of(worker: nacre.Worker) -> int:
@@ -139,6 +148,37 @@ async def test_frames_go_on_when_the_controller_dies(pair: Pair, client: nacre.C
     async with again.enter(video="rgb", audio="pcm") as world:
         assert await take(world, 3) == [0, 1, 2]
     await again.end()
+
+
+async def test_p01_a_client_goes_on_when_another_gateway_takes_the_dead_ones_place(
+    pair: Pair, client: nacre.Client
+) -> None:
+    """What the client saw before and after is one session without a seam. What it said to the one that died may be
+    lost with it, and then the client is told so."""
+    await workers_that(client, is_up, 2)
+    session = await client.create(prompt="a quiet street at dusk", seed=9)
+    policy = ResumePolicy(max_attempts=400, max_delay_s=0.5)
+    by_index: dict[int, nacre.Chunk] = {}
+    async with asyncio.timeout(WAIT_S), session.enter(video="rgb", audio="pcm", resume=policy) as world:
+        receipts = [world.move(forward=1.0)]
+        last_words: nacre.Receipt | None = None
+        gateway = pair.service.replica("ServeReplica:nacre:Gateway")
+        async for chunk in world:
+            assert np.array_equal(by_index.setdefault(chunk.index, chunk).frames[0].rgb, chunk.frames[0].rgb)
+            if chunk.index == 15 and gateway.is_running():
+                last_words = world.say("it starts to rain")
+                gateway.kill()
+            if chunk.index >= 60:
+                break
+        receipts.append(world.say("night falls"))
+        outcomes = [await receipt for receipt in receipts]
+    assert sorted(by_index) == list(range(max(by_index) + 1))
+    assert [type(outcome) for outcome in outcomes] == [nacre.Applied] * len(receipts)
+    assert last_words is not None
+    assert isinstance(last_words.outcome, nacre.Applied | nacre.ConnectionLost)
+    await session.end()
+    replayed = await asyncio.to_thread(pair.nacre, "replay", session.id, "--model", "tests.fakes_model:load")
+    assert replayed.returncode == 0, replayed
 
 
 def test_all_workers_end_in_order_with_the_service(pair: Pair) -> None:

@@ -49,6 +49,18 @@ def to_capabilities(info: ModelInfo) -> world_pb2.Capabilities:
     return capabilities
 
 
+def to_world_spec(world: WorldSpec) -> world_pb2.WorldSpec:
+    """Without its picture."""
+    return world_pb2.WorldSpec(
+        prompt=world.prompt,
+        character=world.character,
+        scene=world.scene,
+        model=world.model,
+        seed=world.seed,
+        licence=world.licence,
+    )
+
+
 def to_session(
     *,
     session_id: str,
@@ -65,9 +77,7 @@ def to_session(
         session_id=session_id,
         state=f"SESSION_STATE_{state}",
         end_reason=f"END_REASON_{end_reason or 'UNSPECIFIED'}",
-        world=world_pb2.WorldSpec(
-            prompt=world.prompt, character=world.character, scene=world.scene, model=world.model, seed=world.seed
-        ),
+        world=to_world_spec(world),
         capabilities=to_capabilities(info),
         chunks_generated=chunks_generated,
         paused=is_paused,

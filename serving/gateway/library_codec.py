@@ -13,6 +13,7 @@ from serving.catalogue.sessions import SessionRow
 from serving.catalogue.shares import ShareRow
 from serving.catalogue.worlds import WorldRow
 from serving.gateway import codec
+from serving.gateway.provenance import to_provenance
 
 # As the catalogue names states; what it calls open is with a gateway.
 STATES = {"open": "RUNNING", "parked": "PARKED", "ended": "ENDED"}
@@ -27,7 +28,7 @@ def to_timestamp(seconds: float) -> Timestamp:
 def to_known_session(row: SessionRow, info: ModelInfo) -> session_pb2.Session:
     """One that no gateway runs now."""
     is_public_reason = f"END_REASON_{row.end_reason}" in session_pb2.EndReason.DESCRIPTOR.values_by_name
-    return codec.to_session(
+    message = codec.to_session(
         session_id=row.session_id,
         state=STATES.get(row.state, "ENDED"),
         end_reason=row.end_reason if is_public_reason else "",
@@ -36,17 +37,20 @@ def to_known_session(row: SessionRow, info: ModelInfo) -> session_pb2.Session:
         create_s=row.created_s,
         chunks_generated=row.num_chunks,
     )
+    message.provenance.CopyFrom(to_provenance(row.ownership, row.model, row.weights_sha256, info))
+    return message
 
 
 def to_summary(row: SessionRow, info: ModelInfo) -> session_pb2.SessionSummary:
     return session_pb2.SessionSummary(
         session_id=row.session_id,
         state=f"SESSION_STATE_{STATES.get(row.state, 'ENDED')}",
-        world=_to_spec(row),
+        world=codec.to_world_spec(world_of(row)),
         create_time=to_timestamp(row.created_s),
         update_time=to_timestamp(row.updated_s),
         chunks_generated=row.num_chunks,
         world_time=codec.to_duration(row.num_chunks * info.chunk_duration_s),
+        provenance=to_provenance(row.ownership, row.model, row.weights_sha256, info),
     )
 
 
@@ -73,7 +77,7 @@ def to_difference(difference: Difference) -> session_pb2.DiffSessionsResponse:
     return message
 
 
-def to_world(row: WorldRow) -> library_pb2.World:
+def to_world(row: WorldRow, info: ModelInfo) -> library_pb2.World:
     return library_pb2.World(
         world_id=row.world_id,
         name=row.name,
@@ -86,10 +90,12 @@ def to_world(row: WorldRow) -> library_pb2.World:
             scene=str(row.spec["scene"]),
             model=row.model,
             seed=int(row.spec["seed"]),
+            licence=row.ownership.licence,
         ),
         note=row.note,
         num_bytes=row.num_bytes,
         create_time=to_timestamp(row.created_s),
+        provenance=to_provenance(row.ownership, row.model, row.weights_sha256, info),
     )
 
 
@@ -108,11 +114,4 @@ def to_share_link(row: ShareRow) -> library_pb2.ShareLink:
 def _to_past_control(deed: Deed) -> session_pb2.PastControl:
     return session_pb2.PastControl(
         chunk_index=deed.chunk_idx, kind=f"CONTROL_KIND_{deed.control.upper()}", text=deed.text
-    )
-
-
-def _to_spec(row: SessionRow) -> world_pb2.WorldSpec:
-    world = world_of(row)
-    return world_pb2.WorldSpec(
-        prompt=world.prompt, character=world.character, scene=world.scene, model=world.model, seed=world.seed
     )

@@ -6,8 +6,9 @@ from nacre.v1 import library_pb2, library_pb2_grpc
 from serving.access.principal import current
 from serving.catalogue.worlds import WorldRow
 from serving.gateway import library_codec
+from serving.gateway.grants import check_grants, to_grants
 from serving.gateway.library_validation import check_lifetime, check_name, check_note, check_page_size, check_scope
-from serving.gateway.validation import check_id
+from serving.gateway.validation import check_id, check_licence
 from serving.gateway.verbs import SessionVerbs
 
 
@@ -17,13 +18,16 @@ class LibraryService(library_pb2_grpc.LibraryServiceServicer):
     def __init__(self, verbs: SessionVerbs) -> None:
         self._verbs = verbs
 
+    def _message(self, row: WorldRow) -> library_pb2.World:
+        return library_codec.to_world(row, self._verbs.kept.info)
+
     async def SaveWorld(  # noqa: N802
         self, request: library_pb2.SaveWorldRequest, context: object
     ) -> library_pb2.SaveWorldResponse:
         session_id = check_id(request.session_id, "session_id")
         name, note = check_name(request.name, "name"), check_note(request.note, "note")
-        row = await self._verbs.save(session_id, name, note)
-        return library_pb2.SaveWorldResponse(world=library_codec.to_world(row))
+        row = await self._verbs.save(session_id, name, note, check_licence(request.licence, "licence"))
+        return library_pb2.SaveWorldResponse(world=self._message(row))
 
     async def LoadWorld(  # noqa: N802
         self, request: library_pb2.LoadWorldRequest, context: object
@@ -39,16 +43,14 @@ class LibraryService(library_pb2_grpc.LibraryServiceServicer):
         worlds = kept.library.worlds
         name, asker = request.name or None, current()
         rows, cursor = await kept.call(lambda: worlds.page(limit, request.page_token, name, asker))
-        return library_pb2.ListWorldsResponse(
-            worlds=[library_codec.to_world(row) for row in rows], next_page_token=cursor
-        )
+        return library_pb2.ListWorldsResponse(worlds=[self._message(row) for row in rows], next_page_token=cursor)
 
     async def GetWorld(  # noqa: N802
         self, request: library_pb2.GetWorldRequest, context: object
     ) -> library_pb2.GetWorldResponse:
         world_id, kept = check_id(request.world_id, "world_id"), self._verbs.kept
         row = await kept.call(lambda: kept.library.world(world_id))
-        return library_pb2.GetWorldResponse(world=library_codec.to_world(row))
+        return library_pb2.GetWorldResponse(world=self._message(row))
 
     async def DeleteWorld(  # noqa: N802
         self, request: library_pb2.DeleteWorldRequest, context: object
@@ -68,8 +70,8 @@ class LibraryService(library_pb2_grpc.LibraryServiceServicer):
         self, request: library_pb2.ImportWorldRequest, context: object
     ) -> library_pb2.ImportWorldResponse:
         name, note = check_name(request.name, "name"), check_note(request.note, "note")
-        row = await self._verbs.bring_in(request.data, name, note)
-        return library_pb2.ImportWorldResponse(world=library_codec.to_world(row))
+        row = await self._verbs.bring_in(request.data, name, note, check_licence(request.licence, "licence"))
+        return library_pb2.ImportWorldResponse(world=self._message(row))
 
     async def CreateShareLink(  # noqa: N802
         self, request: library_pb2.CreateShareLinkRequest, context: object
@@ -100,6 +102,22 @@ class LibraryService(library_pb2_grpc.LibraryServiceServicer):
         return library_pb2.OpenShareLinkResponse(
             share_link=library_codec.to_share_link(share), session=session.to_message(), resume_token=token
         )
+
+    async def SetAccess(  # noqa: N802
+        self, request: library_pb2.SetAccessRequest, context: object
+    ) -> library_pb2.SetAccessResponse:
+        world_id, kept = check_id(request.world_id, "world_id"), self._verbs.kept
+        world = await kept.call(lambda: kept.library.world(world_id))
+        grants = check_grants(request.grants, world.ownership.tenant_id)
+        await kept.call(lambda: kept.library.access.set_grants(world_id, grants))
+        return library_pb2.SetAccessResponse(grants=to_grants(grants))
+
+    async def GetAccess(  # noqa: N802
+        self, request: library_pb2.GetAccessRequest, context: object
+    ) -> library_pb2.GetAccessResponse:
+        world_id, kept = check_id(request.world_id, "world_id"), self._verbs.kept
+        grants = await kept.call(lambda: kept.library.access.grants(world_id))
+        return library_pb2.GetAccessResponse(grants=to_grants(grants))
 
     async def _find(self, request: library_pb2.LoadWorldRequest) -> WorldRow:
         kept = self._verbs.kept

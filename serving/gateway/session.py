@@ -24,6 +24,7 @@ from serving.gateway.config import GatewayConfig
 from serving.gateway.controls import ControlBook
 from serving.gateway.media_channel import Codecs
 from serving.gateway.metrics import GatewayMetrics
+from serving.gateway.provenance import to_provenance
 from serving.gateway.roles import Role
 from serving.gateway.session_state import State, entered
 from serving.gateway.validation import AttachSpec
@@ -262,7 +263,7 @@ class Session:
             await self._link.grant(chunks)
 
     def to_message(self) -> session_pb2.Session:
-        return codec.to_session(
+        message = codec.to_session(
             session_id=self.identity.session_id,
             state=self.state.value,
             end_reason=self.end_reason,
@@ -273,6 +274,9 @@ class Session:
             is_paused=self.is_paused,
             end_s=self.end_s,
         )
+        info = self.info
+        message.provenance.CopyFrom(to_provenance(self.identity.ownership, info.name, info.weights_sha256, info))
+        return message
 
     def _enter(self, state: State) -> None:
         self.state = entered(self.identity.session_id, self.state, state)

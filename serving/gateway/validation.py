@@ -27,6 +27,7 @@ from serving.sessions.contract import CameraMove, Directive, LatestWins, Look, M
 
 MAX_PROMPT_CHARS = 2_000
 MAX_PART_CHARS = 1_000
+MAX_LICENCE_CHARS = 200
 MAX_DIRECTIVE_CHARS = 2_000
 DEFAULT_CREDIT, MAX_CREDIT = 4, 16
 # What a client may have in hand at all, given chunk by chunk or 16 at a time.
@@ -84,7 +85,12 @@ def check_world(message: world_pb2.WorldSpec, info: ModelInfo) -> WorldSpec:
             allowed=("world.prompt", "world.scene", "world.image"),
         )
     seed = message.seed or 1 + secrets.randbelow(2**63 - 1)
-    return WorldSpec(model=info.name, seed=seed, prompt=prompt, character=character, scene=scene)
+    licence = check_licence(message.licence, "world.licence")
+    return WorldSpec(model=info.name, seed=seed, prompt=prompt, character=character, scene=scene, licence=licence)
+
+
+def check_licence(value: str, field: str) -> str:
+    return _check_optional_text(value, MAX_LICENCE_CHARS, field)
 
 
 def check_idempotency_key(key: str) -> str:

@@ -139,8 +139,9 @@ class SessionVerbs:
         )
         return await self._begin(moment, f"{world.name} {world.version}", started_s)
 
-    async def save(self, session_id: str, name: str, note: str) -> WorldRow:
-        """Keep a moment under a name. Raises `StorageUnavailableError`: then the session plays on unsaved."""
+    async def save(self, session_id: str, name: str, note: str, licence: str = "") -> WorldRow:
+        """Keep a moment under a name, with the session's licence where none is given. Raises
+        `StorageUnavailableError`: then the session plays on unsaved."""
         moment = await self._now(session_id, is_kept=True)
         row = await self._row(session_id)
         new = NewWorld(
@@ -154,7 +155,7 @@ class SessionVerbs:
             weights_sha256=row.weights_sha256,
             spec=row.spec,
             note=note,
-            ownership=replace(row.ownership, owner_id=current().subject_id),
+            ownership=replace(row.ownership, owner_id=current().subject_id, licence=licence or row.ownership.licence),
         )
         return await self.kept.call(lambda: self.kept.library.worlds.add(new))
 
@@ -166,9 +167,9 @@ class SessionVerbs:
         data = await asyncio.to_thread(lambda: to_bytes(unpack(taken.data), self.kept.info, kind))
         return data, taken.chunk_idx
 
-    async def bring_in(self, data: bytes, name: str, note: str) -> WorldRow:
+    async def bring_in(self, data: bytes, name: str, note: str, licence: str = "") -> WorldRow:
         """Keep a moment that was sent as a file. Raises `SnapshotRefusedError`."""
-        owner = Ownership.of(current())
+        owner = Ownership.of(current(), licence=licence)
         return await self.kept.call(lambda: self.kept.library.bring_in(data, name, note, self.kept.info, owner))
 
     # --- taking away ---

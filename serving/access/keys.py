@@ -1,8 +1,8 @@
 """API keys as text: `nacre_<id>_<secret>`. Pure but for the random numbers.
 
 What is kept of a secret is its plain SHA-256. A slow or keyed hash is for secrets that people think up: this one has
-256 random bits, which nobody finds by trying, and a keyed one (HMAC) would want another secret on every gateway, without
-which a restored catalogue would have no key that works.
+256 random bits, which nobody finds by trying, and a keyed one (HMAC) would want another secret on every gateway,
+without which a restored catalogue would have no key that works.
 """
 
 from __future__ import annotations

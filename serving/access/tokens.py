@@ -104,8 +104,7 @@ class TokenMint:
 
 def check_order(minter: Principal, order: TokenOrder) -> None:
     """Raises `InvalidFieldError` or `PermissionMissingError`."""
-    if minter.subject_id.startswith(("token:", "share:")):
-        raise PermissionMissingError("a token mints no token: it would never end")
+    check_lasts(minter)
     check_role(minter, order.role)
     if not 1 <= order.lifetime_s <= MAX_LIFETIME_S:
         raise InvalidFieldError(f"1 to {MAX_LIFETIME_S:g} seconds", field="lifetime")
@@ -116,6 +115,12 @@ def check_order(minter: Principal, order: TokenOrder) -> None:
             raise InvalidFieldError("a positive number", field=field)
     if len(order.origins) > MAX_ORIGINS or any(len(each) > MAX_ORIGIN_CHARS for each in order.origins):
         raise InvalidFieldError(f"at most {MAX_ORIGINS} of {MAX_ORIGIN_CHARS} characters", field="allowed_origins")
+
+
+def check_lasts(giver: Principal) -> None:
+    """What ends soon gives nothing that lasts longer. Raises `PermissionMissingError`."""
+    if giver.subject_id.startswith(("token:", "share:")):
+        raise PermissionMissingError("a token makes no token and no key: it would never end")
 
 
 def check_role(giver: Principal, role: Role) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nacre.v1 import admin_pb2, admin_pb2_grpc
 from serving.catalogue.workers import DRAINED, UP, WorkerRow
+from serving.gateway.key_admin import KeyAdmin
 from serving.gateway.library_codec import to_timestamp
 from serving.gateway.validation import check_id
 from serving.gateway.verbs import SessionVerbs
@@ -12,8 +13,9 @@ from serving.gateway.verbs import SessionVerbs
 class AdminService(admin_pb2_grpc.AdminServiceServicer):
     """Checks what came, asks for it, answers. Raises `serving.errors`."""
 
-    def __init__(self, verbs: SessionVerbs) -> None:
+    def __init__(self, verbs: SessionVerbs, keys: KeyAdmin) -> None:
         self._verbs = verbs
+        self._keys = keys
 
     async def ListWorkers(  # noqa: N802
         self, request: admin_pb2.ListWorkersRequest, context: object
@@ -38,6 +40,46 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         session = await self._verbs.running(check_id(request.session_id, "session_id"))
         await session.kept.move()
         return admin_pb2.MoveSessionResponse()
+
+    async def CreateTenant(  # noqa: N802
+        self, request: admin_pb2.CreateTenantRequest, context: object
+    ) -> admin_pb2.CreateTenantResponse:
+        return await self._keys.create_tenant(request)
+
+    async def ListTenants(  # noqa: N802
+        self, request: admin_pb2.ListTenantsRequest, context: object
+    ) -> admin_pb2.ListTenantsResponse:
+        return await self._keys.list_tenants()
+
+    async def SuspendTenant(  # noqa: N802
+        self, request: admin_pb2.SuspendTenantRequest, context: object
+    ) -> admin_pb2.SuspendTenantResponse:
+        return await self._keys.suspend_tenant(request)
+
+    async def RestoreTenant(  # noqa: N802
+        self, request: admin_pb2.RestoreTenantRequest, context: object
+    ) -> admin_pb2.RestoreTenantResponse:
+        return await self._keys.restore_tenant(request)
+
+    async def CreateKey(  # noqa: N802
+        self, request: admin_pb2.CreateKeyRequest, context: object
+    ) -> admin_pb2.CreateKeyResponse:
+        return await self._keys.create_key(request)
+
+    async def ListKeys(  # noqa: N802
+        self, request: admin_pb2.ListKeysRequest, context: object
+    ) -> admin_pb2.ListKeysResponse:
+        return await self._keys.list_keys(request)
+
+    async def RevokeKey(  # noqa: N802
+        self, request: admin_pb2.RevokeKeyRequest, context: object
+    ) -> admin_pb2.RevokeKeyResponse:
+        return await self._keys.revoke_key(request)
+
+    async def RotateKey(  # noqa: N802
+        self, request: admin_pb2.RotateKeyRequest, context: object
+    ) -> admin_pb2.RotateKeyResponse:
+        return await self._keys.rotate_key(request)
 
     async def _want(self, worker_id: str, wanted: str) -> admin_pb2.Worker:
         worker_id, kept = check_id(worker_id, "worker_id"), self._verbs.kept

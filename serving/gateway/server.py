@@ -35,6 +35,7 @@ from serving.gateway.authentication import AuthenticationInterceptor
 from serving.gateway.config import GatewayConfig
 from serving.gateway.doorkeeper import DoorInterceptor
 from serving.gateway.interceptor import ErrorInterceptor
+from serving.gateway.key_admin import KeyAdmin
 from serving.gateway.letting_in import make_authenticator
 from serving.gateway.library_service import LibraryService
 from serving.gateway.metrics import GatewayMetrics, NoMetrics
@@ -91,7 +92,8 @@ class GatewayServer:
         self._library_service = LibraryService(verbs)
         self._authenticator = make_authenticator(self._config.access, catalogue.library if catalogue else None)
         self._access_service = AccessService(self._authenticator, clock)
-        self._admin_service = AdminService(verbs)
+        directory = self._authenticator.directory if self._authenticator else None
+        self._admin_service = AdminService(verbs, KeyAdmin(lambda: verbs.kept, directory, clock))
         self._health = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue]  # set by a star import
         self._server: grpc.aio.Server | None = None
         self._host_task: asyncio.Task[None] | None = None

@@ -36,6 +36,8 @@
     +-- ResumeTokenInvalidError
     +-- RateExceededError
     +-- ClientStalledError
+    +-- BudgetExhaustedError       the credential's or the tenant's budget is spent
+    +-- RegionRefusedError         the tenant's data may not be kept here
     +-- CapacityExhaustedError     every slot is taken
     |   +-- QueueFullError         and as many wait as may
     +-- QuotaExceededError         the tenant may not use more of something
@@ -261,6 +263,16 @@ class RateExceededError(NacreError):
 class ClientStalledError(NacreError):
     reason = "CLIENT_STALLED"
     status = StatusCode.DEADLINE_EXCEEDED
+
+
+class BudgetExhaustedError(NacreError):
+    reason = "BUDGET_EXHAUSTED"
+    status = StatusCode.RESOURCE_EXHAUSTED
+
+
+class RegionRefusedError(NacreError):
+    reason = "REGION_REFUSED"
+    status = StatusCode.FAILED_PRECONDITION
 
 
 class CapacityExhaustedError(NacreError):

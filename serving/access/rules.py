@@ -119,5 +119,19 @@ RULES: Mapping[str, Rule] = {
             # Not above the caller's own: the handler compares.
             "MintToken": Rule(permission=_SEE, about=About.LATER),
         },
+    ),    # Of one's own tenant, or with FLEET of another: the handlers ask.
+    **_service(
+        "UsageService",
+        {
+            "GetQuote": Rule(permission=_SEE),
+            "GetUsage": Rule(permission=Permission.USAGE),
+        },
+    ),
+    **_service(
+        "AuditService",
+        {
+            "ListAuditEntries": Rule(permission=Permission.AUDIT),
+            "VerifyBooks": Rule(permission=Permission.AUDIT),
+        },
     ),
 }

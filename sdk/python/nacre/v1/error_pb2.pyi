@@ -62,6 +62,8 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_NOT_IN_CONTROL: _ClassVar[ErrorReason]
     ERROR_REASON_CONTROL_NOT_WAITING: _ClassVar[ErrorReason]
     ERROR_REASON_PREDECESSOR_LOST: _ClassVar[ErrorReason]
+    ERROR_REASON_BUDGET_EXHAUSTED: _ClassVar[ErrorReason]
+    ERROR_REASON_REGION_REFUSED: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_WORLD_MISSING: ErrorReason
 ERROR_REASON_TEXT_EMPTY: ErrorReason
@@ -112,6 +114,8 @@ ERROR_REASON_KEY_NOT_FOUND: ErrorReason
 ERROR_REASON_NOT_IN_CONTROL: ErrorReason
 ERROR_REASON_CONTROL_NOT_WAITING: ErrorReason
 ERROR_REASON_PREDECESSOR_LOST: ErrorReason
+ERROR_REASON_BUDGET_EXHAUSTED: ErrorReason
+ERROR_REASON_REGION_REFUSED: ErrorReason
 
 class Error(_message.Message):
     __slots__ = ("reason", "message", "field", "allowed", "retry_after", "request_id")

@@ -49,6 +49,7 @@ class EndReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     END_REASON_PARKED: _ClassVar[EndReason]
     END_REASON_TIME_LIMIT: _ClassVar[EndReason]
     END_REASON_CREDENTIAL_EXPIRED: _ClassVar[EndReason]
+    END_REASON_BUDGET: _ClassVar[EndReason]
 ARBITRATION_POLICY_UNSPECIFIED: ArbitrationPolicy
 ARBITRATION_POLICY_SINGLE: ArbitrationPolicy
 ARBITRATION_POLICY_MERGE: ArbitrationPolicy
@@ -72,6 +73,7 @@ END_REASON_WORKER_LOST: EndReason
 END_REASON_PARKED: EndReason
 END_REASON_TIME_LIMIT: EndReason
 END_REASON_CREDENTIAL_EXPIRED: EndReason
+END_REASON_BUDGET: EndReason
 
 class GetCapabilitiesRequest(_message.Message):
     __slots__ = ("model",)

@@ -1,4 +1,4 @@
-"""Who has a session in hand where one client at a time may control it. Pure: each step gives the baton as it is then."""
+"""Who has a session in hand where one client at a time may control it. Pure: each step gives the new baton."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class Baton(Generic[Who]):
         if self.holder != who:
             return replace(self, asks=asks)
         heirs = [*(ask.who for ask in asks), *others]
-        return Baton[Who](asks=asks)._passed_to(heirs[0]) if heirs else Baton[Who]()
+        dropped = replace(self, holder=None, asks=asks)
+        return dropped._passed_to(heirs[0]) if heirs else dropped
 
     def asked(self, who: Who, now_s: float) -> Baton[Who]:
         """Asking again changes nothing: the first time counts."""

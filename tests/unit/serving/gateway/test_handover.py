@@ -11,7 +11,8 @@ AFTER_S = 10.0
 
 
 def test_the_first_who_comes_has_it_and_others_wait() -> None:
-    baton = Baton[str]().entered("ann").entered("bob")
+    nobody: Baton[str] = Baton()
+    baton = nobody.entered("ann").entered("bob")
     assert baton.holder == "ann"
     with pytest.raises(NotInControlError):
         baton.given("bob", "bob")
@@ -46,7 +47,8 @@ def test_control_passes_on_when_its_holder_leaves() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["enter", "leave", "ask", "give", "take"]), st.integers(0, 3))))
 def test_p_03_one_of_those_present_has_control_whatever_happens(events: list[tuple[str, int]]) -> None:
-    baton, present = Baton[int](), list[int]()
+    present: list[int] = []
+    baton: Baton[int] = Baton()
     for now_s, (what, who) in enumerate(events):
         if what == "enter" and who not in present:
             present.append(who)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +17,13 @@ REMEMBERED_CHUNKS = 64
 MILLISECOND = Decimal("0.001")
 
 
-class Judgement(NamedTuple):
+@dataclass(slots=True)
+class _Chunk:
+    """One that came."""
+
     chunk_idx: int
     judged: Judged
+    is_delivered: bool = False  # to one who plays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,33 +42,32 @@ class SessionMeter:
     def __init__(self, session_id: str, frame_rate: float) -> None:
         self._session_id = session_id
         self._judge = FrameJudge(frame_rate)
-        self._judgements: deque[Judgement] = deque(maxlen=REMEMBERED_CHUNKS)
+        self._chunks: deque[_Chunk] = deque(maxlen=REMEMBERED_CHUNKS)
         self._num_rows = 0
         self._counted_to_s: float | None = None  # none before the first frame: until then nothing is billed
         self._begin_row()
 
     def came(self, chunk_idx: int, frames_FHWC: NDArray[np.uint8]) -> None:
         """From the workers, in order; after a rewind, earlier numbers again."""
-        self._judgements.append(Judgement(chunk_idx, self._judge.judge(frames_FHWC)))
+        self._chunks.append(_Chunk(chunk_idx, self._judge.judge(frames_FHWC)))
 
-    def delivered(self, chunk_idx: int, num_frames: int, now_s: float) -> None:
-        """To whoever plays."""
+    def delivered(self, chunk_idx: int, num_frames: int, now_s: float, *, looks_on: bool = False) -> None:
+        """To one who plays or looks on. Of several who play, the first to get a chunk counts as who plays."""
+        chunk = self._latest(chunk_idx) or _Chunk(chunk_idx, Judged(num_frames, 0, 0))
+        if looks_on or chunk.is_delivered:
+            self._num_viewer += chunk.judged.num_valid
+            self._num_invalid_viewer += chunk.judged.num_invalid
+            return
+        chunk.is_delivered = True
         if self._counted_to_s is None:
             self._counted_to_s = now_s
-        judged = self._judged(chunk_idx, num_frames)
-        self._num_valid += judged.num_valid
-        self._num_blank += judged.num_blank
-        self._num_frozen += judged.num_frozen
+        self._num_valid += chunk.judged.num_valid
+        self._num_blank += chunk.judged.num_blank
+        self._num_frozen += chunk.judged.num_frozen
         if self._runs and self._runs[-1][1] == chunk_idx - 1:
             self._runs[-1][1] = chunk_idx
         else:
             self._runs.append([chunk_idx, chunk_idx])
-
-    def shown(self, chunk_idx: int, num_frames: int) -> None:
-        """To one who looks on."""
-        judged = self._judged(chunk_idx, num_frames)
-        self._num_viewer += judged.num_valid
-        self._num_invalid_viewer += judged.num_invalid
 
     def unwritten(self, now_s: float) -> Usage:
         seconds = Decimal(0)
@@ -100,9 +102,6 @@ class SessionMeter:
         self._num_viewer = self._num_invalid_viewer = 0
         self._runs: list[list[int]] = []
 
-    def _judged(self, chunk_idx: int, num_frames: int) -> Judged:
-        """As the latest of that number was; one that nobody looked at counts as good."""
-        for each in reversed(self._judgements):
-            if each.chunk_idx == chunk_idx:
-                return each.judged
-        return Judged(num_frames, 0, 0)
+    def _latest(self, chunk_idx: int) -> _Chunk | None:
+        """The last that came of that number."""
+        return next((each for each in reversed(self._chunks) if each.chunk_idx == chunk_idx), None)

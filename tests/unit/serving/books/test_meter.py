@@ -31,7 +31,7 @@ def test_b02_only_what_was_delivered_counts() -> None:
     come(counting, 0, 1, 2)
     counting.delivered(0, 2, 100.0)
     counting.delivered(1, 2, 101.0)
-    counting.shown(1, 2)
+    counting.delivered(1, 2, 101.0, looks_on=True)
     row = counting.cut(7, 103.5)
     assert row is not None
     assert row.usage == Usage(num_frames=4, num_viewer_frames=2, seconds=Decimal("3.5"))
@@ -51,7 +51,7 @@ def test_q07_blank_frames_are_counted_and_not_billed() -> None:
     counting = meter()
     counting.came(0, BLANK)
     counting.delivered(0, 2, 1.0)
-    counting.shown(0, 2)
+    counting.delivered(0, 2, 1.0, looks_on=True)
     assert counting.unwritten(1.0) == Usage(num_blank_frames=2, num_invalid_viewer_frames=2, seconds=Decimal("0.000"))
 
 
@@ -69,6 +69,15 @@ def test_b02_after_a_rewind_a_chunk_counts_again_as_it_is_now() -> None:
     assert row.chunks == ((0, 1), (1, 1))
 
 
+def test_b02_of_several_who_play_one_pays_for_playing() -> None:
+    counting = meter()
+    come(counting, 0, 1)
+    for chunk_idx in (0, 0, 1, 1, 1):
+        counting.delivered(chunk_idx, 2, 0.0)
+    assert counting.unwritten(0.0).num_frames == 4
+    assert counting.unwritten(0.0).num_viewer_frames == 6
+
+
 @given(st.lists(st.tuples(st.sampled_from(["deliver", "show", "cut", "rewind"]), st.floats(0, 2)), max_size=60))
 def test_b02_rows_add_up_to_all_that_was_counted_and_have_their_own_keys(steps: list[tuple[str, float]]) -> None:
     counting, rows = meter(), []
@@ -81,7 +90,7 @@ def test_b02_rows_add_up_to_all_that_was_counted_and_have_their_own_keys(steps: 
             counting.delivered(chunk_idx, 2, now_s)
             chunk_idx, num_delivered = chunk_idx + 1, num_delivered + 1
         elif step == "show":
-            counting.shown(chunk_idx, 2)
+            counting.delivered(chunk_idx, 2, now_s, looks_on=True)
             num_shown += 1
         elif step == "rewind":
             chunk_idx //= 2

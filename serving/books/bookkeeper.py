@@ -1,0 +1,79 @@
+"""Keeps a gateway's books: made when it starts, closed when all its sessions are over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from serving.books.accounts import Accounts, Keep
+from serving.books.chain import Book, BookId
+from serving.books.config import BooksConfig
+from serving.books.ledger import Ledger
+from serving.books.spending import MonthlySpending
+from serving.books.storage_meter import storage_entries, stored_bytes
+from serving.books.writer import BookWriter, in_one_folder
+from serving.catalogue.database import Database
+from serving.catalogue.storage import StorageConfig, worker_name
+from serving.errors import NacreError
+
+logger = logging.getLogger(__name__)
+
+
+class Bookkeeper:
+    """Owns the thread that writes and the task that counts what is stored. `start` and `stop` it on the loop."""
+
+    def __init__(
+        self,
+        database: Database,
+        storage: StorageConfig,
+        config: BooksConfig | None = None,
+        keep_session: Keep | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.config = config or BooksConfig()
+        self.ledger = Ledger(database, clock)
+        self._database = database
+        self._clock = clock
+        folder = Path(storage.spool)
+        self.writer = BookWriter(self.ledger, worker_name(), in_one_folder(folder), [folder])
+        spending = MonthlySpending(self.ledger, self.config.prices)
+        self.accounts = Accounts(
+            config=self.config, writer=self.writer, spending=spending, keep_session=keep_session, clock=clock
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        # Owned by this object from start to stop.
+        self._task = asyncio.create_task(self._count_storage(), name="storage-meter")
+
+    async def stop(self) -> None:
+        """Once nothing more is used or asked. Safe to call twice."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        await asyncio.to_thread(self.writer.close)
+
+    @property
+    def must_refuse(self) -> bool:
+        """Whether calls that change something have to wait until they can be written down."""
+        return self.config.refuse_unaudited and self.writer.away_s > self.config.refuse_after_s
+
+    async def _count_storage(self) -> None:
+        """At the end of each interval of the clock: what every tenant has stored, for as long as it lasted."""
+        every_s = self.config.storage_every_s
+        while True:
+            interval = int(self._clock() // every_s)
+            await asyncio.sleep((interval + 1) * every_s - self._clock())
+            try:
+                stored = await asyncio.to_thread(stored_bytes, self._database)
+            except NacreError as error:
+                logger.warning("what is stored was not counted: %s", error.message)
+                continue
+            for tenant_id, entry in storage_entries(stored, interval, every_s):
+                self.writer.write(BookId(Book.USAGE, tenant_id), entry)

@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
@@ -34,21 +34,43 @@ EXPIRED = "CREDENTIAL_EXPIRED"
 Handler = grpc.RpcMethodHandler
 Warn = Callable[[str, float], None]
 
-_warns: ContextVar[list[Warn] | None] = ContextVar("warns", default=None)
+
+class Announcement:
+    """That a stream will end, for those who can tell its client."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.expires_s: float | None = None  # once it was announced
+        self._clock = clock
+        self._warns: list[Warn] = []
+
+    def make(self, expires_s: float) -> None:
+        self.expires_s = expires_s
+        for warn in self._warns:
+            self._tell(warn, expires_s)
+
+    @contextmanager
+    def heard(self, warn: Warn) -> Iterator[None]:
+        self._warns.append(warn)
+        if self.expires_s is not None:
+            self._tell(warn, self.expires_s)
+        try:
+            yield
+        finally:
+            self._warns.remove(warn)
+
+    def _tell(self, warn: Warn, expires_s: float) -> None:
+        warn(EXPIRED, max(0.0, expires_s - self._clock()))
+
+
+_announcement: ContextVar[Announcement | None] = ContextVar("announcement", default=None)
 
 
 @contextmanager
 def warned_of_expiry(warn: Warn) -> Iterator[None]:
     """`warn` is told why and how soon the stream that is being served will end, as its credential does."""
-    warns = _warns.get()
-    if warns is None:
+    announcement = _announcement.get()
+    with nullcontext() if announcement is None else announcement.heard(warn):
         yield
-        return
-    warns.append(warn)
-    try:
-        yield
-    finally:
-        warns.remove(warn)
 
 
 class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
@@ -107,13 +129,13 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
     @asynccontextmanager
     async def _while_good(self, credentials: Credentials, standing: Standing) -> AsyncIterator[None]:
         """Run the block until the credential is no good any more; then raises `UnauthenticatedError`."""
-        warns: list[Warn] = []
-        token = _warns.set(warns)
+        announcement = Announcement(self._clock)
+        token = _announcement.set(announcement)
         limit = asyncio.timeout(None)
         try:
             async with limit:
                 # Owned by this block, which ends it: a group would put the handler's own errors into groups.
-                watch = asyncio.create_task(self._watch(credentials, standing, warns, limit), name="credential")
+                watch = asyncio.create_task(self._watch(credentials, standing, announcement, limit), name="credential")
                 try:
                     yield
                 finally:
@@ -123,25 +145,24 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
                 raise unauthenticated() from None
             raise
         finally:
-            _warns.reset(token)
+            _announcement.reset(token)
 
     async def _watch(
-        self, credentials: Credentials, standing: Standing, warns: list[Warn], limit: asyncio.Timeout
+        self, credentials: Credentials, standing: Standing, announcement: Announcement, limit: asyncio.Timeout
     ) -> None:
-        has_warned = False
         while True:
-            left_s = math.inf if standing.expires_s is None else standing.expires_s - self._clock()
-            if left_s <= WARN_S and not has_warned:
-                _tell(warns, left_s)
-                has_warned = True
-            await asyncio.sleep(next_look_s(left_s, has_warned=has_warned))
+            now_s = self._clock()
+            left_s = math.inf if standing.expires_s is None else standing.expires_s - now_s
+            if left_s <= WARN_S and announcement.expires_s is None:
+                announcement.make(now_s + left_s)
+            await asyncio.sleep(next_look_s(left_s, has_warned=announcement.expires_s is not None))
             try:
                 standing = await self._authenticator.authenticate(credentials)
             except UnauthenticatedError:
                 break
             except UnavailableError as error:  # what goes on is not cut off for it
                 logger.warning("a stream's credential cannot be looked at again: %s", error)
-        _tell(warns, 0.0)
+        announcement.make(self._clock())
         await asyncio.sleep(LAST_WORD_S)
         limit.reschedule(asyncio.get_running_loop().time())
 
@@ -150,11 +171,6 @@ def next_look_s(left_s: float, *, has_warned: bool) -> float:
     """How long until a credential with `left_s` to live is worth another look. Pure."""
     until_due_s = left_s if has_warned else left_s - WARN_S
     return max(0.0, min(RECHECK_S, until_due_s))
-
-
-def _tell(warns: list[Warn], left_s: float) -> None:
-    for warn in list(warns):
-        warn(EXPIRED, max(0.0, left_s))
 
 
 def _credentials(context: grpc.aio.ServicerContext) -> Credentials:

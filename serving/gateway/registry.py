@@ -184,6 +184,7 @@ class SessionRegistry:
             first_chunk_idx=opened.next_chunk_idx,
             ownership=opened.ownership,
             world_id=opened.world_id,
+            max_seconds=current().max_seconds,
         )
         return self._start(identity, opened.link)
 

@@ -60,6 +60,7 @@ class SessionIdentity:
     first_chunk_idx: int = 0  # not 0 for one that another gateway began
     ownership: Ownership = LOCALS
     world_id: str | None = None  # the saved world that it started from
+    max_seconds: float | None = None  # as the credential of whoever began it allows
 
     @property
     def thing(self) -> Thing:
@@ -105,9 +106,9 @@ class Session:
 
     @property
     def end_s(self) -> float | None:
-        """When the operator's policy ends it (time.time)."""
-        limit_s = self._config.max_session_s
-        return self.identity.create_s + limit_s if limit_s else None
+        """When the operator's policy ends it, or the credential's of whoever began it (time.time)."""
+        limits_s = [limit_s for limit_s in (self._config.max_session_s, self.identity.max_seconds) if limit_s]
+        return self.identity.create_s + min(limits_s) if limits_s else None
 
     @property
     def has_ended(self) -> bool:

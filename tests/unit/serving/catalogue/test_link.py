@@ -1,0 +1,248 @@
+"""What a link that outlives its workers lets through, holds back and writes down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from serving.catalogue import link as link_module
+from serving.catalogue.link import PARKED, WORKER_LOST, DurableLink
+from serving.errors import (
+    CapacityExhaustedError,
+    ChunkUnknownError,
+    SessionEndedError,
+    SessionFencedError,
+    StorageUnavailableError,
+    WorkerUnavailableError,
+)
+from serving.sessions.contract import (
+    Accepted,
+    Applied,
+    Control,
+    DecodedChunk,
+    Directive,
+    LinkEnded,
+    LinkEvent,
+    Rejected,
+    Rewound,
+    SessionSpec,
+    TakenSnapshot,
+    WorldSpec,
+)
+from tests.unit.serving.catalogue.scripted_link import ScriptedHome, ScriptedLink, chunk
+
+pytestmark = pytest.mark.timeout(20)
+
+SPEC = SessionSpec(session_id="s-1", world=WorldSpec(model="fake-xs", seed=1), epoch=1)
+LOST = LinkEnded(reason=WORKER_LOST, message="gone")
+
+
+def say(control_id: str) -> Control:
+    return Control(control_id=control_id, kind=Directive(text="it rains"), received_s=0.0)
+
+
+def applied(control_id: str, chunk_idx: int) -> Applied:
+    return Applied(control_id=control_id, chunk_idx=chunk_idx, frame_idx=chunk_idx, world_time_s=0.0)
+
+
+@dataclass(kw_only=True)
+class Rig:
+    home: ScriptedHome
+    first: ScriptedLink
+    link: DurableLink
+    seen: list[LinkEvent] = field(default_factory=list)
+    reading: asyncio.Task[None]
+
+    @property
+    def chunks(self) -> list[int]:
+        return [event.chunk_idx for event in self.seen if isinstance(event, DecodedChunk)]
+
+    @property
+    def others(self) -> list[LinkEvent]:
+        return [event for event in self.seen if not isinstance(event, DecodedChunk)]
+
+    async def play(self, num_chunks: int) -> None:
+        await self.link.grant(num_chunks)
+        self.first.put(*(chunk(idx) for idx in range(num_chunks)))
+        await until_quiet()
+
+
+async def until_quiet() -> None:
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    home, first = ScriptedHome(), ScriptedLink(SPEC)
+    link = DurableLink(home, first, SPEC, 0)
+    seen: list[LinkEvent] = []
+
+    async def read() -> None:
+        async for event in link.events():
+            seen.append(event)
+
+    rig = Rig(home=home, first=first, link=link, seen=seen, reading=asyncio.create_task(read()))
+    yield rig
+    await link.close()
+    await rig.reading
+
+
+async def test_p01_a_session_does_not_move_before_the_chunks_before_its_snapshot_came(rig: Rig) -> None:
+    await rig.play(2)
+    await rig.link.grant(1)
+    rig.first.snapshot_answer = TakenSnapshot(request_id="1", chunk_idx=3, data=b"state")
+    moving = asyncio.create_task(rig.link.move())
+    await until_quiet()
+    assert not rig.first.is_closed, "the third chunk is still on its way"
+    rig.first.put(chunk(2))
+    await moving
+    [second] = rig.home.links
+    assert (second.spec.epoch, second.spec.resume_from, second.snapshot_given) == (2, None, b"state")
+    second.put(chunk(3))
+    await until_quiet()
+    assert rig.chunks == [0, 1, 2, 3]
+
+
+async def test_p01_a_session_whose_last_chunks_do_not_come_plays_on_where_it_is(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_module, "SNAPSHOT_TIMEOUT_S", 0.02)
+    await rig.play(2)
+    rig.first.snapshot_answer = TakenSnapshot(request_id="1", chunk_idx=4)
+    with pytest.raises(WorkerUnavailableError):
+        await rig.link.move()
+    with pytest.raises(WorkerUnavailableError):
+        await rig.link.park()
+    await rig.link.grant(5)
+    assert (rig.first.is_closed, rig.home.links, rig.first.num_granted) == (False, [], 7)
+
+
+async def test_a_session_that_nobody_has_room_for_plays_on(rig: Rig) -> None:
+    await rig.play(2)
+    rig.home.room_error = CapacityExhaustedError("full")
+    with pytest.raises(CapacityExhaustedError):
+        await rig.link.move()
+    await rig.link.grant(1)
+    assert (rig.first.is_closed, rig.first.num_granted) == (False, 3)
+
+
+async def test_what_is_sent_while_a_session_moves_goes_to_the_next_worker(rig: Rig) -> None:
+    await rig.play(1)
+    rig.first.snapshot_answer = TakenSnapshot(request_id="1", chunk_idx=2)
+    moving = asyncio.create_task(rig.link.move())
+    await until_quiet()
+    await rig.link.send(say("c"))
+    await rig.link.grant(4)
+    rig.first.put(chunk(1))
+    await moving
+    await until_quiet()
+    [second] = rig.home.links
+    assert rig.first.sent == []
+    assert [control.control_id for control in second.sent] == ["c"]
+    assert second.num_granted == 3  # of five, two came from the first
+
+
+async def test_p01_a_lost_worker_is_followed_by_another_and_every_control_has_one_outcome(rig: Rig) -> None:
+    await rig.play(2)
+    for name in ("told", "unheard"):
+        await rig.link.send(say(name))
+    rig.first.put(Accepted(control_id="told"), applied("told", 2), LOST)
+    await asyncio.wait_for(rig.home.reopened.wait(), 5)
+    await until_quiet()
+    [second] = rig.home.links
+    assert second.spec.resume_from == 2
+    assert [control.control_id for control in second.sent] == ["unheard"]
+    second.put(Accepted(control_id="unheard"), Accepted(control_id="unheard"), applied("unheard", 3), chunk(2))
+    await until_quiet()
+    assert rig.chunks == [0, 1, 2]
+    assert rig.others == [
+        Accepted(control_id="told"),
+        applied("told", 2),
+        Accepted(control_id="unheard"),
+        applied("unheard", 3),
+    ]
+
+
+async def test_p01_a_session_that_another_gateway_took_ends_here(rig: Rig) -> None:
+    await rig.play(1)
+    rig.home.take_over_error = SessionFencedError("epoch 7")
+    rig.first.put(LOST)
+    await rig.reading
+    assert rig.seen[-1] == LinkEnded(reason=WORKER_LOST, message="another gateway has the session")
+    with pytest.raises(SessionEndedError):
+        await rig.link.move()
+
+
+async def test_a_parked_session_is_written_down_with_all_its_chunks(rig: Rig) -> None:
+    await rig.play(2)
+    rig.first.snapshot_answer = TakenSnapshot(request_id="1", chunk_idx=3, num_bytes=10)
+    parking = asyncio.create_task(rig.link.park())
+    await until_quiet()
+    rig.first.put(chunk(2))
+    await parking
+    await rig.reading
+    assert rig.seen[-1] == LinkEnded(reason=PARKED, message="")
+    await rig.link.close()
+    assert rig.home.written == [("receipts", 3), ("parked", 3)]
+
+
+async def test_a_session_that_cannot_be_kept_is_not_parked(rig: Rig) -> None:
+    await rig.play(2)
+    rig.first.snapshot_answer = StorageUnavailableError("the disk is full")
+    with pytest.raises(StorageUnavailableError):
+        await rig.link.park()
+    assert not rig.first.is_closed
+
+
+async def test_a_rewind_tells_first_and_counts_anew(rig: Rig) -> None:
+    await rig.play(5)
+    await rig.link.send(say("c"))
+    branch = await rig.link.rewind(2)
+    await until_quiet()
+    [second] = rig.home.links
+    assert branch == "s-1-before-5"
+    assert (second.spec.resume_from, second.spec.is_rewind) == (2, True)
+    rejected, rewound = rig.others
+    assert isinstance(rejected, Rejected)
+    assert (rejected.control_id, rejected.reason) == ("c", "REWOUND")
+    assert rewound == Rewound(chunk_idx=2, branch_session_id=branch)
+    assert second.sent == []
+    await rig.link.grant(1)
+    second.put(chunk(2))
+    await until_quiet()
+    assert (rig.chunks, second.num_granted) == ([0, 1, 2, 3, 4, 2], 1)
+    assert rig.home.written == [("receipts", 5), ("rewound", 2)]
+
+
+@pytest.mark.parametrize("chunk_idx", [-1, 5, 6])
+async def test_there_is_no_way_back_to_a_chunk_that_was_not_made(rig: Rig, chunk_idx: int) -> None:
+    await rig.play(5)
+    with pytest.raises(ChunkUnknownError):
+        await rig.link.rewind(chunk_idx)
+    assert not rig.first.is_closed
+
+
+async def test_a_turn_goes_on_when_whoever_asked_for_it_is_gone(rig: Rig) -> None:
+    await rig.play(1)
+    rig.first.snapshot_answer = TakenSnapshot(request_id="1", chunk_idx=2, data=b"state")
+    asking = asyncio.create_task(rig.link.move())
+    await until_quiet()
+    asking.cancel()
+    rig.first.put(chunk(1))
+    await asyncio.wait_for(rig.home.reopened.wait(), 5)
+    rig.home.links[0].put(chunk(2))
+    await until_quiet()
+    assert rig.chunks == [0, 1, 2]
+
+
+async def test_a_closed_session_turns_no_more(rig: Rig) -> None:
+    await rig.play(1)
+    await rig.link.close()
+    for verb in (rig.link.move(), rig.link.park(), rig.link.rewind(0)):
+        with pytest.raises(SessionEndedError):
+            await verb
+    assert rig.home.written[-1] == ("end CLOSED", 1)

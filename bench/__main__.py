@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench.durability import ALONE, WITH_SPARE, DurabilityConfig, bench_durability
+from bench.durability.rig import DurabilityConfig
+from bench.durability.run import ALONE, WITH_SPARE, bench_durability
 from bench.hardware import ROOT, commit, describe_hardware
 from bench.idle import bench_idle
 from bench.latency import bench_latency

@@ -1,0 +1,1 @@
+"""What a session survives and how quickly: kills, moves, forks, rewinds, parking, saving."""

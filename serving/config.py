@@ -5,8 +5,12 @@ flag            environment            file (TOML)
 --local         NACRE_LOCAL=true       local = true
                                            processes = [["encoder", "transformer"], ["video_decoder", "audio_decoder"]]
                                        [access]   (see serving/access/config.py)
+                                       [books]    (see serving/books/config.py)
+                                       price_sheet = "prices.toml"
                                        [gateway]
                                        detach_grace_s = 30.0
+                                       [gateway.admission]
+                                       concurrent_sessions = 4
 """
 
 from __future__ import annotations
@@ -20,6 +24,8 @@ from typing import Any
 
 from serving.access.config import AccessConfig, check_listening, read_access
 from serving.access.signing_key import FILE_NAME as SIGNING_KEY_FILE
+from serving.books.config import BooksConfig
+from serving.admission.limits import AdmissionConfig
 from serving.catalogue.storage import StorageConfig, default_data_folder, storage_config
 from serving.engine.engine import EngineConfig
 from serving.gateway.config import GatewayConfig
@@ -29,7 +35,7 @@ from serving.stages.stage import Stage
 ENVIRONMENT_PREFIX = "NACRE_"
 TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 # Settings that a file may give and a flag or the environment may not.
-FILE_ONLY = ("processes", "access", "gateway")
+FILE_ONLY = ("processes", "access", "books", "gateway")
 MAX_PORT = 65_535
 # On two cores one process for all stages, a thread each: every process more costs one to two milliseconds per chunk.
 LAPTOP_PROCESSES = (frozenset(Stage),)
@@ -60,6 +66,7 @@ class ServiceConfig:
     processes: tuple[frozenset[Stage], ...] = LAPTOP_PROCESSES
     auth: bool = False  # who calls must show a key or a token; without it the loopback alone is listened on
     access: AccessConfig = field(default_factory=AccessConfig)
+    books: BooksConfig = field(default_factory=BooksConfig)
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
     temp_folder: str = ""  # for Ray's sockets and logs; empty makes one and removes it
     data_folder: str = ""  # for what is kept of sessions; empty for a folder in the user's own
@@ -95,7 +102,8 @@ class ServiceConfig:
     @property
     def gateway_config(self) -> GatewayConfig:
         values = {each.name: getattr(self.gateway, each.name) for each in fields(GatewayConfig)}
-        return GatewayConfig(**{**values, "host": self.host, "port": self.port, "access": self.access_config})
+        values |= {"host": self.host, "port": self.port, "access": self.access_config, "books": self.books}
+        return GatewayConfig(**values)
 
     @property
     def access_config(self) -> AccessConfig:
@@ -163,16 +171,26 @@ def _access(value: Any) -> AccessConfig:
         raise ConfigError(str(error)) from error
 
 
-def _gateway(value: Any) -> GatewayConfig:
-    if not isinstance(value, dict) or {"host", "port", "access"} & value.keys():
-        raise ConfigError("gateway must be a table, without host, port and access: those stand at the top")
+def _books(value: Any) -> BooksConfig:
+    if not isinstance(value, dict):
+        raise ConfigError("books must be a table")
     try:
-        return GatewayConfig(**value)
+        return BooksConfig(**value)
     except (TypeError, ValueError) as error:
+        raise ConfigError(f"books: {error}") from error
+
+
+def _gateway(value: Any) -> GatewayConfig:
+    if not isinstance(value, dict) or {"host", "port", "access", "books"} & value.keys():
+        raise ConfigError("gateway must be a table, without host, port, access and books: those stand at the top")
+    try:
+        admission = AdmissionConfig.from_table(value.get("admission", {}))
+        return GatewayConfig(**{**value, "admission": admission})
+    except (AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"gateway: {error}") from error
 
 
-_FROM_FILE = {"processes": _processes, "access": _access, "gateway": _gateway}
+_FROM_FILE = {"processes": _processes, "access": _access, "books": _books, "gateway": _gateway}
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -21,8 +21,14 @@ class Asking:
     def __init__(self, wait_s: float = 0.0, reservation_id: str = "") -> None:
         self.wait_s = wait_s
         self.reservation_id = reservation_id
+        self.waited_s = 0.0  # in the queue
         self._standing: Standing | None = None
         self._changed = asyncio.Event()
+
+    @property
+    def eta_s(self) -> float | None:
+        """As it was told last."""
+        return None if self._standing is None else self._standing.eta_s
 
     def tell(self, standing: Standing) -> None:
         if standing == self._standing:

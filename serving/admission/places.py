@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import func, select, text
 
-from serving.admission.limits import AdmissionConfig, Quota, check_seconds, has_room, too_many_sessions
+from serving.admission.limits import AdmissionConfig, Limits, Quota, check_seconds, has_room, too_many_sessions
 from serving.admission.quotas import HELD, RESERVED, TAKEN, WAITING, Quotas, seconds_used
 from serving.admission.turn import LEASE_S, Asked, Standing, Turn
 from serving.catalogue.database import Database
@@ -32,6 +32,7 @@ class Beat:
     """What a gateway hears when it says what it holds."""
 
     num_by_tenant: Mapping[str, int] = field(default_factory=dict)  # sessions of its tenants, at all gateways
+    limits: Mapping[str, Limits] = field(default_factory=dict)  # of its tenants
     spent: frozenset[str] = frozenset()  # of its tenants, those whose seconds of today are used up
 
 
@@ -108,20 +109,22 @@ class Places:
         with self._database.write() as connection:
             connection.execute(places.update().where(is_it).values(until_s=self._clock() + GRACE_S))
 
-    def beat(self, tenant_by_session: Mapping[str, str]) -> Beat:
-        """Say which sessions run here; what they cost is put on their tenants' accounts."""
+    def beat(self, tenant_by_session: Mapping[str, str], asking: Collection[str] = ()) -> Beat:
+        """Say which sessions run here; what they cost is put on their tenants' accounts. Places of `asking` are left
+        as they are."""
         with self._turn() as turn:
-            turn.keep(tenant_by_session, self._gateway_id)
+            turn.keep(tenant_by_session, asking, self._gateway_id)
             tenant_ids = set(tenant_by_session.values())
             counts = select(places.c.tenant_id, func.count()).where(places.c.tenant_id.in_(tenant_ids))
             counts = counts.where(places.c.state == TAKEN).group_by(places.c.tenant_id)
-            spent = set[str]()
-            for tenant_id, quota in turn.quotas(tenant_ids).items():
+            quotas, spent = turn.quotas(tenant_ids), set[str]()
+            for tenant_id, quota in quotas.items():
                 limit = quota.limits.session_seconds_per_day
                 if limit is not None and seconds_used(turn.connection, tenant_id, turn.now_s) >= limit:
                     spent.add(tenant_id)
             num_by_tenant = {row[0]: row[1] for row in turn.connection.execute(counts)}
-            return Beat(num_by_tenant=num_by_tenant, spent=frozenset(spent))
+            limits = {tenant_id: quota.limits for tenant_id, quota in quotas.items()}
+            return Beat(num_by_tenant=num_by_tenant, limits=limits, spent=frozenset(spent))
 
     def _check_waiting(self, asked: Asked, quota: Quota, standing: Standing, turn: Turn) -> None:
         num_its = turn.count((places.c.tenant_id == asked.tenant_id) & (places.c.state == WAITING))

@@ -148,7 +148,7 @@ class Turn:
             eta_s=None if place_id in served.held_back else self._rate.eta_s(position, self.now_s),
         )
 
-    def keep(self, tenant_by_session: Mapping[str, str], gateway_id: str) -> None:
+    def keep(self, tenant_by_session: Mapping[str, str], asking: Collection[str], gateway_id: str) -> None:
         """The places of sessions that run, whatever became of them; and no others of that gateway's."""
         is_its = (places.c.gateway_id == gateway_id) & (places.c.state == TAKEN)
         rows = self.connection.execute(select(places).where(is_its)).all()
@@ -161,7 +161,7 @@ class Turn:
         renewed = {"until_s": self.now_s + LEASE_S, "counted_s": self.now_s}
         self.connection.execute(places.update().where(is_its).values(**renewed))
         known = {row.place_id for row in rows}
-        self.free(is_its & places.c.place_id.in_(known - tenant_by_session.keys()))
+        self.free(is_its & places.c.place_id.in_(known - tenant_by_session.keys() - set(asking)))
         for session_id in tenant_by_session.keys() - known:
             self._restore(session_id, tenant_by_session[session_id], gateway_id)
 

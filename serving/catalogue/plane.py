@@ -77,6 +77,7 @@ class CataloguedPlane:
 
     def __init__(self, plane: WorldPlane, database: Database, config: StorageConfig) -> None:
         self.library = Library(database, config)
+        self.database = database
         self._plane = plane
         self._sessions = Sessions(database)
         self._receipts = Receipts(database)

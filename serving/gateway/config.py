@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 
 from serving.access.config import AccessConfig
+from serving.admission.limits import AdmissionConfig
+from serving.books.config import BooksConfig
 from serving.gateway.images import ImageLimits
 from serving.gateway.media import MediaConfig
 
@@ -51,6 +53,8 @@ class GatewayConfig:
     late_tolerance_s: float = 0.02
 
     access: AccessConfig = field(default_factory=AccessConfig)
+    admission: AdmissionConfig = field(default_factory=AdmissionConfig)
+    books: BooksConfig = field(default_factory=BooksConfig)
     images: ImageLimits = field(default_factory=ImageLimits)
     media: MediaConfig = field(default_factory=MediaConfig)
     num_media_threads: int = 2

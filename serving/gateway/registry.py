@@ -1,4 +1,4 @@
-"""The sessions of a gateway, by id and by idempotency key."""
+"""The sessions of a gateway, by id."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from decimal import Decimal
 from weakref import WeakValueDictionary
 
+from model.interface import ModelInfo
 from serving.access.ownership import Ownership
 from serving.access.principal import current
+from serving.admission.asking import asking
+from serving.admission.desk import Desk
+from serving.books.accounts import Accounts, Holder
 from serving.errors import (
     ResumeTokenInvalidError,
     SessionNotFoundError,
@@ -64,6 +69,7 @@ class SessionRegistry:
         is_traced: Callable[[str], bool] = lambda session_id: False,
         resumer: SessionResumer | None = None,
         media_executor: Executor | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self._plane = plane
         self._config = config
@@ -72,12 +78,11 @@ class SessionRegistry:
         self._is_traced = is_traced
         self._resumer = resumer
         self._media_executor = media_executor
+        self.desk = desk or Desk(None, config.admission)
+        self.accounts: Accounts | None = None  # where the service keeps books
         self._lock_by_id: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: dict[str, Session] = {}
         self._ended: dict[str, Session] = {}  # the oldest first
-        self._id_by_key: dict[str, str] = {}
-        self._lock_by_key: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._key_by_id: dict[str, str] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._is_draining = False
         self._has_none = asyncio.Event()
@@ -90,19 +95,21 @@ class SessionRegistry:
             is_ready.set()
             await asyncio.Event().wait()
 
-    async def open(self, world: WorldSpec, idempotency_key: str, started_s: float) -> Session:
-        """A new session, or the one that this key was answered with before."""
-        if not idempotency_key:
-            return await self._open(world, started_s)
-        lock = self._lock_by_key.setdefault(idempotency_key, asyncio.Lock())
-        async with lock:
-            known_id = self._id_by_key.get(idempotency_key)
-            if known_id is not None:
-                return self.find(known_id, "session_id")
-            session = await self._open(world, started_s)
-            self._id_by_key[idempotency_key] = session.identity.session_id
-            self._key_by_id[session.identity.session_id] = idempotency_key
-            return session
+    async def open(self, world: WorldSpec, started_s: float) -> Session:
+        """Raises what asking for a place does, and what opening a session does."""
+        self.check_open()
+        name = NewName.make()
+        spec = SessionSpec(
+            session_id=name.session_id,
+            world=world,
+            is_traced=self._is_traced(name.session_id),
+            resume_token_sha256=name.token_sha256,
+            ownership=Ownership.of(current(), licence=world.licence, inputs=world.inputs),
+        )
+        link = await self.desk.begin(name.session_id, lambda: self._open_link(spec))
+        world = dataclasses.replace(world, image_HWC=None)
+        opened = ResumedSession(link=link, world=world, next_chunk_idx=0, ownership=spec.ownership)
+        return self.begin(name, opened, started_s)
 
     def find(self, session_id: str, field: str) -> Session:
         session = self._running.get(session_id) or self._ended.get(session_id)
@@ -154,21 +161,6 @@ class SessionRegistry:
         if self._is_draining or self._tasks is None:
             raise UnavailableError("the service is stopping" if self._is_draining else "the service is not ready")
 
-    async def _open(self, world: WorldSpec, started_s: float) -> Session:
-        self.check_open()
-        name = NewName.make()
-        spec = SessionSpec(
-            session_id=name.session_id,
-            world=world,
-            is_traced=self._is_traced(name.session_id),
-            resume_token_sha256=name.token_sha256,
-            ownership=Ownership.of(current(), licence=world.licence, inputs=world.inputs),
-        )
-        link = await self._open_link(spec)
-        world = dataclasses.replace(world, image_HWC=None)
-        opened = ResumedSession(link=link, world=world, next_chunk_idx=0, ownership=spec.ownership)
-        return self.begin(name, opened, started_s)
-
     def begin(self, name: NewName, opened: ResumedSession, started_s: float) -> Session:
         """Host a session whose link is there. It does not wait: a caller that goes away cannot leave the link
         unowned."""
@@ -180,7 +172,7 @@ class SessionRegistry:
             world=opened.world,
             is_traced=self._is_traced(name.session_id),
             create_s=now_s if opened.created_s is None else opened.created_s,
-            open_seconds=now_s - started_s,
+            open_seconds=now_s - started_s - asking().waited_s,
             first_chunk_idx=opened.next_chunk_idx,
             ownership=opened.ownership,
             world_id=opened.world_id,
@@ -191,7 +183,7 @@ class SessionRegistry:
     async def _resume(self, resumer: SessionResumer, session_id: str, resume_token: str | None) -> Session:
         self.check_open()
         started_s = self._clock()
-        resumed = await resumer.resume(session_id, resume_token)
+        resumed = await self.desk.begin(session_id, lambda: resumer.resume(session_id, resume_token))
         name = NewName(
             session_id=session_id,
             resume_token=resume_token or "",
@@ -207,6 +199,9 @@ class SessionRegistry:
         session = Session(
             identity, self._plane.info, link, self._config, self._metrics, self._clock, self._media_executor
         )
+        session.grant = self.desk.grant(session_id)
+        if self.accounts is not None:
+            session.account = self.accounts.open(_holder(identity, self._plane.info))
         self._running[session_id] = session
         self._has_none.clear()
         self._metrics.session_opened()
@@ -235,9 +230,8 @@ class SessionRegistry:
     def _retire(self, session: Session) -> None:
         session_id = session.identity.session_id
         del self._running[session_id]
-        if session.state is State.PARKED:
-            self._forget_key(session_id)  # the record knows it from here on
-        else:
+        self.desk.left(session_id)
+        if session.state is not State.PARKED:  # else the record knows it from here on
             self._remember(session)
         if not self._running:
             self._has_none.set()
@@ -247,8 +241,16 @@ class SessionRegistry:
         if len(self._ended) > REMEMBERED_ENDED_SESSIONS:
             oldest_id = next(iter(self._ended))
             del self._ended[oldest_id]
-            self._forget_key(oldest_id)
 
-    def _forget_key(self, session_id: str) -> None:
-        if (key := self._key_by_id.pop(session_id, None)) is not None:
-            del self._id_by_key[key]
+
+def _holder(identity: SessionIdentity, info: ModelInfo) -> Holder:
+    max_cost = current().max_cost
+    return Holder(
+        session_id=identity.session_id,
+        tenant_id=identity.ownership.tenant_id,
+        subject_id=identity.ownership.owner_id,
+        model=info.name,
+        frame_rate=info.frame_rate,
+        world_id=identity.world_id or "",
+        max_cost=None if max_cost is None else Decimal(str(max_cost)),
+    )

@@ -16,6 +16,7 @@ from serving.catalogue.sessions import SessionRow
 from serving.errors import AttachExpectedError, AttachTimeoutError
 from serving.gateway import codec, library_codec
 from serving.gateway.authentication import warned_of_expiry
+from serving.gateway.auditing import note_attached
 from serving.gateway.config import GatewayConfig
 from serving.gateway.images import decode_image
 from serving.gateway.library_validation import check_label, check_page_size, check_rewind, check_states
@@ -23,7 +24,7 @@ from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.play import PlayStream, Pools
 from serving.gateway.registry import SessionRegistry
 from serving.gateway.session import Session
-from serving.gateway.validation import check_attach, check_id, check_idempotency_key, check_model, check_world
+from serving.gateway.validation import check_attach, check_id, check_model, check_world
 from serving.gateway.verbs import SessionVerbs
 from serving.sessions.contract import WorldPlane, WorldSpec
 
@@ -60,9 +61,8 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     ) -> session_pb2.CreateSessionResponse:
         started_s = self._clock()
         self._registry.check_open()
-        key = check_idempotency_key(request.idempotency_key)
         world = await self._decode_world_image(check_world(request.world, self._plane.info), request.world)
-        session = await self._registry.open(world, key, started_s)
+        session = await self._registry.open(world, started_s)
         return session_pb2.CreateSessionResponse(
             session=session.to_message(), resume_token=session.identity.resume_token
         )

@@ -15,6 +15,7 @@ from model.interface import ModelInfo
 from nacre.v1 import session_pb2
 from serving.access.ownership import LOCALS, Ownership
 from serving.access.policy import Thing
+from serving.admission.grant import Grant
 from serving.errors import NacreError, SessionControlledError, SessionEndedError, UnavailableError
 from serving.gateway import codec
 from serving.gateway.arrivals import Arrival, ArrivalQueue
@@ -96,6 +97,7 @@ class Session:
         self._audience = Audience(2 * config.max_pending_controls)
         self._broadcast = Broadcast(info, self.arrivals, self._audience, config, media_executor, clock)
         self._num_delivered = identity.first_chunk_idx  # chunks that left for somebody who drives
+        self.grant = Grant()  # what it was let in with
         self.is_paused = False
         self._is_unattended = asyncio.Event()  # for longer than the grace time
         self._has_ended = asyncio.Event()

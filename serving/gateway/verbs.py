@@ -267,7 +267,9 @@ class SessionVerbs:
 
     async def _begin(self, moment: SessionMoment, label: str, started_s: float) -> Session:
         name = NewName.make()
-        opened = await self.kept.fork(name.session_id, name.token_sha256, moment, label)
+        opened = await self._registry.desk.begin(
+            name.session_id, lambda: self.kept.fork(name.session_id, name.token_sha256, moment, label)
+        )
         return self._registry.begin(name, opened, started_s)
 
     async def _row(self, session_id: str) -> SessionRow:

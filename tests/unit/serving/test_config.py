@@ -96,3 +96,13 @@ def test_a_malformed_environment_is_an_error_that_names_the_variable(name: str, 
 @pytest.mark.parametrize(("word", "expected"), [("true", True), ("ON", True), ("0", False), ("no", False)])
 def test_switches_in_the_environment_are_words(word: str, expected: bool) -> None:
     assert load_config({}, {"NACRE_LOCAL": word}).local is expected
+
+
+def test_a_file_may_limit_what_a_tenant_uses(tmp_path: Path) -> None:
+    file = tmp_path / "nacre.toml"
+    file.write_text("[gateway.admission]\nconcurrent_sessions = 4\nweights = { acme = 2.0 }\n")
+    admission = load_config({}, {}, file).gateway_config.admission
+    assert (admission.limits.concurrent_sessions, admission.weights["acme"]) == (4, 2.0)
+    file.write_text("[gateway.admission]\nconcurrent = 4\n")
+    with pytest.raises(ConfigError, match="concurrent"):
+        load_config({}, {}, file)

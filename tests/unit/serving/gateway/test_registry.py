@@ -31,7 +31,7 @@ async def hosted(plane: FakeWorldPlane, resumer: SessionResumer | None = None) -
 
 async def test_a_session_is_found_by_id_and_entered_by_token() -> None:
     async with hosted(FakeWorldPlane()) as registry:
-        session = await registry.open(WORLD, "", 0.0)
+        session = await registry.open(WORLD, 0.0)
         session_id, token = session.identity.session_id, session.identity.resume_token
         assert registry.find(session_id, "f") is session
         assert await registry.authorize(session_id, token) is session
@@ -77,7 +77,7 @@ async def test_a_session_of_the_gateway_before_is_entered_once_and_goes_on_where
 
 async def test_ids_and_tokens_are_never_the_same_twice() -> None:
     async with hosted(FakeWorldPlane(num_slots=50)) as registry:
-        sessions = [await registry.open(WORLD, "", 0.0) for _ in range(50)]
+        sessions = [await registry.open(WORLD, 0.0) for _ in range(50)]
         assert len({session.identity.session_id for session in sessions}) == 50
         assert len({session.identity.resume_token for session in sessions}) == 50
         assert all(len(session.identity.resume_token) >= 32 for session in sessions)
@@ -86,7 +86,7 @@ async def test_ids_and_tokens_are_never_the_same_twice() -> None:
 async def test_the_worker_is_told_whether_a_session_is_traced() -> None:
     plane = FakeWorldPlane()
     async with hosted(plane) as registry:
-        await registry.open(WORLD, "", 0.0)
+        await registry.open(WORLD, 0.0)
     assert plane.links[0].spec.is_traced
 
 
@@ -94,8 +94,8 @@ async def test_ended_sessions_are_remembered_up_to_a_bound(monkeypatch: pytest.M
     monkeypatch.setattr(registry_module, "REMEMBERED_ENDED_SESSIONS", 3)
     async with hosted(FakeWorldPlane()) as registry:
         sessions = []
-        for idx in range(5):
-            session = await registry.open(WORLD, f"key-{idx}", 0.0)
+        for _ in range(5):
+            session = await registry.open(WORLD, 0.0)
             session.end("REQUESTED")
             await session.wait_closed()
             await asyncio.sleep(0)
@@ -103,22 +103,20 @@ async def test_ended_sessions_are_remembered_up_to_a_bound(monkeypatch: pytest.M
         with pytest.raises(SessionNotFoundError):
             registry.find(sessions[1].identity.session_id, "f")
         assert registry.find(sessions[2].identity.session_id, "f") is sessions[2]
-        assert await registry.open(WORLD, "key-4", 0.0) is sessions[4]
-        assert await registry.open(WORLD, "key-0", 0.0) is not sessions[0], "forgotten with its session"
 
 
 async def test_a_defect_in_one_session_leaves_the_others(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with hosted(FakeWorldPlane()) as registry:
-        healthy = await registry.open(WORLD, "", 0.0)
+        healthy = await registry.open(WORLD, 0.0)
         await asyncio.sleep(0)
 
         async def fail(session: Session) -> None:
             raise RuntimeError("defect")
 
         monkeypatch.setattr(Session, "run", fail)
-        await registry.open(WORLD, "", 0.0)
+        await registry.open(WORLD, 0.0)
         await asyncio.sleep(0.01)
         assert "defect" in caplog.text
         assert not healthy.has_ended
@@ -127,9 +125,9 @@ async def test_a_defect_in_one_session_leaves_the_others(
 async def test_a_registry_that_is_not_hosted_or_drains_opens_nothing() -> None:
     plane = FakeWorldPlane()
     with pytest.raises(UnavailableError, match="not ready"):
-        await SessionRegistry(plane, GatewayConfig(), NoMetrics()).open(WORLD, "", 0.0)
+        await SessionRegistry(plane, GatewayConfig(), NoMetrics()).open(WORLD, 0.0)
     async with hosted(plane) as registry:
         await registry.drain(0.01)
         with pytest.raises(UnavailableError, match="stopping"):
-            await registry.open(WORLD, "", 0.0)
+            await registry.open(WORLD, 0.0)
     assert not plane.links

@@ -5,15 +5,10 @@ Ends with 0 when all is well, 1 when something differs or is not done, 2 when th
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from serving.catalogue.database import Database
@@ -22,32 +17,38 @@ from serving.catalogue.journal import JournalTable
 from serving.catalogue.sessions import Sessions
 from serving.catalogue.workers import DRAINED, LOST, UP, Workers
 from serving.catalogue.worlds import Worlds
+from serving.cli import key_commands, tenant_commands
+from serving.cli.asking import (
+    FAULT,
+    AsJson,
+    CatalogueUrl,
+    ConfigFile,
+    DataFolder,
+    Limit,
+    console,
+    errors,
+    open_catalogue,
+    print_json,
+    service_settings,
+)
 from serving.cli.draining import DrainEnd, wait_drained
 from serving.cli.session_table import session_fields, session_table
 from serving.cli.session_tree import node_fields, session_tree
 from serving.cli.worker_table import worker_fields, worker_table
 from serving.cli.world_table import world_fields, world_table
-from serving.config import ServiceConfig, load_config
-from serving.errors import NacreError
+from serving.config import ServiceConfig
 from serving.models import load_model
 from serving.sessions.snapshot_store import SnapshotStore
 
-FAULT, USAGE_ERROR = 1, 2
-
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
 app = typer.Typer(
     help="Look at what is kept of sessions, check it, and let workers go.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(key_commands.app, name="keys")
+app.add_typer(tenant_commands.app, name="tenants")
 
-DataFolder = Annotated[str | None, typer.Option(help="Where the service keeps sessions, if not in its usual folder.")]
-CatalogueUrl = Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://...")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="The service's TOML file.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
-Limit = Annotated[int, typer.Option(min=1, max=1_000, help="So many at most, the newest first.")]
 WorkerId = Annotated[str, typer.Argument(metavar="WORKER", help="As `nacre workers` tells it.")]
 SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
 
@@ -62,11 +63,11 @@ def sessions(
     config: ConfigFile = None,
 ) -> None:
     """List sessions, or with --tree all that have something in common with one of them."""
-    with _settings(data_folder, catalogue_url, config) as settings, _catalogue(settings) as database:
+    with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
         nodes = Sessions(database).tree(tree) if tree is not None else []
         rows = Sessions(database).latest(limit) if tree is None else []
     if as_json:
-        _print_json([node_fields(node) for node in nodes] or [session_fields(row) for row in rows])
+        print_json([node_fields(node) for node in nodes] or [session_fields(row) for row in rows])
     else:
         console.print(session_table(rows) if tree is None else session_tree(nodes, tree))
 
@@ -81,10 +82,10 @@ def worlds(
     config: ConfigFile = None,
 ) -> None:
     """List saved worlds."""
-    with _settings(data_folder, catalogue_url, config) as settings, _catalogue(settings) as database:
+    with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
         rows, _ = Worlds(database).page(limit, name=name)
     if as_json:
-        _print_json([world_fields(row) for row in rows])
+        print_json([world_fields(row) for row in rows])
     else:
         console.print(world_table(rows))
 
@@ -97,10 +98,10 @@ def workers(
     config: ConfigFile = None,
 ) -> None:
     """List the workers that were heard of within a day."""
-    with _settings(data_folder, catalogue_url, config) as settings, _catalogue(settings) as database:
+    with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
         rows = Workers(database).latest()
     if as_json:
-        _print_json([worker_fields(row) for row in rows])
+        print_json([worker_fields(row) for row in rows])
     else:
         console.print(worker_table(rows))
 
@@ -116,7 +117,7 @@ def drain(
     config: ConfigFile = None,
 ) -> None:
     """Give a worker no session any more, and move those it has to others. Sessions that find no room stay."""
-    with _settings(data_folder, catalogue_url, config) as settings, _catalogue(settings) as database:
+    with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
         table = Workers(database)
         table.want(worker_id, UP if undo else DRAINED)
         end = None if undo or not wait else _wait_drained(table, worker_id, timeout)
@@ -136,13 +137,13 @@ def verify(
     config: ConfigFile = None,
 ) -> None:
     """Find the first record of a session's journal that was altered or is missing."""
-    with _settings(data_folder, catalogue_url, config) as settings, _catalogue(settings) as database:
+    with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
         table = JournalTable(database)
         fault = table.verify(session_id)
         length = table.head(session_id).length
     if as_json:
         found = None if fault is None else {"seq": fault.seq, "problem": fault.problem}
-        _print_json({"session_id": session_id, "num_records": length, "fault": found})
+        print_json({"session_id": session_id, "num_records": length, "fault": found})
     elif fault is None:
         console.print(f"{session_id}: {length} records, all as they were written", style="green", markup=False)
     else:
@@ -161,12 +162,12 @@ def replay(
     config: ConfigFile = None,
 ) -> None:
     """Make a session again from its journal, and compare every chunk with what was delivered."""
-    with _settings(data_folder, catalogue_url, config, model) as settings, _catalogue(settings) as database:
+    with service_settings(data_folder, catalogue_url, config, model) as settings, open_catalogue(settings) as database:
         if fault := JournalTable(database).verify(session_id):
             raise ValueError(f"record {fault.seq} of the journal {fault.problem}: there is nothing sound to replay")
         comparison = _compare(database, session_id, settings, chunks)
     if as_json:
-        _print_json({"session_id": session_id, **_fields(comparison)})
+        print_json({"session_id": session_id, **_fields(comparison)})
     elif comparison.is_same:
         text = (
             f"{session_id}: {comparison.num_chunks} chunks made again, {comparison.num_compared} compared, all the same"
@@ -213,38 +214,12 @@ def _compare(database: Database, session_id: str, settings: ServiceConfig, chunk
         )
 
 
-@contextmanager
-def _settings(
-    data_folder: str | None, catalogue_url: str | None, file: Path | None, model: str | None = None
-) -> Iterator[ServiceConfig]:
-    """The service's, and what goes wrong with them told in a line."""
-    try:
-        flags = {"data_folder": data_folder, "catalogue_url": catalogue_url, "model": model}
-        yield load_config(flags, os.environ, file)
-    except (ValueError, OSError, NacreError) as error:
-        errors.print(str(error), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(USAGE_ERROR) from error
-
-
-@contextmanager
-def _catalogue(settings: ServiceConfig) -> Iterator[Database]:
-    with Database(settings.storage.catalogue_url) as database:
-        file = database.url.database if database.is_sqlite else None
-        if file is not None and not Path(file).exists():
-            raise ValueError(f"there is no catalogue at {file}: has a service kept anything there?")
-        yield database
-
-
 def _fields(comparison: Comparison) -> dict[str, Any]:
     return {
         "num_chunks": comparison.num_chunks,
         "num_compared": comparison.num_compared,
         "first_difference": comparison.first_difference,
     }
-
-
-def _print_json(value: object) -> None:
-    console.print_json(json.dumps(value))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ from serving.catalogue.plane import catalogued
 from serving.catalogue.sessions import Sessions
 from serving.catalogue.storage import prepare_storage, storage_config
 from serving.catalogue.worlds import NewWorld, Worlds
-from serving.cli.app import FAULT, USAGE_ERROR, app
+from serving.cli.app import app
+from serving.cli.asking import FAULT, USAGE_ERROR
 from serving.local import LocalPlane
 from serving.sessions.contract import Control, DecodedChunk, Move, SessionSpec, WorldSpec
 from serving.stages.host import WorkerConfig

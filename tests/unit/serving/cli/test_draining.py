@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from serving.catalogue.database import Database
 from serving.catalogue.storage import prepare_storage, storage_config
 from serving.catalogue.workers import DRAINED, DRAINING, LOST, UP, WorkerBeat, Workers
-from serving.cli.app import FAULT, USAGE_ERROR, app
+from serving.cli.app import app
+from serving.cli.asking import FAULT, USAGE_ERROR
 from serving.cli.draining import ENDED, POLL_S, DrainEnd, wait_drained
 from tests.catalogues import held_session
 

@@ -30,13 +30,10 @@ from serving.access.config import check_listening
 from serving.access.tls import server_credentials
 from serving.admission.desk import Desk
 from serving.admission.interceptor import AdmissionInterceptor
-from serving.books.bookkeeper import Bookkeeper
 from serving.catalogue.plane import CataloguedPlane
 from serving.gateway.access_service import AccessService
 from serving.gateway.admin_service import AdminService
-from serving.gateway.auditing import AuditInterceptor, AuditWitness
 from serving.gateway.authentication import AuthenticationInterceptor
-from serving.gateway.bookkeeping import make_bookkeeper
 from serving.gateway.config import GatewayConfig
 from serving.gateway.doorkeeper import DoorInterceptor
 from serving.gateway.interceptor import ErrorInterceptor
@@ -93,10 +90,6 @@ class GatewayServer:
             plane, self._config, self._metrics, clock, is_traced, catalogue, self._pools.media, self._desk
         )
         verbs = SessionVerbs(self._registry, catalogue, clock)
-        self._bookkeeper = make_bookkeeper(
-            catalogue, verbs, self._config.books, is_authenticated=self._config.access.is_on, clock=clock
-        )
-        self._registry.accounts = self._bookkeeper.accounts if self._bookkeeper else None
         self._service = SessionService(plane, self._registry, self._config, self._pools, self._metrics, verbs, clock)
         # Before the door: what was done already is told again, also of a session that was deleted by it.
         self._admission = AdmissionInterceptor(self._desk.keyed)
@@ -127,8 +120,6 @@ class GatewayServer:
         self._host_task = asyncio.create_task(self._registry.host(is_hosting), name="gateway-sessions")
         await is_hosting.wait()
         self._desk.start()
-        if self._bookkeeper is not None:
-            self._bookkeeper.start()
         await server.start()
         self._server = server
         for name in ("", *SERVICE_NAMES):
@@ -146,8 +137,6 @@ class GatewayServer:
             self._host_task.cancel()
             await asyncio.wait([self._host_task])
             await self._desk.close()
-            if self._bookkeeper is not None:
-                await self._bookkeeper.stop()
             for pool in self._pools:
                 pool.shutdown(wait=False, cancel_futures=True)
             if self._authenticator is not None:
@@ -170,10 +159,8 @@ class GatewayServer:
     def _make_server(self) -> grpc.aio.Server:
         server = grpc.aio.server(
             interceptors=[
-                *self._auditing(AuditInterceptor),
                 ErrorInterceptor(self._metrics, self._config),
                 *self._authentication(),
-                *self._auditing(AuditWitness),
                 self._admission,
                 self._door,
             ],
@@ -188,9 +175,6 @@ class GatewayServer:
         names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
         return server
-
-    def _auditing(self, kind: Callable[[Bookkeeper], grpc.aio.ServerInterceptor]) -> list[grpc.aio.ServerInterceptor]:
-        return [] if self._bookkeeper is None else [kind(self._bookkeeper)]
 
     def _authentication(self) -> list[AuthenticationInterceptor]:
         return [] if self._authenticator is None else [AuthenticationInterceptor(self._authenticator, self._clock)]

@@ -16,7 +16,6 @@ from serving.catalogue.sessions import SessionRow
 from serving.errors import AttachExpectedError, AttachTimeoutError
 from serving.gateway import codec, library_codec
 from serving.gateway.authentication import warned_of_expiry
-from serving.gateway.auditing import note_attached
 from serving.gateway.config import GatewayConfig
 from serving.gateway.images import decode_image
 from serving.gateway.library_validation import check_label, check_page_size, check_rewind, check_states

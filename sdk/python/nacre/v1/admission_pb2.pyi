@@ -4,7 +4,6 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from nacre.v1 import quota_pb2 as _quota_pb2
 from nacre.v1 import session_pb2 as _session_pb2
-from nacre.v1 import world_pb2 as _world_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Mapping as _Mapping
@@ -13,14 +12,10 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class OpenSessionRequest(_message.Message):
-    __slots__ = ("world", "idempotency_key", "admission")
-    WORLD_FIELD_NUMBER: _ClassVar[int]
-    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
-    ADMISSION_FIELD_NUMBER: _ClassVar[int]
-    world: _world_pb2.WorldSpec
-    idempotency_key: str
-    admission: _quota_pb2.Admission
-    def __init__(self, world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., admission: _Optional[_Union[_quota_pb2.Admission, _Mapping]] = ...) -> None: ...
+    __slots__ = ("create",)
+    CREATE_FIELD_NUMBER: _ClassVar[int]
+    create: _session_pb2.CreateSessionRequest
+    def __init__(self, create: _Optional[_Union[_session_pb2.CreateSessionRequest, _Mapping]] = ...) -> None: ...
 
 class OpenSessionResponse(_message.Message):
     __slots__ = ("queued", "opened")

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14nacre/v1/audit.proto\x12\x08nacre.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x02\n\nAuditEntry\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nsubject_id\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x0e\n\x06method\x18\x05 \x01(\t\x12\x0f\n\x07\x61llowed\x18\x06 \x01(\x08\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12*\n\x03ids\x18\x08 \x03(\x0b\x32\x1d.nacre.v1.AuditEntry.IdsEntry\x12\x0c\n\x04peer\x18\t \x01(\t\x12\x12\n\nuser_agent\x18\n \x01(\t\x12\x12\n\nrequest_id\x18\x0b \x01(\t\x12\x10\n\x08trace_id\x18\x0c \x01(\t\x12\x12\n\nsession_id\x18\r \x01(\t\x12\x0e\n\x06\x65rased\x18\x0e \x01(\x08\x1a*\n\x08IdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xaf\x01\n\x17ListAuditEntriesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x1c\n\x0f\x62\x65\x66ore_sequence\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12\x12\n\nsubject_id\x18\x04 \x01(\t\x12\x12\n\nsession_id\x18\x05 \x01(\t\x12\x14\n\x0crefused_only\x18\x06 \x01(\x08\x42\x12\n\x10_before_sequence\"A\n\x18ListAuditEntriesResponse\x12%\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x14.nacre.v1.AuditEntry\"\'\n\x12VerifyBooksRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"<\n\x13VerifyBooksResponse\x12%\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x16.nacre.v1.VerifiedBook\"\x80\x01\n\x0cVerifiedBook\x12\x0c\n\x04\x62ook\x18\x01 \x01(\t\x12\x10\n\x08num_rows\x18\x02 \x01(\x04\x12\x11\n\tlast_hash\x18\x03 \x01(\x0c\x12\x1b\n\x0e\x66\x61ult_sequence\x18\x04 \x01(\x04H\x00\x88\x01\x01\x12\r\n\x05\x66\x61ult\x18\x05 \x01(\tB\x11\n\x0f_fault_sequence2\xb5\x01\n\x0c\x41uditService\x12Y\n\x10ListAuditEntries\x12!.nacre.v1.ListAuditEntriesRequest\x1a\".nacre.v1.ListAuditEntriesResponse\x12J\n\x0bVerifyBooks\x12\x1c.nacre.v1.VerifyBooksRequest\x1a\x1d.nacre.v1.VerifyBooksResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14nacre/v1/audit.proto\x12\x08nacre.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x02\n\nAuditEntry\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nsubject_id\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x0e\n\x06method\x18\x05 \x01(\t\x12\x0f\n\x07\x61llowed\x18\x06 \x01(\x08\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12*\n\x03ids\x18\x08 \x03(\x0b\x32\x1d.nacre.v1.AuditEntry.IdsEntry\x12\x0c\n\x04peer\x18\t \x01(\t\x12\x12\n\nuser_agent\x18\n \x01(\t\x12\x12\n\nrequest_id\x18\x0b \x01(\t\x12\x10\n\x08trace_id\x18\x0c \x01(\t\x12\x12\n\nsession_id\x18\r \x01(\t\x12\x0e\n\x06\x65rased\x18\x0e \x01(\x08\x1a*\n\x08IdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xaf\x01\n\x17ListAuditEntriesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x1c\n\x0f\x62\x65\x66ore_sequence\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12\x12\n\nsubject_id\x18\x04 \x01(\t\x12\x12\n\nsession_id\x18\x05 \x01(\t\x12\x14\n\x0crefused_only\x18\x06 \x01(\x08\x42\x12\n\x10_before_sequence\"A\n\x18ListAuditEntriesResponse\x12%\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x14.nacre.v1.AuditEntry\"\'\n\x12VerifyBooksRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"<\n\x13VerifyBooksResponse\x12%\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x16.nacre.v1.VerifiedBook\"\x80\x01\n\x0cVerifiedBook\x12\x0c\n\x04\x62ook\x18\x01 \x01(\t\x12\x10\n\x08num_rows\x18\x02 \x01(\x04\x12\x11\n\tlast_hash\x18\x03 \x01(\x0c\x12\x1b\n\x0e\x66\x61ult_sequence\x18\x04 \x01(\x04H\x00\x88\x01\x01\x12\r\n\x05\x66\x61ult\x18\x05 \x01(\tB\x11\n\x0f_fault_sequence2\xbf\x01\n\x0c\x41uditService\x12^\n\x10ListAuditEntries\x12!.nacre.v1.ListAuditEntriesRequest\x1a\".nacre.v1.ListAuditEntriesResponse\"\x03\x90\x02\x01\x12O\n\x0bVerifyBooks\x12\x1c.nacre.v1.VerifyBooksRequest\x1a\x1d.nacre.v1.VerifyBooksResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,6 +34,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_AUDITENTRY_IDSENTRY']._loaded_options = None
   _globals['_AUDITENTRY_IDSENTRY']._serialized_options = b'8\001'
+  _globals['_AUDITSERVICE'].methods_by_name['ListAuditEntries']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['ListAuditEntries']._serialized_options = b'\220\002\001'
+  _globals['_AUDITSERVICE'].methods_by_name['VerifyBooks']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['VerifyBooks']._serialized_options = b'\220\002\001'
   _globals['_AUDITENTRY']._serialized_start=68
   _globals['_AUDITENTRY']._serialized_end=419
   _globals['_AUDITENTRY_IDSENTRY']._serialized_start=377
@@ -49,5 +53,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VERIFIEDBOOK']._serialized_start=770
   _globals['_VERIFIEDBOOK']._serialized_end=898
   _globals['_AUDITSERVICE']._serialized_start=901
-  _globals['_AUDITSERVICE']._serialized_end=1082
+  _globals['_AUDITSERVICE']._serialized_end=1092
 # @@protoc_insertion_point(module_scope)

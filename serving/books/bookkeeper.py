@@ -32,12 +32,15 @@ class Bookkeeper:
         storage: StorageConfig,
         config: BooksConfig | None = None,
         keep_session: Keep | None = None,
+        *,
+        is_authenticated: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.config = config or BooksConfig()
         self.ledger = Ledger(database, clock)
         self._database = database
-        self._clock = clock
+        self.clock = clock
+        self.is_authenticated = is_authenticated
         folder = Path(storage.spool)
         self.writer = BookWriter(self.ledger, worker_name(), in_one_folder(folder), [folder])
         spending = MonthlySpending(self.ledger, self.config.prices)
@@ -68,8 +71,8 @@ class Bookkeeper:
         """At the end of each interval of the clock: what every tenant has stored, for as long as it lasted."""
         every_s = self.config.storage_every_s
         while True:
-            interval = int(self._clock() // every_s)
-            await asyncio.sleep((interval + 1) * every_s - self._clock())
+            interval = int(self.clock() // every_s)
+            await asyncio.sleep((interval + 1) * every_s - self.clock())
             try:
                 stored = await asyncio.to_thread(stored_bytes, self._database)
             except NacreError as error:

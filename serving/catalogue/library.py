@@ -45,6 +45,7 @@ class Library:
         self.keys = ApiKeys(database)
         self._database = database
         self._snapshots = config.snapshots
+        self.database, self.storage = database, config
 
     def difference(self, session_id: str, other_session_id: str) -> Difference:
         """Raises `SessionNotFoundError`."""

@@ -243,6 +243,8 @@ class PlayStream:
         (chunk, arrived_s), session, sent_s = delivery.arrival, self._session, self._clock()
         self._me.seat.num_unsent -= 1
         self._may_take()
+        if session.account is not None:
+            session.account.delivered(chunk.chunk_idx, len(chunk.frames_FHWC), looks_on=self._me.role.looks_on)
         if self._me.role.looks_on or not session.note_delivered(chunk.chunk_idx):
             return  # objectives are about whoever drives
         for received_s in session.controls.take_shown(chunk.chunk_idx):

@@ -21,19 +21,27 @@ from nacre.v1 import (
     access_pb2_grpc,
     admin_pb2,
     admin_pb2_grpc,
+    audit_pb2,
+    audit_pb2_grpc,
     library_pb2,
     library_pb2_grpc,
     session_pb2,
     session_pb2_grpc,
+    usage_pb2,
+    usage_pb2_grpc,
 )
 from serving.access.config import check_listening
 from serving.access.tls import server_credentials
 from serving.admission.desk import Desk
 from serving.admission.interceptor import AdmissionInterceptor
+from serving.books.bookkeeper import Bookkeeper
 from serving.catalogue.plane import CataloguedPlane
 from serving.gateway.access_service import AccessService
 from serving.gateway.admin_service import AdminService
+from serving.gateway.audit_service import AuditService
+from serving.gateway.auditing import AuditInterceptor, AuditWitness
 from serving.gateway.authentication import AuthenticationInterceptor
+from serving.gateway.bookkeeping import make_bookkeeper
 from serving.gateway.config import GatewayConfig
 from serving.gateway.doorkeeper import DoorInterceptor
 from serving.gateway.interceptor import ErrorInterceptor
@@ -44,6 +52,7 @@ from serving.gateway.metrics import GatewayMetrics, NoMetrics
 from serving.gateway.play import Pools
 from serving.gateway.registry import SessionRegistry
 from serving.gateway.service import SessionService
+from serving.gateway.usage_service import UsageService
 from serving.gateway.verbs import SessionVerbs
 from serving.sessions.contract import WorldPlane
 
@@ -51,7 +60,7 @@ logger = logging.getLogger(__name__)
 
 SERVICE_NAMES = tuple(
     service.full_name
-    for messages in (access_pb2, session_pb2, library_pb2, admin_pb2)
+    for messages in (access_pb2, session_pb2, library_pb2, admin_pb2, usage_pb2, audit_pb2)
     for service in messages.DESCRIPTOR.services_by_name.values()
 )
 # For Ended to reach clients, and calls in flight to be answered, after the sessions are over.
@@ -90,6 +99,10 @@ class GatewayServer:
             plane, self._config, self._metrics, clock, is_traced, catalogue, self._pools.media, self._desk
         )
         verbs = SessionVerbs(self._registry, catalogue, clock)
+        self._bookkeeper = make_bookkeeper(
+            catalogue, verbs, self._config.books, is_authenticated=self._config.access.is_on, clock=clock
+        )
+        self._registry.accounts = self._bookkeeper.accounts if self._bookkeeper else None
         self._service = SessionService(plane, self._registry, self._config, self._pools, self._metrics, verbs, clock)
         # Before the door: what was done already is told again, also of a session that was deleted by it.
         self._admission = AdmissionInterceptor(self._desk.keyed)
@@ -99,6 +112,8 @@ class GatewayServer:
         self._access_service = AccessService(self._authenticator, clock)
         directory = self._authenticator.directory if self._authenticator else None
         self._admin_service = AdminService(verbs, KeyAdmin(lambda: verbs.kept, directory, clock))
+        self._usage_service = UsageService(self._bookkeeper, plane.info, clock)
+        self._audit_service = AuditService(self._bookkeeper)
         self._health = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue]  # set by a star import
         self._server: grpc.aio.Server | None = None
         self._host_task: asyncio.Task[None] | None = None
@@ -120,6 +135,8 @@ class GatewayServer:
         self._host_task = asyncio.create_task(self._registry.host(is_hosting), name="gateway-sessions")
         await is_hosting.wait()
         self._desk.start()
+        if self._bookkeeper is not None:
+            self._bookkeeper.start()
         await server.start()
         self._server = server
         for name in ("", *SERVICE_NAMES):
@@ -137,6 +154,8 @@ class GatewayServer:
             self._host_task.cancel()
             await asyncio.wait([self._host_task])
             await self._desk.close()
+            if self._bookkeeper is not None:
+                await self._bookkeeper.stop()
             for pool in self._pools:
                 pool.shutdown(wait=False, cancel_futures=True)
             if self._authenticator is not None:
@@ -159,8 +178,10 @@ class GatewayServer:
     def _make_server(self) -> grpc.aio.Server:
         server = grpc.aio.server(
             interceptors=[
+                *self._auditing(AuditInterceptor),
                 ErrorInterceptor(self._metrics, self._config),
                 *self._authentication(),
+                *self._auditing(AuditWitness),
                 self._admission,
                 self._door,
             ],
@@ -171,10 +192,15 @@ class GatewayServer:
         library_pb2_grpc.add_LibraryServiceServicer_to_server(self._library_service, server)
         admin_pb2_grpc.add_AdminServiceServicer_to_server(self._admin_service, server)
         access_pb2_grpc.add_AccessServiceServicer_to_server(self._access_service, server)
+        usage_pb2_grpc.add_UsageServiceServicer_to_server(self._usage_service, server)
+        audit_pb2_grpc.add_AuditServiceServicer_to_server(self._audit_service, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
         return server
+
+    def _auditing(self, kind: Callable[[Bookkeeper], grpc.aio.ServerInterceptor]) -> list[grpc.aio.ServerInterceptor]:
+        return [] if self._bookkeeper is None else [kind(self._bookkeeper)]
 
     def _authentication(self) -> list[AuthenticationInterceptor]:
         return [] if self._authenticator is None else [AuthenticationInterceptor(self._authenticator, self._clock)]

@@ -16,6 +16,7 @@ from serving.catalogue.sessions import SessionRow
 from serving.errors import AttachExpectedError, AttachTimeoutError
 from serving.gateway import codec, library_codec
 from serving.gateway.authentication import warned_of_expiry
+from serving.gateway.auditing import note_attached
 from serving.gateway.config import GatewayConfig
 from serving.gateway.images import decode_image
 from serving.gateway.library_validation import check_label, check_page_size, check_rewind, check_states
@@ -169,6 +170,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         session, attach = await self._verbs.enter(attach)
         stream = PlayStream(session, attach, self._config, self._pools, self._metrics, self._clock)
         with session.joined(stream, attach) as member, warned_of_expiry(stream.go_away):
+            note_attached(session.identity.session_id, member.role.name.lower())
             await stream.run(member, requests, context.write)
 
     async def _first_message(self, requests: AsyncIterator[session_pb2.PlayRequest]) -> session_pb2.PlayRequest:

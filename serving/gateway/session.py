@@ -16,6 +16,7 @@ from nacre.v1 import session_pb2
 from serving.access.ownership import LOCALS, Ownership
 from serving.access.policy import Thing
 from serving.admission.grant import Grant
+from serving.books.accounts import SessionAccount
 from serving.errors import NacreError, SessionControlledError, SessionEndedError, UnavailableError
 from serving.gateway import codec
 from serving.gateway.arrivals import Arrival, ArrivalQueue
@@ -99,6 +100,7 @@ class Session:
         self._num_delivered = identity.first_chunk_idx  # chunks that left for somebody who drives
         self.grant = Grant()  # what it was let in with
         self.is_paused = False
+        self.account: SessionAccount | None = None  # where the service keeps books
         self._is_unattended = asyncio.Event()  # for longer than the grace time
         self._has_ended = asyncio.Event()
         self._is_closed = asyncio.Event()
@@ -142,6 +144,8 @@ class Session:
                     tasks.create_task(self._park_unattended()),
                     tasks.create_task(self._broadcast.run(self.refill)),
                 ]
+                if self.account is not None:
+                    running.append(tasks.create_task(self.account.follow(self)))
                 if self.end_s is not None:
                     running.append(tasks.create_task(self._end_in_time(self.end_s)))
                 await self._has_ended.wait()
@@ -149,6 +153,7 @@ class Session:
                     task.cancel()
         finally:
             self.end("SERVICE_STOPPING")  # of no effect unless cancelled from outside
+            self._write_usage()
             await self._close_link()
             self._is_closed.set()
 
@@ -175,6 +180,18 @@ class Session:
         """Tell the client that the session will end; without one it ends now."""
         if not self._audience.players:
             self.end(reason)
+        self._audience.go_away(reason, time_left_s)
+
+    def _write_usage(self) -> None:
+        if self.account is not None:
+            self.account.write(self.epoch)
+
+    @property
+    def epoch(self) -> int:
+        """Of whoever holds it now; 0 where nothing is kept of it."""
+        return self._link.epoch if isinstance(self._link, KeptLink) else 0
+
+    def announce_end(self, reason: str, time_left_s: float) -> None:
         self._audience.go_away(reason, time_left_s)
 
     def is_token(self, resume_token: str) -> bool:
@@ -209,6 +226,8 @@ class Session:
         """A client is gone. Without any who drive, the session waits for one for the grace time."""
         self._audience.leave(member)
         self._broadcast.leave_seat(member.seat)
+        if self.has_ended:  # what was on the way to it when the last row was written
+            self._write_usage()
         if member.role.looks_on:
             return
         self._metrics.client_detached()
@@ -305,6 +324,8 @@ class Session:
             case LeaveAsked():
                 logger.warning("session %s: its worker will stop, and it cannot move", self.identity.session_id)
             case DecodedChunk():
+                if self.account is not None:
+                    self.account.came(event.chunk_idx, event.frames_FHWC)
                 self.arrivals.put(Arrival(event, self._clock()))
                 self._broadcast.wake()
             case _:

@@ -128,6 +128,8 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         if context.done() or isinstance(error, grpc.aio.InternalError):
             logger.debug("the client is gone")
             raise asyncio.CancelledError
+        if isinstance(error, NotImplementedError):  # generated code's answer for a method that its service lacks
+            error = MethodUnknownError("this version of the service does not have the method yet")
         if not isinstance(error, NacreError):
             logger.error("request %s failed", request_id, exc_info=error)
             error = InternalError("the service has a defect; its operator finds this request in the logs")

@@ -7,7 +7,14 @@ from serving.access.principal import current
 from serving.catalogue.worlds import WorldRow
 from serving.gateway import library_codec
 from serving.gateway.grants import check_grants, to_grants
-from serving.gateway.library_validation import check_lifetime, check_name, check_note, check_page_size, check_scope
+from serving.gateway.library_validation import (
+    check_kind,
+    check_lifetime,
+    check_name,
+    check_note,
+    check_page_size,
+    check_scope,
+)
 from serving.gateway.validation import check_id, check_licence
 from serving.gateway.verbs import SessionVerbs
 
@@ -41,7 +48,7 @@ class LibraryService(library_pb2_grpc.LibraryServiceServicer):
     ) -> library_pb2.ListWorldsResponse:
         limit, kept = check_page_size(request.page_size, "page_size"), self._verbs.kept
         worlds = kept.library.worlds
-        name, asker = request.name or None, current()
+        name, asker = check_name(request.name, "name") if request.name else None, current()
         rows, cursor = await kept.call(lambda: worlds.page(limit, request.page_token, name, asker))
         return library_pb2.ListWorldsResponse(worlds=[self._message(row) for row in rows], next_page_token=cursor)
 
@@ -62,7 +69,7 @@ class LibraryService(library_pb2_grpc.LibraryServiceServicer):
         self, request: library_pb2.ExportSessionRequest, context: object
     ) -> library_pb2.ExportSessionResponse:
         session_id = check_id(request.session_id, "session_id")
-        is_portable = request.kind != library_pb2.SNAPSHOT_KIND_EXACT
+        is_portable = check_kind(request.kind, "kind")
         data, chunk_idx = await self._verbs.export(session_id, is_portable=is_portable)
         return library_pb2.ExportSessionResponse(data=data, chunk_index=chunk_idx)
 

@@ -58,6 +58,14 @@ def check_scope(value: library_pb2.ShareScope, field: str) -> str:
     return SCOPES[value]
 
 
+def check_kind(value: library_pb2.SnapshotKind, field: str) -> bool:
+    """Whether it is portable."""
+    if value not in library_pb2.SnapshotKind.values():
+        names = ("SNAPSHOT_KIND_PORTABLE", "SNAPSHOT_KIND_EXACT")
+        raise InvalidFieldError("there is no such kind of snapshot", field=field, allowed=names)
+    return value != library_pb2.SNAPSHOT_KIND_EXACT
+
+
 def check_lifetime(request: library_pb2.CreateShareLinkRequest, field: str) -> float:
     """Seconds."""
     if not request.HasField("lifetime"):

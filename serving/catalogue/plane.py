@@ -265,6 +265,7 @@ def world_of(row: SessionRow | NewSession) -> WorldSpec:
         character=character,
         scene=scene,
         licence=row.ownership.licence,
+        arbitration=str(row.spec.get("arbitration", "single")),
     )
 
 
@@ -276,6 +277,7 @@ def world_fields(world: WorldSpec) -> dict[str, object]:
         "character": world.character,
         "scene": world.scene,
         "has_image": world.image_HWC is not None,
+        **({"arbitration": world.arbitration} if world.arbitration != "single" else {}),
     }
 
 

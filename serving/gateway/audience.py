@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from serving.gateway.roles import Role
 from serving.gateway.seats import Seat, Shown
+from serving.gateway.seen import Seen
 from serving.sessions.contract import Accepted, Outcome, Rewound
 
 
@@ -20,6 +22,10 @@ class Client(Protocol):
 
     def rewound(self, event: Rewound) -> None:
         """Chunks count from an earlier one again."""
+        ...
+
+    def hands_changed(self, seen: Sequence[Seen], num_viewers: int) -> None:
+        """Somebody who may control the session came, went, asked for control or got it."""
         ...
 
     def wake(self) -> None:
@@ -35,6 +41,7 @@ class Member:
     seat: Seat
     role: Role = Role.PLAYER
     client_id: str = ""
+    is_named: bool = False  # the client chose the id itself
     subject_id: str = ""
     joined_s: float = 0.0  # time.time()
 
@@ -87,6 +94,9 @@ class Audience:
     def note_sender(self, control_id: str, member: Member) -> None:
         """Its outcomes go to whoever sent it."""
         self._senders[control_id] = member
+
+    def forget_sender(self, control_id: str) -> None:
+        self._senders.pop(control_id, None)
 
     def sender(self, control_id: str) -> Member | None:
         """Of a control without a terminal outcome."""

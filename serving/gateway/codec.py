@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from google.protobuf.duration_pb2 import Duration
 
 from model.interface import CameraPose, ModelInfo
 from nacre.v1 import control_pb2, error_pb2, media_pb2, session_pb2, world_pb2
 from serving.errors import NacreError
+from serving.gateway.arbitration import LossReason, Policy
 from serving.gateway.media import AudioCodec, EncodedAudio, EncodedFrame, VideoCodec
 from serving.gateway.request_id import current_request_id
+from serving.gateway.seen import Seen
 from serving.gateway.validation import supported_controls
 from serving.sessions.contract import Accepted, Applied, Outcome, Rejected, Rewound, Superseded, WorldSpec
 
@@ -89,12 +93,40 @@ def to_session(
     return message
 
 
+def add_clients(
+    message: session_pb2.Session, policy: Policy, seen: Iterable[Seen], take_control_after_s: float
+) -> None:
+    message.MergeFrom(
+        session_pb2.Session(arbitration=f"ARBITRATION_POLICY_{policy.name}", participants=map(to_participant, seen))
+    )
+    if policy is Policy.SINGLE:
+        message.take_control_after.CopyFrom(to_duration(take_control_after_s))
+
+
+def to_participant(seen: Seen) -> session_pb2.Participant:
+    participant = session_pb2.Participant(
+        client_id=seen.client_id,
+        subject_id=seen.subject_id,
+        role=f"CLIENT_ROLE_{seen.role.name}",
+        in_control=seen.is_in_control,
+        asks_control=seen.asks_control,
+    )
+    participant.join_time.FromNanoseconds(round(seen.joined_s * NANOS_PER_S))
+    return participant
+
+
+def to_hands(seen: Iterable[Seen], num_viewers: int) -> session_pb2.PlayResponse:
+    hands = session_pb2.Hands(participants=map(to_participant, seen), num_viewers=num_viewers)
+    return session_pb2.PlayResponse(hands=hands)
+
+
 def to_attached(
     session: session_pb2.Session,
     video_codec: VideoCodec,
     audio_codec: AudioCodec | None,
     credit: int,
     next_chunk_idx: int,
+    me: Seen,
 ) -> session_pb2.PlayResponse:
     return session_pb2.PlayResponse(
         attached=session_pb2.Attached(
@@ -103,6 +135,9 @@ def to_attached(
             audio_codec=AudioCodec.AUDIO_CODEC_UNSPECIFIED if audio_codec is None else audio_codec,
             credit=credit,
             next_chunk_index=next_chunk_idx,
+            role=f"CLIENT_ROLE_{me.role.name}",
+            client_id=me.client_id,
+            in_control=me.is_in_control,
         )
     )
 
@@ -152,14 +187,21 @@ def to_ack(outcome: Outcome, request_id: str = "") -> session_pb2.PlayResponse:
     ack = control_pb2.Ack(control_id=outcome.control_id)
     match outcome:
         case Accepted():
-            ack.accepted.not_durable = not outcome.durable
-            ack.accepted.SetInParent()
+            ack.accepted.CopyFrom(
+                control_pb2.Accepted(not_durable=not outcome.durable, due_chunk_index=outcome.due_chunk_idx)
+            )
         case Applied():
             ack.applied.chunk_index = outcome.chunk_idx
             ack.applied.frame_index = outcome.frame_idx
             ack.applied.world_time.CopyFrom(to_duration(outcome.world_time_s))
         case Superseded():
-            ack.superseded.by_control_id = outcome.by_control_id
+            ack.superseded.CopyFrom(
+                control_pb2.Superseded(
+                    by_control_id=outcome.by_control_id,
+                    reason=f"SUPERSEDED_REASON_{outcome.reason or LossReason.LATER}",
+                    by_client_id=outcome.by_client_id,
+                )
+            )
         case Rejected():
             ack.rejected.error.CopyFrom(_to_error(outcome.reason, outcome.message, outcome.field, ()))
             ack.rejected.error.request_id = request_id

@@ -42,8 +42,10 @@ class GatewayConfig:
     close_timeout_s: float = 5.0  # for the workers to free its slots
     drain_s: float = 5.0  # between GoAway and Ended when the service stops
 
-    control_rate_per_s: float = 60.0  # per session
+    control_rate_per_s: float = 60.0  # per client
     control_burst: int = 60
+    take_control_after_s: float = 10.0  # of asking for it, with one controller at a time
+    vote_window_s: float = 0.5  # how often votes are counted: as long as people need to answer each other
     max_pending_controls: int = 256  # per session, without a terminal outcome
     max_unsent_messages: int = 512  # per client: acks and the few chunks that credit allows
     # How many chunks a worker may be ahead of delivery: enough to denoise one while the one
@@ -91,6 +93,8 @@ _DURATIONS = (
     "open_timeout_s",
     "close_timeout_s",
     "late_tolerance_s",
+    "take_control_after_s",
+    "vote_window_s",
 )
 _COUNTS = (
     "max_receive_bytes",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from serving.errors import ControlDuplicateError, RateExceededError
 from serving.sessions.contract import Accepted, Applied, Outcome
 
@@ -9,13 +11,25 @@ from serving.sessions.contract import Accepted, Applied, Outcome
 REMEMBERED_IDS = 4_096
 
 
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a control, as far as is known."""
+
+    chunk_idx: int | None = None  # where it took effect
+    is_lost: bool = False  # it never will
+
+
+PENDING, LOST = Fate(), Fate(is_lost=True)
+
+
 class ControlBook:
     """Admits each control once, and knows when those that took effect were received."""
 
     def __init__(self, max_pending: int) -> None:
         self._max_pending = max_pending
-        self._received_s_by_id: dict[str, float] = {}  # without a terminal outcome
-        self._recent_ids: dict[str, None] = {}  # the oldest first
+        # Those without a terminal outcome; None for one whose time to the first frame says nothing.
+        self._received_s_by_id: dict[str, float | None] = {}
+        self._recent: dict[str, Fate] = {}  # the oldest first
         self._unseen: list[tuple[int, float]] = []  # (chunk, received): applied, not delivered yet
 
     @property
@@ -24,22 +38,27 @@ class ControlBook:
 
     @property
     def num_remembered(self) -> int:
-        return len(self._recent_ids)
+        return len(self._recent)
 
-    def admit(self, control_id: str, received_s: float) -> None:
+    def fate(self, control_id: str) -> Fate | None:
+        """None for one that was not seen lately."""
+        return self._recent.get(control_id)
+
+    def admit(self, control_id: str, received_s: float, *, is_timed: bool = True) -> None:
         """Note a valid control as pending. Raises ControlDuplicateError or RateExceededError."""
-        if control_id in self._recent_ids:
+        if control_id in self._recent:
             raise ControlDuplicateError("the control id was used before", field="control.control_id")
         if len(self._received_s_by_id) >= self._max_pending:
             raise RateExceededError(f"{self._max_pending} controls wait for their outcome")
-        self._recent_ids[control_id] = None
-        if len(self._recent_ids) > REMEMBERED_IDS:
-            del self._recent_ids[next(iter(self._recent_ids))]
-        self._received_s_by_id[control_id] = received_s
+        self._recent[control_id] = PENDING
+        if len(self._recent) > REMEMBERED_IDS:
+            del self._recent[next(iter(self._recent))]
+        self._received_s_by_id[control_id] = received_s if is_timed else None
 
     def forget(self, control_id: str) -> None:
         """It was refused on the way to the worker and will have no outcome from there."""
         self._received_s_by_id.pop(control_id, None)
+        self._note(control_id, LOST)
 
     def settle(self, outcome: Outcome) -> bool:
         """Note an outcome. False for that of a control which is not pending: nobody is to be told."""
@@ -47,9 +66,14 @@ class ControlBook:
             return False
         if not isinstance(outcome, Accepted):
             received_s = self._received_s_by_id.pop(outcome.control_id)
-            if isinstance(outcome, Applied):
+            self._note(outcome.control_id, Fate(outcome.chunk_idx) if isinstance(outcome, Applied) else LOST)
+            if isinstance(outcome, Applied) and received_s is not None:
                 self._unseen.append((outcome.chunk_idx, received_s))
         return True
+
+    def _note(self, control_id: str, fate: Fate) -> None:
+        if control_id in self._recent:
+            self._recent[control_id] = fate
 
     def rewind(self) -> None:
         """What took effect and was not seen never will be."""

@@ -12,6 +12,25 @@ Who = TypeVar("Who", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
+class AskControl:
+    """Of whoever is in control."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveControl:
+    client_id: str  # empty for whoever asked first
+
+
+@dataclass(frozen=True, slots=True)
+class TakeControl:
+    """What was asked for and not given."""
+
+
+# Answered by the gateway: the world does not change by them.
+HandVerb = AskControl | GiveControl | TakeControl
+
+
+@dataclass(frozen=True, slots=True)
 class Ask(Generic[Who]):
     who: Who
     since_s: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from nacre.v1 import control_pb2, session_pb2
 from serving.errors import AttachExpectedError, ClientStalledError, InvalidFieldError, NacreError, RateExceededError
 from serving.gateway import codec
 from serving.gateway.audience import Member
+from serving.gateway.client_validation import check_cancel, check_hand_verb
 from serving.gateway.config import GatewayConfig
 from serving.gateway.images import decode_image
 from serving.gateway.metrics import DeliveredChunk, GatewayMetrics
@@ -19,9 +20,12 @@ from serving.gateway.outbox import Outbox, Write
 from serving.gateway.pacing import TokenBucket
 from serving.gateway.request_id import current_request_id
 from serving.gateway.seats import Delivery
+from serving.gateway.seen import Seen
 from serving.gateway.session import Session
+from serving.gateway.timing import check_wish
 from serving.gateway.validation import AttachSpec, RawImage, check_control_kind, check_credit, check_id
-from serving.sessions.contract import Control, ControlKind, ImageControl, Outcome, Rewound
+from serving.sessions.attribution import Sender
+from serving.sessions.contract import Cancel, Control, ImageControl, Outcome, Rewound
 
 ECHOED_ID_CHARS = 63
 # After Ended, for the client to close first: a credit sent into a closed stream makes a Python client
@@ -75,6 +79,9 @@ class PlayStream:
 
     def go_away(self, reason: str, time_left_s: float) -> None:
         self._say(codec.to_go_away(reason, time_left_s))
+
+    def hands_changed(self, seen: Sequence[Seen], num_viewers: int) -> None:
+        self._say(codec.to_hands(seen, num_viewers))
 
     def rewound(self, event: Rewound) -> None:
         self._say(codec.to_rewound(event))
@@ -145,36 +152,46 @@ class PlayStream:
             if not self._control_rate.take(received_s):
                 rate = self._config.control_rate_per_s
                 raise RateExceededError(f"at most {rate:g} controls a second", retry_after_s=1 / rate)
-            kind = check_control_kind(message, self._session.info)
-            self._attach.role.check(kind)
-            self._session.controls.admit(control_id, received_s)
+            self._session.grant.controls.take(received_s)
+            if (verb := check_hand_verb(message)) is not None:
+                self._session.hand_over(self._me, control_id, verb, received_s)
+                return
+            kind = check_cancel(message) or check_control_kind(message, self._session.info)
+            schedule = self._session.plan(check_wish(message))
+            self._session.check(self._me, kind, schedule)
+            is_timed = schedule is None and not isinstance(kind, Cancel)
+            self._session.controls.admit(control_id, received_s, is_timed=is_timed)
         except NacreError as error:
             self._reject(message.control_id[:ECHOED_ID_CHARS], error)
             return
+        sender = Sender(subject_id=self._me.subject_id, client_id=self._me.client_id)
+        make = functools.partial(
+            Control, control_id=control_id, received_s=received_s, sender=sender, schedule=schedule
+        )
         if not isinstance(kind, RawImage):
-            await self._send(control_id, kind, received_s)
+            await self._send(make(kind=kind))
             return
         if self._image_task is not None:  # one at a time: the client waits, not our memory
             await self._image_task
-        self._image_task = tasks.create_task(self._send_image(control_id, kind.data, received_s))
+        self._image_task = tasks.create_task(self._send_image(control_id, kind.data, make))
 
-    async def _send_image(self, control_id: str, data: bytes, received_s: float) -> None:
+    async def _send_image(self, control_id: str, data: bytes, make: Callable[..., Control]) -> None:
         loop = asyncio.get_running_loop()
         decode = functools.partial(decode_image, data, self._config.images, "control.image.data")
         try:
             image_HWC = await loop.run_in_executor(self._pools.images, decode)
         except NacreError as error:
-            self._session.controls.forget(control_id)
+            self._session.forget(control_id)
             self._reject(control_id, error)
             return
-        await self._send(control_id, ImageControl(image_HWC=image_HWC), received_s)
+        await self._send(make(kind=ImageControl(image_HWC=image_HWC)))
 
-    async def _send(self, control_id: str, kind: ControlKind, received_s: float) -> None:
+    async def _send(self, control: Control) -> None:
         try:
-            await self._session.send(Control(control_id=control_id, kind=kind, received_s=received_s), self._me)
+            await self._session.send(control, self._me)
         except NacreError as error:
-            self._session.controls.forget(control_id)
-            self._reject(control_id, error)
+            self._session.forget(control.control_id)
+            self._reject(control.control_id, error)
 
     def _reject(self, control_id: str, error: NacreError) -> None:
         self._metrics.control_outcome("rejected")
@@ -203,6 +220,7 @@ class PlayStream:
             self._attach.audio_codec,
             self._attach.credit,
             seat.first_chunk_idx,
+            self._session.floor.see(self._me),
         )
         self._outbox.put(attached)
         early, self._early = self._early or [], None

@@ -9,8 +9,8 @@ from serving.sessions.contract import Directive
 
 
 class Role(Enum):
-    PLAYER = "player"  # controls the session; one at a time
-    DIRECTOR = "direct"  # looks on, and says sentences
+    PLAYER = "player"  # drives the session
+    DIRECTOR = "direct"  # looks on, and says sentences; more where a session's directors may
     VIEWER = "view"  # looks on
 
     @property
@@ -25,5 +25,17 @@ class Role(Enum):
             raise ScopeExceededError("the link lets send sentences only", field="control")
 
 
+def granted(allowed: Role, wanted: Role | None, *, is_link: bool) -> Role:
+    """What a client is that wants to be something, and may be `allowed`. Whoever may play may look on; a link to play
+    with others is none to direct them. Raises `ScopeExceededError`."""
+    if wanted is None or wanted is allowed or wanted is Role.VIEWER:
+        return wanted or allowed
+    if allowed is Role.PLAYER and not is_link:
+        return wanted
+    raise ScopeExceededError(f"what was given along allows to be a {allowed.name.lower()}", field="attach.role")
+
+
+# By their names in the contract.
+ATTACH_ROLES = {"player": Role.PLAYER, "director": Role.DIRECTOR, "viewer": Role.VIEWER}
 # By the scope of a share link.
 ROLES = {"view": Role.VIEWER, "direct": Role.DIRECTOR, "join": Role.PLAYER}

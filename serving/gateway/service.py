@@ -17,6 +17,7 @@ from serving.errors import AttachExpectedError, AttachTimeoutError
 from serving.gateway import codec, library_codec
 from serving.gateway.authentication import warned_of_expiry
 from serving.gateway.auditing import note_attached
+from serving.gateway.client_validation import check_policy
 from serving.gateway.config import GatewayConfig
 from serving.gateway.images import decode_image
 from serving.gateway.library_validation import check_label, check_page_size, check_rewind, check_states
@@ -62,6 +63,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         started_s = self._clock()
         self._registry.check_open()
         world = await self._decode_world_image(check_world(request.world, self._plane.info), request.world)
+        world = dataclasses.replace(world, arbitration=check_policy(request.arbitration))
         session = await self._registry.open(world, started_s)
         return session_pb2.CreateSessionResponse(
             session=session.to_message(), resume_token=session.identity.resume_token

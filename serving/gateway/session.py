@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import hmac
 import logging
+import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -15,22 +16,38 @@ from model.interface import ModelInfo
 from nacre.v1 import session_pb2
 from serving.access.ownership import LOCALS, Ownership
 from serving.access.policy import Thing
+from serving.access.principal import current
+from serving.admission.codec import to_limits
 from serving.admission.grant import Grant
 from serving.books.accounts import SessionAccount
-from serving.errors import NacreError, SessionControlledError, SessionEndedError, UnavailableError
+from serving.errors import (
+    ControlNotWaitingError,
+    NacreError,
+    SessionControlledError,
+    SessionEndedError,
+    UnavailableError,
+)
 from serving.gateway import codec
+from serving.gateway.arbitration import Policy
 from serving.gateway.arrivals import Arrival, ArrivalQueue
 from serving.gateway.audience import Audience, Client, Member
 from serving.gateway.broadcast import Broadcast
 from serving.gateway.config import GatewayConfig
 from serving.gateway.controls import ControlBook
+from serving.gateway.floor import Floor
+from serving.gateway.handover import HandVerb
 from serving.gateway.media_channel import Codecs
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.provenance import to_provenance
 from serving.gateway.roles import Role
 from serving.gateway.session_state import State, entered
+from serving.gateway.timing import Wish, plan
 from serving.gateway.validation import AttachSpec
+from serving.sessions.attribution import Schedule
 from serving.sessions.contract import (
+    Accepted,
+    Applied,
+    Cancel,
     Control,
     DecodedChunk,
     KeptLink,
@@ -97,6 +114,7 @@ class Session:
         # There can be no more untold outcomes than pending controls, each with two.
         self._audience = Audience(2 * config.max_pending_controls)
         self._broadcast = Broadcast(info, self.arrivals, self._audience, config, media_executor, clock)
+        self.floor = Floor(Policy(identity.world.arbitration), self._audience, link, config, clock)
         self._num_delivered = identity.first_chunk_idx  # chunks that left for somebody who drives
         self.grant = Grant()  # what it was let in with
         self.is_paused = False
@@ -143,6 +161,7 @@ class Session:
                     tasks.create_task(self._pump_events()),
                     tasks.create_task(self._park_unattended()),
                     tasks.create_task(self._broadcast.run(self.refill)),
+                    tasks.create_task(self.floor.run()),
                 ]
                 if self.account is not None:
                     running.append(tasks.create_task(self.account.follow(self)))
@@ -168,12 +187,13 @@ class Session:
         self._enter(State.PARKED if reason == PARKED else State.ENDED)
         self.end_reason = reason
         self._expiry.cancel()
+        self.floor.close()
         self._has_ended.set()
         self._metrics.session_ended(reason)
         self.arrivals.clear()
         # Those of one that is parked take effect when it wakes.
         for control_id in self.controls.pending_ids if reason != PARKED else ():
-            self._on_outcome(Rejected(control_id=control_id, reason="SESSION_ENDED", message="the session has ended"))
+            self._tell(Rejected(control_id=control_id, reason="SESSION_ENDED", message="the session has ended"))
         self._audience.wake()
 
     def warn_of_end(self, reason: str, time_left_s: float) -> None:
@@ -203,13 +223,21 @@ class Session:
         if self.has_ended:
             raise SessionEndedError("the session has ended", field="attach.session_id")
         is_first = not spec.role.looks_on and not self._audience.players
-        if not spec.role.looks_on and not is_first:
+        if not spec.role.looks_on and not is_first and self.floor.policy is Policy.SINGLE and not spec.stands_by:
             raise SessionControlledError("another client controls the session", field="attach.session_id")
         seat = self._broadcast.take_seat(Codecs(spec.video_codec, spec.audio_codec), spec.credit, is_anew=is_first)
-        member = Member(client=client, seat=seat, role=spec.role, joined_s=self._clock())
+        member = Member(
+            client=client,
+            seat=seat,
+            role=spec.role,
+            client_id=spec.client_id or f"client-{secrets.token_hex(4)}",
+            is_named=bool(spec.client_id),
+            subject_id=current().subject_id,
+            joined_s=self._clock(),
+        )
         if is_first:
             self._begin_play()
-        self._audience.enter(member)
+        self.floor.enter(member)
         if spec.role is Role.PLAYER:
             self._metrics.client_attached()
         self._broadcast.wake()
@@ -224,7 +252,7 @@ class Session:
 
     def detach(self, member: Member) -> None:
         """A client is gone. Without any who drive, the session waits for one for the grace time."""
-        self._audience.leave(member)
+        self.floor.leave(member)
         self._broadcast.leave_seat(member.seat)
         if self.has_ended:  # what was on the way to it when the last row was written
             self._write_usage()
@@ -270,13 +298,51 @@ class Session:
         self._num_delivered = max(self._num_delivered, chunk_idx + 1)
         return is_first
 
-    async def send(self, control: Control, sender: Member | None = None) -> None:
-        """Give an admitted control to the worker. Its outcome goes to its sender."""
+    async def send(self, control: Control, member: Member) -> None:
+        """Give an admitted control to the worker. Its outcomes go to whoever sent it."""
         if self.has_ended:
             raise SessionEndedError("the session has ended")
-        if sender is not None:
-            self._audience.note_sender(control.control_id, sender)
-        await self._link.send(control)
+        await self.floor.send(control, member)
+
+    def check(self, member: Member, kind: object, schedule: Schedule | None) -> None:
+        """Whether a client may send it now. Raises as `Hands.check` does, and `ControlNotWaitingError`."""
+        self.floor.hands.check(member, kind, is_scheduled=schedule is not None)
+        if isinstance(kind, Cancel):
+            sender = self._audience.sender(kind.control_id)
+            if sender is not None and sender.client_id != member.client_id:
+                raise ControlNotWaitingError("the control is another client's", field="control.cancel.control_id")
+
+    def hand_over(self, member: Member, control_id: str, verb: HandVerb, received_s: float) -> None:
+        """Ask for control, give it or take it: answered at once. Raises as `Hands.hand_over` does."""
+        self.controls.admit(control_id, received_s, is_timed=False)
+        try:
+            self.floor.hand_over(member, verb)
+        except NacreError:
+            self.controls.forget(control_id)
+            raise
+        self._audience.note_sender(control_id, member)
+        self._tell(Accepted(control_id=control_id))
+        chunk_idx, info = self.arrivals.num_arrived, self.info
+        self._tell(
+            Applied(
+                control_id=control_id,
+                chunk_idx=chunk_idx,
+                frame_idx=chunk_idx * info.frames_per_chunk,
+                world_time_s=chunk_idx * info.chunk_duration_s,
+            )
+        )
+
+    def forget(self, control_id: str) -> None:
+        """It was admitted, and refused on the way to the worker."""
+        self.controls.forget(control_id)
+        self.floor.forget(control_id)
+
+    def plan(self, wish: Wish | None) -> Schedule | None:
+        """Raises `InvalidFieldError` or `PredecessorLostError`."""
+        if wish is None:
+            return None
+        fate = self.controls.fate(wish.after_control_id)
+        return plan(wish, self.arrivals.num_taken, self.info.chunk_duration_s, fate)
 
     async def refill(self, credit: int) -> None:
         """Let the worker as far ahead as the clients' `credit` reaches."""
@@ -297,6 +363,9 @@ class Session:
             end_s=self.end_s,
         )
         info = self.info
+        codec.add_clients(message, self.floor.policy, self.floor.seen, self.floor.hands.take_control_after_s)
+        if self.grant.tenant_id:
+            message.limits.CopyFrom(to_limits(self.grant.limits))
         message.provenance.CopyFrom(to_provenance(self.identity.ownership, info.name, info.weights_sha256, info))
         return message
 
@@ -363,6 +432,10 @@ class Session:
                 self.end("ABANDONED")
 
     def _on_outcome(self, outcome: Outcome) -> None:
+        for each in self.floor.read(outcome):
+            self._tell(each)
+
+    def _tell(self, outcome: Outcome) -> None:
         if self.controls.settle(outcome):
             self._metrics.control_outcome(type(outcome).__name__.lower())
         elif not self.identity.first_chunk_idx:  # else it may have come by way of the gateway before this one

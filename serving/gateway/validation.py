@@ -6,7 +6,7 @@ import math
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from model.interface import CAMERA_MOVES, ModelInfo
@@ -22,7 +22,7 @@ from serving.errors import (
     WorldMissingError,
 )
 from serving.gateway.media import audio_codecs_for, video_codecs_for
-from serving.gateway.roles import Role
+from serving.gateway.roles import ATTACH_ROLES, Role, granted
 from serving.sessions.contract import CameraMove, Directive, LatestWins, Look, Move, SetPerspective, WorldSpec
 
 MAX_PROMPT_CHARS = 2_000
@@ -56,6 +56,13 @@ class AttachSpec:
     audio_codec: media_pb2.AudioCodec | None
     credit: int
     role: Role = Role.PLAYER
+    wanted_role: Role | None = None  # as much as it may be when left out
+    client_id: str = ""  # of its own choosing
+    stands_by: bool = False  # to be in the session though another has control
+
+    def granted(self, allowed: Role, *, is_link: bool) -> AttachSpec:
+        """As what it may be. Raises `ScopeExceededError`."""
+        return replace(self, role=granted(allowed, self.wanted_role, is_link=is_link))
 
 
 def supported_controls(info: ModelInfo) -> tuple[str, ...]:
@@ -119,7 +126,19 @@ def check_attach(message: session_pb2.PlayRequest, info: ModelInfo) -> AttachSpe
         video_codec=_choose_video(attach.video_codecs, info),
         audio_codec=_choose_audio(attach.audio_codecs, info),
         credit=attach.initial_credit or DEFAULT_CREDIT,
+        wanted_role=check_role(attach.role),
+        client_id=check_id(attach.client_id, "attach.client_id") if attach.client_id else "",
+        stands_by=attach.stand_by,
     )
+
+
+def check_role(value: session_pb2.ClientRole) -> Role | None:
+    if value == session_pb2.CLIENT_ROLE_UNSPECIFIED:
+        return None
+    name = _enum_name(session_pb2.ClientRole, value, "CLIENT_ROLE_")
+    if name not in ATTACH_ROLES:
+        raise InvalidFieldError("there is no such role", field="attach.role", allowed=tuple(ATTACH_ROLES))
+    return ATTACH_ROLES[name]
 
 
 def check_credit(message: session_pb2.Credit, credit: int) -> int:

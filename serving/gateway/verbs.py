@@ -224,13 +224,13 @@ class SessionVerbs:
         if not attach.resume_token.startswith(SHARE_PREFIX):
             permission = await self.door.first_allowed(attach.session_id, tuple(ROLE_BY_PERMISSION), field)
             session = await self._registry.authorize(attach.session_id, attach.resume_token)
-            return session, replace(attach, role=ROLE_BY_PERMISSION[permission])
+            return session, attach.granted(ROLE_BY_PERMISSION[permission], is_link=False)
         share = await self._open(attach.resume_token)
         if share.session_id != attach.session_id or share.scope == FORK:
             raise ScopeExceededError("the link does not lead to this session", field="attach.resume_token")
         await self.door.session(attach.session_id, Permission.SEE, field, link_scope=share.scope)
         session = await self._registry.wake(attach.session_id, None)
-        return session, replace(attach, role=ROLES[share.scope])
+        return session, attach.granted(ROLES[share.scope], is_link=True)
 
     async def _open(self, token: str) -> ShareRow:
         return await self.kept.call(

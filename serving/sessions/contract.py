@@ -30,6 +30,7 @@ class WorldSpec:
     image_HWC: np.ndarray | None = None  # 8-bit RGB, decoded and bounded by the gateway
     image_sha256: str = ""  # of the file that the picture came in
     licence: str = ""  # of what comes of it, in its owner's words
+    arbitration: str = "single"  # how several clients' controls become the session's
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,6 +15,7 @@ from serving.errors import (
 from serving.gateway.config import GatewayConfig
 from serving.gateway.media import AudioCodec, VideoCodec
 from serving.gateway.metrics import NoMetrics
+from serving.gateway.seen import Seen
 from serving.gateway.session import Session, SessionIdentity
 from serving.gateway.session_state import ALLOWED_TRANSITIONS, State, StateError, entered
 from serving.gateway.validation import AttachSpec
@@ -53,6 +54,8 @@ class Listener:
 
     def tell(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
+
+    def hands_changed(self, seen: Sequence[Seen], num_viewers: int) -> None: ...
 
     def rewound(self, event: Rewound) -> None: ...
 
@@ -191,7 +194,7 @@ async def test_outcomes_wait_for_the_next_client() -> None:
         member = session.attach(first, ATTACH)
         session.controls.admit("c1", 1.0)
         session.detach(member)
-        await session.send(control("c1"))
+        await session.send(control("c1"), member)
         await asyncio.sleep(0.01)
         second = Listener()
         session.attach(second, ATTACH)
@@ -226,9 +229,9 @@ async def test_remembered_ids_are_bounded() -> None:
 async def test_the_first_chunk_that_shows_a_control_names_when_it_came() -> None:
     async with hosted() as (session, _):
         client = Listener()
-        session.attach(client, ATTACH)
+        member = session.attach(client, ATTACH)
         session.controls.admit("c1", 12.5)
-        await session.send(control("c1"))
+        await session.send(control("c1"), member)
         await session.refill(2)
         await client.until(lambda: any(isinstance(outcome, Applied) for outcome in client.outcomes))
         applied = next(outcome for outcome in client.outcomes if isinstance(outcome, Applied))

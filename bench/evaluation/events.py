@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +23,7 @@ THERE_SHARE, UNASKED_SHARE = 0.8, 0.05
 PROMPTS = ("a meadow on a clear day", "a street on a clear day")
 SETTLED_CHUNKS = 3
 NUM_WITNESSED_FRAMES = 4
+EVENTS = "events"  # of an encoded sentence: who is to do what
 
 
 class Witness(Protocol):
@@ -44,28 +46,54 @@ def event_measures(player: Player, witness: Witness) -> list[Measure]:
     there: dict[str, list[bool]] = defaultdict(list)
     for idx, caption in enumerate(askings()):
         for world, prompt in enumerate(PROMPTS):
-            kinds = _reported(player, witness, 800 + 2 * idx + world, prompt, caption.text)
+            kinds = _reported(player, witness, 800 + 2 * idx + world, prompt, player.say(caption.text))
             there[caption.answers["subject"]].append(caption.answers["subject"] in kinds)
     unasked = [
-        bool(_reported(player, witness, 900 + idx, PROMPTS[idx % len(PROMPTS)], caption.text))
+        _nobody_asked(player, witness, 900 + idx, PROMPTS[idx % len(PROMPTS)], caption.text)
         for idx, caption in enumerate(others())
     ]
     return summarise(there, unasked)
 
 
-def summarise(there: Mapping[str, Sequence[bool]], unasked: Sequence[bool]) -> list[Measure]:
-    """`there`: by kind, whether it was there in each trial that asked for it; `unasked`: whether anybody was in
-    each trial that asked for nobody."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unasked:
+    """Whom the witness reports after a sentence that asks for nobody."""
+
+    played: frozenset[str] = frozenset()
+    # Of the same seconds with an empty stage, where the sentence changes light, weather and style alone: mistakes.
+    mistaken: frozenset[str] = frozenset()
+
+
+def summarise(there: Mapping[str, Sequence[bool]], unasked: Sequence[Unasked]) -> list[Measure]:
+    """`there`: by kind, whether it was there in each trial that asked for it; `unasked`: the trials that asked for
+    nobody."""
     asked = [is_there for trials in there.values() for is_there in trials]
     parts = {kind: float(np.mean(trials)) for kind, trials in there.items()}
     share = float(np.mean(asked))
     return [
         at_least("events: there 2 s after a sentence", share, THERE_SHARE, "of trials", len(asked), **parts),
-        at_most("events: anybody there unasked", float(np.mean(unasked)), UNASKED_SHARE, "of trials", len(unasked)),
+        at_most(
+            "events: anybody there unasked",
+            float(np.mean([bool(trial.played - trial.mistaken) for trial in unasked])),
+            UNASKED_SHARE,
+            "of trials",
+            len(unasked),
+            **{"reported on an empty stage": float(np.mean([bool(trial.mistaken) for trial in unasked]))},
+        ),
     ]
 
 
-def _reported(player: Player, witness: Witness, seed: int, prompt: str, text: str) -> set[str]:
-    script = [*[ChunkControls()] * SETTLED_CHUNKS, player.say(text), *held(player.chunks(LATER_S) - 1)]
+def _nobody_asked(player: Player, witness: Witness, seed: int, prompt: str, text: str) -> Unasked:
+    played = _reported(player, witness, seed, prompt, player.say(text))
+    if not played:
+        return Unasked()
+    [said] = player.say(text).directives
+    uneventful = {name: tensor for name, tensor in said.items() if name != EVENTS}
+    mistaken = _reported(player, witness, seed, prompt, ChunkControls(directives=(uneventful,)))
+    return Unasked(played=frozenset(played), mistaken=frozenset(mistaken))
+
+
+def _reported(player: Player, witness: Witness, seed: int, prompt: str, said: ChunkControls) -> set[str]:
+    script = [*[ChunkControls()] * SETTLED_CHUNKS, said, *held(player.chunks(LATER_S) - 1)]
     frames = player.play(player.from_text(seed, prompt), script).frames_FHWC
     return witness.reports(frames[:SETTLED_CHUNKS], frames[-NUM_WITNESSED_FRAMES:])

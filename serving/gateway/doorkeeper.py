@@ -77,19 +77,6 @@ class Doorkeeper:
         if decide_at_large(asker, permission) is not Verdict.ALLOWED:
             raise _forbidden(asker, permission)
 
-    async def first_allowed(self, session_id: str, permissions: Sequence[Permission], field: str) -> Permission:
-        """The first of them that the caller has there. Raises what `session` does for the last."""
-        asker = current()
-        for permission in permissions[:-1]:
-
-            def decided(thing: Thing | None, permission: Permission = permission) -> Verdict:
-                return decide(asker, thing, permission)
-
-            if await self._decide_session(session_id, decided) is Verdict.ALLOWED:
-                return permission
-        await self.session(session_id, permissions[-1], field)
-        return permissions[-1]
-
     async def session(
         self,
         session_id: str,
@@ -102,11 +89,8 @@ class Doorkeeper:
         """`link_scope`: of a link to the session that the caller has shown. `hidden`: what to raise for one that is not
         there, where that is not of an id."""
         asker = current()
-
-        def decided(thing: Thing | None) -> Verdict:
-            return decide(asker, thing, permission, link_scope)
-
-        verdict = await self._decide_session(session_id, decided)
+        thing = await self._thing(session_id, lambda here: decide(asker, here, permission, link_scope))
+        verdict = decide(asker, thing, permission, link_scope)
         _raise_unless_allowed(verdict, asker, permission, hidden or no_session(field))
 
     async def fork(
@@ -118,24 +102,32 @@ class Doorkeeper:
         link_scope: str | None = None,
         hidden: NacreError | None = None,
     ) -> None:
+        """As `session`, to start another from it."""
         asker = current()
-
-        def decided(thing: Thing | None) -> Verdict:
-            return decide_start(asker, thing, permission, link_scope)
-
-        verdict = await self._decide_session(session_id, decided)
+        thing = await self._thing(session_id, lambda here: decide_start(asker, here, permission, link_scope))
+        verdict = decide_start(asker, thing, permission, link_scope)
         _raise_unless_allowed(verdict, asker, permission, hidden or no_session(field))
 
-    async def _decide_session(self, session_id: str, decided: Callable[[Thing | None], Verdict]) -> Verdict:
+    async def first_allowed(self, session_id: str, permissions: Sequence[Permission], field: str) -> Permission:
+        """The first of them that the caller has there. Raises what `session` does for the last."""
+        asker = current()
+        thing = await self._thing(session_id, lambda here: decide(asker, here, permissions[0]))
+        for permission in permissions:
+            if decide(asker, thing, permission) is Verdict.ALLOWED:
+                return permission
+        last = permissions[-1]
+        _raise_unless_allowed(decide(asker, thing, last), asker, last, no_session(field))
+        return last
+
+    async def _thing(self, session_id: str, decided: Callable[[Thing | None], Verdict]) -> Thing | None:
         """What runs here is one's own at most calls, and known without asking. The record knows of others, and of
         access lists: a stranger's session that runs here takes as long as one that is not there."""
         session = self._registry.known(session_id)
         here = None if session is None else session.identity.thing
-        verdict = decided(here)
-        if verdict is Verdict.ALLOWED or self._catalogue is None:
-            return verdict
+        if decided(here) is Verdict.ALLOWED or self._catalogue is None:
+            return here
         access = self._catalogue.library.access
-        return decided(await self._catalogue.call(lambda: access.of_session(session_id)))
+        return await self._catalogue.call(lambda: access.of_session(session_id))
 
     async def _world(self, world_id: str, permission: Permission, field: str) -> None:
         asker, kept = current(), self._kept

@@ -98,6 +98,7 @@ class SessionRegistry:
     async def open(self, world: WorldSpec, started_s: float) -> Session:
         """Raises what asking for a place does, and what opening a session does."""
         self.check_open()
+        await self.check_budget()
         name = NewName.make()
         spec = SessionSpec(
             session_id=name.session_id,
@@ -157,6 +158,11 @@ class SessionRegistry:
                 session.end("SERVICE_STOPPING")
             await self._has_none.wait()
 
+    async def check_budget(self) -> None:
+        """Raises `BudgetExhaustedError` for whoever cannot pay for one more session."""
+        if self.accounts is not None:
+            await self.accounts.admit()
+
     def check_open(self) -> None:
         if self._is_draining or self._tasks is None:
             raise UnavailableError("the service is stopping" if self._is_draining else "the service is not ready")
@@ -182,6 +188,7 @@ class SessionRegistry:
 
     async def _resume(self, resumer: SessionResumer, session_id: str, resume_token: str | None) -> Session:
         self.check_open()
+        await self.check_budget()
         started_s = self._clock()
         resumed = await self.desk.begin(session_id, lambda: resumer.resume(session_id, resume_token))
         name = NewName(

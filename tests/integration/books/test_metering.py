@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc.aio
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 import nacre
 from nacre.v1 import usage_pb2, usage_pb2_grpc
@@ -87,10 +88,89 @@ async def test_b02_the_ledger_equals_what_a_client_counts_over_pauses_rewinds_an
 async def rest_of(session: nacre.Session, world: nacre.World) -> int:
     """What is on the way still when the world is held."""
     await session.pause()
+    num_frames = await rest(world)
+    await session.resume()
+    return num_frames
+
+
+async def rest(world: nacre.World) -> int:
     num_frames = 0
     with pytest.raises(TimeoutError):
         while True:
-            async with asyncio.timeout(0.6):
+            async with asyncio.timeout(0.4):
                 num_frames += len((await anext(world)).frames)
-    await session.resume()
     return num_frames
+
+
+async def test_p03_viewers_are_counted_by_themselves(kept: Service) -> None:
+    session = await kept.client.create(prompt="a quiet street at dusk", seed=7)
+    link = await session.share("view", seconds=60)
+    watched = await kept.client.open_share(link.token)
+    async with session.enter(video="rgb") as world, watched.enter(video="rgb") as seen:
+        async with asyncio.timeout(20):
+            counted, looked = 0, 0
+            while looked < 10:
+                counted += len((await anext(world)).frames)
+                looked += len((await anext(seen)).frames)
+        await session.pause()
+        counted, looked = counted + await rest(world), looked + await rest(seen)
+    usage = await ended_usage(kept, session)
+    assert (usage.num_frames, usage.num_viewer_frames) == (counted, looked)
+
+
+async def test_b02_a_quote_a_bill_and_the_rows_say_the_same(tmp_path: Path) -> None:
+    async with service(tmp_path / "data", config=config(price_sheet=sheet(tmp_path))) as kept:
+        session = await kept.client.create(prompt="a quiet street at dusk", seed=7)
+        async with session.enter(video="rgb") as world:
+            counted = await drink(world, 5)
+            counted += await rest_of(session, world)
+        usage = await ended_usage(kept, session)
+        async with grpc.aio.insecure_channel(kept.server.address) as channel:
+            stub = usage_pb2_grpc.UsageServiceStub(channel)
+            answer = await stub.GetUsage(usage_pb2.GetUsageRequest(session_id=session.id))
+            other = await stub.GetUsage(usage_pb2.GetUsageRequest(session_id="s-unknown"))
+            played = Duration()
+            played.FromMilliseconds(round(1000 * counted / 12.5))
+            quoted = await stub.GetQuote(usage_pb2.GetQuoteRequest(duration=played))
+    assert answer.usage.num_frames == usage.num_frames == counted
+    assert answer.bill.total == f"{counted}.000000"
+    assert (quoted.num_frames, quoted.bill.total) == (counted, answer.bill.total)
+    assert other.bill.total == "0.000000"
+
+
+async def test_b02_a_budget_warns_and_then_ends_the_session_saved(tmp_path: Path) -> None:
+    books = config(price_sheet=sheet(tmp_path), session_budget=12.0, warn_before_budget_s=0.5)
+    async with service(tmp_path / "data", config=books) as kept:
+        session = await kept.client.create(prompt="a quiet street at dusk", seed=7)
+        counted = 0
+        async with asyncio.timeout(30), session.enter(video="rgb") as world:
+            with pytest.raises(nacre.SessionEnded, match="budget"):
+                while True:
+                    counted += len((await anext(world)).frames)
+            assert world.go_away is not None
+            assert world.go_away.reason == "budget"
+        assert counted >= 12
+        assert (await session.state()).end_reason == "budget"
+        [world_record] = [each async for each in kept.client.worlds()]
+        assert world_record.session_id == session.id
+        again = await kept.client.load(name=world_record.name)
+        async with again.enter(video="rgb") as world:
+            assert world.next_chunk_index == world_record.chunk_index
+
+
+async def test_b02_a_tenant_whose_budget_is_spent_begins_nothing(tmp_path: Path) -> None:
+    books = config(price_sheet=sheet(tmp_path), tenant_budget=5.0)
+    async with service(tmp_path / "data", config=books) as kept:
+        session = await kept.client.create(prompt="a quiet street at dusk", seed=7)
+        async with session.enter(video="rgb") as world:
+            with pytest.raises(nacre.SessionEnded, match="budget"):
+                await drink(world, 100)
+        with pytest.raises(nacre.LimitReached) as refused:
+            await kept.client.create(prompt="a quiet street at dusk")
+        assert refused.value.reason == "BUDGET_EXHAUSTED"
+
+
+def sheet(folder: Path) -> str:
+    file = folder / "prices.toml"
+    file.write_text(PRICES)
+    return str(file)

@@ -199,6 +199,10 @@ class GatewayServer:
         reflection.enable_server_reflection(names, server)
         return server
 
+    @property
+    def bookkeeper(self) -> Bookkeeper | None:
+        return self._bookkeeper
+
     def _auditing(self, kind: Callable[[Bookkeeper], grpc.aio.ServerInterceptor]) -> list[grpc.aio.ServerInterceptor]:
         return [] if self._bookkeeper is None else [kind(self._bookkeeper)]
 

@@ -13,8 +13,10 @@
 
 from __future__ import annotations
 
+from nacre.access import ApiKey, Caller, ClientToken, Tenant
 from nacre.admin import Admin, Worker
 from nacre.client import Client, connect
+from nacre.credentials import Tls
 from nacre.errors import (
     Conflict,
     ConnectionLost,
@@ -30,6 +32,7 @@ from nacre.errors import (
     ServiceError,
     SessionEnded,
     Timeout,
+    Unauthenticated,
     Unavailable,
 )
 from nacre.media import Chunk, Frame, MediaFormat, Pose, Sound
@@ -75,6 +78,11 @@ __all__ = [
     "Rewind",
     "ShareLink",
     "WorldRecord",
+    "Tls",
+    "Caller",
+    "ClientToken",
+    "ApiKey",
+    "Tenant",
     "Admin",
     "Worker",
     "ResumePolicy",
@@ -84,6 +92,7 @@ __all__ = [
     "NotFound",
     "Conflict",
     "PermissionDenied",
+    "Unauthenticated",
     "LimitReached",
     "Unavailable",
     "ConnectionLost",

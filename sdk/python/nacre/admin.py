@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from nacre.access import Keys, Tenants
 from nacre.calls import Calls
 from nacre.enums import name_of
 from nacre.session import Session
@@ -29,6 +30,8 @@ class Admin:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
+        self.keys = Keys(calls)
+        self.tenants = Tenants(calls)
 
     async def workers(self) -> list[Worker]:
         """Those that were heard of within a day, the newest first."""

@@ -20,7 +20,9 @@ from typing import Any, Self, TypeVar
 import grpc
 
 import nacre
+from nacre import access
 from nacre.admin import Worker
+from nacre.credentials import Tls, Token
 from nacre.errors import NacreError, Timeout
 from nacre.image import ImageSource
 from nacre.media import Chunk, MediaFormat
@@ -282,12 +284,56 @@ class Session:
         return repr(self._session)
 
 
+class Keys:
+    """Get it as `client.admin.keys`."""
+
+    def __init__(self, loop: _Loop, keys: access.Keys) -> None:
+        self._loop = loop
+        self._keys = keys
+
+    def create(
+        self, role: str, *, tenant_id: str = "", name: str = "", lifetime_s: float | None = None
+    ) -> access.ApiKey:
+        return self._loop.run(self._keys.create(role, tenant_id=tenant_id, name=name, lifetime_s=lifetime_s))
+
+    def list(self, *, tenant_id: str = "") -> Sequence[access.ApiKey]:
+        return self._loop.run(self._keys.list(tenant_id=tenant_id))
+
+    def revoke(self, key_id: str) -> access.ApiKey:
+        return self._loop.run(self._keys.revoke(key_id))
+
+    def rotate(self, key_id: str, *, grace_s: float = 24 * 3_600.0) -> access.ApiKey:
+        return self._loop.run(self._keys.rotate(key_id, grace_s=grace_s))
+
+
+class Tenants:
+    """Get it as `client.admin.tenants`."""
+
+    def __init__(self, loop: _Loop, tenants: access.Tenants) -> None:
+        self._loop = loop
+        self._tenants = tenants
+
+    def create(self, tenant_id: str, *, name: str = "") -> access.Tenant:
+        return self._loop.run(self._tenants.create(tenant_id, name=name))
+
+    def list(self) -> Sequence[access.Tenant]:
+        return self._loop.run(self._tenants.list())
+
+    def suspend(self, tenant_id: str) -> access.Tenant:
+        return self._loop.run(self._tenants.suspend(tenant_id))
+
+    def restore(self, tenant_id: str) -> access.Tenant:
+        return self._loop.run(self._tenants.restore(tenant_id))
+
+
 class Admin:
     """What those who run the service do with it. Get it as `client.admin`."""
 
     def __init__(self, loop: _Loop, admin: nacre.Admin) -> None:
         self._loop = loop
         self._admin = admin
+        self.keys = Keys(loop, admin.keys)
+        self.tenants = Tenants(loop, admin.tenants)
 
     def workers(self) -> list[Worker]:
         return self._loop.run(self._admin.workers())
@@ -305,9 +351,13 @@ class Admin:
 class Client:
     """Use with `with`, or call `close`."""
 
-    def __init__(self, address: str, *, credentials: grpc.ChannelCredentials | None, timeout_s: float) -> None:
+    def __init__(self, connect: Callable[[], nacre.Client]) -> None:
         self._loop = _Loop()
-        self._client = self._loop.call(lambda: nacre.connect(address, credentials=credentials, timeout_s=timeout_s))
+        try:
+            self._client = self._loop.call(connect)
+        except BaseException:
+            self._loop.stop()
+            raise
         self.admin = Admin(self._loop, self._client.admin)
 
     def __enter__(self) -> Self:
@@ -324,6 +374,32 @@ class Client:
 
     def wait_until_ready(self, timeout_s: float = 60.0) -> None:
         self._loop.run(self._client.wait_until_ready(timeout_s))
+
+    def caller(self) -> access.Caller:
+        return self._loop.run(self._client.caller())
+
+    def mint_token(
+        self,
+        role: str = "player",
+        *,
+        lifetime_s: float = 600.0,
+        session_id: str = "",
+        world_id: str = "",
+        max_session_s: float | None = None,
+        max_cost: float | None = None,
+        allowed_origins: Sequence[str] = (),
+    ) -> access.ClientToken:
+        """As `nacre.Client.mint_token`."""
+        minted = self._client.mint_token(
+            role,
+            lifetime_s=lifetime_s,
+            session_id=session_id,
+            world_id=world_id,
+            max_session_s=max_session_s,
+            max_cost=max_cost,
+            allowed_origins=allowed_origins,
+        )
+        return self._loop.run(minted)
 
     def capabilities(self, model: str = "") -> Capabilities:
         return self._loop.run(self._client.capabilities(model))
@@ -383,6 +459,18 @@ async def _next(items: AsyncIterator[T]) -> T | None:
     return await anext(items, None)
 
 
-def connect(address: str, *, credentials: grpc.ChannelCredentials | None = None, timeout_s: float = 30.0) -> Client:
+def connect(
+    address: str,
+    *,
+    api_key: str = "",
+    token: Token = "",
+    tls: Tls | bool = False,
+    credentials: grpc.ChannelCredentials | None = None,
+    timeout_s: float = 30.0,
+) -> Client:
     """As `nacre.connect`, for `with`."""
-    return Client(address, credentials=credentials, timeout_s=timeout_s)
+    return Client(
+        lambda: nacre.connect(
+            address, api_key=api_key, token=token, tls=tls, credentials=credentials, timeout_s=timeout_s
+        )
+    )

@@ -12,8 +12,10 @@ from typing import Self
 import grpc
 import grpc.aio
 
+from nacre.access import Caller, ClientToken, to_caller, to_client_token, to_duration, to_role
 from nacre.admin import Admin
 from nacre.calls import Calls
+from nacre.credentials import Tls, Token, to_bearer, to_tls
 from nacre.enums import value_of
 from nacre.errors import Unavailable
 from nacre.image import ImageSource, to_image
@@ -27,7 +29,7 @@ from nacre.records import (
     to_session_summary,
 )
 from nacre.session import Session
-from nacre.v1 import library_pb2, session_pb2, world_pb2
+from nacre.v1 import access_pb2, library_pb2, session_pb2, world_pb2
 
 # Raw frames of a 720p chunk of a dozen frames fit.
 MAX_RECEIVE_BYTES = 64 << 20
@@ -67,13 +69,23 @@ Opened = session_pb2.CreateSessionResponse | library_pb2.LoadWorldResponse | lib
 class Client:
     """Use with `async with`, or call `close`. Nothing is sent before the first call."""
 
-    def __init__(self, address: str, *, credentials: grpc.ChannelCredentials | None, timeout_s: float) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        credentials: grpc.ChannelCredentials | None,
+        timeout_s: float,
+        bearer: Token = "",
+        tls: Tls | None = None,
+    ) -> None:
         self.address = address
+        options = [*_CHANNEL_OPTIONS, *(tls.options if tls else ())]
+        credentials = tls.to_channel_credentials() if tls else credentials
         if credentials is None:
-            self._channel = grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
+            self._channel = grpc.aio.insecure_channel(address, options=options)
         else:
-            self._channel = grpc.aio.secure_channel(address, credentials, options=_CHANNEL_OPTIONS)
-        self._calls = Calls(self._channel, timeout_s)
+            self._channel = grpc.aio.secure_channel(address, credentials, options=options)
+        self._calls = Calls(self._channel, timeout_s, bearer)
         self.admin = Admin(self._calls)  # for those who run the service
 
     async def __aenter__(self) -> Self:
@@ -95,6 +107,34 @@ class Client:
                 await self._channel.channel_ready()
         except TimeoutError:
             raise Unavailable(f"no service on {self.address} within {timeout_s:g} s") from None
+
+    async def caller(self) -> Caller:
+        """Who one is, as far as the service knows."""
+        return to_caller((await self._calls(self._calls.access.GetCaller, access_pb2.GetCallerRequest())).caller)
+
+    async def mint_token(
+        self,
+        role: str = "player",
+        *,
+        lifetime_s: float = 600.0,
+        session_id: str = "",
+        world_id: str = "",
+        max_session_s: float | None = None,
+        max_cost: float | None = None,
+        allowed_origins: Sequence[str] = (),
+    ) -> ClientToken:
+        """A token for a browser or somebody else's client, which allows no more than one's own key. It ends after
+        `lifetime_s`, and with the key."""
+        request = access_pb2.MintTokenRequest(
+            role=to_role(role),
+            lifetime=to_duration(lifetime_s),
+            session_id=session_id,
+            world_id=world_id,
+            max_session_duration=to_duration(max_session_s),
+            max_cost=max_cost,
+            allowed_origins=allowed_origins,
+        )
+        return to_client_token(await self._calls(self._calls.access.MintToken, request))
 
     async def capabilities(self, model: str = "") -> Capabilities:
         """What `model` can do; empty means the service's default model."""
@@ -187,9 +227,22 @@ class Client:
         return Session(self._calls, record.session_id, response.resume_token, record)
 
 
-def connect(address: str, *, credentials: grpc.ChannelCredentials | None = None, timeout_s: float = 30.0) -> Client:
-    """A client for the service at `address` ("localhost:50051"). Without `credentials` the line is plain.
+def connect(
+    address: str,
+    *,
+    api_key: str = "",
+    token: Token = "",
+    tls: Tls | bool = False,
+    credentials: grpc.ChannelCredentials | None = None,
+    timeout_s: float = 30.0,
+) -> Client:
+    """A client for the service at `address` ("localhost:50051").
 
-    `timeout_s` holds for every single call; streams have none.
+    A service that asks who one is takes an `api_key`, or a `token`: one that was minted, an identity provider's, or
+    that of a share link. A function as `token` is asked anew at each call. With `tls` the line is encrypted, else it is
+    plain; `credentials` are for those who make their own. `timeout_s` holds for every single call; streams have none.
     """
-    return Client(address, credentials=credentials, timeout_s=timeout_s)
+    bearer, secured = to_bearer(api_key, token), to_tls(tls)
+    if secured is not None and credentials is not None:
+        raise ValueError("tls or credentials, not both")
+    return Client(address, credentials=credentials, timeout_s=timeout_s, bearer=bearer, tls=secured)

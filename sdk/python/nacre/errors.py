@@ -5,7 +5,8 @@
     |   +-- InvalidArgument     .field says which
     |   +-- NotFound            no such session or model, or not yours
     |   +-- Conflict            the session is in another state, e.g. another client controls it
-    |   +-- PermissionDenied    the resume token does not fit
+    |   +-- PermissionDenied    the role does not allow it, or the resume token does not fit
+    |   |   +-- Unauthenticated no key or token, or none that is good
     |   +-- LimitReached        no free slot, or too many requests
     |   +-- Unavailable         not reachable, stopping, or not ready yet
     |   |   +-- ConnectionLost  a stream that was open broke; the session may still live
@@ -76,7 +77,11 @@ class Conflict(ServiceError):
 
 
 class PermissionDenied(ServiceError):
-    """The resume token does not fit the session."""
+    """The role does not allow it, or the resume token does not fit the session."""
+
+
+class Unauthenticated(PermissionDenied):
+    """No key or token, or none that is good any more. Ask for another one."""
 
 
 class LimitReached(ServiceError):
@@ -128,7 +133,7 @@ _BY_CODE: dict[grpc.StatusCode, type[ServiceError]] = {
     grpc.StatusCode.FAILED_PRECONDITION: Conflict,
     grpc.StatusCode.ABORTED: Conflict,
     grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
-    grpc.StatusCode.UNAUTHENTICATED: PermissionDenied,
+    grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
     grpc.StatusCode.RESOURCE_EXHAUSTED: LimitReached,
     grpc.StatusCode.UNAVAILABLE: Unavailable,
     grpc.StatusCode.DEADLINE_EXCEEDED: Timeout,

@@ -16,8 +16,9 @@ from serving.admission.asking import Asking, asking
 from serving.admission.grant import ControlRate, Grant
 from serving.admission.keyed import KeyedRequests
 from serving.admission.keyed_answers import KeyedAnswers
-from serving.admission.limits import AdmissionConfig, Limits
+from serving.admission.limits import AdmissionConfig, Limits, check_storage
 from serving.admission.places import DEFAULT_RETRY_S, Beat, Places
+from serving.admission.quotas import Quotas
 from serving.admission.turn import Asked, Standing
 from serving.catalogue.database import Database
 from serving.catalogue.storage import worker_name
@@ -61,6 +62,13 @@ class Desk:
         self._has_rows = False  # the catalogue may know of places here
         self._woken = asyncio.Event()
         self._host_task: asyncio.Task[None] | None = None
+
+    async def check_storage(self) -> None:
+        """Before something is kept. Raises `QuotaExceededError`."""
+        tenant_id, places = current().tenant_id, self._places
+        if places is not None:
+            state = await self.ask(lambda: places.quotas.state(tenant_id))
+            check_storage(state.quota, state.use.storage_bytes)
 
     async def begin(self, session_id: str, opening: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do `opening` with a place for the session, which is kept until `left`. Raises what asking for a place does,
@@ -110,8 +118,15 @@ class Desk:
         tenant_id, places = current().tenant_id, self._places
         if places is None:
             return
-        await self._ask(lambda: places.cancel(reservation_id, tenant_id))
+        await self.ask(lambda: places.cancel(reservation_id, tenant_id))
         self._woken.set()
+
+    @property
+    def quotas(self) -> Quotas:
+        """Raises `UnavailableError`."""
+        if self._places is None:
+            raise UnavailableError("this service keeps no books")
+        return self._places.quotas
 
     def start(self) -> None:
         # Owned by this object until it is closed.
@@ -122,11 +137,7 @@ class Desk:
         beaten_s = 0.0
         while True:
             await self._sleep()
-            leaving, self._leaving = self._leaving, []
-            for idx, session_id in enumerate(leaving):
-                if not await self._leave(session_id):
-                    self._leaving += leaving[idx:]
-                    break
+            await self._give_back()
             if self._waiting:
                 await self._look()
             now_s = time.monotonic()
@@ -154,7 +165,8 @@ class Desk:
         wish = Asked(place_id=place_id, tenant_id=tenant_id, is_reservation=is_reservation, may_wait=asked.wait_s > 0)
         waiter = _Waiter(place_id=place_id, asked=asked, admitted=loop.create_future())
         self._has_rows = True
-        standing = await self._ask(lambda: places.ask(wish))
+        await self._give_back()
+        standing = await self.ask(lambda: places.ask(wish))
         if standing.is_admitted:
             return standing
         asked.tell(standing)
@@ -173,7 +185,7 @@ class Desk:
     async def _take_reserved(self, reservation_id: str, session_id: str, tenant_id: str) -> Standing:
         assert self._places is not None, "asked before"
         places, self._has_rows = self._places, True
-        return await self._ask(lambda: places.take_reserved(reservation_id, session_id, tenant_id))
+        return await self.ask(lambda: places.take_reserved(reservation_id, session_id, tenant_id))
 
     def _too_late(self, asked: Asking) -> NacreError:
         retry_s = asked.eta_s
@@ -200,17 +212,18 @@ class Desk:
             pass
         self._woken.clear()
 
-    async def _leave(self, session_id: str) -> bool:
-        places = self._places
-        if places is None or session_id in self._tenants:  # it runs again
-            return True
-        return await self._quietly(lambda: places.leave(session_id))
+    async def _give_back(self) -> None:
+        """All that was left, at once: who asks for a place after this finds what was free before."""
+        places, leaving = self._places, [each for each in self._leaving if each not in self._tenants]
+        self._leaving = []  # but for those that run again
+        if places is not None and leaving and not await self._quietly(lambda: places.leave(*leaving)):
+            self._leaving += leaving
 
     async def _look(self) -> None:
         places, place_ids = self._places, {waiter.place_id for waiter in self._waiting}
         assert places is not None, "somebody waits"
         try:
-            standings = await self._ask(lambda: places.look(place_ids))
+            standings = await self.ask(lambda: places.look(place_ids))
         except StorageUnavailableError as error:
             logger.warning("those who wait are not told how far they are: %s", error.message)
             return
@@ -232,7 +245,7 @@ class Desk:
         # Those that are about to be given a place are not taken it from in the same moment.
         asking_ids = self._tenants.keys() - tenants.keys()
         try:
-            beat = await self._ask(lambda: places.beat(tenants, asking_ids))
+            beat = await self.ask(lambda: places.beat(tenants, asking_ids))
         except StorageUnavailableError as error:
             logger.warning("the places of %d sessions are not renewed: %s", len(tenants), error.message)
             return
@@ -251,7 +264,8 @@ class Desk:
 
     # --- the catalogue ---
 
-    async def _ask(self, call: Callable[[], Answer]) -> Answer:
+    async def ask(self, call: Callable[[], Answer]) -> Answer:
+        """The catalogue. Raises `StorageUnavailableError`."""
         answer = asyncio.get_running_loop().run_in_executor(self._pool, call)
         try:
             async with asyncio.timeout(CATALOGUE_TIMEOUT_S):
@@ -262,7 +276,7 @@ class Desk:
     async def _quietly(self, call: Callable[[], object]) -> bool:
         """Whether it was done. What is left lasts no longer than a lease."""
         try:
-            await self._ask(call)
+            await self.ask(call)
         except StorageUnavailableError as error:
             logger.warning("a place is not given back yet: %s", error.message)
             return False

@@ -71,6 +71,9 @@ class KeyedRequests:
         _check_same(running.request_sha256, sha256)
         return await self._wait(running)
 
+    def is_under_way(self, key: RequestKey) -> bool:
+        return key in self._running
+
     async def close(self) -> None:
         tasks = [running.task for running in self._running.values()]
         for task in tasks:

@@ -98,10 +98,10 @@ class Places:
         with self._turn() as turn:
             return turn.free(is_its & places.c.state.in_((WAITING, RESERVED)))
 
-    def leave(self, place_id: str) -> None:
-        """The session is over, or did not begin. Does nothing for a place that another gateway has."""
+    def leave(self, *place_ids: str) -> None:
+        """The sessions are over, or did not begin. Does nothing for a place that another gateway has."""
         with self._turn() as turn:
-            turn.free((places.c.place_id == place_id) & (places.c.gateway_id == self._gateway_id))
+            turn.free(places.c.place_id.in_(place_ids) & (places.c.gateway_id == self._gateway_id))
 
     def let_go(self, place_id: str) -> None:
         """Whoever waited here is cut off: keep the place for the grace time."""

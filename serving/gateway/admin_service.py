@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nacre.v1 import admin_pb2, admin_pb2_grpc
+from serving.admission.quota_admin import QuotaAdmin
 from serving.catalogue.workers import DRAINED, UP, WorkerRow
 from serving.gateway.key_admin import KeyAdmin
 from serving.gateway.library_codec import to_timestamp
@@ -13,9 +14,10 @@ from serving.gateway.verbs import SessionVerbs
 class AdminService(admin_pb2_grpc.AdminServiceServicer):
     """Checks what came, asks for it, answers. Raises `serving.errors`."""
 
-    def __init__(self, verbs: SessionVerbs, keys: KeyAdmin) -> None:
+    def __init__(self, verbs: SessionVerbs, keys: KeyAdmin, quotas: QuotaAdmin) -> None:
         self._verbs = verbs
         self._keys = keys
+        self._quotas = quotas
 
     async def ListWorkers(  # noqa: N802
         self, request: admin_pb2.ListWorkersRequest, context: object
@@ -40,6 +42,16 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         session = await self._verbs.running(check_id(request.session_id, "session_id"))
         await session.kept.move()
         return admin_pb2.MoveSessionResponse()
+
+    async def ListQuotas(  # noqa: N802
+        self, request: admin_pb2.ListQuotasRequest, context: object
+    ) -> admin_pb2.ListQuotasResponse:
+        return await self._quotas.list_quotas()
+
+    async def SetQuota(  # noqa: N802
+        self, request: admin_pb2.SetQuotaRequest, context: object
+    ) -> admin_pb2.SetQuotaResponse:
+        return await self._quotas.set_quota(request)
 
     async def CreateTenant(  # noqa: N802
         self, request: admin_pb2.CreateTenantRequest, context: object

@@ -21,6 +21,8 @@ from nacre.v1 import (
     access_pb2_grpc,
     admin_pb2,
     admin_pb2_grpc,
+    admission_pb2,
+    admission_pb2_grpc,
     audit_pb2,
     audit_pb2_grpc,
     library_pb2,
@@ -34,6 +36,8 @@ from serving.access.config import check_listening
 from serving.access.tls import server_credentials
 from serving.admission.desk import Desk
 from serving.admission.interceptor import AdmissionInterceptor
+from serving.admission.quota_admin import QuotaAdmin
+from serving.admission.service import AdmissionService
 from serving.books.bookkeeper import Bookkeeper
 from serving.catalogue.plane import CataloguedPlane
 from serving.gateway.access_service import AccessService
@@ -60,7 +64,7 @@ logger = logging.getLogger(__name__)
 
 SERVICE_NAMES = tuple(
     service.full_name
-    for messages in (access_pb2, session_pb2, library_pb2, admin_pb2, usage_pb2, audit_pb2)
+    for messages in (access_pb2, session_pb2, admission_pb2, library_pb2, admin_pb2, usage_pb2, audit_pb2)
     for service in messages.DESCRIPTOR.services_by_name.values()
 )
 # For Ended to reach clients, and calls in flight to be answered, after the sessions are over.
@@ -111,7 +115,10 @@ class GatewayServer:
         self._authenticator = make_authenticator(self._config.access, catalogue.library if catalogue else None)
         self._access_service = AccessService(self._authenticator, clock)
         directory = self._authenticator.directory if self._authenticator else None
-        self._admin_service = AdminService(verbs, KeyAdmin(lambda: verbs.kept, directory, clock))
+        self._admin_service = AdminService(
+            verbs, KeyAdmin(lambda: verbs.kept, directory, clock), QuotaAdmin(self._desk, clock)
+        )
+        self._admission_service = AdmissionService(self._desk, self._service.CreateSession, clock)
         self._usage_service = UsageService(self._bookkeeper, plane.info, clock)
         self._audit_service = AuditService(self._bookkeeper)
         self._health = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue]  # set by a star import
@@ -194,6 +201,7 @@ class GatewayServer:
         access_pb2_grpc.add_AccessServiceServicer_to_server(self._access_service, server)
         usage_pb2_grpc.add_UsageServiceServicer_to_server(self._usage_service, server)
         audit_pb2_grpc.add_AuditServiceServicer_to_server(self._audit_service, server)
+        admission_pb2_grpc.add_AdmissionServiceServicer_to_server(self._admission_service, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)

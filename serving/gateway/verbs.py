@@ -142,6 +142,7 @@ class SessionVerbs:
     async def save(self, session_id: str, name: str, note: str, licence: str = "") -> WorldRow:
         """Keep a moment under a name, with the session's licence where none is given. Raises
         `StorageUnavailableError`: then the session plays on unsaved."""
+        await self._registry.desk.check_storage()
         moment = await self._now(session_id, is_kept=True)
         row = await self._row(session_id)
         new = NewWorld(
@@ -171,6 +172,7 @@ class SessionVerbs:
         """Keep a moment that was sent as a file. Raises `SnapshotRefusedError`."""
         owner = Ownership.of(current(), licence=licence)
         return await self.kept.call(lambda: self.kept.library.bring_in(data, name, note, self.kept.info, owner))
+        await self._registry.desk.check_storage()
 
     # --- taking away ---
 

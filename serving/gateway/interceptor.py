@@ -105,7 +105,9 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
                                 await announced.write(response)
                         else:
                             await responses
+                    await announced.settle()
                 except Exception as error:
+                    await announced.settle()
                     await self._answer(error, context, request_id)
 
         return call
@@ -150,13 +152,20 @@ class _Announced:
     def __init__(self, context: Context, request_id: str) -> None:
         self._context = context
         self._request_id = request_id
-        self._is_announced = False
+        self._announcing: asyncio.Task[None] | None = None
 
     async def write(self, message: Any) -> None:
-        if not self._is_announced:
-            self._is_announced = True
-            await self._context.send_initial_metadata(((REQUEST_ID_KEY, self._request_id),))
+        if self._announcing is None:
+            metadata = ((REQUEST_ID_KEY, self._request_id),)
+            self._announcing = asyncio.ensure_future(self._context.send_initial_metadata(metadata))
+            # To the end, even where the writer is cancelled: a status that comes in between is never sent.
+            await asyncio.shield(self._announcing)
         await self._context.write(message)
+
+    async def settle(self) -> None:
+        """Before a status."""
+        if self._announcing is not None:
+            await asyncio.wait([self._announcing])
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)

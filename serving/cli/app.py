@@ -17,7 +17,7 @@ from serving.catalogue.journal import JournalTable
 from serving.catalogue.sessions import Sessions
 from serving.catalogue.workers import DRAINED, LOST, UP, Workers
 from serving.catalogue.worlds import Worlds
-from serving.cli import key_commands, tenant_commands
+from serving.cli import key_commands, quota_commands, tenant_commands
 from serving.cli.asking import (
     FAULT,
     AsJson,
@@ -47,6 +47,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(key_commands.app, name="keys")
+app.add_typer(quota_commands.app, name="quotas")
 app.add_typer(tenant_commands.app, name="tenants")
 
 WorkerId = Annotated[str, typer.Argument(metavar="WORKER", help="As `nacre workers` tells it.")]

@@ -50,6 +50,7 @@ class EndReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     END_REASON_TIME_LIMIT: _ClassVar[EndReason]
     END_REASON_CREDENTIAL_EXPIRED: _ClassVar[EndReason]
     END_REASON_BUDGET: _ClassVar[EndReason]
+    END_REASON_QUOTA: _ClassVar[EndReason]
 ARBITRATION_POLICY_UNSPECIFIED: ArbitrationPolicy
 ARBITRATION_POLICY_SINGLE: ArbitrationPolicy
 ARBITRATION_POLICY_MERGE: ArbitrationPolicy
@@ -74,6 +75,7 @@ END_REASON_PARKED: EndReason
 END_REASON_TIME_LIMIT: EndReason
 END_REASON_CREDENTIAL_EXPIRED: EndReason
 END_REASON_BUDGET: EndReason
+END_REASON_QUOTA: EndReason
 
 class GetCapabilitiesRequest(_message.Message):
     __slots__ = ("model",)

@@ -35,6 +35,7 @@ from nacre.errors import (
     Unauthenticated,
     Unavailable,
 )
+from nacre.hands import Hands, Participant
 from nacre.media import Chunk, Frame, MediaFormat, Pose, Sound
 from nacre.receipt import Applied, Outcome, Receipt, Superseded
 from nacre.records import (
@@ -51,6 +52,7 @@ from nacre.records import (
 )
 from nacre.resume import ResumePolicy
 from nacre.session import Session
+from nacre.when import When, after, at
 from nacre.world import GoAway, World
 
 __all__ = [
@@ -85,6 +87,11 @@ __all__ = [
     "Tenant",
     "Admin",
     "Worker",
+    "Hands",
+    "Participant",
+    "When",
+    "after",
+    "at",
     "ResumePolicy",
     "NacreError",
     "ServiceError",

@@ -24,6 +24,7 @@ from nacre import access
 from nacre.admin import Worker
 from nacre.credentials import Tls, Token
 from nacre.errors import NacreError, Timeout
+from nacre.hands import Hands
 from nacre.image import ImageSource
 from nacre.media import Chunk, MediaFormat
 from nacre.receipt import Outcome
@@ -38,6 +39,7 @@ from nacre.records import (
     ShareLink,
 )
 from nacre.resume import ResumePolicy
+from nacre.when import When
 
 T = TypeVar("T")
 
@@ -152,23 +154,55 @@ class World:
         """What the session went back to while this world was entered; chunks count from there again."""
         return tuple(self._world.rewinds)
 
-    def move(self, *, forward: float = 0.0, strafe: float = 0.0) -> Receipt:
-        return self._send(lambda: self._world.move(forward=forward, strafe=strafe))
+    @property
+    def client_id(self) -> str:
+        return self._world.client_id
 
-    def look(self, *, yaw: float = 0.0, pitch: float = 0.0) -> Receipt:
-        return self._send(lambda: self._world.look(yaw=yaw, pitch=pitch))
+    @property
+    def role(self) -> str:
+        """As the service has it, once it is entered."""
+        return self._world.role
 
-    def say(self, text: str) -> Receipt:
-        return self._send(lambda: self._world.say(text))
+    @property
+    def in_control(self) -> bool:
+        return self._world.in_control
 
-    def show(self, image: ImageSource) -> Receipt:
-        return self._send(lambda: self._world.show(image))
+    @property
+    def hands(self) -> Hands | None:
+        """The last that was told; those who look on are not told."""
+        return self._world.hands
 
-    def perspective(self, perspective: str) -> Receipt:
-        return self._send(lambda: self._world.perspective(perspective))
+    def move(self, *, forward: float = 0.0, strafe: float = 0.0, when: When | None = None) -> Receipt:
+        return self._send(lambda: self._world.move(forward=forward, strafe=strafe, when=when))
 
-    def camera(self, move: str) -> Receipt:
-        return self._send(lambda: self._world.camera(move))
+    def look(self, *, yaw: float = 0.0, pitch: float = 0.0, when: When | None = None) -> Receipt:
+        return self._send(lambda: self._world.look(yaw=yaw, pitch=pitch, when=when))
+
+    def say(self, text: str, *, when: When | None = None) -> Receipt:
+        return self._send(lambda: self._world.say(text, when=when))
+
+    def show(self, image: ImageSource, *, when: When | None = None) -> Receipt:
+        return self._send(lambda: self._world.show(image, when=when))
+
+    def perspective(self, perspective: str, *, when: When | None = None) -> Receipt:
+        return self._send(lambda: self._world.perspective(perspective, when=when))
+
+    def camera(self, move: str, *, when: When | None = None) -> Receipt:
+        return self._send(lambda: self._world.camera(move, when=when))
+
+    def cancel(self, control: Receipt | str) -> Receipt:
+        """As `nacre.World.cancel`."""
+        control_id = control if isinstance(control, str) else control.control_id
+        return self._send(lambda: self._world.cancel(control_id))
+
+    def ask_control(self) -> Receipt:
+        return self._send(self._world.ask_control)
+
+    def give_control(self, client_id: str = "") -> Receipt:
+        return self._send(lambda: self._world.give_control(client_id))
+
+    def take_control(self) -> Receipt:
+        return self._send(self._world.take_control)
 
     def _send(self, verb: Callable[[], nacre.Receipt]) -> Receipt:
         return Receipt(self._loop, self._loop.call(verb))
@@ -214,6 +248,9 @@ class Session:
         buffer_chunks: int = 4,
         resume: bool | ResumePolicy = False,
         attach_timeout_s: float = 30.0,
+        role: str = "",
+        client_id: str = "",
+        stand_by: bool = False,
     ) -> World:
         """As `nacre.Session.enter`, for `with`."""
 
@@ -224,6 +261,9 @@ class Session:
                 buffer_chunks=buffer_chunks,
                 resume=resume,
                 attach_timeout_s=attach_timeout_s,
+                role=role,
+                client_id=client_id,
+                stand_by=stand_by,
             )
 
         return World(self._loop, self._loop.call(enter))
@@ -413,6 +453,7 @@ class Client:
         image: ImageSource | None = None,
         model: str = "",
         seed: int = 0,
+        arbitration: str = "single",
         idempotency_key: str = "",
     ) -> Session:
         """As `nacre.Client.create`."""
@@ -423,6 +464,7 @@ class Client:
             image=image,
             model=model,
             seed=seed,
+            arbitration=arbitration,
             idempotency_key=idempotency_key,
         )
         return Session(self._loop, self._loop.run(created))

@@ -18,6 +18,7 @@ from nacre.calls import Calls
 from nacre.credentials import Tls, Token, to_bearer, to_tls
 from nacre.enums import value_of
 from nacre.errors import Unavailable
+from nacre.hands import policy_value
 from nacre.image import ImageSource, to_image
 from nacre.records import (
     Capabilities,
@@ -151,12 +152,14 @@ class Client:
         image: ImageSource | None = None,
         model: str = "",
         seed: int = 0,
+        arbitration: str = "single",
         idempotency_key: str = "",
     ) -> Session:
         """A new session. Its world starts when somebody enters.
 
         Describe it by `prompt`, or by `scene` with or without `character`; `image` (bytes or a path) may
-        stand alone or beside words. `seed` 0 lets the service choose. Asking again with the same
+        stand alone or beside words. `seed` 0 lets the service choose. `arbitration`: how several clients control it,
+        "single", "merge", "director" or "vote". Asking again with the same
         `idempotency_key` gives the same session.
         """
         world = world_pb2.WorldSpec(
@@ -168,7 +171,9 @@ class Client:
             seed=seed,
         )
         request = session_pb2.CreateSessionRequest(
-            world=world, idempotency_key=idempotency_key or secrets.token_hex(16)
+            world=world,
+            idempotency_key=idempotency_key or secrets.token_hex(16),
+            arbitration=policy_value(arbitration),
         )
         response = await self._calls(self._calls.sessions.CreateSession, request)
         return self._session(response)

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Collection
 
+from nacre.enums import name_of
 from nacre.errors import ConnectionLost, LimitReached, NacreError, from_rejection
 from nacre.receipt import Applied, Outcome, Receipt, Superseded
 from nacre.records import seconds_of
@@ -54,14 +55,16 @@ class PendingReceipts:
             return
         outcome = _to_outcome(ack)
         if outcome is None:
-            receipt.accept()
+            accepted = ack.accepted
+            receipt.accept(accepted.due_chunk_index if accepted.HasField("due_chunk_index") else None)
             return
         receipt.settle(outcome)
         self._forget(ack.control_id)
 
     def on_attach(self, unsent_ids: Collection[str]) -> None:
-        """What the stream before took along may have lost its acks with it."""
-        self._in_doubt = set(self._receipts).difference(unsent_ids)
+        """What the stream before took along may have lost its acks with it. What waits for its time is on record."""
+        waiting = {each.control_id for each in self._receipts.values() if each.is_scheduled and each.is_accepted}
+        self._in_doubt = set(self._receipts).difference(unsent_ids, waiting)
         self._chunks_in_doubt = 0
 
     def on_chunk(self) -> None:
@@ -97,7 +100,13 @@ def _to_outcome(ack: control_pb2.Ack) -> Outcome | NacreError | None:
                 world_time_s=seconds_of(applied.world_time),
             )
         case "superseded":
-            return Superseded(control_id=ack.control_id, by_control_id=ack.superseded.by_control_id)
+            superseded = ack.superseded
+            return Superseded(
+                control_id=ack.control_id,
+                by_control_id=superseded.by_control_id,
+                reason=name_of(control_pb2.SupersededReason, superseded.reason, "SUPERSEDED_REASON_").lower(),
+                by_client_id=superseded.by_client_id,
+            )
         case "rejected":
             return from_rejection(ack.rejected.error)
         case _:

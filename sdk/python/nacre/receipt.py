@@ -24,10 +24,12 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Superseded:
-    """A later control of the same kind took its place before it took effect."""
+    """Another control took its place before it took effect."""
 
     control_id: str
     by_control_id: str
+    reason: str = "later"  # or "cancelled", "director" or "outvoted"
+    by_client_id: str = ""  # who sent that one, where the service told
 
 
 Outcome = Applied | Superseded
@@ -81,6 +83,8 @@ class Receipt:
     def __init__(self, control_id: str, sent_s: float, on_wait: Callable[[], None]) -> None:
         self.control_id = control_id
         self.sent_s = sent_s  # time.monotonic() when the verb was called
+        self.is_scheduled = False
+        self.due_chunk_index: int | None = None  # of one that is scheduled, once it was accepted and that is known
         self._accepted: Settling[None] = Settling(on_wait)
         self._outcome: Settling[Outcome] = Settling(on_wait)
 
@@ -102,7 +106,12 @@ class Receipt:
     def is_awaited(self) -> bool:
         return self._outcome.num_waiting + self._accepted.num_waiting > 0
 
-    def accept(self) -> None:
+    @property
+    def is_accepted(self) -> bool:
+        return self._accepted.is_settled
+
+    def accept(self, due_chunk_index: int | None = None) -> None:
+        self.due_chunk_index = due_chunk_index
         self._accepted.settle(None)
 
     def settle(self, outcome: Outcome | NacreError) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from google.protobuf import duration_pb2
 
 from nacre.enums import name_of, words_of
+from nacre.hands import Participant, to_participant, to_policy
 from nacre.v1 import library_pb2, session_pb2, world_pb2
 
 
@@ -61,6 +62,9 @@ class SessionRecord:
     world_time_s: float
     is_paused: bool
     ends_at: datetime | None  # by the operator's policy; None without a limit
+    arbitration: str = "single"  # or "merge", "director" or "vote"
+    participants: tuple[Participant, ...] = ()  # who is in it, those that drive first
+    take_control_after_s: float | None = None  # with "single": how long one who asked waits before taking it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +185,11 @@ def to_session_record(message: session_pb2.Session) -> SessionRecord:
         world_time_s=seconds_of(message.world_time),
         is_paused=message.paused,
         ends_at=message.end_time.ToDatetime(UTC) if message.HasField("end_time") else None,
+        arbitration=to_policy(message.arbitration),
+        participants=tuple(map(to_participant, message.participants)),
+        take_control_after_s=(
+            seconds_of(message.take_control_after) if message.HasField("take_control_after") else None
+        ),
     )
 
 

@@ -46,11 +46,17 @@ class Session:
         buffer_chunks: int = 4,
         resume: bool | ResumePolicy = False,
         attach_timeout_s: float = 30.0,
+        role: str = "",
+        client_id: str = "",
+        stand_by: bool = False,
     ) -> World:
-        """The world, to be entered with `async with`. One client controls a session at a time. Wakes a parked one.
+        """The world, to be entered with `async with`. Who controls it where there are several is a matter of the
+        session's arbitration. Wakes a parked one.
 
         `video`: "h264" or "rgb". `audio`: "opus" or "pcm". `buffer_chunks`: 1 to 16, how many chunks may
-        wait here untaken; then the world waits too. `resume`: attach again after a lost connection.
+        wait here untaken; then the world waits too. `resume`: attach again after a lost connection. `role`: "player",
+        "director" or "viewer", as much as the token allows when left out. `client_id`: one's name, for the others
+        and the record. `stand_by`: where another client has control, enter nevertheless and wait for it.
         """
         policy = resume if isinstance(resume, ResumePolicy) else ResumePolicy() if resume else NO_RESUME
         options = EnterOptions(
@@ -59,6 +65,9 @@ class Session:
             buffer_chunks=buffer_chunks,
             attach_timeout_s=attach_timeout_s,
             resume=policy,
+            role=role,
+            client_id=client_id,
+            stand_by=stand_by,
         )
         return World(self._calls.sessions, self.id, self.resume_token, options)
 

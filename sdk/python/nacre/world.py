@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from typing import Self
 from nacre.credit import CreditLedger
 from nacre.enums import name_of, value_of
 from nacre.errors import Detached, NacreError, ProtocolError, ServiceError, SessionEnded, from_ended
+from nacre.hands import Hands, role_value, to_hands, to_role
 from nacre.image import ImageSource, to_image
 from nacre.media import AUDIO_CODECS, VIDEO_CODECS, Chunk, MediaFormat, to_chunk, to_media_format
 from nacre.pending import PendingReceipts
@@ -22,6 +24,7 @@ from nacre.records import Capabilities, Rewind, seconds_of, to_capabilities
 from nacre.resume import NO_RESUME, ResumePolicy, can_resume
 from nacre.stream import PlayStream
 from nacre.v1 import control_pb2, session_pb2, session_pb2_grpc, world_pb2
+from nacre.when import When
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +36,16 @@ class EnterOptions:
     buffer_chunks: int = 4  # 1 to 16: chunks held here that nobody has taken
     attach_timeout_s: float = 30.0
     resume: ResumePolicy = NO_RESUME
+    role: str = ""  # "player", "director" or "viewer"; empty for as much as the token allows
+    client_id: str = ""  # one's own name in the session; empty for one that is made up
+    stand_by: bool = False  # where another has control: wait for it
 
     def __post_init__(self) -> None:
         if self.video not in VIDEO_CODECS:
             raise ValueError(f"video must be one of {', '.join(VIDEO_CODECS)}, got {self.video!r}")
         if self.audio not in AUDIO_CODECS:
             raise ValueError(f"audio must be one of {', '.join(AUDIO_CODECS)}, got {self.audio!r}")
+        role_value(self.role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +81,11 @@ class World:
         self._arrived = asyncio.Event()
         self._end: NacreError | None = None
         self._num_attempts = 0
+        # The same after a lost connection, so that what one held and waits for is one's own again.
+        self.client_id = options.client_id or f"py-{secrets.token_hex(4)}"
+        self.role = options.role  # as the service has it, once it is entered
+        self.in_control = False
+        self.hands: Hands | None = None  # the last that was told; those who look on are not told
         self._task: asyncio.Task[None] | None = None
         self._format: MediaFormat | None = None
         self._capabilities: Capabilities | None = None
@@ -125,34 +137,55 @@ class World:
 
     # --- verbs ---
 
-    def move(self, *, forward: float = 0.0, strafe: float = 0.0) -> Receipt:
-        """Walk, until the next `move`. `forward`: -1 (back) to 1; `strafe`: -1 (left) to 1 (right)."""
-        return self._send(control_pb2.Control(move=control_pb2.Move(forward=forward, strafe=strafe)))
+    def move(self, *, forward: float = 0.0, strafe: float = 0.0, when: When | None = None) -> Receipt:
+        """Walk, until the next `move`. `forward`: -1 (back) to 1; `strafe`: -1 (left) to 1 (right). `when`, as for the
+        other verbs: `nacre.at(...)` or `nacre.after(...)`; as soon as it can when left out."""
+        return self._send(control_pb2.Control(move=control_pb2.Move(forward=forward, strafe=strafe)), when)
 
-    def look(self, *, yaw: float = 0.0, pitch: float = 0.0) -> Receipt:
+    def look(self, *, yaw: float = 0.0, pitch: float = 0.0, when: When | None = None) -> Receipt:
         """Turn, until the next `look`. `yaw`: -1 (left) to 1 (right); `pitch`: -1 (down) to 1 (up)."""
-        return self._send(control_pb2.Control(look=control_pb2.Look(yaw=yaw, pitch=pitch)))
+        return self._send(control_pb2.Control(look=control_pb2.Look(yaw=yaw, pitch=pitch)), when)
 
-    def say(self, text: str) -> Receipt:
+    def say(self, text: str, *, when: When | None = None) -> Receipt:
         """A sentence that changes the world, 1 to 2,000 characters."""
-        return self._send(control_pb2.Control(directive=control_pb2.Directive(text=text)))
+        return self._send(control_pb2.Control(directive=control_pb2.Directive(text=text)), when)
 
-    def show(self, image: ImageSource) -> Receipt:
+    def show(self, image: ImageSource, *, when: When | None = None) -> Receipt:
         """A picture that changes the world: PNG, JPEG or WebP, as bytes or a path."""
-        return self._send(control_pb2.Control(image=to_image(image)))
+        return self._send(control_pb2.Control(image=to_image(image)), when)
 
-    def perspective(self, perspective: str) -> Receipt:
+    def perspective(self, perspective: str, *, when: When | None = None) -> Receipt:
         """ "first_person" or "third_person"."""
         value = value_of(world_pb2.Perspective, perspective, "PERSPECTIVE_")
-        return self._send(control_pb2.Control(perspective=control_pb2.SetPerspective(perspective=value)))
+        return self._send(control_pb2.Control(perspective=control_pb2.SetPerspective(perspective=value)), when)
 
-    def camera(self, move: str) -> Receipt:
+    def camera(self, move: str, *, when: When | None = None) -> Receipt:
         """A camera move, such as "pan_left" or "push_in"."""
         value = value_of(control_pb2.CameraMoveKind, move, "CAMERA_MOVE_KIND_")
-        return self._send(control_pb2.Control(camera=control_pb2.CameraMove(kind=value)))
+        return self._send(control_pb2.Control(camera=control_pb2.CameraMove(kind=value)), when)
 
-    def _send(self, control: control_pb2.Control) -> Receipt:
+    def cancel(self, control: Receipt | str) -> Receipt:
+        """Take back one's own control that waits: it is superseded, "cancelled". Rejected when it does not wait."""
+        control_id = control if isinstance(control, str) else control.control_id
+        return self._send(control_pb2.Control(cancel=control_pb2.Cancel(control_id=control_id)))
+
+    def ask_control(self) -> Receipt:
+        """Ask whoever has control to give it. `hands` and `in_control` tell how it goes on."""
+        return self._send(control_pb2.Control(ask_control=control_pb2.AskControl()))
+
+    def give_control(self, client_id: str = "") -> Receipt:
+        """To another client, or to whoever asked first."""
+        return self._send(control_pb2.Control(give_control=control_pb2.GiveControl(client_id=client_id)))
+
+    def take_control(self) -> Receipt:
+        """What was asked for, and not given in time. Rejected before that."""
+        return self._send(control_pb2.Control(take_control=control_pb2.TakeControl()))
+
+    def _send(self, control: control_pb2.Control, when: When | None = None) -> Receipt:
         receipt = self._pending.open()
+        if when is not None:
+            receipt.is_scheduled = True
+            control.schedule.CopyFrom(when.to_message())
         if self._end is not None:
             self._pending.settle_all(self._end)
         if not receipt.is_settled:
@@ -234,6 +267,10 @@ class World:
                 raise from_ended(response.ended.session)
             case "rewound":
                 self._on_rewound(response.rewound)
+            case "hands":
+                self.hands = to_hands(response.hands)
+                mine = [each for each in self.hands.participants if each.client_id == self.client_id]
+                self.in_control = any(each.in_control for each in mine)
             case "attached":
                 raise ProtocolError("attached twice on one stream")
             case _:
@@ -264,6 +301,10 @@ class World:
             video_codecs=[VIDEO_CODECS[self._options.video]],
             audio_codecs=[AUDIO_CODECS[self._options.audio]],
             initial_credit=self._credit.attach(),
+            role=role_value(self._options.role),
+            client_id=self.client_id,
+            # One who comes back may find that another was given control meanwhile.
+            stand_by=self._options.stand_by or self.hands is not None,
         )
         stream = await PlayStream.open(self._stub, attach, self._options.attach_timeout_s)
         attached = stream.attached
@@ -271,6 +312,7 @@ class World:
         self._capabilities = to_capabilities(attached.session.capabilities)
         self._format = to_media_format(attached.video_codec, attached.audio_codec, self._capabilities)
         self.next_chunk_index = attached.next_chunk_index
+        self.role, self.in_control = to_role(attached.role), attached.in_control
         self.num_attachments += 1
         return stream
 

@@ -52,6 +52,7 @@ from nacre.records import (
 )
 from nacre.resume import ResumePolicy
 from nacre.session import Session
+from nacre.sharing import Grant, Provenance
 from nacre.when import When, after, at
 from nacre.world import GoAway, World
 
@@ -79,6 +80,8 @@ __all__ = [
     "PastControl",
     "Rewind",
     "ShareLink",
+    "Grant",
+    "Provenance",
     "WorldRecord",
     "Tls",
     "Caller",

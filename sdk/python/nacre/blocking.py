@@ -39,6 +39,7 @@ from nacre.records import (
     ShareLink,
 )
 from nacre.resume import ResumePolicy
+from nacre.sharing import Grant
 from nacre.when import When
 
 T = TypeVar("T")
@@ -302,8 +303,8 @@ class Session:
 
     # --- what is kept of it ---
 
-    def save(self, name: str, *, note: str = "") -> SavedWorld:
-        return self._loop.run(self._session.save(name, note=note))
+    def save(self, name: str, *, note: str = "", licence: str = "") -> SavedWorld:
+        return self._loop.run(self._session.save(name, note=note, licence=licence))
 
     def export(self, *, exact: bool = False) -> bytes:
         return self._loop.run(self._session.export(exact=exact))
@@ -453,6 +454,7 @@ class Client:
         image: ImageSource | None = None,
         model: str = "",
         seed: int = 0,
+        licence: str = "",
         arbitration: str = "single",
         idempotency_key: str = "",
     ) -> Session:
@@ -464,6 +466,7 @@ class Client:
             image=image,
             model=model,
             seed=seed,
+            licence=licence,
             arbitration=arbitration,
             idempotency_key=idempotency_key,
         )
@@ -483,8 +486,14 @@ class Client:
         """As `nacre.Client.worlds`, a page at a time."""
         return self._each(self._client.worlds(name=name, page_size=page_size))
 
-    def import_world(self, data: bytes, name: str, *, note: str = "") -> SavedWorld:
-        return self._loop.run(self._client.import_world(data, name, note=note))
+    def import_world(self, data: bytes, name: str, *, note: str = "", licence: str = "") -> SavedWorld:
+        return self._loop.run(self._client.import_world(data, name, note=note, licence=licence))
+
+    def world_access(self, world_id: str) -> list[Grant]:
+        return self._loop.run(self._client.world_access(world_id))
+
+    def set_world_access(self, world_id: str, grants: Sequence[Grant]) -> list[Grant]:
+        return self._loop.run(self._client.set_world_access(world_id, grants))
 
     def delete_world(self, world_id: str) -> None:
         self._loop.run(self._client.delete_world(world_id))

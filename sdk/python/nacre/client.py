@@ -30,6 +30,7 @@ from nacre.records import (
     to_session_summary,
 )
 from nacre.session import Session
+from nacre.sharing import Grant, from_grants, to_grants
 from nacre.v1 import access_pb2, library_pb2, session_pb2, world_pb2
 
 # Raw frames of a 720p chunk of a dozen frames fit.
@@ -152,6 +153,7 @@ class Client:
         image: ImageSource | None = None,
         model: str = "",
         seed: int = 0,
+        licence: str = "",
         arbitration: str = "single",
         idempotency_key: str = "",
     ) -> Session:
@@ -169,6 +171,7 @@ class Client:
             image=None if image is None else to_image(image),
             model=model,
             seed=seed,
+            licence=licence,
         )
         request = session_pb2.CreateSessionRequest(
             world=world,
@@ -213,10 +216,21 @@ class Client:
                 return
             request.page_token = response.next_page_token
 
-    async def import_world(self, data: bytes, name: str, *, note: str = "") -> SavedWorld:
+    async def import_world(self, data: bytes, name: str, *, note: str = "", licence: str = "") -> SavedWorld:
         """Keep what `session.export` gave, here or elsewhere, under a name; `load` goes on from it."""
-        request = library_pb2.ImportWorldRequest(data=data, name=name, note=note)
+        request = library_pb2.ImportWorldRequest(data=data, name=name, note=note, licence=licence)
         return to_saved_world((await self._calls(self._calls.library.ImportWorld, request)).world)
+
+    async def world_access(self, world_id: str) -> list[Grant]:
+        """Who may do what with a world beside its own tenant's members."""
+        response = await self._calls(self._calls.library.GetAccess, library_pb2.GetAccessRequest(world_id=world_id))
+        return to_grants(response.grants)
+
+    async def set_world_access(self, world_id: str, grants: Sequence[Grant]) -> list[Grant]:
+        """Instead of what was said before; none for nobody. It holds for the world, and for the sessions of its tenant
+        that start from it. Gives the lines as they are now."""
+        request = library_pb2.SetAccessRequest(world_id=world_id, grants=from_grants(grants))
+        return to_grants((await self._calls(self._calls.library.SetAccess, request)).grants)
 
     async def delete_world(self, world_id: str) -> None:
         """Sessions that were loaded from it keep what they need."""

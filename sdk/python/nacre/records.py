@@ -9,6 +9,7 @@ from google.protobuf import duration_pb2
 
 from nacre.enums import name_of, words_of
 from nacre.hands import Participant, to_participant, to_policy
+from nacre.sharing import Provenance, to_provenance
 from nacre.v1 import library_pb2, session_pb2, world_pb2
 
 
@@ -62,6 +63,7 @@ class SessionRecord:
     world_time_s: float
     is_paused: bool
     ends_at: datetime | None  # by the operator's policy; None without a limit
+    provenance: Provenance
     arbitration: str = "single"  # or "merge", "director" or "vote"
     participants: tuple[Participant, ...] = ()  # who is in it, those that drive first
     take_control_after_s: float | None = None  # with "single": how long one who asked waits before taking it
@@ -78,6 +80,7 @@ class SessionSummary:
     updated_at: datetime
     chunks_generated: int
     world_time_s: float
+    provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,7 @@ class SavedWorld:
     note: str
     num_bytes: int
     created_at: datetime
+    provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +189,7 @@ def to_session_record(message: session_pb2.Session) -> SessionRecord:
         world_time_s=seconds_of(message.world_time),
         is_paused=message.paused,
         ends_at=message.end_time.ToDatetime(UTC) if message.HasField("end_time") else None,
+        provenance=to_provenance(message.provenance),
         arbitration=to_policy(message.arbitration),
         participants=tuple(map(to_participant, message.participants)),
         take_control_after_s=(
@@ -202,6 +207,7 @@ def to_session_summary(message: session_pb2.SessionSummary) -> SessionSummary:
         updated_at=message.update_time.ToDatetime(UTC),
         chunks_generated=message.chunks_generated,
         world_time_s=seconds_of(message.world_time),
+        provenance=to_provenance(message.provenance),
     )
 
 
@@ -216,6 +222,7 @@ def to_saved_world(message: library_pb2.World) -> SavedWorld:
         note=message.note,
         num_bytes=message.num_bytes,
         created_at=message.create_time.ToDatetime(UTC),
+        provenance=to_provenance(message.provenance),
     )
 
 

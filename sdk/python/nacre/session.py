@@ -131,9 +131,10 @@ class Session:
 
     # --- what is kept of it ---
 
-    async def save(self, name: str, *, note: str = "") -> SavedWorld:
-        """Keep this moment under a name; one used before gets its next version. `client.load` goes on from it."""
-        request = library_pb2.SaveWorldRequest(session_id=self.id, name=name, note=note)
+    async def save(self, name: str, *, note: str = "", licence: str = "") -> SavedWorld:
+        """Keep this moment under a name; one used before gets its next version. `client.load` goes on from it. Its
+        licence is the session's where none is given."""
+        request = library_pb2.SaveWorldRequest(session_id=self.id, name=name, note=note, licence=licence)
         return to_saved_world((await self._calls(self._calls.library.SaveWorld, request)).world)
 
     async def export(self, *, exact: bool = False) -> bytes:

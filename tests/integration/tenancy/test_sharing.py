@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+import nacre
 from nacre.v1 import access_pb2, library_pb2, media_pb2, session_pb2, session_pb2_grpc, world_pb2
 from serving.access.roles import Role
 from tests.integration.gateway.harness import WORLD, Call
@@ -225,3 +226,29 @@ async def mint(place: Tenancy, **limits: Any) -> Bearer:
     """A player's token, by the owner."""
     request = access_pb2.MintTokenRequest(role=access_pb2.ROLE_PLAYER, **limits)
     return [("authorization", f"Bearer {(await place.ask(C + 'MintToken', request, OURS)).token}")]
+
+
+async def test_e03_the_client_shares_worlds_and_tells_whose_they_are(place: Tenancy) -> None:
+    address = place.running.server.address
+    async with nacre.connect(address, api_key=key_of(place, OURS)) as ours:
+        session = await ours.create(prompt="a quiet street at dusk", licence="CC-BY-4.0")
+        world = await session.save("dusk")
+        grants = [nacre.Grant(role="player", tenant_id=THEIRS)]
+        assert await ours.set_world_access(world.world_id, grants) == grants
+        assert await ours.world_access(world.world_id) == grants
+        async with nacre.connect(address, api_key=key_of(place, THEIRS)) as theirs:
+            assert [each.world_id async for each in theirs.worlds()] == [world.world_id]
+            loaded = await (await theirs.load(world_id=world.world_id)).state()
+            with pytest.raises(nacre.PermissionDenied):
+                await theirs.set_world_access(world.world_id, [])
+            with pytest.raises(nacre.NotFound):
+                await theirs.session(session.id).state()
+    assert (loaded.provenance.tenant_id, loaded.provenance.licence) == (THEIRS, "CC-BY-4.0")
+    assert world.provenance.owner_id in place.keys(OURS)
+    with pytest.raises(ValueError, match="not one of"):
+        await ours.set_world_access(world.world_id, [nacre.Grant(role="friend")])
+
+
+def key_of(place: Tenancy, tenant_id: str) -> str:
+    [(_, authorization)] = place.bearers[tenant_id, Role.OWNER]
+    return authorization.removeprefix("Bearer ")

@@ -104,10 +104,16 @@ def _to_outcome(ack: control_pb2.Ack) -> Outcome | NacreError | None:
             return Superseded(
                 control_id=ack.control_id,
                 by_control_id=superseded.by_control_id,
-                reason=name_of(control_pb2.SupersededReason, superseded.reason, "SUPERSEDED_REASON_").lower(),
+                reason=_reason(superseded.reason),
                 by_client_id=superseded.by_client_id,
             )
         case "rejected":
             return from_rejection(ack.rejected.error)
         case _:
             return None
+
+
+def _reason(value: int) -> str:
+    """Services from before there were reasons knew one."""
+    name = name_of(control_pb2.SupersededReason, value, "SUPERSEDED_REASON_").lower()
+    return "later" if name == "unspecified" else name

@@ -45,7 +45,8 @@ class Tenants:
         dialect = sqlite if self._database.is_sqlite else postgresql
         insert = dialect.insert(tenants).values(**{each: getattr(row, each) for each in TenantRow.__slots__})
         with self._database.write() as connection:
-            if not connection.execute(insert.on_conflict_do_nothing()).rowcount:
+            made = connection.execute(insert.on_conflict_do_nothing().returning(tenants.c.tenant_id))
+            if made.one_or_none() is None:
                 raise TenantExistsError(f"there is a tenant {tenant_id} already", field="tenant_id")
         return row
 

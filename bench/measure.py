@@ -20,7 +20,6 @@ from bench.scrape import StageTotals, read_stages
 from bench.script import Script
 
 BARE_LOOP_TIMEOUT_S = 300.0
-TRANSFORMER = "transformer"  # among the stages of the metrics
 
 
 class Service(Protocol):
@@ -52,8 +51,7 @@ class MeasuredPlay:
     @property
     def num_made_chunks(self) -> int:
         """By the model: when a play ends, a few are on their way that nobody will see."""
-        made = self.stages.stages.get(TRANSFORMER) if self.stages else None
-        return max(len(self.recording.chunks), round(made.count) if made else 0)
+        return max(len(self.recording.chunks), round(self.stages.num_steps) if self.stages else 0)
 
 
 async def measure_play(service: Service, player: Player, script: Script, start: Start) -> MeasuredPlay:

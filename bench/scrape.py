@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from bench.service import ServiceError
-from observability.metric_table import CHUNK_STAGE
+from observability.metric_table import CHUNK_STAGE, WORKER_STAGE
 
 TIMEOUT_S = 5.0
+TRANSFORMER = "transformer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +57,21 @@ class StageTotals:
     """Seconds that delivered chunks took in each stage, since the service started."""
 
     stages: Mapping[str, HistogramTotals] = field(default_factory=dict)
+    num_steps: float = 0.0  # of the transformers: a chunk for every session in each, delivered or not
 
     def __sub__(self, earlier: StageTotals) -> StageTotals:
         stages = {name: totals - earlier.stages.get(name, HistogramTotals()) for name, totals in self.stages.items()}
-        return StageTotals(stages={name: totals for name, totals in stages.items() if totals.count})
+        return StageTotals(
+            stages={name: totals for name, totals in stages.items() if totals.count},
+            num_steps=self.num_steps - earlier.num_steps,
+        )
 
     def __add__(self, other: StageTotals) -> StageTotals:
         names = {*self.stages, *other.stages}
         nothing = HistogramTotals()
         return StageTotals(
-            stages={name: self.stages.get(name, nothing) + other.stages.get(name, nothing) for name in names}
+            stages={name: self.stages.get(name, nothing) + other.stages.get(name, nothing) for name in names},
+            num_steps=self.num_steps + other.num_steps,
         )
 
     @property
@@ -78,12 +85,14 @@ def read_stages(metrics_urls: Iterable[str]) -> StageTotals:
 
 
 def parse_stages(pages: Iterable[str]) -> StageTotals:
-    """Adds up the pages of several gateways."""
+    """Adds up the pages of several gateways and workers."""
+    num_steps = 0.0
     sums: dict[str, float] = defaultdict(float)
     counts: dict[str, float] = defaultdict(float)
     buckets: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
     for page in pages:
         for family in text_string_to_metric_families(page):
+            num_steps += sum(_is_step_count(sample) * sample.value for sample in family.samples)
             for sample in family.samples if family.name == CHUNK_STAGE.name else ():
                 stage = sample.labels["stage"]
                 if sample.name.endswith("_sum"):
@@ -95,8 +104,13 @@ def parse_stages(pages: Iterable[str]) -> StageTotals:
     return StageTotals(
         stages={
             stage: HistogramTotals(count=counts[stage], sum=sums[stage], buckets=dict(buckets[stage])) for stage in sums
-        }
+        },
+        num_steps=num_steps,
     )
+
+
+def _is_step_count(sample: Sample) -> bool:
+    return sample.name == f"{WORKER_STAGE.name}_count" and sample.labels["stage"] == TRANSFORMER
 
 
 def _fetch(url: str) -> str:

@@ -113,6 +113,9 @@ SNAPSHOT_SAVE = _histogram(
     "nacre_snapshot_save_seconds", "Time to store a session's snapshot beside its play, seconds.", _SAVE_EDGES_S
 )
 SNAPSHOT_FAILURES = _counter("nacre_snapshot_failures_total", "Snapshots that could not be stored.")
+JOURNAL_SPOOLED = _gauge(
+    "nacre_journal_spooled_records", "Records of journals that wait on this machine for the catalogue to come back."
+)
 
 GPU_UTILIZATION = _gauge("nacre_gpu_utilization_ratio", "Share of time the GPU computed, 0 to 1.", "gpu", "model")
 GPU_MEMORY_USED = _gauge("nacre_gpu_memory_used_bytes", "GPU memory in use, bytes.", "gpu", "model")
@@ -126,7 +129,7 @@ GATEWAY_ROWS = (
 )
 WORKER_ROWS = (
     *(SLOTS_USED, SLOTS_CAPACITY, WORKER_STAGE, STEP_BATCH, STEP_LAG),
-    *(SESSION_SLIPS, STAGE_FAILURES, WORKER_CONTROLS, SNAPSHOT_SAVE, SNAPSHOT_FAILURES),
+    *(SESSION_SLIPS, STAGE_FAILURES, WORKER_CONTROLS, SNAPSHOT_SAVE, SNAPSHOT_FAILURES, JOURNAL_SPOOLED),
 )
 GPU_ROWS = (GPU_UTILIZATION, GPU_MEMORY_USED, GPU_MEMORY_CAPACITY, GPU_POWER, GPU_TEMPERATURE)
 TABLE = (*GATEWAY_ROWS, *WORKER_ROWS, *GPU_ROWS)

@@ -154,6 +154,7 @@ class WorkerMetrics:
         self._slips = metrics.counter(metric_table.SESSION_SLIPS)
         self._saves = metrics.histogram(metric_table.SNAPSHOT_SAVE)
         self._failed_saves = metrics.counter(metric_table.SNAPSHOT_FAILURES)
+        self._spooled = metrics.gauge(metric_table.JOURNAL_SPOOLED)
 
     def stage_seconds(self, stage: str, seconds: float) -> None:
         self._metrics.histogram(metric_table.WORKER_STAGE, stage=stage).observe(seconds)
@@ -180,6 +181,9 @@ class WorkerMetrics:
 
     def snapshot_failed(self) -> None:
         self._failed_saves.inc()
+
+    def records_spooled(self, num_records: int) -> None:
+        self._spooled.set(num_records)
 
 
 def _make(row: MetricRow, registry: CollectorRegistry) -> _Metric:

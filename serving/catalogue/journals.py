@@ -11,6 +11,7 @@ from serving.catalogue.database import Database
 from serving.catalogue.journal import JournalTable
 from serving.catalogue.sessions import Sessions
 from serving.catalogue.writer import Chain, Commit, JournalWriter, WriterConfig
+from serving.engine.metrics import NoStageMetrics, StageMetrics
 from serving.sessions import record_codec
 from serving.sessions.encoded import EncodedControl, Opening
 from serving.sessions.journal import Journal, JournalEntry, MemoryJournalStore, Tell
@@ -76,12 +77,19 @@ class CatalogueJournals:
     """A `JournalStore`. Sessions without an epoch are nobody's and kept in memory: those that warm a worker up."""
 
     def __init__(
-        self, database: Database, info: ModelInfo, owner: str, spool: Path, config: WriterConfig | None = None
+        self,
+        database: Database,
+        info: ModelInfo,
+        owner: str,
+        spool: Path,
+        config: WriterConfig | None = None,
+        metrics: StageMetrics | None = None,
     ) -> None:
         """`spool`: the folder for what the catalogue cannot take."""
         self._table = JournalTable(database)
         self._info = info
-        self._writer = JournalWriter(self._table, Sessions(database), owner, spool, config)
+        on_spooled = (metrics or NoStageMetrics()).records_spooled
+        self._writer = JournalWriter(self._table, Sessions(database), owner, spool, config, on_spooled)
         self._lock = threading.Lock()
         self._journals: dict[str, CatalogueJournal] = {}
         self._memory = MemoryJournalStore()

@@ -43,7 +43,8 @@ class SessionKeeper:
         self._database = Database(config.catalogue_url)
         self._snapshots = Snapshots(self._database)
         self._store = SnapshotStore.open(config.snapshots)
-        self.journals = CatalogueJournals(self._database, info, worker_id or worker_name(), Path(config.spool))
+        owner, spool = worker_id or worker_name(), Path(config.spool)
+        self.journals = CatalogueJournals(self._database, info, owner, spool, metrics=metrics)
         self.saver = SnapshotSaver(self._store, self._snapshots, info, metrics=metrics)
 
     def recall(self, session_id: str, until_chunk_idx: int) -> Past:

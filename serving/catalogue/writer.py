@@ -78,13 +78,15 @@ class JournalWriter:
         owner: str,
         spool_folder: Path,
         config: WriterConfig | None = None,
+        on_spooled: Callable[[int], None] = lambda num_records: None,
     ) -> None:
         """Brings in what dead workers left in `spool_folder` before anybody can go on with their sessions; as soon
-        as the catalogue is back where it is away."""
+        as the catalogue is back where it is away. `on_spooled` hears how many records wait in the spool."""
         self._table = table
         self._sessions = sessions
         self._owner = owner
         self._config = config or WriterConfig()
+        self._on_spooled = on_spooled
         self._folder = spool_folder
         self._spool = Spool(spool_folder / f"{UNSAFE_IN_A_NAME.sub('_', owner)}.db")
         self._chains: set[Chain] = set()
@@ -208,6 +210,7 @@ class JournalWriter:
             self._retry_s = time.monotonic() + self._config.retry_s
         if batches:
             self._spool.add(batches)
+            self._on_spooled(self._spool.num_records)
         if self._spool.is_full:
             for chain in list(self._chains):
                 self._lose(chain, FULL_MESSAGE)
@@ -246,6 +249,7 @@ class JournalWriter:
                 self._spool.set_aside(batch.session_id, batch.epoch)
             self._lose_all(lost)
             self._spool.remove(oldest)
+            self._on_spooled(self._spool.num_records)
         except StorageUnavailableError:
             self._retry_s = time.monotonic() + self._config.retry_s
         except SpoolUnusableError as error:

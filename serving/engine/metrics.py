@@ -38,6 +38,10 @@ class StageMetrics(Protocol):
         """A session's snapshot could not be stored; the session plays on."""
         ...
 
+    def records_spooled(self, num_records: int) -> None:
+        """So many records of journals wait on this machine for the catalogue to come back."""
+        ...
+
 
 class NoStageMetrics:
     """Reports to nobody."""
@@ -57,3 +61,5 @@ class NoStageMetrics:
     def snapshot_saved(self, seconds: float) -> None: ...
 
     def snapshot_failed(self) -> None: ...
+
+    def records_spooled(self, num_records: int) -> None: ...

@@ -38,8 +38,8 @@ BARE = BareFigures(
 )
 
 
-def measured(recording: Recording, num_counted: int = 50) -> MeasuredPlay:
-    stages = StageTotals(stages={"transformer": HistogramTotals(count=num_counted, sum=1.0)})
+def measured(recording: Recording, num_counted: int = 50, num_made: int = 50) -> MeasuredPlay:
+    stages = StageTotals(stages={"transformer": HistogramTotals(count=num_counted, sum=1.0)}, num_steps=num_made)
     return MeasuredPlay(
         start=Start(prompt="a street"), recording=recording, stages=stages, processes=PROCESSES, peak_rss_bytes=1 << 30
     )
@@ -84,7 +84,7 @@ def test_overhead_is_what_the_service_took_beyond_the_bare_loop() -> None:
 
 
 def test_chunks_that_were_made_for_nobody_count_on_both_sides() -> None:
-    play = measured(flawless_recording(), num_counted=80)
+    play = measured(flawless_recording(), num_made=80)
     assert bare_play_of(play).num_chunks == 80
     assert overhead_of([play], BARE).service_cpu_s_per_chunk == pytest.approx(0.04 * 50 / 80)
 

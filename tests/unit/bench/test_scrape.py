@@ -7,7 +7,7 @@ from prometheus_client import generate_latest
 
 from bench.scrape import HistogramTotals, StageTotals, parse_stages, read_stages
 from bench.service import HOST, ServiceError, free_ports
-from observability.metric_table import CHUNK_STAGE, GATEWAY_ROWS
+from observability.metric_table import CHUNK_STAGE, GATEWAY_ROWS, WORKER_ROWS, WORKER_STAGE
 from observability.metrics import ProcessMetrics
 
 
@@ -39,6 +39,16 @@ def test_several_gateways_add_up() -> None:
     assert totals.stages["transformer"].count == 2
     assert totals.seconds_per_chunk == pytest.approx({"transformer": 0.03})
     assert parse_stages([page_of(one)]) + parse_stages([page_of(other)]) == totals
+
+
+def test_steps_of_the_transformers_are_counted_in_the_workers() -> None:
+    worker = ProcessMetrics(WORKER_ROWS)
+    for stage in ("encoder", "transformer", "transformer", "video_decoder"):
+        worker.histogram(WORKER_STAGE, stage=stage).observe(0.01)
+    page = page_of(worker)
+    assert parse_stages([page]).num_steps == 2
+    assert (parse_stages([page, page]) - parse_stages([page])).num_steps == 2
+    assert (parse_stages([page]) + parse_stages([page])).num_steps == 4
 
 
 def test_pages_are_read_over_http() -> None:

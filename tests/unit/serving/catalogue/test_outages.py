@@ -19,11 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
+from observability.metric_table import JOURNAL_SPOOLED, WORKER_ROWS
+from observability.metrics import ProcessMetrics, WorkerMetrics
 from serving.catalogue.database import Database, sqlite_url
 from serving.catalogue.journal import Batch, JournalTable
 from serving.catalogue.journals import CatalogueJournals
 from serving.catalogue.sessions import Sessions
 from serving.catalogue.writer import AWAY_MESSAGE, FULL_MESSAGE, LOST_MESSAGE, WriterConfig
+from serving.engine.metrics import StageMetrics
 from serving.errors import StorageUnavailableError
 from serving.sessions.contract import Move
 from serving.sessions.encoded import EncodedControl, Opening
@@ -96,9 +99,13 @@ def folder(tmp_path: Path) -> Path:
 
 @contextmanager
 def worker(
-    database: Database, folder: Path, config: WriterConfig = PATIENT, owner: str = "worker"
+    database: Database,
+    folder: Path,
+    config: WriterConfig = PATIENT,
+    owner: str = "worker",
+    metrics: StageMetrics | None = None,
 ) -> Iterator[CatalogueJournals]:
-    journals = CatalogueJournals(database, INFO, owner, folder, config)
+    journals = CatalogueJournals(database, INFO, owner, folder, config, metrics)
     try:
         yield journals
     finally:
@@ -138,18 +145,20 @@ def eventually(is_so: Callable[[], bool]) -> None:
 def test_d02_a_session_goes_on_while_the_catalogue_is_away_and_all_of_it_is_there_later(
     database: Database, catalogue: Catalogue, folder: Path
 ) -> None:
-    with worker(database, folder) as journals:
+    process = ProcessMetrics(WORKER_ROWS)
+    with worker(database, folder, metrics=WorkerMetrics(process)) as journals:
         journal = opened(journals, database)
         assert accepted(journals, journal, "before")
         catalogue.line = Line.DOWN
         assert [accepted(journals, journal, each) for each in ("one", "two")] == [False, False]
         journal.apply("one", 5)
         assert not told(journals)
-        assert journals.num_spooled == 3
+        assert (journals.num_spooled, process.registry.get_sample_value(JOURNAL_SPOOLED.name)) == (3, 3)
         assert len(list(folder.glob("*.db"))) == 1
         catalogue.line = Line.UP
         eventually(lambda: journals.num_spooled == 0)
         assert accepted(journals, journal, "after")
+        assert process.registry.get_sample_value(JOURNAL_SPOOLED.name) == 0
         assert list(folder.glob("*")) == []
     kinds = [("opened", ""), ("accepted", "before"), ("accepted", "one"), ("accepted", "two"), ("applied", "one")]
     assert catalogue.read("s-1") == [*kinds, ("accepted", "after")]

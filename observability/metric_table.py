@@ -63,11 +63,13 @@ CONTROL_TO_FRAME = _histogram(
     "nacre_control_to_frame_seconds",
     "Control received at the gateway until the first frame that shows it left, seconds.",
     _CONTROL_TO_FRAME_EDGES_S,
+    "tenant",
 )
 TIME_TO_FIRST_FRAME = _histogram(
     "nacre_time_to_first_frame_seconds",
     "CreateSession until the session's first frame left the gateway, seconds.",
     _FIRST_FRAME_EDGES_S,
+    "tenant",
 )
 CHUNK_STAGE = _histogram(
     "nacre_chunk_stage_seconds",
@@ -80,15 +82,20 @@ CHUNK_SLACK = _histogram(
     "How long a finished chunk waited at the gateway until it was due, seconds; 0 for one that came late.",
     _STAGE_EDGES_S,
 )
-CHUNKS_DELIVERED = _counter("nacre_chunks_delivered_total", "Chunks handed to the transport.")
-LATE_CHUNKS = _counter("nacre_late_chunks_total", "Chunks delivered after their deadline.")
-FRAMES_DELIVERED = _counter("nacre_frames_delivered_total", "Frames handed to the transport.")
-MEDIA_BYTES = _counter("nacre_media_delivered_bytes_total", "Encoded picture and sound handed to the transport, bytes.")
-SESSIONS = _gauge("nacre_sessions", "Sessions that have not ended.")
-CLIENTS = _gauge("nacre_clients", "Clients attached to a session.")
-SESSIONS_ENDED = _counter("nacre_sessions_ended_total", "Sessions that ended, by reason.", "reason")
+CHUNKS_DELIVERED = _counter("nacre_chunks_delivered_total", "Chunks handed to the transport.", "tenant")
+LATE_CHUNKS = _counter("nacre_late_chunks_total", "Chunks delivered after their deadline.", "tenant")
+FRAMES_DELIVERED = _counter("nacre_frames_delivered_total", "Frames handed to the transport.", "tenant")
+MEDIA_BYTES = _counter(
+    "nacre_media_delivered_bytes_total", "Encoded picture and sound handed to the transport, bytes.", "tenant"
+)
+SESSIONS = _gauge("nacre_sessions", "Sessions that have not ended.", "tenant")
+CLIENTS = _gauge("nacre_clients", "Clients attached to a session.", "tenant")
+SESSIONS_ENDED = _counter("nacre_sessions_ended_total", "Sessions that ended, by reason.", "tenant", "reason")
 CONTROLS = _counter(
-    "nacre_controls_total", "Outcomes of controls: accepted, then one of applied, superseded or rejected.", "outcome"
+    "nacre_controls_total",
+    "Outcomes of controls: accepted, then one of applied, superseded or rejected.",
+    "tenant",
+    "outcome",
 )
 ERRORS = _counter("nacre_errors_total", "Calls and controls that were refused or failed, by reason.", "reason")
 

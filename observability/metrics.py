@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from observability import metric_table
 from observability.gpu import GpuCollector, find_gpus
 from observability.metric_table import MetricKind, MetricRow
+from observability.tenants import DEFAULT_TENANT, TenantLabels
 from observability.tracing import ChunkTracer, TracedChunk, TracingConfig
 
 _Metric = Counter | Gauge | Histogram
@@ -81,29 +82,46 @@ class DeliveredChunk(TracedChunk, Protocol):
 
 
 class GatewayMetrics:
-    """What the gateway measures, into Prometheus; chunks of sampled sessions into spans as well."""
+    """What the gateway measures, into Prometheus; chunks of sampled sessions into spans as well. Of one tenant, and a
+    way to those of others."""
 
-    def __init__(self, metrics: ProcessMetrics, tracer: ChunkTracer | None = None) -> None:
+    def __init__(
+        self,
+        metrics: ProcessMetrics,
+        tracer: ChunkTracer | None = None,
+        labels: TenantLabels | None = None,
+        tenant: str = DEFAULT_TENANT,
+    ) -> None:
         self._metrics = metrics
         self._tracer = tracer or ChunkTracer(TracingConfig())
+        self._labels = labels or TenantLabels()
+        self._by_tenant = {tenant: self}
+        self._tenant = tenant
         # Looked up once: `labels()` takes a lock and a dictionary for every call.
-        self._sessions = metrics.gauge(metric_table.SESSIONS)
-        self._clients = metrics.gauge(metric_table.CLIENTS)
-        self._control_to_frame = metrics.histogram(metric_table.CONTROL_TO_FRAME)
-        self._time_to_first_frame = metrics.histogram(metric_table.TIME_TO_FIRST_FRAME)
+        self._sessions = metrics.gauge(metric_table.SESSIONS, tenant=tenant)
+        self._clients = metrics.gauge(metric_table.CLIENTS, tenant=tenant)
+        self._control_to_frame = metrics.histogram(metric_table.CONTROL_TO_FRAME, tenant=tenant)
+        self._time_to_first_frame = metrics.histogram(metric_table.TIME_TO_FIRST_FRAME, tenant=tenant)
         self._slack = metrics.histogram(metric_table.CHUNK_SLACK)
-        self._chunks = metrics.counter(metric_table.CHUNKS_DELIVERED)
-        self._late_chunks = metrics.counter(metric_table.LATE_CHUNKS)
-        self._frames = metrics.counter(metric_table.FRAMES_DELIVERED)
-        self._bytes = metrics.counter(metric_table.MEDIA_BYTES)
+        self._chunks = metrics.counter(metric_table.CHUNKS_DELIVERED, tenant=tenant)
+        self._late_chunks = metrics.counter(metric_table.LATE_CHUNKS, tenant=tenant)
+        self._frames = metrics.counter(metric_table.FRAMES_DELIVERED, tenant=tenant)
+        self._bytes = metrics.counter(metric_table.MEDIA_BYTES, tenant=tenant)
         self._stages: dict[str, Histogram] = {}
+
+    def of(self, tenant_id: str) -> GatewayMetrics:
+        """What a tenant's sessions are told to. Asked of the one that all began with."""
+        tenant = self._labels.of(tenant_id)
+        if tenant not in self._by_tenant:
+            self._by_tenant[tenant] = GatewayMetrics(self._metrics, self._tracer, self._labels, tenant)
+        return self._by_tenant[tenant]
 
     def session_opened(self) -> None:
         self._sessions.inc()
 
     def session_ended(self, reason: str) -> None:
         self._sessions.dec()
-        self._metrics.counter(metric_table.SESSIONS_ENDED, reason=reason).inc()
+        self._metrics.counter(metric_table.SESSIONS_ENDED, tenant=self._tenant, reason=reason).inc()
 
     def client_attached(self) -> None:
         self._clients.inc()
@@ -118,7 +136,7 @@ class GatewayMetrics:
         self._control_to_frame.observe(seconds)
 
     def control_outcome(self, outcome: str) -> None:
-        self._metrics.counter(metric_table.CONTROLS, outcome=outcome).inc()
+        self._metrics.counter(metric_table.CONTROLS, tenant=self._tenant, outcome=outcome).inc()
 
     def error(self, reason: str) -> None:
         self._metrics.counter(metric_table.ERRORS, reason=reason).inc()

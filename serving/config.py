@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from observability.tenants import DEFAULT_MAX_TENANTS
 from serving.access.config import AccessConfig, check_listening, read_access
 from serving.access.signing_key import FILE_NAME as SIGNING_KEY_FILE
 from serving.books.config import BooksConfig
@@ -77,6 +78,7 @@ class ServiceConfig:
     snapshot_every_chunks: int = 20
     trace_file: str = ""  # spans as JSON lines
     trace_ratio: float = 0.01  # of sessions
+    metrics_tenants: int = DEFAULT_MAX_TENANTS  # so many are told apart in the gateway's metrics; the rest are one
 
     def __post_init__(self) -> None:
         for name in ("port", "metrics_port"):
@@ -88,6 +90,8 @@ class ServiceConfig:
             raise ConfigError("one process holds one worker: replicas must be 1 with local")
         if not 0 <= self.delivery_lead_s <= 1:
             raise ConfigError(f"delivery_lead_s must be 0 to 1, got {self.delivery_lead_s}")
+        if self.metrics_tenants < 0:
+            raise ConfigError(f"metrics_tenants must not be negative, got {self.metrics_tenants}")
         if not 0 <= self.trace_ratio <= 1:
             raise ConfigError(f"trace_ratio must be 0 to 1, got {self.trace_ratio}")
         try:

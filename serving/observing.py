@@ -10,6 +10,7 @@ from pathlib import Path
 
 from observability.metric_table import GATEWAY_ROWS, GPU_ROWS, WORKER_ROWS
 from observability.metrics import GatewayMetrics, ProcessMetrics, WorkerMetrics
+from observability.tenants import TenantLabels
 from observability.tracing import ChunkTracer, SpanDestination, TracingConfig, default_destination
 from serving.config import ServiceConfig
 
@@ -23,6 +24,7 @@ class ObservingConfig:
     metrics_port: int
     trace_file: str
     trace_ratio: float
+    max_tenants: int  # with metrics of their own
     environment: dict[str, str]  # the standard OTEL_* variables
 
     @property
@@ -52,6 +54,7 @@ def observing_config(config: ServiceConfig) -> ObservingConfig:
         metrics_port=config.metrics_port,
         trace_file=config.trace_file,
         trace_ratio=config.trace_ratio,
+        max_tenants=config.metrics_tenants,
         environment={name: value for name, value in os.environ.items() if name.startswith("OTEL_")},
     )
 
@@ -80,7 +83,7 @@ def _gateway_observation(process: ProcessMetrics, config: ObservingConfig) -> Ga
         process.close()
 
     return GatewayObservation(
-        metrics=GatewayMetrics(process, tracer),
+        metrics=GatewayMetrics(process, tracer, TenantLabels(config.max_tenants)),
         address=_serve(process, config.metrics_port),
         is_traced=tracer.is_sampled,
         close=close,

@@ -28,6 +28,10 @@ class DeliveredChunk:
 class GatewayMetrics(Protocol):
     """Every call is cheap, never blocks and never raises. All come from the event loop's thread."""
 
+    def of(self, tenant_id: str) -> GatewayMetrics:
+        """What is told of a tenant's sessions."""
+        ...
+
     def session_opened(self) -> None: ...
 
     def session_ended(self, reason: str) -> None:
@@ -59,6 +63,9 @@ class GatewayMetrics(Protocol):
 
 class NoMetrics:
     """Measures nothing."""
+
+    def of(self, tenant_id: str) -> NoMetrics:
+        return self
 
     def session_opened(self) -> None: ...
 

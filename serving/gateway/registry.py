@@ -203,15 +203,16 @@ class SessionRegistry:
 
     def _start(self, identity: SessionIdentity, link: SessionLink) -> Session:
         session_id = identity.session_id
+        metrics = self._metrics.of(identity.ownership.tenant_id)
         session = Session(
-            identity, self._plane.info, link, self._config, self._metrics, self._clock, self._media_executor
+            identity, self._plane.info, link, self._config, metrics, self._clock, self._media_executor
         )
         session.grant = self.desk.grant(session_id)
         if self.accounts is not None:
             session.account = self.accounts.open(_holder(identity, self._plane.info))
         self._running[session_id] = session
         self._has_none.clear()
-        self._metrics.session_opened()
+        metrics.session_opened()
         assert self._tasks is not None
         self._tasks.create_task(self._host(session), name=session_id)
         if self._is_draining:  # it began while this one was on its way

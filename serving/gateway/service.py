@@ -170,7 +170,8 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         attach = check_attach(await self._first_message(requests), self._plane.info)
         self._registry.check_open()
         session, attach = await self._verbs.enter(attach)
-        stream = PlayStream(session, attach, self._config, self._pools, self._metrics, self._clock)
+        metrics = self._metrics.of(session.identity.ownership.tenant_id)
+        stream = PlayStream(session, attach, self._config, self._pools, metrics, self._clock)
         with session.joined(stream, attach) as member, warned_of_expiry(stream.go_away):
             note_attached(session.identity.session_id, member.role.name.lower())
             await stream.run(member, requests, context.write)

@@ -13,6 +13,7 @@ from observability import metrics
 from observability.gpu import Gpu
 from observability.metric_table import GATEWAY_ROWS, GPU_ROWS, SESSIONS, SLOTS_USED, TABLE, WORKER_ROWS
 from observability.metrics import GatewayMetrics, ProcessMetrics, WorkerMetrics
+from observability.tenants import TenantLabels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +62,10 @@ def test_delivered_chunks_are_counted_with_their_frames_bytes_and_stages(process
     gateway = GatewayMetrics(process)
     gateway.chunk_delivered(Chunk())
     gateway.chunk_delivered(Chunk(chunk_idx=1, num_frames=2, is_late=True, arrived_s=100.2))
-    assert value(process, "nacre_chunks_delivered_total") == 2
-    assert value(process, "nacre_frames_delivered_total") == 3
-    assert value(process, "nacre_media_delivered_bytes_total") == 2_000
-    assert value(process, "nacre_late_chunks_total") == 1
+    assert value(process, "nacre_chunks_delivered_total", tenant="default") == 2
+    assert value(process, "nacre_frames_delivered_total", tenant="default") == 3
+    assert value(process, "nacre_media_delivered_bytes_total", tenant="default") == 2_000
+    assert value(process, "nacre_late_chunks_total", tenant="default") == 1
     assert value(process, "nacre_chunk_stage_seconds_sum", stage="denoise") == pytest.approx(0.04)
     assert value(process, "nacre_chunk_stage_seconds_count", stage="media_encode") == 2
     assert value(process, "nacre_chunk_slack_seconds_sum") == pytest.approx(0.049)
@@ -75,8 +76,8 @@ def test_a_latency_at_the_objective_counts_as_met(process: ProcessMetrics) -> No
     for seconds in (0.1, 0.21, 0.2101):
         gateway.control_to_frame(seconds)
     gateway.time_to_first_frame(2.0)
-    assert value(process, "nacre_control_to_frame_seconds_bucket", le="0.21") == 2
-    assert value(process, "nacre_time_to_first_frame_seconds_bucket", le="2.0") == 1
+    assert value(process, "nacre_control_to_frame_seconds_bucket", tenant="default", le="0.21") == 2
+    assert value(process, "nacre_time_to_first_frame_seconds_bucket", tenant="default", le="2.0") == 1
 
 
 def test_sessions_and_clients_go_up_and_down(process: ProcessMetrics) -> None:
@@ -86,9 +87,21 @@ def test_sessions_and_clients_go_up_and_down(process: ProcessMetrics) -> None:
     gateway.client_attached()
     gateway.client_detached()
     gateway.session_ended("REQUESTED")
-    assert value(process, "nacre_sessions") == 1
-    assert value(process, "nacre_clients") == 0
-    assert value(process, "nacre_sessions_ended_total", reason="REQUESTED") == 1
+    assert value(process, "nacre_sessions", tenant="default") == 1
+    assert value(process, "nacre_clients", tenant="default") == 0
+    assert value(process, "nacre_sessions_ended_total", tenant="default", reason="REQUESTED") == 1
+
+
+def test_b12_tenants_are_told_apart_up_to_a_number_and_the_rest_is_one(process: ProcessMetrics) -> None:
+    gateway = GatewayMetrics(process, labels=TenantLabels(max_tenants=2))
+    for tenant_id in ("acme", "other", "third", "fourth", "acme"):
+        gateway.of(tenant_id).session_opened()
+    gateway.of("third").chunk_delivered(Chunk())
+    gateway.of("default").session_opened()
+    counted = {name: value(process, "nacre_sessions", tenant=name) for name in ("default", "acme", "other", "_other")}
+    assert counted == {"default": 1, "acme": 2, "other": 1, "_other": 2}
+    assert value(process, "nacre_sessions", tenant="third") is None
+    assert value(process, "nacre_chunks_delivered_total", tenant="_other") == 1
 
 
 def test_controls_and_errors_are_counted_by_what_became_of_them(process: ProcessMetrics) -> None:
@@ -96,7 +109,7 @@ def test_controls_and_errors_are_counted_by_what_became_of_them(process: Process
     gateway.control_outcome("applied")
     gateway.control_outcome("applied")
     gateway.error("TEXT_EMPTY")
-    assert value(process, "nacre_controls_total", outcome="applied") == 2
+    assert value(process, "nacre_controls_total", tenant="default", outcome="applied") == 2
     assert value(process, "nacre_errors_total", reason="TEXT_EMPTY") == 1
 
 
@@ -122,8 +135,8 @@ def test_a_worker_tells_of_its_slots_its_steps_and_what_went_wrong() -> None:
 
 def test_two_processes_worth_of_metrics_do_not_share_anything() -> None:
     one, other = ProcessMetrics(GATEWAY_ROWS), ProcessMetrics(GATEWAY_ROWS)
-    one.gauge(SESSIONS).inc()
-    assert value(other, "nacre_sessions") == 0
+    one.gauge(SESSIONS, tenant="acme").inc()
+    assert value(other, "nacre_sessions", tenant="acme") is None
 
 
 def test_a_metric_the_process_does_not_have_is_a_defect(process: ProcessMetrics) -> None:
@@ -136,7 +149,7 @@ def test_they_are_read_over_http_on_a_port_of_their_own(process: ProcessMetrics)
     port = process.serve(0)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
         page = response.read().decode()
-    assert "nacre_sessions 1.0" in page
+    assert 'nacre_sessions{tenant="default"} 1.0' in page
     assert "process_resident_memory_bytes" in page
 
 

@@ -17,7 +17,15 @@ from serving.catalogue.journal import JournalTable
 from serving.catalogue.sessions import Sessions
 from serving.catalogue.workers import DRAINED, LOST, UP, Workers
 from serving.catalogue.worlds import Worlds
-from serving.cli import key_commands, quota_commands, tenant_commands
+from serving.cli import (
+    audit_commands,
+    key_commands,
+    owner_commands,
+    quota_commands,
+    session_controls,
+    tenant_commands,
+    usage_commands,
+)
 from serving.cli.asking import (
     FAULT,
     AsJson,
@@ -48,14 +56,20 @@ app = typer.Typer(
 )
 app.add_typer(key_commands.app, name="keys")
 app.add_typer(quota_commands.app, name="quotas")
+app.add_typer(session_controls.app, name="sessions")
 app.add_typer(tenant_commands.app, name="tenants")
+app.add_typer(audit_commands.app, name="audit")
+app.command()(usage_commands.usage)
+app.command("export-all")(owner_commands.export_everything)
+app.command()(owner_commands.erase)
 
 WorkerId = Annotated[str, typer.Argument(metavar="WORKER", help="As `nacre workers` tells it.")]
 SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
 
 
-@app.command()
+@session_controls.app.callback(invoke_without_command=True)
 def sessions(
+    context: typer.Context,
     limit: Limit = 50,
     tree: Annotated[str | None, typer.Option(metavar="SESSION", help="Only those that came from each other.")] = None,
     as_json: AsJson = False,
@@ -64,6 +78,8 @@ def sessions(
     config: ConfigFile = None,
 ) -> None:
     """List sessions, or with --tree all that have something in common with one of them."""
+    if context.invoked_subcommand is not None:
+        return
     with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
         nodes = Sessions(database).tree(tree) if tree is not None else []
         rows = Sessions(database).latest(limit) if tree is None else []

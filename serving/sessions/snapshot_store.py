@@ -134,6 +134,13 @@ class SnapshotStore:
         folder = SnapshotKey(session_id=session_id, epoch=0, chunk_idx=0).folder.rpartition("/")[0]
         self._delete(self._sizes(folder))
 
+    def objects(self, session_id: str) -> Iterator[tuple[str, bytes]]:
+        """All that is stored of it, by path. Raises `StorageUnavailableError`, or `SnapshotDamagedError` for what went
+        away meanwhile."""
+        folder = SnapshotKey(session_id=session_id, epoch=0, chunk_idx=0).folder.rpartition("/")[0]
+        for path, num_bytes in sorted(self._sizes(folder).items()):
+            yield path, self._get(path, num_bytes)
+
     def _sizes(self, folder: str) -> dict[str, int]:
         """Of all that lies in a folder, by its path."""
         with _as_our_errors("what is stored cannot be listed"):

@@ -95,7 +95,7 @@ class GatewayMetrics:
         self._metrics = metrics
         self._tracer = tracer or ChunkTracer(TracingConfig())
         self._labels = labels or TenantLabels()
-        self._by_tenant = {tenant: self}
+        self._by_tenant: dict[str, GatewayMetrics] = {tenant: self}
         self._tenant = tenant
         # Looked up once: `labels()` takes a lock and a dictionary for every call.
         self._sessions = metrics.gauge(metric_table.SESSIONS, tenant=tenant)

@@ -204,9 +204,7 @@ class SessionRegistry:
     def _start(self, identity: SessionIdentity, link: SessionLink) -> Session:
         session_id = identity.session_id
         metrics = self._metrics.of(identity.ownership.tenant_id)
-        session = Session(
-            identity, self._plane.info, link, self._config, metrics, self._clock, self._media_executor
-        )
+        session = Session(identity, self._plane.info, link, self._config, metrics, self._clock, self._media_executor)
         session.grant = self.desk.grant(session_id)
         if self.accounts is not None:
             session.account = self.accounts.open(_holder(identity, self._plane.info))

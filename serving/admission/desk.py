@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -51,7 +51,8 @@ class Desk:
         """Without a `database` everybody is let in, as far as there are slots."""
         self.gateway_id = worker_name()
         self.keyed = KeyedRequests(KeyedAnswers(database, self.gateway_id, clock) if database else None)
-        self.on_spent: Callable[[str], None] = lambda session_id: None  # its tenant's seconds are used up
+        self.left_s: Mapping[str, float] = {}  # of today, for each session of tenants that are limited
+        self.on_beat: Callable[[], None] = lambda: None
         self._places = Places(database, config, self.gateway_id, clock) if database else None
         self._pool = ThreadPoolExecutor(1, "admission")
         self._tenants: dict[str, str] = {}  # by session, of those that have a place or ask for one
@@ -164,7 +165,7 @@ class Desk:
         began_s = loop.time()
         wish = Asked(place_id=place_id, tenant_id=tenant_id, is_reservation=is_reservation, may_wait=asked.wait_s > 0)
         waiter = _Waiter(place_id=place_id, asked=asked, admitted=loop.create_future())
-        self._has_rows = True
+        self._begin_beating()
         await self._give_back()
         standing = await self.ask(lambda: places.ask(wish))
         if standing.is_admitted:
@@ -184,7 +185,8 @@ class Desk:
 
     async def _take_reserved(self, reservation_id: str, session_id: str, tenant_id: str) -> Standing:
         assert self._places is not None, "asked before"
-        places, self._has_rows = self._places, True
+        places = self._places
+        self._begin_beating()
         return await self.ask(lambda: places.take_reserved(reservation_id, session_id, tenant_id))
 
     def _too_late(self, asked: Asking) -> NacreError:
@@ -201,6 +203,11 @@ class Desk:
         return Grant(tenant_id=tenant_id, limits=limits, controls=rate)
 
     # --- keeping ---
+
+    def _begin_beating(self) -> None:
+        if not self._has_rows:
+            self._has_rows = True
+            self._woken.set()
 
     async def _sleep(self) -> None:
         """Until there is something to do: for ever where nothing is held and nobody waits."""
@@ -251,8 +258,8 @@ class Desk:
             return
         self._has_rows = bool(self._tenants or self._waiting or self._leaving)
         self._share_out(beat)
-        for session_id in [each for each, tenant_id in tenants.items() if tenant_id in beat.spent]:
-            self.on_spent(session_id)
+        self.left_s = beat.left_s
+        self.on_beat()
 
     def _share_out(self, beat: Beat) -> None:
         """A tenant's rate of controls, among the gateways that have its sessions."""

@@ -33,7 +33,7 @@ class Beat:
 
     num_by_tenant: Mapping[str, int] = field(default_factory=dict)  # sessions of its tenants, at all gateways
     limits: Mapping[str, Limits] = field(default_factory=dict)  # of its tenants
-    spent: frozenset[str] = frozenset()  # of its tenants, those whose seconds of today are used up
+    left_s: Mapping[str, float] = field(default_factory=dict)  # of today, for each session of those that are limited
 
 
 class Places:
@@ -117,14 +117,15 @@ class Places:
             tenant_ids = set(tenant_by_session.values())
             counts = select(places.c.tenant_id, func.count()).where(places.c.tenant_id.in_(tenant_ids))
             counts = counts.where(places.c.state == TAKEN).group_by(places.c.tenant_id)
-            quotas, spent = turn.quotas(tenant_ids), set[str]()
-            for tenant_id, quota in quotas.items():
-                limit = quota.limits.session_seconds_per_day
-                if limit is not None and seconds_used(turn.connection, tenant_id, turn.now_s) >= limit:
-                    spent.add(tenant_id)
             num_by_tenant = {row[0]: row[1] for row in turn.connection.execute(counts)}
-            limits = {tenant_id: quota.limits for tenant_id, quota in quotas.items()}
-            return Beat(num_by_tenant=num_by_tenant, limits=limits, spent=frozenset(spent))
+            limits = {tenant_id: quota.limits for tenant_id, quota in turn.quotas(tenant_ids).items()}
+            left_s: dict[str, float] = {}
+            for tenant_id, limit in limits.items():
+                if limit.session_seconds_per_day is not None:
+                    used_s = seconds_used(turn.connection, tenant_id, turn.now_s)
+                    all_left_s = max(0.0, limit.session_seconds_per_day - used_s)
+                    left_s[tenant_id] = all_left_s / num_by_tenant.get(tenant_id, 1)
+            return Beat(num_by_tenant=num_by_tenant, limits=limits, left_s=left_s)
 
     def _check_waiting(self, asked: Asked, quota: Quota, standing: Standing, turn: Turn) -> None:
         num_its = turn.count((places.c.tenant_id == asked.tenant_id) & (places.c.state == WAITING))

@@ -19,6 +19,7 @@ from serving.admission.asking import asking
 from serving.admission.desk import Desk
 from serving.books.accounts import Accounts, Holder
 from serving.errors import (
+    NacreError,
     ResumeTokenInvalidError,
     SessionNotFoundError,
     UnavailableError,
@@ -43,6 +44,7 @@ logger = logging.getLogger(__name__)
 # So many sessions that ended can still be asked about; older ones are not found.
 REMEMBERED_ENDED_SESSIONS = 256
 RESUME_TOKEN_BYTES = 24
+QUOTA = "QUOTA"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,8 @@ class SessionRegistry:
         self._running: dict[str, Session] = {}
         self._ended: dict[str, Session] = {}  # the oldest first
         self._tasks: asyncio.TaskGroup | None = None
+        self._running_out: set[str] = set()
+        self.desk.on_beat = self._run_out_in_time
         self._is_draining = False
         self._has_none = asyncio.Event()
         self._has_none.set()
@@ -197,6 +201,29 @@ class SessionRegistry:
             token_sha256=token_sha256(resume_token) if resume_token else resumed.resume_token_sha256,
         )
         return self.begin(name, resumed, started_s)
+
+    def _run_out_in_time(self) -> None:
+        """Sessions whose tenants have nearly used up their day."""
+        for session_id, session in self._running.items():
+            left_s = self.desk.left_s.get(session.grant.tenant_id)
+            if left_s is None or left_s >= self._config.warn_before_limit_s:
+                continue
+            if session_id not in self._running_out and self._tasks is not None:
+                self._running_out.add(session_id)
+                self._tasks.create_task(self._run_out(session, left_s))
+
+    async def _run_out(self, session: Session, left_s: float) -> None:
+        """Warn of the end, and keep what there is; unless the tenant may have more by then."""
+        session.announce_end(QUOTA, left_s)
+        await asyncio.sleep(left_s)
+        self._running_out.discard(session.identity.session_id)
+        if session.has_ended or self.desk.left_s.get(session.grant.tenant_id, left_s + 1) > left_s:
+            return
+        try:
+            await session.park()
+        except NacreError as error:
+            logger.warning("session %s cannot be parked: %s", session.identity.session_id, error.message)
+            session.end(QUOTA)
 
     def _knows(self, session_id: str) -> bool:
         return session_id in self._running or session_id in self._ended

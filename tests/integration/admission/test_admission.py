@@ -27,6 +27,7 @@ from nacre.v1 import (
     session_pb2_grpc,
     world_pb2,
 )
+from serving.admission import desk
 from serving.gateway.config import GatewayConfig
 from serving.gateway.server import GatewayServer
 from tests.integration.durable.harness import Service, service
@@ -245,3 +246,20 @@ async def test_waiting_for_ever_is_not_to_be_had(tmp_path: Path, wait: Duration)
     async with house(tmp_path) as here:
         refused = await refusal(here.create(wait=wait))
         assert (refused.reason, refused.field) == ("FIELD_INVALID", "admission.wait")
+
+
+async def test_a_session_whose_tenant_used_up_its_day_is_warned_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "BEAT_S", 0.05)
+    async with house(tmp_path, num_slots=2) as here:
+        created = await here.create()
+        call = await here.play(created)
+        await call.chunks(1)
+        await here.limit(session_seconds_per_day=1.0)
+        assert (await call.until("go_away")).reason == session_pb2.END_REASON_QUOTA
+        assert (await call.until("ended")).session.state == session_pb2.SESSION_STATE_PARKED
+        assert (await refusal(here.create())).reason == "QUOTA_EXCEEDED"
+        await here.limit()
+        again = await here.play(created)
+        assert len(await again.chunks(2)) == 2

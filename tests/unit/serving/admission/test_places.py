@@ -252,15 +252,17 @@ def test_seconds_are_counted_while_a_session_runs_and_refused_when_they_are_used
     ask(gateway, "s-1")
     ask(gateway, "s-2")
     house.pass_s(10.0)
-    assert not gateway.beat({"s-1": "a", "s-2": "a"}).spent
+    assert gateway.beat({"s-1": "a", "s-2": "a"}).left_s == {"a": pytest.approx(2.5)}, "for each of the two"
     assert gateway.quotas.state("a").use.session_seconds_today == pytest.approx(20.0)
     house.pass_s(3.0)
     gateway.leave("s-2")
     assert gateway.quotas.state("a").use.session_seconds_today == pytest.approx(23.0)
-    assert gateway.beat({"s-1": "a"}).spent == {"a"}
+    assert gateway.beat({"s-1": "a"}).left_s == {"a": pytest.approx(2.0)}
+    house.pass_s(2.0)
+    assert gateway.beat({"s-1": "a"}).left_s == {"a": 0.0}
     with pytest.raises(QuotaExceededError) as caught:
         ask(gateway, "s-3", may_wait=True)
-    assert (caught.value.quota, caught.value.retry_after_s) == ("session_seconds_per_day", 86_400.0 - 13.0)
+    assert (caught.value.quota, caught.value.retry_after_s) == ("session_seconds_per_day", 86_400.0 - 15.0)
     gateway.leave("s-1")
     house.pass_s(86_400.0)
     assert ask(gateway, "s-3") == TAKEN

@@ -248,21 +248,21 @@ def test_where_no_worker_is_known_whoever_opens_the_session_finds_out(house: Hou
 def test_seconds_are_counted_while_a_session_runs_and_refused_when_they_are_used_up(house: House) -> None:
     house.slots(3)
     gateway = house.gateway()
-    gateway.quotas.set("a", Limits(session_seconds_per_day=25.0), None)
+    gateway.quotas.set("a", Limits(session_seconds_per_day=30.0), None)
     ask(gateway, "s-1")
     ask(gateway, "s-2")
     house.pass_s(10.0)
-    assert gateway.beat({"s-1": "a", "s-2": "a"}).left_s == {"a": pytest.approx(2.5)}, "for each of the two"
+    assert gateway.beat({"s-1": "a", "s-2": "a"}).left_s == {"a": pytest.approx(5.0)}, "for each of the two"
     assert gateway.quotas.state("a").use.session_seconds_today == pytest.approx(20.0)
     house.pass_s(3.0)
     gateway.leave("s-2")
     assert gateway.quotas.state("a").use.session_seconds_today == pytest.approx(23.0)
-    assert gateway.beat({"s-1": "a"}).left_s == {"a": pytest.approx(2.0)}
-    house.pass_s(2.0)
+    assert gateway.beat({"s-1": "a"}).left_s == {"a": pytest.approx(4.0)}
+    house.pass_s(4.0)
     assert gateway.beat({"s-1": "a"}).left_s == {"a": 0.0}
     with pytest.raises(QuotaExceededError) as caught:
         ask(gateway, "s-3", may_wait=True)
-    assert (caught.value.quota, caught.value.retry_after_s) == ("session_seconds_per_day", 86_400.0 - 15.0)
+    assert (caught.value.quota, caught.value.retry_after_s) == ("session_seconds_per_day", 86_400.0 - 17.0)
     gateway.leave("s-1")
     house.pass_s(86_400.0)
     assert ask(gateway, "s-3") == TAKEN

@@ -12,6 +12,8 @@ from pathlib import Path
 from serving.books.accounts import Accounts, Keep
 from serving.books.chain import Book, BookId
 from serving.books.config import BooksConfig
+from serving.books.events import NotToldError, make_exporter
+from serving.books.housekeeping import Housekeeping
 from serving.books.ledger import Ledger
 from serving.books.spending import MonthlySpending
 from serving.books.storage_meter import storage_entries, stored_bytes
@@ -21,6 +23,9 @@ from serving.catalogue.storage import StorageConfig, worker_name
 from serving.errors import NacreError
 
 logger = logging.getLogger(__name__)
+
+EXPORT_EVERY_S = 5.0
+TIDY_EVERY_S = 3_600.0
 
 
 class Bookkeeper:
@@ -47,19 +52,26 @@ class Bookkeeper:
         self.accounts = Accounts(
             config=self.config, writer=self.writer, spending=spending, keep_session=keep_session, clock=clock
         )
-        self._task: asyncio.Task[None] | None = None
+        self._housekeeping = Housekeeping(database, storage, self.config, clock)
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         # Owned by this object from start to stop.
-        self._task = asyncio.create_task(self._count_storage(), name="storage-meter")
+        self._tasks.append(asyncio.create_task(self._count_storage(), name="storage-meter"))
+        if self.config.export_to:
+            export = make_exporter(self._database, self.ledger, self.config.export_to)
+            self._tasks.append(asyncio.create_task(_every(EXPORT_EVERY_S, "usage was not told", export)))
+        if self._housekeeping.has_work:
+            tidy = self._housekeeping.tidy
+            self._tasks.append(asyncio.create_task(_every(TIDY_EVERY_S, "the books were not tidied", tidy)))
 
     async def stop(self) -> None:
         """Once nothing more is used or asked. Safe to call twice."""
-        if self._task is not None:
-            self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+                await task
+        self._tasks.clear()
         await asyncio.to_thread(self.writer.close)
 
     @property
@@ -80,3 +92,13 @@ class Bookkeeper:
                 continue
             for tenant_id, entry in storage_entries(stored, interval, every_s):
                 self.writer.write(BookId(Book.USAGE, tenant_id), entry)
+
+
+async def _every(every_s: float, failed: str, work: Callable[[], object]) -> None:
+    """At once and then again and again, on a thread of its own."""
+    while True:
+        try:
+            await asyncio.to_thread(work)
+        except (NacreError, NotToldError) as error:
+            logger.warning("%s, and will be later: %s", failed, error)
+        await asyncio.sleep(every_s)

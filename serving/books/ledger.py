@@ -108,19 +108,29 @@ class Ledger:
     def erase(self, book_id: BookId, key: str, subject_id: str | None, body: Mapping[str, Any]) -> int:
         """Take the personal fields out of all rows, or of those about one subject, and add a row that names them.
         Gives their number."""
+        return self._erase(book_id, key, RowFilter(subject_id=subject_id), body, is_always_noted=True)
+
+    def forget(self, book_id: BookId, until_s: float) -> int:
+        """Take the personal fields out of rows from before then."""
+        key = f"forgotten/{until_s:.0f}"
+        return self._erase(book_id, key, RowFilter(until_s=until_s), {"until_s": until_s}, is_always_noted=False)
+
+    def _erase(
+        self, book_id: BookId, key: str, wanted: RowFilter, body: Mapping[str, Any], *, is_always_noted: bool
+    ) -> int:
         with self._database.write() as connection:
             head = _locked_head(connection, book_id)
-            wanted = RowFilter(subject_id=subject_id).apply(_rows_of(book_id)).where(book_rows.c.personal.is_not(None))
-            seqs = [row.seq for row in connection.execute(wanted)]
-            marked = {**body, "rows": to_ranges(seqs), "num_rows": len(seqs)}
-            mark = Entry(key=key, kind=ERASED, time_s=self._clock(), body=marked)
+            query = wanted.apply(select(book_rows.c.seq).where(*_is(book_id), book_rows.c.personal.is_not(None)))
+            seqs = list(connection.execute(query.order_by(book_rows.c.seq)).scalars())
             for start in range(0, len(seqs), MAX_KEYS):
                 connection.execute(
                     update(book_rows)
                     .where(*_is(book_id), book_rows.c.seq.in_(seqs[start : start + MAX_KEYS]))
                     .values(personal=None, subject_id=None)
                 )
-            _add(connection, book_id, head, [mark])
+            if seqs or is_always_noted:
+                marked = {**body, "rows": to_ranges(seqs), "num_rows": len(seqs)}
+                _add(connection, book_id, head, [Entry(key=key, kind=ERASED, time_s=self._clock(), body=marked)])
         return len(seqs)
 
 

@@ -163,3 +163,11 @@ def test_x06_the_chain_holds_after_personal_fields_were_erased(database: Databas
 def test_b02_a_known_end_is_an_end(database: Database) -> None:
     ledger = filled(database)
     assert ledger.verify(ACME, JournalHead(length=2, hash=ledger.read(ACME)[1].hash)) is None
+
+
+def test_x06_names_in_old_rows_are_forgotten_and_the_chain_holds(database: Database) -> None:
+    ledger = filled(database)
+    assert ledger.forget(ACME, 250.0) == 3
+    assert ledger.forget(ACME, 250.0) == 0
+    assert [row.subject_id for row in ledger.read(ACME, RowFilter(kind="session"))] == [None] * 3 + ["key:1"] * 2
+    assert ledger.verify(ACME) is None

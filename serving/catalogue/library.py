@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 
 from model.interface import ModelInfo
-from serving.access.ownership import LOCALS, Ownership
+from serving.access.ownership import LOCALS, MAX_INPUTS, Ownership
 from serving.catalogue.access import Access
 from serving.catalogue.api_keys import ApiKeys
 from serving.catalogue.database import Database
@@ -22,6 +22,7 @@ from serving.catalogue.workers import Workers
 from serving.catalogue.worlds import NewWorld, WorldRow, Worlds
 from serving.errors import NacreError, WorldNotFoundError
 from serving.sessions.encoded import HeldAxes, Opening
+from serving.sessions.label import read_label
 from serving.sessions.names import new_session_id, new_world_id
 from serving.sessions.portable import with_kind
 from serving.sessions.record_codec import opened
@@ -77,7 +78,9 @@ class Library:
         # Nobody holds keys in a world that comes by post.
         engine = replace(snapshot.engine, session_id=new_session_id(), held=HeldAxes(), journal_position=0)
         spec = {"seed": engine.seed, "prompt": "", "character": "", "scene": "", "has_image": False}
-        owner = replace(owner, inputs=(f"file:{hashlib.sha256(data).hexdigest()}",))
+        label, source = read_label(data), f"file:{hashlib.sha256(data).hexdigest()}"
+        said = ("", ()) if label is None else (label.licence, label.inputs)
+        owner = replace(owner, licence=owner.licence or said[0], inputs=(*said[1], source)[-MAX_INPUTS:])
         new = NewSession(
             session_id=engine.session_id,
             model=info.name,

@@ -1,10 +1,11 @@
-"""Whose things are, and what they were made from, as messages."""
+"""Whose things are, and what they were made from, as messages and on files."""
 
 from __future__ import annotations
 
 from model.interface import ModelInfo
 from nacre.v1 import world_pb2
 from serving.access.ownership import Ownership
+from serving.sessions.label import Label
 
 
 def to_provenance(ownership: Ownership, model: str, weights_sha256: str, info: ModelInfo) -> world_pb2.Provenance:
@@ -17,5 +18,17 @@ def to_provenance(ownership: Ownership, model: str, weights_sha256: str, info: M
         model=model,
         weights_sha256=weights_sha256,
         model_licence=info.licence if is_this else "",
+        inputs=ownership.inputs,
+    )
+
+
+def label_of(ownership: Ownership, info: ModelInfo) -> Label:
+    """Of a moment that is made now. Tenants are this service's business."""
+    return Label(
+        owner_id=ownership.owner_id,
+        licence=ownership.licence,
+        model=info.name,
+        weights_sha256=info.weights_sha256,
+        model_licence=info.licence,
         inputs=ownership.inputs,
     )

@@ -29,10 +29,12 @@ from serving.errors import (
     WorldNotFoundError,
 )
 from serving.gateway.doorkeeper import Doorkeeper
+from serving.gateway.provenance import label_of
 from serving.gateway.registry import NewName, SessionRegistry
 from serving.gateway.roles import ROLES, Role
 from serving.gateway.session import Session
 from serving.gateway.validation import AttachSpec
+from serving.sessions.label import labelled
 from serving.sessions.manifest import EXACT, PORTABLE
 from serving.sessions.names import new_world_id
 from serving.sessions.portable import to_bytes
@@ -165,7 +167,8 @@ class SessionVerbs:
         session = await self.running(session_id)
         taken = await session.link.snapshot(is_portable=is_portable)
         kind = PORTABLE if is_portable else EXACT
-        data = await asyncio.to_thread(lambda: to_bytes(unpack(taken.data), self.kept.info, kind))
+        label = label_of(session.identity.ownership, self.kept.info)
+        data = await asyncio.to_thread(lambda: labelled(to_bytes(unpack(taken.data), self.kept.info, kind), label))
         return data, taken.chunk_idx
 
     async def bring_in(self, data: bytes, name: str, note: str, licence: str = "") -> WorldRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,15 @@ from tests.integration.durable.harness import assert_same, service, take
 
 async def test_p01_an_exact_moment_goes_on_elsewhere_as_it_would_have_here(tmp_path: Path) -> None:
     async with service(tmp_path / "here") as here, service(tmp_path / "there") as there:
-        session = await here.client.create(prompt="a quiet street at dusk", seed=7)
+        session = await here.client.create(prompt="a quiet street at dusk", seed=7, licence="CC-BY-4.0")
         async with session.enter(video="rgb", audio="pcm") as world:
             await world.say("it starts to rain")
             data = await session.export(exact=True)
             after = await take(world, 24)
         brought = await there.client.import_world(data, "by post", note="from a friend")
         assert (brought.name, brought.version, brought.note) == ("by post", 1, "from a friend")
+        digest = hashlib.sha256(data).hexdigest()
+        assert (brought.provenance.licence, brought.provenance.inputs) == ("CC-BY-4.0", ("words", f"file:{digest}"))
         loaded = await there.client.load(name="by post")
         async with loaded.enter(video="rgb", audio="pcm") as world:
             goes_on = [chunk for chunk in after if chunk.index >= brought.chunk_index]

@@ -14,10 +14,10 @@ INSTALLED := $(VENV)/installed-$(INSTALL_KEY)
 PIP_INSTALL := $(PY) -m pip install --disable-pip-version-check --no-compile -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint format proto bench eval fuzz soak train clean
+.PHONY: help install demo serve test lint format proto bench eval fuzz fuzz-api soak train clean
 
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 $(PY):
 	$(PYTHON) -m venv $(VENV)
@@ -66,6 +66,9 @@ eval: $(INSTALLED) ## Measure what the embedded model can do (half an hour)
 
 fuzz: $(INSTALLED) ## Every verb in any order, 500 runs of 30 (ten minutes)
 	NACRE_FUZZ_RUNS=500 NACRE_FUZZ_VERBS=30 $(PY) -m pytest tests/integration/durable/test_interleavings.py
+
+fuzz-api: $(INSTALLED) ## Every request message, 800 of each, and every parser (ten minutes)
+	NACRE_FUZZ_EXAMPLES=800 $(PY) -m pytest --timeout 1200 tests/fuzz
 
 soak: $(INSTALLED) ## Play for an hour, and look for drift
 	$(PY) -m bench soak --seconds 3600

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from serving.access.keys import ID_CHARS
 from serving.access.principal import DEFAULT_TENANT
 from serving.access.roles import Role
 from serving.catalogue.api_keys import ApiKeys, KeyRow
@@ -119,11 +120,13 @@ def key_fields(row: KeyRow) -> dict[str, Any]:
 
 def key_table(rows: list[KeyRow], now_s: float) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("key", "tenant", "role", "state", "created (UTC)", "expires (UTC)", "last used (UTC)", "for"):
-        table.add_column(name, no_wrap=name != "for")
+    table.add_column("key", no_wrap=True, min_width=ID_CHARS)  # ids are for copying
+    for name in ("tenant", "role", "state", "expires (UTC)", "last used (UTC)"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("for")
     for row in rows:
         state = REVOKED if row.revoked_s is not None else GOOD if row.is_good(now_s) else EXPIRED
-        times = [(_utc(each) or "never")[:16] for each in (row.created_s, row.expires_s, row.last_used_s)]
+        times = [(_utc(each) or "never")[:16] for each in (row.expires_s, row.last_used_s)]
         table.add_row(row.key_id, row.tenant_id, row.role.value, Text(state, STYLES[state]), *times, Text(row.name))
     return table
 

@@ -14,7 +14,7 @@ from typing import Self
 
 from nacre.credit import CreditLedger
 from nacre.enums import name_of, value_of
-from nacre.errors import Detached, NacreError, ProtocolError, ServiceError, SessionEnded, from_ended
+from nacre.errors import Detached, NacreError, ProtocolError, ServiceError, SessionEnded, Unauthenticated, from_ended
 from nacre.hands import Hands, role_value, to_hands, to_role
 from nacre.image import ImageSource, to_image
 from nacre.media import AUDIO_CODECS, VIDEO_CODECS, Chunk, MediaFormat, to_chunk, to_media_format
@@ -319,7 +319,7 @@ class World:
     async def _reattach(self, error: NacreError) -> PlayStream:
         """A new attachment after `error`, or the error that ends this world."""
         policy = self._options.resume
-        while can_resume(error) and self._num_attempts < policy.max_attempts:
+        while self._num_attempts < policy.max_attempts and (can_resume(error) or self._was_let_in(error)):
             retry_after_s = error.retry_after_s if isinstance(error, ServiceError) else None
             await asyncio.sleep(policy.delay_s(self._num_attempts, retry_after_s, random.random()))
             self._num_attempts += 1
@@ -328,6 +328,10 @@ class World:
             except NacreError as next_error:
                 error = next_error
         raise error
+
+    def _was_let_in(self, error: NacreError) -> bool:
+        """The token is over that opened a stream which brought chunks: there may be a new one, and one try tells."""
+        return isinstance(error, Unauthenticated) and self._num_attempts == 0
 
     def _finish(self, end: NacreError) -> None:
         """Nothing comes any more; only the first reason counts."""

@@ -11,7 +11,6 @@ import pytest
 import nacre
 import nacre.blocking
 from serving.access.roles import Role
-from serving.catalogue.shares import VIEW
 from tests.integration.access.harness import Door, door
 
 
@@ -61,24 +60,30 @@ async def test_a_token_that_a_function_gives_is_asked_for_at_each_call(gate: Doo
         assert [(await client.caller()).role for _ in range(2)] == ["viewer", "player"]
 
 
-async def test_p02_a_share_links_token_opens_what_it_leads_to_and_nothing_else(gate: Door) -> None:
+async def test_a_world_goes_on_with_a_new_token_where_a_function_gives_one(gate: Door) -> None:
     _, key = gate.key(Role.OWNER)
-    async with nacre.connect(gate.server.address, api_key=key) as client:
-        session, other = [await client.create(prompt="a quiet street at dusk") for _ in range(2)]
-        link = await session.share(VIEW, seconds=60)
-        async with session.enter(video="rgb") as played:
-            async with nacre.connect(gate.server.address, token=link.token) as guest:
-                caller = await guest.caller()
-                assert (caller.role, caller.session_id) == ("viewer", session.id)
-                seen = await guest.open_share(link.token)
-                async with seen.enter(video="rgb") as world:
-                    await asyncio.gather(anext(world), anext(played))
-                    with pytest.raises(nacre.ControlRejected):
-                        await world.say("it starts to rain")
-                with pytest.raises(nacre.NotFound):
-                    await guest.session(other.id, other.resume_token).enter(video="rgb").__aenter__()
-                with pytest.raises(nacre.PermissionDenied):
-                    await guest.create(prompt="one of my own")
+    async with nacre.connect(gate.server.address, api_key=key) as server:
+        session = await server.create(prompt="a quiet street at dusk")
+        tokens = [(await server.mint_token("player", lifetime_s=seconds)).token for seconds in (2, 60)]
+        async with nacre.connect(gate.server.address, token=lambda: tokens.pop(0)) as browser:
+            async with browser.session(session.id, session.resume_token).enter(video="rgb", resume=True) as world:
+                async for chunk in world:
+                    assert chunk.frames
+                    if world.num_attachments == 2:
+                        break
+        assert tokens == []
+
+
+async def test_a_world_whose_token_is_over_tries_once_more_and_ends(gate: Door) -> None:
+    _, key = gate.key(Role.OWNER)
+    async with nacre.connect(gate.server.address, api_key=key) as server:
+        session = await server.create(prompt="a quiet street at dusk")
+        token = (await server.mint_token("player", lifetime_s=1)).token
+        async with nacre.connect(gate.server.address, token=token) as browser:
+            with pytest.raises(nacre.Unauthenticated):
+                async with browser.session(session.id, session.resume_token).enter(video="rgb", resume=True) as world:
+                    async for _ in world:
+                        pass
 
 
 async def test_the_blocking_client_shows_keys_too(gate: Door) -> None:

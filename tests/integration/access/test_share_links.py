@@ -1,0 +1,82 @@
+"""Share links at a gateway that asks who calls: the link's token is all that a guest has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import nacre
+from serving.access.config import AccessConfig
+from serving.access.principal import DEFAULT_TENANT
+from serving.access.roles import Role
+from serving.gateway.config import GatewayConfig
+from tests.integration.durable.harness import Service, service
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Service]:
+    access = AccessConfig(is_on=True, own_key_file=str(tmp_path / "signing.key"))
+    async with service(tmp_path, config=GatewayConfig(port=0, drain_s=0.2, access=access)) as running:
+        yield running
+
+
+@pytest.fixture
+async def owner(running: Service) -> AsyncIterator[nacre.Client]:
+    _, key = running.plane.library.keys.create(DEFAULT_TENANT, Role.OWNER)
+    async with nacre.connect(running.server.address, api_key=key) as client:
+        yield client
+
+
+async def test_p02_a_links_token_opens_what_it_leads_to_and_nothing_else(running: Service, owner: nacre.Client) -> None:
+    session, other = [await owner.create(prompt="a quiet street at dusk") for _ in range(2)]
+    link = await session.share("view", seconds=60)
+    async with session.enter(video="rgb") as played, nacre.connect(running.server.address, token=link.token) as guest:
+        caller = await guest.caller()
+        assert (caller.role, caller.session_id) == ("viewer", session.id)
+        seen = await guest.open_share(link.token)
+        async with seen.enter(video="rgb") as world:
+            async with asyncio.timeout(20):
+                await asyncio.gather(anext(world), anext(played))
+            with pytest.raises(nacre.ControlRejected):
+                await world.say("it starts to rain")
+        with pytest.raises(nacre.NotFound):
+            await guest.session(other.id, other.resume_token).enter(video="rgb").__aenter__()
+        with pytest.raises(nacre.PermissionDenied):
+            await guest.create(prompt="one of my own")
+        assert [each.session_id async for each in guest.sessions()] == [session.id]
+
+
+async def test_p02_a_link_that_was_taken_back_is_no_credential(
+    running: Service, owner: nacre.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.access.memory.FRESH_S", 0.02)
+    session = await owner.create(prompt="a quiet street at dusk")
+    link = await session.share("view", seconds=60)
+    async with nacre.connect(running.server.address, token=link.token) as guest:
+        await guest.caller()
+        await session.revoke(link)
+        with pytest.raises(nacre.Unauthenticated):
+            async with asyncio.timeout(10):
+                while True:
+                    await guest.caller()
+
+
+async def test_p02_a_link_that_lets_fork_is_for_those_who_may_begin_sessions(
+    running: Service, owner: nacre.Client
+) -> None:
+    running.plane.library.tenants.create("acme")
+    _, key = running.plane.library.keys.create("acme", Role.PLAYER)
+    session = await owner.create(prompt="a quiet street at dusk")
+    link = await session.share("fork", seconds=60)
+    async with nacre.connect(running.server.address, token=link.token) as guest:
+        with pytest.raises(nacre.PermissionDenied):  # nobody would pay for it
+            await guest.open_share(link.token)
+    async with nacre.connect(running.server.address, api_key=key) as player:
+        fork = await player.open_share(link.token)
+        assert fork.id != session.id
+        async with fork.enter(video="rgb") as world:
+            async with asyncio.timeout(20):
+                assert (await anext(world)).frames

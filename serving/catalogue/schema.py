@@ -316,3 +316,11 @@ book_exports = Table(
     Column("tenant_id", String(ID_CHARS), primary_key=True),
     Column("length", BigInteger, nullable=False),
 )
+
+# Tenants whose data may be kept in one region alone.
+residency = Table(
+    "residency",
+    metadata,
+    Column("tenant_id", String(ID_CHARS), primary_key=True),
+    Column("region", String(16), nullable=False),
+)

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
+from serving.access.principal import Principal
+from serving.access.roles import Role
 from serving.catalogue.database import Database
 from serving.catalogue.histories import Comparison, compare
 from serving.catalogue.journal import JournalTable
@@ -18,6 +20,7 @@ from serving.catalogue.sessions import Sessions
 from serving.catalogue.workers import DRAINED, LOST, UP, Workers
 from serving.catalogue.worlds import Worlds
 from serving.cli import (
+    access_commands,
     audit_commands,
     key_commands,
     owner_commands,
@@ -59,6 +62,7 @@ app.add_typer(quota_commands.app, name="quotas")
 app.add_typer(session_controls.app, name="sessions")
 app.add_typer(tenant_commands.app, name="tenants")
 app.add_typer(audit_commands.app, name="audit")
+app.command()(access_commands.access)
 app.command()(usage_commands.usage)
 app.command("export-all")(owner_commands.export_everything)
 app.command()(owner_commands.erase)
@@ -72,6 +76,7 @@ def sessions(
     context: typer.Context,
     limit: Limit = 50,
     tree: Annotated[str | None, typer.Option(metavar="SESSION", help="Only those that came from each other.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only what this one may see.")] = None,
     as_json: AsJson = False,
     data_folder: DataFolder = None,
     catalogue_url: CatalogueUrl = None,
@@ -82,7 +87,7 @@ def sessions(
         return
     with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
         nodes = Sessions(database).tree(tree) if tree is not None else []
-        rows = Sessions(database).latest(limit) if tree is None else []
+        rows = Sessions(database).page(limit, asker=_seer(tenant))[0] if tree is None else []
     if as_json:
         print_json([node_fields(node) for node in nodes] or [session_fields(row) for row in rows])
     else:
@@ -93,6 +98,7 @@ def sessions(
 def worlds(
     limit: Limit = 50,
     name: Annotated[str | None, typer.Option(help="Only the versions of this one.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only what this one may see.")] = None,
     as_json: AsJson = False,
     data_folder: DataFolder = None,
     catalogue_url: CatalogueUrl = None,
@@ -100,7 +106,7 @@ def worlds(
 ) -> None:
     """List saved worlds."""
     with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
-        rows, _ = Worlds(database).page(limit, name=name)
+        rows, _ = Worlds(database).page(limit, name=name, asker=_seer(tenant))
     if as_json:
         print_json([world_fields(row) for row in rows])
     else:
@@ -194,6 +200,11 @@ def replay(
         text = f"{session_id}: chunk {comparison.first_difference} is the first that came out otherwise"
         console.print(text, style="red", markup=False, soft_wrap=True)
     raise typer.Exit(0 if comparison.is_same else FAULT)
+
+
+def _seer(tenant_id: str | None) -> Principal | None:
+    """Whoever has nothing but the tenant's own view; None for those who see all."""
+    return None if tenant_id is None else Principal(tenant_id=tenant_id, subject_id="operator", role=Role.VIEWER)
 
 
 def _wait_drained(table: Workers, worker_id: str, timeout_s: float) -> DrainEnd:

@@ -9,6 +9,8 @@ from typing import Any
 
 from rich.table import Table
 
+from serving.access.ownership import Ownership
+from serving.access.principal import DEFAULT_TENANT
 from serving.catalogue.sessions import OPEN, SessionRow
 
 INTERRUPTED = "interrupted"  # open, and nobody holds it any more
@@ -30,6 +32,16 @@ def session_fields(row: SessionRow, now_s: float | None = None) -> dict[str, Any
         "journal_sha256": row.journal_hash.hex(),
         "owner": row.lease.owner,
         "epoch": row.lease.epoch,
+        **ownership_fields(row.ownership),
+    }
+
+
+def ownership_fields(ownership: Ownership) -> dict[str, Any]:
+    return {
+        "tenant_id": ownership.tenant_id,
+        "owner_id": ownership.owner_id,
+        "licence": ownership.licence,
+        "inputs": list(ownership.inputs),
     }
 
 
@@ -38,14 +50,16 @@ def session_table(rows: Iterable[SessionRow]) -> Table:
     rows = list(rows)
     id_chars = max((len(row.session_id) for row in rows), default=0)
     table.add_column("session", no_wrap=True, min_width=id_chars)  # ids are for copying
-    for name in ("state", "created (UTC)", "model", "chunks", "records"):
+    has_tenants = any(row.ownership.tenant_id != DEFAULT_TENANT for row in rows)
+    for name in (*(["tenant"] if has_tenants else []), "state", "created (UTC)", "model", "chunks", "records"):
         table.add_column(name, no_wrap=True)
     table.add_column("world", overflow="ellipsis", no_wrap=True)
     for row in rows:
         fields = session_fields(row)
         state = " ".join(part for part in (fields["state"], fields["end_reason"].lower()) if part)
         values = (fields["created"][:19], row.model, row.num_chunks, row.journal_length, spec_words(row.spec))
-        table.add_row(row.session_id, state, *(str(value) for value in values))
+        tenant = [row.ownership.tenant_id] if has_tenants else []
+        table.add_row(row.session_id, *tenant, state, *(str(value) for value in values))
     return table
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from serving.access.principal import DEFAULT_TENANT
 from serving.catalogue.worlds import WorldRow
-from serving.cli.session_table import spec_words, utc
+from serving.cli.session_table import ownership_fields, spec_words, utc
 
 BYTES_PER_MB = 1_000_000
 
@@ -29,6 +30,7 @@ def world_fields(row: WorldRow) -> dict[str, Any]:
         "world": dict(row.spec),
         "note": row.note,
         "created": utc(row.created_s),
+        **ownership_fields(row.ownership),
     }
 
 
@@ -37,11 +39,13 @@ def world_table(rows: Iterable[WorldRow]) -> Table:
     rows = list(rows)
     id_chars = max((len(row.world_id) for row in rows), default=0)
     table.add_column("world", no_wrap=True, min_width=id_chars)  # ids are for copying
-    for name in ("name", "version", "created (UTC)", "kind", "MB", "session", "chunk"):
+    has_tenants = any(row.ownership.tenant_id != DEFAULT_TENANT for row in rows)
+    for name in (*(["tenant"] if has_tenants else []), "name", "version", "created (UTC)", "kind", "MB", "session", "chunk"):
         table.add_column(name, no_wrap=True, overflow="ellipsis")
     table.add_column("began as", overflow="ellipsis", no_wrap=True)
     for row in rows:
-        values = (row.world_id, row.name, row.version, utc(row.created_s)[:19], row.kind)
+        tenant = [row.ownership.tenant_id] if has_tenants else []
+        values = (row.world_id, *tenant, row.name, row.version, utc(row.created_s)[:19], row.kind)
         moment = (f"{row.num_bytes / BYTES_PER_MB:.1f}", row.session_id or "", row.chunk_idx)
         table.add_row(*(Text(str(value)) for value in (*values, *moment, spec_words(row.spec))))
     return table

@@ -29,6 +29,7 @@ from nacre.errors import (
     NotFound,
     PermissionDenied,
     ProtocolError,
+    QuotaExceeded,
     ServiceError,
     SessionEnded,
     Timeout,
@@ -37,6 +38,7 @@ from nacre.errors import (
 )
 from nacre.hands import Hands, Participant
 from nacre.media import Chunk, Frame, MediaFormat, Pose, Sound
+from nacre.queueing import Limits, QueueStanding, Quota, Reservation, Use, Waiting
 from nacre.receipt import Applied, Outcome, Receipt, Superseded
 from nacre.records import (
     Branch,
@@ -96,6 +98,12 @@ __all__ = [
     "after",
     "at",
     "ResumePolicy",
+    "Quota",
+    "Limits",
+    "Use",
+    "QueueStanding",
+    "Reservation",
+    "Waiting",
     "NacreError",
     "ServiceError",
     "InvalidArgument",
@@ -104,6 +112,7 @@ __all__ = [
     "PermissionDenied",
     "Unauthenticated",
     "LimitReached",
+    "QuotaExceeded",
     "Unavailable",
     "ConnectionLost",
     "Timeout",

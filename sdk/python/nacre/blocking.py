@@ -27,6 +27,7 @@ from nacre.errors import NacreError, Timeout
 from nacre.hands import Hands
 from nacre.image import ImageSource
 from nacre.media import Chunk, MediaFormat
+from nacre.queueing import OnQueue, Quota, Reservation
 from nacre.receipt import Outcome
 from nacre.records import (
     Branch,
@@ -457,8 +458,11 @@ class Client:
         licence: str = "",
         arbitration: str = "single",
         idempotency_key: str = "",
+        wait_s: float = 0.0,
+        on_queue: OnQueue | None = None,
+        reservation_id: str = "",
     ) -> Session:
-        """As `nacre.Client.create`."""
+        """As `nacre.Client.create`; `on_queue` is called on the client's own thread."""
         created = self._client.create(
             prompt=prompt,
             character=character,
@@ -469,8 +473,25 @@ class Client:
             licence=licence,
             arbitration=arbitration,
             idempotency_key=idempotency_key,
+            wait_s=wait_s,
+            on_queue=on_queue,
+            reservation_id=reservation_id,
         )
         return Session(self._loop, self._loop.run(created))
+
+    def reserve(self, wait_s: float = 0.0, on_queue: OnQueue | None = None) -> Reservation:
+        """As `nacre.Client.reserve`, awaited."""
+
+        async def wait() -> Reservation:
+            return await self._client.reserve(wait_s, on_queue)
+
+        return self._loop.run(wait())
+
+    def cancel_reservation(self, reservation_id: str) -> None:
+        self._loop.run(self._client.cancel_reservation(reservation_id))
+
+    def quota(self, tenant_id: str = "") -> Quota:
+        return self._loop.run(self._client.quota(tenant_id))
 
     def session(self, session_id: str, resume_token: str = "") -> Session:
         return Session(self._loop, self._client.session(session_id, resume_token))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import grpc.aio
 
 from nacre.credentials import Token, signed
 from nacre.errors import from_rpc_error
-from nacre.v1 import access_pb2_grpc, admin_pb2_grpc, library_pb2_grpc, session_pb2_grpc
+from nacre.v1 import access_pb2_grpc, admin_pb2_grpc, admission_pb2_grpc, library_pb2_grpc, session_pb2_grpc
+
+KEY_FIELD, KEY_BYTES = "idempotency_key", 16
 
 
 class Calls:
@@ -23,10 +26,15 @@ class Calls:
             library_pb2_grpc.LibraryServiceStub(channel), bearer
         )
         self.admin: admin_pb2_grpc.AdminServiceAsyncStub = signed(admin_pb2_grpc.AdminServiceStub(channel), bearer)
+        self.admission: admission_pb2_grpc.AdmissionServiceAsyncStub = signed(
+            admission_pb2_grpc.AdmissionServiceStub(channel), bearer
+        )
         self.timeout_s = timeout_s
 
-    async def __call__(self, method: Any, request: object) -> Any:
-        """Raises `NacreError`."""
+    async def __call__(self, method: Any, request: Any) -> Any:
+        """What changes something gets an idempotency key where it has none. Raises `NacreError`."""
+        if KEY_FIELD in request.DESCRIPTOR.fields_by_name and not request.idempotency_key:
+            request.idempotency_key = secrets.token_hex(KEY_BYTES)
         try:
             return await method(request, timeout=self.timeout_s)
         except grpc.aio.AioRpcError as error:

@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import grpc
 import grpc.aio
@@ -20,6 +20,7 @@ from nacre.enums import value_of
 from nacre.errors import Unavailable
 from nacre.hands import policy_value
 from nacre.image import ImageSource, to_image
+from nacre.queueing import OnQueue, Quota, Reservation, Waiting, to_admission, to_quota, to_reservation, to_wait
 from nacre.records import (
     Capabilities,
     SavedWorld,
@@ -31,7 +32,7 @@ from nacre.records import (
 )
 from nacre.session import Session
 from nacre.sharing import Grant, from_grants, to_grants
-from nacre.v1 import access_pb2, library_pb2, session_pb2, world_pb2
+from nacre.v1 import access_pb2, admission_pb2, library_pb2, session_pb2, world_pb2
 
 # Raw frames of a 720p chunk of a dozen frames fit.
 MAX_RECEIVE_BYTES = 64 << 20
@@ -156,6 +157,9 @@ class Client:
         licence: str = "",
         arbitration: str = "single",
         idempotency_key: str = "",
+        wait_s: float = 0.0,
+        on_queue: OnQueue | None = None,
+        reservation_id: str = "",
     ) -> Session:
         """A new session. Its world starts when somebody enters.
 
@@ -163,6 +167,9 @@ class Client:
         stand alone or beside words. `seed` 0 lets the service choose. `arbitration`: how several clients control it,
         "single", "merge", "director" or "vote". Asking again with the same
         `idempotency_key` gives the same session.
+
+        Where every slot is taken it is refused at once, or waits in a queue for `wait_s` at most; `on_queue` is told
+        how far it is. `reservation_id` takes a place that `reserve` gave.
         """
         world = world_pb2.WorldSpec(
             prompt=prompt,
@@ -177,9 +184,28 @@ class Client:
             world=world,
             idempotency_key=idempotency_key or secrets.token_hex(16),
             arbitration=policy_value(arbitration),
+            admission=to_admission(wait_s, reservation_id),
         )
+        if wait_s:
+            return await self._waiting(request, on_queue)
         response = await self._calls(self._calls.sessions.CreateSession, request)
         return self._session(response)
+
+    def reserve(self, wait_s: float = 0.0, on_queue: OnQueue | None = None) -> Waiting[Reservation]:
+        """A place that is held for a while, to be awaited: `create(reservation_id=...)` takes it. Iterate it before for
+        how far one is in the queue."""
+        call = self._calls.admission.Reserve(admission_pb2.ReserveRequest(wait=to_wait(wait_s)))
+        return Waiting(call, lambda response: to_reservation(response.reserved), on_queue)
+
+    async def cancel_reservation(self, reservation_id: str) -> None:
+        """Give a reserved place back, or leave the queue."""
+        request = admission_pb2.CancelReservationRequest(reservation_id=reservation_id)
+        await self._calls(self._calls.admission.CancelReservation, request)
+
+    async def quota(self, tenant_id: str = "") -> Quota:
+        """What one's tenant may use, and uses. Others' are for those who run the service."""
+        request = admission_pb2.GetQuotaRequest(tenant_id=tenant_id)
+        return to_quota((await self._calls(self._calls.admission.GetQuota, request)).quota)
 
     def session(self, session_id: str, resume_token: str = "") -> Session:
         """A session that exists. Entering it needs the token that creating it gave."""
@@ -201,7 +227,7 @@ class Client:
 
     async def load(self, *, name: str = "", world_id: str = "") -> Session:
         """A new session that goes on from a saved moment: the latest of that name, or one by its id."""
-        which = {"name": name} if name else {"world_id": world_id}
+        which: dict[str, Any] = {"name": name} if name else {"world_id": world_id}
         response = await self._calls(self._calls.library.LoadWorld, library_pb2.LoadWorldRequest(**which))
         return self._session(response)
 
@@ -240,6 +266,10 @@ class Client:
         """What a share link leads to: the session itself, or for one that lets fork a new one."""
         response = await self._calls(self._calls.library.OpenShareLink, library_pb2.OpenShareLinkRequest(token=token))
         return self._session(response)
+
+    def _waiting(self, request: session_pb2.CreateSessionRequest, on_queue: OnQueue | None) -> Waiting[Session]:
+        call = self._calls.admission.OpenSession(admission_pb2.OpenSessionRequest(create=request))
+        return Waiting(call, lambda response: self._session(response.opened), on_queue)
 
     def _session(self, response: Opened) -> Session:
         record = to_session_record(response.session)

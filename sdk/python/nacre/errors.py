@@ -8,6 +8,7 @@
     |   +-- PermissionDenied    the role does not allow it, or the resume token does not fit
     |   |   +-- Unauthenticated no key or token, or none that is good
     |   +-- LimitReached        no free slot, or too many requests
+    |   |   +-- QuotaExceeded   the tenant may not use more; .quota says of what
     |   +-- Unavailable         not reachable, stopping, or not ready yet
     |   |   +-- ConnectionLost  a stream that was open broke; the session may still live
     |   +-- Timeout
@@ -56,8 +57,10 @@ class ServiceError(NacreError):
         allowed: Sequence[str] = (),
         retry_after_s: float | None = None,
         request_id: str = "",
+        quota: str = "",
     ) -> None:
         super().__init__(message, reason=reason)
+        self.quota = quota
         self.field = field
         self.allowed = tuple(allowed)
         self.retry_after_s = retry_after_s
@@ -86,6 +89,10 @@ class Unauthenticated(PermissionDenied):
 
 class LimitReached(ServiceError):
     """No free slot, or too many requests; `.retry_after_s` where waiting helps."""
+
+
+class QuotaExceeded(LimitReached):
+    """The tenant may not use more; `.quota` says of what, as `nacre.Limits` names it."""
 
 
 class Unavailable(ServiceError):
@@ -147,13 +154,15 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> NacreError:
     message = details.message or error.code().name
     if details.reason == "SESSION_ENDED":
         return SessionEnded(message)
-    return _BY_CODE.get(error.code(), ServiceError)(
+    kind = QuotaExceeded if details.reason == "QUOTA_EXCEEDED" else _BY_CODE.get(error.code(), ServiceError)
+    return kind(
         message,
         reason=details.reason,
         field=details.field,
         allowed=details.allowed,
         retry_after_s=details.retry_after_s,
         request_id=details.request_id,
+        quota=details.quota,
     )
 
 

@@ -26,6 +26,8 @@ _MESSAGES = {
     "MetadataEntry": {"key": (1, "string"), "value": (2, "string")},
     "BadRequest": {"field_violations": (1, ".google.rpc.FieldViolation*")},
     "FieldViolation": {"field": (1, "string"), "description": (2, "string")},
+    "QuotaFailure": {"violations": (1, ".google.rpc.Violation*")},
+    "Violation": {"subject": (1, "string"), "description": (2, "string"), "quota_metric": (4, "string")},
     "RetryInfo": {"retry_delay": (1, _DURATION)},
     "RequestInfo": {"request_id": (1, "string")},
 }
@@ -41,6 +43,7 @@ class ErrorDetails:
     allowed: tuple[str, ...] = ()
     retry_after_s: float | None = None
     request_id: str = ""
+    quota: str = ""
 
 
 def parse(error: grpc.aio.AioRpcError) -> ErrorDetails:
@@ -66,6 +69,7 @@ def _from_status(status: Any, fallback: str) -> ErrorDetails:
         field=violations[0].field if violations else metadata.get("field", ""),
         allowed=tuple(allowed.split(",")) if allowed else (),
         retry_after_s=_retry_after_s(parts),
+        quota=next((each.quota_metric for each in _read("QuotaFailure", parts).violations), ""),
         request_id=_read("RequestInfo", parts).request_id or metadata.get("request_id", ""),
     )
 

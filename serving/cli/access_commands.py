@@ -1,4 +1,4 @@
-"""`nacre access`: who may do what with a world, beside its own tenant's members. A service that runs goes by it at once."""
+"""`nacre access`: who may do what with a world, beside its own tenant's members. A service goes by it at once."""
 
 from __future__ import annotations
 

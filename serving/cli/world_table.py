@@ -40,7 +40,8 @@ def world_table(rows: Iterable[WorldRow]) -> Table:
     id_chars = max((len(row.world_id) for row in rows), default=0)
     table.add_column("world", no_wrap=True, min_width=id_chars)  # ids are for copying
     has_tenants = any(row.ownership.tenant_id != DEFAULT_TENANT for row in rows)
-    for name in (*(["tenant"] if has_tenants else []), "name", "version", "created (UTC)", "kind", "MB", "session", "chunk"):
+    tenants = ["tenant"] if has_tenants else []
+    for name in (*tenants, "name", "version", "created (UTC)", "kind", "MB", "session", "chunk"):
         table.add_column(name, no_wrap=True, overflow="ellipsis")
     table.add_column("began as", overflow="ellipsis", no_wrap=True)
     for row in rows:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.audience.run import bench_audience
 from bench.durability.rig import DurabilityConfig
 from bench.durability.run import ALONE, WITH_SPARE, bench_durability
 from bench.hardware import ROOT, commit, describe_hardware
@@ -83,6 +84,12 @@ def latency(controls: int = 200, local: Local = False, model: Model = "") -> Non
 def overhead(seconds: float = 10.0, rounds: int = 5, local: Local = False, model: Model = "") -> None:
     """Processor time per chunk, against the bare model loop and the media encoding of the same plays."""
     run([lambda service: bench_overhead(service, seconds, rounds, model)], local, model)
+
+
+@app.command()
+def audience(viewers: int = 50, controls: int = 200, local: Local = False, model: Model = "") -> None:
+    """Many who look on at one session: what they cost whoever drives it, and what one who stalls costs the others."""
+    run([lambda service: bench_audience(service, viewers, controls, model or "pearl-xs")], local, model)
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""Many clients on one session: what they cost whoever drives it, and each other."""

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from serving.access.config import is_loopback
 from serving.access.tls import check_tls
 from serving.catalogue.storage import prepare_storage
 from serving.config import ServiceConfig, load_config
@@ -60,6 +61,7 @@ def main(
     except (ValueError, OSError, StorageUnavailableError) as error:
         errors.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(USAGE_ERROR) from error
+    warn_of_plain_line(settings)
     run(settings)
 
 
@@ -69,6 +71,12 @@ def check_port(host: str, port: int) -> None:
         socket.create_server((host, port), reuse_port=False).close()
     except OSError as error:
         raise OSError(f"cannot listen on {host}:{port}: {error.strerror}. Is another service on that port?") from error
+
+
+def warn_of_plain_line(settings: ServiceConfig) -> None:
+    """Where something before the service ends TLS, that is as it should be."""
+    if not is_loopback(settings.host) and not settings.access.tls.certificate_file:
+        errors.print("the line is plain: keys and tokens can be read on their way, unless TLS ends before here")
 
 
 def run(settings: ServiceConfig) -> None:

@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from nacre.v1 import access_pb2
 from serving.access.keys import NewKey
 from serving.access.roles import Role
+from serving.errors import StorageUnavailableError
 from tests.integration.access.harness import Door, bearer, door
 from tests.integration.gateway.harness import eventually
 
@@ -115,3 +116,22 @@ async def test_health_and_reflection_ask_nobody(gate: Door) -> None:
     names = {each.name for each in (await call.read()).list_services_response.service}
     assert "nacre.v1.AccessService" in names
     call.cancel()
+
+
+async def test_while_the_catalogue_is_away_streams_go_on_and_newcomers_hear_why(
+    gate: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, known = gate.key(Role.OWNER)
+    _, new = gate.key(Role.OWNER)
+    call = await gate.play(await gate.create(known), known)
+    await call.chunks(2)
+    monkeypatch.setattr("serving.access.memory.FRESH_S", 0.0)
+    monkeypatch.setattr("serving.access.memory.STALE_S", 0.0)  # as after minutes
+    monkeypatch.setattr("serving.gateway.authentication.RECHECK_S", 0.02)
+
+    def away(*_: object) -> None:
+        raise StorageUnavailableError("the catalogue is away")
+
+    monkeypatch.setattr(type(gate.library.keys), "find", away)
+    assert (await gate.refused(bearer(new))).reason == "STORAGE_UNAVAILABLE"
+    assert len(await call.chunks(20)) == 20

@@ -252,3 +252,34 @@ async def test_e03_the_client_shares_worlds_and_tells_whose_they_are(place: Tena
 def key_of(place: Tenancy, tenant_id: str) -> str:
     [(_, authorization)] = place.bearers[tenant_id, Role.OWNER]
     return authorization.removeprefix("Bearer ")
+
+
+async def test_e03_a_token_that_names_a_strangers_things_opens_nothing(place: Tenancy) -> None:
+    created = await create(place, THEIRS)
+    session_id = created.session.session_id
+    saving = library_pb2.SaveWorldRequest(session_id=session_id, name="dusk")
+    world = (await place.ask(L + "SaveWorld", saving, THEIRS)).world
+    for limits in ({"session_id": session_id}, {"world_id": world.world_id}):
+        token = await mint(place, **limits)
+        assert await see(place, session_id, token) == "SESSION_NOT_FOUND"
+        assert (await load(place, world.world_id, token)).reason == "WORLD_NOT_FOUND"
+        assert await listed(place, token) == (set(), set())
+
+
+async def test_p02_a_links_token_is_a_credential_for_what_it_leads_to(place: Tenancy) -> None:
+    created, other = await create(place), await create(place)
+    session_id = created.session.session_id
+    await play(place, created, place.bearers[OURS, Role.OWNER], 2)
+    sharing = library_pb2.CreateShareLinkRequest(session_id=session_id, scope=library_pb2.SHARE_SCOPE_JOIN)
+    link = await place.ask(L + "CreateShareLink", sharing, OURS)
+    bearer = [("authorization", f"Bearer {link.token}")]
+    assert await listed(place, bearer) == ({session_id}, set())
+    assert await see(place, other.session.session_id, bearer) == "SESSION_NOT_FOUND"
+    # By id it looks on; what else it may, it is told where it shows the link.
+    pausing = session_pb2.PauseSessionRequest(session_id=session_id)
+    assert (await place.call(S + "PauseSession", pausing, bearer)).reason == "PERMISSION_MISSING"
+    opened = await place.call(L + "OpenShareLink", library_pb2.OpenShareLinkRequest(token=link.token), bearer)
+    assert isinstance(opened.message, library_pb2.OpenShareLinkResponse)
+    await play(place, opened.message, bearer, 2)
+    creating = session_pb2.CreateSessionRequest(world=WORLD)
+    assert (await place.call(S + "CreateSession", creating, bearer)).reason == "PERMISSION_MISSING"

@@ -7,6 +7,9 @@ flag            environment            file (TOML)
                                        [access]   (see serving/access/config.py)
                                        [books]    (see serving/books/config.py)
                                        price_sheet = "prices.toml"
+                                       [regions.eu]
+                                       snapshots = "s3://eu/nacre"
+                                       spool = "/var/lib/nacre/eu"
                                        [gateway]
                                        detach_grace_s = 30.0
                                        [gateway.admission]
@@ -27,6 +30,7 @@ from serving.access.config import AccessConfig, check_listening, read_access
 from serving.access.signing_key import FILE_NAME as SIGNING_KEY_FILE
 from serving.books.config import BooksConfig
 from serving.admission.limits import AdmissionConfig
+from serving.catalogue.regions import Region
 from serving.catalogue.storage import StorageConfig, default_data_folder, storage_config
 from serving.engine.engine import EngineConfig
 from serving.gateway.config import GatewayConfig
@@ -36,7 +40,7 @@ from serving.stages.stage import Stage
 ENVIRONMENT_PREFIX = "NACRE_"
 TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 # Settings that a file may give and a flag or the environment may not.
-FILE_ONLY = ("processes", "access", "books", "gateway")
+FILE_ONLY = ("processes", "access", "books", "regions", "gateway")
 MAX_PORT = 65_535
 # On two cores one process for all stages, a thread each: every process more costs one to two milliseconds per chunk.
 LAPTOP_PROCESSES = (frozenset(Stage),)
@@ -67,6 +71,7 @@ class ServiceConfig:
     processes: tuple[frozenset[Stage], ...] = LAPTOP_PROCESSES
     auth: bool = False  # who calls must show a key or a token; without it the loopback alone is listened on
     access: AccessConfig = field(default_factory=AccessConfig)
+    regions: tuple[Region, ...] = ()  # where pinned tenants' sessions are kept
     books: BooksConfig = field(default_factory=BooksConfig)
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
     temp_folder: str = ""  # for Ray's sockets and logs; empty makes one and removes it
@@ -116,7 +121,9 @@ class ServiceConfig:
 
     @property
     def storage(self) -> StorageConfig:
-        return storage_config(self.data_folder, self.catalogue_url, self.snapshots, self.snapshot_every_chunks)
+        return storage_config(
+            self.data_folder, self.catalogue_url, self.snapshots, self.snapshot_every_chunks, self.regions
+        )
 
     def worker_config(self, stages: frozenset[Stage]) -> WorkerConfig:
         return WorkerConfig(
@@ -184,6 +191,15 @@ def _books(value: Any) -> BooksConfig:
         raise ConfigError(f"books: {error}") from error
 
 
+def _regions(value: Any) -> tuple[Region, ...]:
+    if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
+        raise ConfigError("regions must be tables, by name: [regions.eu]")
+    try:
+        return tuple(Region(name=name, **each) for name, each in value.items())
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"regions: {error}") from error
+
+
 def _gateway(value: Any) -> GatewayConfig:
     if not isinstance(value, dict) or {"host", "port", "access", "books"} & value.keys():
         raise ConfigError("gateway must be a table, without host, port, access and books: those stand at the top")
@@ -194,7 +210,7 @@ def _gateway(value: Any) -> GatewayConfig:
         raise ConfigError(f"gateway: {error}") from error
 
 
-_FROM_FILE = {"processes": _processes, "access": _access, "books": _books, "gateway": _gateway}
+_FROM_FILE = {"processes": _processes, "access": _access, "books": _books, "regions": _regions, "gateway": _gateway}
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:

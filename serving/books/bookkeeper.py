@@ -7,7 +7,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from serving.books.accounts import Accounts, Keep
 from serving.books.chain import Book, BookId
@@ -17,7 +16,8 @@ from serving.books.housekeeping import Housekeeping
 from serving.books.ledger import Ledger
 from serving.books.spending import MonthlySpending
 from serving.books.storage_meter import storage_entries, stored_bytes
-from serving.books.writer import BookWriter, in_one_folder
+from serving.books.tenant_places import TenantPlaces
+from serving.books.writer import BookWriter
 from serving.catalogue.database import Database
 from serving.catalogue.storage import StorageConfig, worker_name
 from serving.errors import NacreError
@@ -25,6 +25,7 @@ from serving.errors import NacreError
 logger = logging.getLogger(__name__)
 
 EXPORT_EVERY_S = 5.0
+PINS_EVERY_S = 5.0
 TIDY_EVERY_S = 3_600.0
 
 
@@ -46,8 +47,8 @@ class Bookkeeper:
         self._database = database
         self.clock = clock
         self.is_authenticated = is_authenticated
-        folder = Path(storage.spool)
-        self.writer = BookWriter(self.ledger, worker_name(), in_one_folder(folder), [folder])
+        self._places = TenantPlaces(database, storage)
+        self.writer = BookWriter(self.ledger, worker_name(), self._places.folder_of, self._places.folders)
         spending = MonthlySpending(self.ledger, self.config.prices)
         self.accounts = Accounts(
             config=self.config, writer=self.writer, spending=spending, keep_session=keep_session, clock=clock
@@ -58,6 +59,8 @@ class Bookkeeper:
     def start(self) -> None:
         # Owned by this object from start to stop.
         self._tasks.append(asyncio.create_task(self._count_storage(), name="storage-meter"))
+        refresh = self._places.refresh
+        self._tasks.append(asyncio.create_task(_every(PINS_EVERY_S, "who is pinned where is not known", refresh)))
         if self.config.export_to:
             export = make_exporter(self._database, self.ledger, self.config.export_to)
             self._tasks.append(asyncio.create_task(_every(EXPORT_EVERY_S, "usage was not told", export)))

@@ -20,7 +20,7 @@ from serving.books.chain import BookId, Entry
 from serving.books.ledger import Ledger, appended
 from serving.books.waiting_file import Addressed, WaitingFile, file_name, left_behind
 from serving.catalogue.asking import CatalogueThread
-from serving.errors import StorageUnavailableError
+from serving.errors import RegionRefusedError, StorageUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -187,7 +187,10 @@ class BookWriter:
         self._in_memory = []
         by_folder: dict[Path, list[Addressed]] = {}
         for book_id, entry in entries:
-            by_folder.setdefault(self._folder_of(book_id.tenant_id), []).append((book_id, entry))
+            try:
+                by_folder.setdefault(self._folder_of(book_id.tenant_id), []).append((book_id, entry))
+            except RegionRefusedError:  # it may not be written here
+                self._in_memory.append((book_id, entry))
         for folder, each in by_folder.items():
             try:
                 self._file_in(folder).add(each)

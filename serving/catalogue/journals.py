@@ -9,6 +9,7 @@ from pathlib import Path
 from model.interface import ModelInfo
 from serving.catalogue.database import Database
 from serving.catalogue.journal import JournalTable
+from serving.catalogue.regions import place_of
 from serving.catalogue.sessions import Sessions
 from serving.catalogue.writer import Chain, Commit, JournalWriter, WriterConfig
 from serving.engine.metrics import NoStageMetrics, StageMetrics
@@ -84,12 +85,14 @@ class CatalogueJournals:
         spool: Path,
         config: WriterConfig | None = None,
         metrics: StageMetrics | None = None,
+        region_spools: Mapping[str, Path] | None = None,
     ) -> None:
-        """`spool`: the folder for what the catalogue cannot take."""
+        """`spool`: the folder for what the catalogue cannot take; `region_spools`: those for sessions of regions."""
         self._table = JournalTable(database)
         self._info = info
         on_spooled = (metrics or NoStageMetrics()).records_spooled
-        self._writer = JournalWriter(self._table, Sessions(database), owner, spool, config, on_spooled)
+        self._writer = JournalWriter(self._table, Sessions(database), owner, spool, config, on_spooled, region_spools)
+        self._spools = region_spools or {}
         self._lock = threading.Lock()
         self._journals: dict[str, CatalogueJournal] = {}
         self._memory = MemoryJournalStore()
@@ -99,6 +102,7 @@ class CatalogueJournals:
     ) -> Journal:
         if opening.epoch == 0:
             return self._memory.create(opening)
+        place_of(opening.session_id, None, dict.fromkeys(self._spools))  # or it is refused
 
         def begin(head: JournalHead) -> Record:
             # A worker that goes on from an earlier snapshot makes the chunks up to there again as they were.

@@ -11,6 +11,7 @@ from serving.catalogue.bases import is_base
 from serving.catalogue.database import Database
 from serving.catalogue.histories import find_lineage_fault, whole_history
 from serving.catalogue.journals import CatalogueJournals
+from serving.catalogue.regions import open_store
 from serving.catalogue.saver import SnapshotSaver
 from serving.catalogue.snapshots import Snapshots
 from serving.catalogue.storage import StorageConfig, worker_name
@@ -19,7 +20,6 @@ from serving.errors import SnapshotDamagedError, SnapshotForeignError, SnapshotR
 from serving.sessions.manifest import EXACT
 from serving.sessions.record_codec import History
 from serving.sessions.snapshot import SessionSnapshot
-from serving.sessions.snapshot_store import SnapshotStore
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +42,10 @@ class SessionKeeper:
         self._info = info
         self._database = Database(config.catalogue_url)
         self._snapshots = Snapshots(self._database)
-        self._store = SnapshotStore.open(config.snapshots)
+        self._store = open_store(config.snapshots, config.regions)
         owner, spool = worker_id or worker_name(), Path(config.spool)
-        self.journals = CatalogueJournals(self._database, info, owner, spool, metrics=metrics)
+        spools = {region.name: Path(region.spool) for region in config.regions}
+        self.journals = CatalogueJournals(self._database, info, owner, spool, metrics=metrics, region_spools=spools)
         self.saver = SnapshotSaver(self._store, self._snapshots, info, metrics=metrics)
 
     def recall(self, session_id: str, until_chunk_idx: int) -> Past:

@@ -13,6 +13,7 @@ from serving.catalogue.database import Database
 from serving.catalogue.deletion import drop_stored
 from serving.catalogue.differences import Difference, Moment, compare_moments
 from serving.catalogue.journal import Batch, JournalTable
+from serving.catalogue.regions import Residency, open_store
 from serving.catalogue.sessions import NewSession, Sessions
 from serving.catalogue.shares import Shares
 from serving.catalogue.snapshots import Snapshots
@@ -45,8 +46,12 @@ class Library:
         self.tenants = Tenants(database)
         self.keys = ApiKeys(database)
         self._database = database
-        self._snapshots = config.snapshots
+        self.residency = Residency(database)
         self.database, self.storage = database, config
+
+    @property
+    def _store(self) -> SnapshotStore:
+        return open_store(self.storage.snapshots, self.storage.regions)
 
     def difference(self, session_id: str, other_session_id: str) -> Difference:
         """Raises `SessionNotFoundError`."""
@@ -62,21 +67,26 @@ class Library:
     def delete_session(self, session_id: str) -> None:
         """Raises `SessionNotFoundError`, or `SessionHeldError` for one that runs."""
         removed = self.sessions.delete(session_id)
-        drop_stored(SnapshotStore.open(self._snapshots), removed)
+        drop_stored(self._store, removed)
 
     def delete_world(self, world_id: str) -> None:
         """Raises `WorldNotFoundError`."""
         removed = self.worlds.delete(world_id)
         if removed is None:
             raise _no_world("world_id")
-        drop_stored(SnapshotStore.open(self._snapshots), removed)
+        drop_stored(self._store, removed)
 
     def bring_in(self, data: bytes, name: str, note: str, info: ModelInfo, owner: Ownership = LOCALS) -> WorldRow:
         """Keep a moment that was sent as a file under a name. Raises `SnapshotRefusedError` or
         `StorageUnavailableError`, and then nothing is kept."""
         snapshot, kind = with_kind(data, info)
         # Nobody holds keys in a world that comes by post.
-        engine = replace(snapshot.engine, session_id=new_session_id(), held=HeldAxes(), journal_position=0)
+        engine = replace(
+            snapshot.engine,
+            session_id=new_session_id(self.residency.region_for(owner.tenant_id)),
+            held=HeldAxes(),
+            journal_position=0,
+        )
         spec = {"seed": engine.seed, "prompt": "", "character": "", "scene": "", "has_image": False}
         label, source = read_label(data), f"file:{hashlib.sha256(data).hexdigest()}"
         said = ("", ()) if label is None else (label.licence, label.inputs)
@@ -90,7 +100,7 @@ class Library:
         )
         epoch = self._begin(new, engine)
         try:
-            saved = SnapshotStore.open(self._snapshots).save(replace(snapshot, engine=engine), epoch, info, kind)
+            saved = self._store.save(replace(snapshot, engine=engine), epoch, info, kind)
             Snapshots(self._database).add(saved.key, 0, saved.num_bytes)
             self.sessions.set_num_chunks(engine.session_id, epoch, engine.next_chunk_idx)
             self.sessions.end(engine.session_id, epoch, BROUGHT_IN)

@@ -20,6 +20,7 @@ from serving.catalogue.leases import Lease
 from serving.catalogue.library import Library
 from serving.catalogue.link import DurableLink
 from serving.catalogue.receipts import Receipts
+from serving.catalogue.regions import check_parent, check_region, place_of
 from serving.catalogue.sessions import ENDED, NewSession, SessionRow, Sessions
 from serving.catalogue.storage import StorageConfig, worker_name
 from serving.errors import (
@@ -31,7 +32,7 @@ from serving.errors import (
 )
 from serving.sessions.contract import ResumedSession, SessionLink, SessionSpec, WorldPlane, WorldSpec
 from serving.sessions.journal import JournalEntry
-from serving.sessions.names import new_session_id, token_sha256
+from serving.sessions.names import new_session_id, region_of, token_sha256
 from serving.sessions.receipts import Receipt
 from serving.sessions.record_codec import read_entries
 
@@ -142,6 +143,10 @@ class CataloguedPlane:
         """Finish writing."""
         self._pool.shutdown()
 
+    async def region_for(self, tenant_id: str) -> str:
+        """Where alone its sessions may be kept; empty for anywhere."""
+        return await self.call(lambda: self.library.residency.region_for(tenant_id))
+
     async def call(self, call: Callable[[], Answer]) -> Answer:
         """Ask the catalogue, after all that was written before."""
         answer = asyncio.get_running_loop().run_in_executor(self._pool, call)
@@ -198,7 +203,14 @@ class CataloguedPlane:
 
         return self._pool.submit(attempt)
 
+    def _check_region(self, session_id: str, tenant_id: str | None = None) -> None:
+        """That it may be kept here, and for that tenant. Raises `RegionRefusedError`."""
+        place_of(session_id, None, dict.fromkeys(region.name for region in self.library.storage.regions))
+        if tenant_id is not None:
+            check_region(session_id, self.library.residency.region_for(tenant_id))
+
     def _create(self, spec: SessionSpec) -> int:
+        self._check_region(spec.session_id, spec.ownership.tenant_id)
         self._sessions.create(
             NewSession(
                 session_id=spec.session_id,
@@ -214,6 +226,8 @@ class CataloguedPlane:
     def _fork(
         self, session_id: str, token_sha256: bytes, origin: SessionMoment, label: str, maker: Principal
     ) -> tuple[NewSession, int]:
+        self._check_region(session_id, maker.tenant_id)
+        check_parent(origin.session_id, region_of(session_id))
         # A world outlives the session that it is a moment of.
         parent = self._sessions.find(origin.session_id, with_deleted=origin.world_id is not None)
         if origin.epoch is None and not origin.snapshot and origin.chunk_idx > parent.num_chunks:
@@ -229,7 +243,7 @@ class CataloguedPlane:
 
     def _branch_off(self, session_id: str, chunk_idx: int) -> str:
         parent = self._sessions.find(session_id)
-        branch_id = new_session_id()
+        branch_id = new_session_id(region_of(session_id))
         child = _child(branch_id, parent, b"", parent.ownership)
         self._sessions.fork(child, session_id, chunk_idx, label=REWOUND_LABEL)
         epoch = self._sessions.acquire(branch_id, self._owner).epoch
@@ -243,6 +257,7 @@ class CataloguedPlane:
             raise ResumeTokenInvalidError("the resume token does not fit the session", field="attach.resume_token")
         if row.state == ENDED:
             raise SessionEndedError("the session has ended", field="attach.session_id")
+        self._check_region(session_id)
         lease = self._sessions.acquire(session_id, self._owner)
         return row, lease, self._receipts.last(session_id)
 

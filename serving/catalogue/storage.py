@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from serving.catalogue.database import Database, checked_url, sqlite_url
+from serving.catalogue.regions import Region
 from serving.errors import StorageUnavailableError
 
 CATALOGUE_FILE = "catalogue.db"
@@ -26,9 +27,12 @@ class StorageConfig:
     snapshots: str  # a folder, or a URL such as s3://bucket/prefix
     spool: str  # a folder on the worker's own disk, for when the catalogue is away
     snapshot_every_chunks: int  # 0 for never
+    regions: tuple[Region, ...] = ()  # for tenants that are pinned to one
 
     def __post_init__(self) -> None:
         checked_url(self.catalogue_url)
+        if len({region.name for region in self.regions}) < len(self.regions):
+            raise ValueError("two regions have the same name")
         if self.snapshot_every_chunks < 0:
             raise ValueError(f"snapshot_every_chunks must not be negative, got {self.snapshot_every_chunks}")
 
@@ -38,7 +42,11 @@ def default_data_folder() -> Path:
 
 
 def storage_config(
-    data_folder: str = "", catalogue_url: str = "", snapshots: str = "", snapshot_every_chunks: int = 0
+    data_folder: str = "",
+    catalogue_url: str = "",
+    snapshots: str = "",
+    snapshot_every_chunks: int = 0,
+    regions: tuple[Region, ...] = (),
 ) -> StorageConfig:
     """What is not said lies in the data folder. Raises ValueError."""
     folder = Path(data_folder).expanduser().resolve() if data_folder else default_data_folder()
@@ -47,6 +55,7 @@ def storage_config(
         snapshots=snapshots or str(folder / SNAPSHOTS_FOLDER),
         spool=str(folder / SPOOL_FOLDER),
         snapshot_every_chunks=snapshot_every_chunks,
+        regions=regions,
     )
 
 
@@ -55,7 +64,8 @@ def prepare_storage(config: StorageConfig) -> None:
     cannot be written."""
     url = checked_url(config.catalogue_url)
     folders = [] if url.get_backend_name() != "sqlite" or url.database is None else [Path(url.database).parent]
-    folders += [] if "://" in config.snapshots else [Path(config.snapshots)]
+    places = [config.snapshots, *(region.snapshots for region in config.regions)]
+    folders += [Path(place) for place in places if "://" not in place]
     for folder in folders:
         _make(folder)
     with Database(config.catalogue_url) as database:

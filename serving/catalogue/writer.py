@@ -18,8 +18,9 @@ from pathlib import Path
 from serving.catalogue.asking import CatalogueThread
 from serving.catalogue.journal import Batch, JournalTable
 from serving.catalogue.leases import RENEW_S
+from serving.catalogue.regional_spool import RegionalSpool
 from serving.catalogue.sessions import Sessions
-from serving.catalogue.spool import Slice, Spool, SpoolUnusableError, bring_in
+from serving.catalogue.spool import Slice, SpoolUnusableError, bring_in
 from serving.errors import NacreError, SessionNotFoundError, StorageUnavailableError
 from serving.sessions.journal import Tell
 from serving.sessions.records import JournalHead, Record, head_after, seal
@@ -79,16 +80,19 @@ class JournalWriter:
         spool_folder: Path,
         config: WriterConfig | None = None,
         on_spooled: Callable[[int], None] = lambda num_records: None,
+        region_spools: Mapping[str, Path] | None = None,
     ) -> None:
         """Brings in what dead workers left in `spool_folder` before anybody can go on with their sessions; as soon
-        as the catalogue is back where it is away. `on_spooled` hears how many records wait in the spool."""
+        as the catalogue is back where it is away. `on_spooled` hears how many records wait in the spool.
+        `region_spools`: the folders for sessions of regions, by region."""
         self._table = table
         self._sessions = sessions
         self._owner = owner
         self._config = config or WriterConfig()
         self._on_spooled = on_spooled
-        self._folder = spool_folder
-        self._spool = Spool(spool_folder / f"{UNSAFE_IN_A_NAME.sub('_', owner)}.db")
+        folders = {"": spool_folder, **(region_spools or {})}
+        self._folders = tuple(folders.values())
+        self._spool = RegionalSpool(folders, f"{UNSAFE_IN_A_NAME.sub('_', owner)}.db")
         self._chains: set[Chain] = set()
         self._to_release: list[Chain] = []  # once all that they did is in the catalogue
         self._waiting: list[Commit] = []
@@ -99,7 +103,7 @@ class JournalWriter:
         self._renew_s, self._retry_s = 0.0, 0.0
         self._catalogue = CatalogueThread(self._wake)
         self._bringing_in: Future[int] | None = None
-        self._has_left = not self._is_brought_in(lambda: bring_in(spool_folder, table.append))
+        self._has_left = not self._is_brought_in(self._bring_in)
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -271,7 +275,10 @@ class JournalWriter:
             self._bringing_in = None
             self._retry_s = time.monotonic() + self._config.retry_s
         if self._has_left and self._bringing_in is None and time.monotonic() >= self._retry_s:
-            self._bringing_in = self._catalogue.ask(lambda: bring_in(self._folder, self._table.append))
+            self._bringing_in = self._catalogue.ask(self._bring_in)
+
+    def _bring_in(self) -> int:
+        return sum(bring_in(folder, self._table.append) for folder in self._folders)
 
     def _is_brought_in(self, attempt: Callable[[], int]) -> bool:
         try:

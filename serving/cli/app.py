@@ -16,6 +16,7 @@ from serving.access.roles import Role
 from serving.catalogue.database import Database
 from serving.catalogue.histories import Comparison, compare
 from serving.catalogue.journal import JournalTable
+from serving.catalogue.regions import open_store
 from serving.catalogue.sessions import Sessions
 from serving.catalogue.workers import DRAINED, LOST, UP, Workers
 from serving.catalogue.worlds import Worlds
@@ -49,7 +50,6 @@ from serving.cli.worker_table import worker_fields, worker_table
 from serving.cli.world_table import world_fields, world_table
 from serving.config import ServiceConfig
 from serving.models import load_model
-from serving.sessions.snapshot_store import SnapshotStore
 
 app = typer.Typer(
     help="Look at what is kept of sessions, check it, and let workers go.",
@@ -66,6 +66,7 @@ app.command()(access_commands.access)
 app.command()(usage_commands.usage)
 app.command("export-all")(owner_commands.export_everything)
 app.command()(owner_commands.erase)
+app.command()(owner_commands.residency)
 
 WorkerId = Annotated[str, typer.Argument(metavar="WORKER", help="As `nacre workers` tells it.")]
 SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
@@ -237,7 +238,7 @@ def _compare(database: Database, session_id: str, settings: ServiceConfig, chunk
             load_model(settings.model),
             num_threads=settings.threads,
             max_chunks=chunks,
-            store=SnapshotStore.open(settings.storage.snapshots),
+            store=open_store(settings.storage.snapshots, settings.storage.regions),
             on_chunk=lambda done, total: progress.update(task, completed=done, total=total),
         )
 

@@ -12,6 +12,7 @@ from serving.books.archive import check_archive, export_all
 from serving.books.erasure import Eraser
 from serving.books.owner import Owner
 from serving.catalogue.library import Library
+from serving.catalogue.regions import Residency, open_store
 from serving.cli.asking import (
     FAULT,
     AsJson,
@@ -23,7 +24,6 @@ from serving.cli.asking import (
     print_json,
     service_settings,
 )
-from serving.sessions.snapshot_store import SnapshotStore
 
 Tenant = Annotated[str, typer.Argument(metavar="TENANT")]
 
@@ -40,7 +40,7 @@ def export_everything(
     with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
         if file.exists():
             raise ValueError(f"{file} is there already")
-        store = SnapshotStore.open(settings.storage.snapshots)
+        store = open_store(settings.storage.snapshots, settings.storage.regions)
         num_files = export_all(database, store, tenant, file)
         manifest = check_archive(file)
     if as_json:
@@ -76,3 +76,28 @@ def erase(
         for each in done.fields["kept_sessions"]:
             console.print(f"kept {each['session_id']}: {each['because']}", style="red", markup=False, soft_wrap=True)
     raise typer.Exit(0 if done.is_complete else FAULT)
+
+
+def residency(
+    tenant: Annotated[str | None, typer.Argument(metavar="TENANT")] = None,
+    region: Annotated[str | None, typer.Argument(metavar="REGION", help="As the settings name it.")] = None,
+    as_json: AsJson = False,
+    data_folder: DataFolder = None,
+    catalogue_url: CatalogueUrl = None,
+    config: ConfigFile = None,
+) -> None:
+    """Pin a tenant to a region, before its first session; or tell which are pinned where."""
+    with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
+        table = Residency(database)
+        if (tenant is None) != (region is None):
+            raise ValueError("name a tenant and a region, or neither")
+        if tenant is not None and region is not None:
+            if region not in {each.name for each in settings.storage.regions}:
+                raise ValueError(f"the settings have no region {region}: a tenant there could do nothing")
+            table.pin(tenant, region)
+        pinned = table.all()
+    if as_json:
+        print_json(pinned)
+    else:
+        for name, place in sorted(pinned.items()):
+            console.print(f"{name}: {place}", markup=False)

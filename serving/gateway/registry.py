@@ -7,7 +7,7 @@ import dataclasses
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from decimal import Decimal
 from weakref import WeakValueDictionary
@@ -54,9 +54,9 @@ class NewName:
     token_sha256: bytes
 
     @classmethod
-    def make(cls) -> NewName:
+    def make(cls, region: str = "") -> NewName:
         token = secrets.token_urlsafe(RESUME_TOKEN_BYTES)
-        return cls(session_id=new_session_id(), resume_token=token, token_sha256=token_sha256(token))
+        return cls(session_id=new_session_id(region), resume_token=token, token_sha256=token_sha256(token))
 
 
 class SessionRegistry:
@@ -81,6 +81,7 @@ class SessionRegistry:
         self._resumer = resumer
         self._media_executor = media_executor
         self.desk = desk or Desk(None, config.admission)
+        self.region_for: Callable[[str], Awaitable[str]] = _anywhere
         self.accounts: Accounts | None = None  # where the service keeps books
         self._lock_by_id: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: dict[str, Session] = {}
@@ -103,7 +104,7 @@ class SessionRegistry:
         """Raises what asking for a place does, and what opening a session does."""
         self.check_open()
         await self.check_budget()
-        name = NewName.make()
+        name = NewName.make(await self.region_for(current().tenant_id))
         spec = SessionSpec(
             session_id=name.session_id,
             world=world,
@@ -274,6 +275,10 @@ class SessionRegistry:
         if len(self._ended) > REMEMBERED_ENDED_SESSIONS:
             oldest_id = next(iter(self._ended))
             del self._ended[oldest_id]
+
+
+async def _anywhere(tenant_id: str) -> str:
+    return ""
 
 
 def _holder(identity: SessionIdentity, info: ModelInfo) -> Holder:

@@ -106,6 +106,8 @@ class GatewayServer:
         self._bookkeeper = make_bookkeeper(
             catalogue, verbs, self._config.books, is_authenticated=self._config.access.is_on, clock=clock
         )
+        if catalogue is not None:
+            self._registry.region_for = catalogue.region_for
         self._registry.accounts = self._bookkeeper.accounts if self._bookkeeper else None
         self._service = SessionService(plane, self._registry, self._config, self._pools, self._metrics, verbs, clock)
         # Before the door: what was done already is told again, also of a session that was deleted by it.

@@ -272,7 +272,7 @@ class SessionVerbs:
 
     async def _begin(self, moment: SessionMoment, label: str, started_s: float) -> Session:
         await self._registry.check_budget()
-        name = NewName.make()
+        name = NewName.make(await self.kept.region_for(current().tenant_id))
         opened = await self._registry.desk.begin(
             name.session_id, lambda: self.kept.fork(name.session_id, name.token_sha256, moment, label)
         )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.admission.run import AdmissionBenchConfig, bench_admission
 from bench.audience.run import bench_audience
 from bench.durability.rig import DurabilityConfig
 from bench.durability.run import ALONE, WITH_SPARE, bench_durability
@@ -108,6 +109,26 @@ def durability(
     writer = ResultWriter(console=console, hardware=describe_hardware(), commit=commit())
     try:
         result = bench_durability(config, only or ())
+    except ServiceError as error:
+        console.print(f"fault: {error}", markup=False, highlight=False)
+        raise typer.Exit(1) from error
+    writer.write(result)
+    raise typer.Exit(1 if result.faults else 0)
+
+
+@app.command()
+def admission(
+    rejections: Annotated[int, typer.Option(min=1)] = 1_000,
+    sessions: Annotated[int, typer.Option(min=20)] = 10_000,
+    rounds: Annotated[int, typer.Option(min=1)] = 5,
+    seconds: Annotated[float, typer.Option(help="Of play, without controls and with them.")] = 20.0,
+) -> None:
+    """Refusals with a full house, the cost of a control, and sessions that come and go; all on a toy model."""
+    config = AdmissionBenchConfig(rejections=rejections, sessions=sessions, rounds=rounds, control_seconds=seconds)
+    console = Console()
+    writer = ResultWriter(console=console, hardware=describe_hardware(), commit=commit())
+    try:
+        result = bench_admission(config)
     except ServiceError as error:
         console.print(f"fault: {error}", markup=False, highlight=False)
         raise typer.Exit(1) from error

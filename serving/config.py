@@ -28,8 +28,8 @@ from typing import Any
 from observability.tenants import DEFAULT_MAX_TENANTS
 from serving.access.config import AccessConfig, check_listening, read_access
 from serving.access.signing_key import FILE_NAME as SIGNING_KEY_FILE
-from serving.books.config import BooksConfig
 from serving.admission.limits import AdmissionConfig
+from serving.books.config import BooksConfig
 from serving.catalogue.regions import Region
 from serving.catalogue.storage import StorageConfig, default_data_folder, storage_config
 from serving.engine.engine import EngineConfig

@@ -258,6 +258,14 @@ def test_b09_the_commands_do_the_same(storage: StorageConfig, tmp_path: Path) ->
     assert json.loads(run("usage", "--tenant", "acme", "--session", "s-acme", "--json"))["usage"]["num_frames"] == 6
     run("erase", "acme", "--subject", "key:a", "--yes", "--certificate", str(paper))
     assert json.loads(paper.read_text())["sessions"] == ["s-acme"]
+    run("tenants", "create", "acme")
+    done = json.loads(run("audit", "list", "--tenant", "acme", "--json"))
+    assert [each["method"] for each in reversed(done)][-3:] == [
+        "nacre export-all",
+        "nacre erase",
+        "nacre tenants create",
+    ]
+    assert done[0]["subject_id"].startswith("cli:")
     verified = json.loads(run("audit", "verify", "--json"))
     assert {(each["book"], each["tenant_id"], each["fault"]) for each in verified} == {
         (book, tenant, None) for book in ("audit", "usage") for tenant in ("acme", "beta")

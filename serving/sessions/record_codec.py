@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -118,48 +119,64 @@ def is_before(entry: JournalEntry, chunk_idx: int) -> bool:
 
 def read_span(record: SealedRecord) -> Span | None:
     """How an epoch begins; None for a record that begins none. Raises `RecordUnreadableError`."""
-    return _span(record, record.fields)
+    with _reading(record):
+        return _span(record.fields)
 
 
-def _span(record: SealedRecord, fields: Mapping[str, Any]) -> Span | None:
+@contextmanager
+def _reading(record: SealedRecord) -> Iterator[None]:
+    """Whatever is wrong with what a record says: its text, its fields, their kinds."""
     try:
-        match RecordKind(fields["kind"]):
-            case RecordKind.OPENED:
-                # A branch may begin before the chunk at which it left.
-                is_rewind = fields.get("is_rewind", False)
-                return Span(epoch=fields["epoch"], first_chunk_idx=fields["first_chunk_idx"], is_rewind=is_rewind)
-            case RecordKind.RESUMED:
-                return Span(epoch=fields["epoch"], first_chunk_idx=fields["chunk_idx"])
-            case RecordKind.REWOUND:
-                return Span(epoch=fields["epoch"], first_chunk_idx=fields["chunk_idx"], is_rewind=True)
-            case _:
-                return None
-    except (KeyError, TypeError, ValueError) as error:
+        yield
+    except RecordUnreadableError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise RecordUnreadableError(f"record {record.seq} cannot be read: {error!r}") from error
+
+
+def _span(fields: Mapping[str, Any]) -> Span | None:
+    match RecordKind(fields["kind"]):
+        case RecordKind.OPENED:
+            # A branch may begin before the chunk at which it left.
+            is_rewind = fields.get("is_rewind", False)
+            return Span(epoch=fields["epoch"], first_chunk_idx=fields["first_chunk_idx"], is_rewind=is_rewind)
+        case RecordKind.RESUMED:
+            return Span(epoch=fields["epoch"], first_chunk_idx=fields["chunk_idx"])
+        case RecordKind.REWOUND:
+            return Span(epoch=fields["epoch"], first_chunk_idx=fields["chunk_idx"], is_rewind=True)
+        case _:
+            return None
 
 
 def read_history(records: Sequence[SealedRecord], until_epoch: int | None = None) -> History:
     """As it stands, or stood at the end of `until_epoch`. Raises `RecordUnreadableError`."""
-    if not records or records[0].fields["kind"] != RecordKind.OPENED:
+    if not records:
+        raise RecordUnreadableError("the journal is empty")
+    with _reading(records[0]):
+        opening, fields = _opening(records[0]), records[0].fields
+        book = _Book(records, until_epoch)
+        return History(
+            opening=opening,
+            model=fields["model"],
+            weights_sha256=fields["weights_sha256"],
+            entries=book.entries,
+            first_chunk_idx=fields["first_chunk_idx"],
+            timeline=Timeline(spans=tuple(book.spans), until_epoch=until_epoch),
+        )
+
+
+def _opening(first: SealedRecord) -> Opening:
+    fields = first.fields
+    if fields["kind"] != RecordKind.OPENED:
         raise RecordUnreadableError("the journal does not begin with an opening")
-    first, fields = records[0], records[0].fields
     tensors = from_bytes(first.tensors) if first.tensors else {}
     conditions = {part: _under(part, tensors) for part in fields["conditions"]}
-    opening = Opening(
+    return Opening(
         session_id=fields["session_id"],
         seed=fields["seed"],
         epoch=fields["epoch"],
         prompt=conditions.get("prompt"),
         image=conditions.get("image"),
-    )
-    book = _Book(records, until_epoch)
-    return History(
-        opening=opening,
-        model=fields["model"],
-        weights_sha256=fields["weights_sha256"],
-        entries=book.entries,
-        first_chunk_idx=fields["first_chunk_idx"],
-        timeline=Timeline(spans=tuple(book.spans), until_epoch=until_epoch),
     )
 
 
@@ -171,36 +188,34 @@ class _Book:
         self._entries: dict[int, JournalEntry] = {}  # by the number of the record that accepted them
         self._latest: dict[str, int] = {}  # of each control id
         for record in records:
-            fields = record.fields
-            if until_epoch is not None and fields["epoch"] > until_epoch:
-                return  # epochs only grow
-            self._add(record, fields)
+            with _reading(record):
+                fields = record.fields
+                if until_epoch is not None and fields["epoch"] > until_epoch:
+                    return  # epochs only grow
+                self._add(record, fields)
 
     @property
     def entries(self) -> tuple[JournalEntry, ...]:
         return tuple(self._entries.values())
 
     def _add(self, record: SealedRecord, fields: Mapping[str, Any]) -> None:
-        if (span := _span(record, fields)) is not None:
+        if (span := _span(fields)) is not None:
             self.spans.append(span)
             if span.is_rewind:
                 self._go_back(span.first_chunk_idx)
             return
-        try:
-            match RecordKind(fields["kind"]):
-                case RecordKind.ACCEPTED:
-                    self._accept(record.seq, JournalEntry(control=_control(fields, record.tensors)))
-                case RecordKind.APPLIED:
-                    self._settle(fields, applied_chunk_idx=fields["chunk_idx"])
-                case RecordKind.SUPERSEDED:
-                    reason = fields.get("reason", "")
-                    self._settle(fields, superseded_by=fields["by_control_id"], superseded_for=reason)
-                case RecordKind.REJECTED:
-                    self._settle(fields, rejected_for=fields["reason"])
-                case _:
-                    pass  # a span
-        except (KeyError, TypeError, ValueError) as error:
-            raise RecordUnreadableError(f"record {record.seq} cannot be read: {error!r}") from error
+        match RecordKind(fields["kind"]):
+            case RecordKind.ACCEPTED:
+                self._accept(record.seq, JournalEntry(control=_control(fields, record.tensors)))
+            case RecordKind.APPLIED:
+                self._settle(fields, applied_chunk_idx=fields["chunk_idx"])
+            case RecordKind.SUPERSEDED:
+                reason = fields.get("reason", "")
+                self._settle(fields, superseded_by=fields["by_control_id"], superseded_for=reason)
+            case RecordKind.REJECTED:
+                self._settle(fields, rejected_for=fields["reason"])
+            case _:
+                pass  # a span
 
     def _go_back(self, chunk_idx: int) -> None:
         self._entries = {seq: entry for seq, entry in self._entries.items() if is_before(entry, chunk_idx)}

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from commented import ERRORS, NEEDS, Method, Service, read_enum, read_services
+from commented import ERRORS, Method, Service, read_enum, read_services
 from errors_page import PREFIX
 
+from serving.access.rules import RULES, About
+
+# What the permission must be held for.
+ABOUT = {
+    About.LARGE: "",
+    About.SESSION: ", of the session",
+    About.FORK: ", of the session",
+    About.WORLD: ", of the world",
+    About.START: ", of the world",
+    About.SHARE: ", of the session that the link leads to",
+    About.LATER: ", of what the request leads to",
+}
 HEAD = """# The methods
 
 Made from `protos/nacre/v1` by `make proto`; do not edit. [clients.md](clients.md) says what else a client of one's own
@@ -48,9 +60,13 @@ def _section(service: Service) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for method in service.methods:
         key = "takes one" if method.has_idempotency_key else ""
-        needs = method.labelled.get(NEEDS, "").rstrip(".")
-        yield f"| {_signature(method)} | {method.says} | {key} | {needs} | {_linked(reasons_of(method))} |"
+        yield f"| {_signature(method)} | {method.says} | {key} | {_permission(method)} | {_linked(reasons_of(method))} |"
     yield ""
+
+
+def _permission(method: Method) -> str:
+    rule = RULES[f"/{method.service}/{method.name}"]
+    return f"{rule.permission}{ABOUT[rule.about]}"
 
 
 def _signature(method: Method) -> str:

@@ -14,8 +14,8 @@ from grpc_tools import protoc
 
 # Numbers of fields in descriptor.proto, of which the paths to comments are made.
 SERVICES, METHODS, ENUMS, VALUES = 6, 2, 5, 2
-WHAT_TO_DO, ERRORS, NEEDS = "What to do", "Errors", "Needs"
-LABELS = (WHAT_TO_DO, ERRORS, NEEDS)
+WHAT_TO_DO, ERRORS = "What to do", "Errors"
+LABELS = (WHAT_TO_DO, ERRORS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

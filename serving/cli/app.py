@@ -44,6 +44,7 @@ from serving.cli.asking import (
     service_settings,
 )
 from serving.cli.draining import DrainEnd, wait_drained
+from serving.cli.recording import record_command
 from serving.cli.session_table import session_fields, session_table
 from serving.cli.session_tree import node_fields, session_tree
 from serving.cli.worker_table import worker_fields, worker_table
@@ -144,6 +145,7 @@ def drain(
     with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
         table = Workers(database)
         table.want(worker_id, UP if undo else DRAINED)
+        record_command(database, "drain --undo" if undo else "drain", worker_id=worker_id)
         end = None if undo or not wait else _wait_drained(table, worker_id, timeout)
     if end is None:
         console.print(f"{worker_id}: {'takes sessions again' if undo else 'told to drain'}", markup=False)

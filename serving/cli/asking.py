@@ -13,7 +13,6 @@ import typer
 from rich.console import Console
 
 from serving.catalogue.database import Database
-from serving.cli.recording import record_command
 from serving.config import ServiceConfig, load_config
 from serving.errors import NacreError
 
@@ -44,13 +43,12 @@ def service_settings(
 
 @contextmanager
 def open_catalogue(settings: ServiceConfig) -> Iterator[Database]:
-    """Raises ValueError where there is none yet. What the command changed is in the audit book when it ends."""
+    """Raises ValueError where there is none yet."""
     with Database(settings.storage.catalogue_url) as database:
         file = database.url.database if database.is_sqlite else None
         if file is not None and not Path(file).exists():
             raise ValueError(f"there is no catalogue at {file}: has a service kept anything there?")
         yield database
-        record_command(database)
 
 
 def print_json(value: object) -> None:

@@ -26,6 +26,7 @@ from serving.cli.asking import (
     service_settings,
 )
 from serving.cli.duration import parse_duration_s
+from serving.cli.recording import record_command
 from serving.cli.session_table import utc
 
 app = typer.Typer(help="Make, list, revoke and rotate API keys.", no_args_is_help=True)
@@ -53,6 +54,7 @@ def create(
         with open_catalogue(settings) as database:
             expires_s = None if lifetime_s is None else time.time() + lifetime_s
             row, text = ApiKeys(database).create(tenant, role, name=name, expires_s=expires_s)
+            record_command(database, "keys create", row.tenant_id, key_id=row.key_id)
     _print_new(row, text, as_json)
 
 
@@ -84,6 +86,7 @@ def revoke(
     """Let a key open nothing any more. A service that runs notices within ten seconds; then its streams end too."""
     with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
         row = ApiKeys(database).revoke(key_id)
+        record_command(database, "keys revoke", row.tenant_id, key_id=key_id)
     if as_json:
         print_json(key_fields(row))
     else:
@@ -102,6 +105,7 @@ def rotate(
     """Make a key that allows the same, while the old one goes on for a while."""
     with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
         row, text = ApiKeys(database).rotate(key_id, parse_duration_s(grace))
+        record_command(database, "keys rotate", row.tenant_id, key_id=key_id, new_key_id=row.key_id)
     _print_new(row, text, as_json)
 
 

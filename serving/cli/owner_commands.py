@@ -24,6 +24,7 @@ from serving.cli.asking import (
     print_json,
     service_settings,
 )
+from serving.cli.recording import record_command
 
 Tenant = Annotated[str, typer.Argument(metavar="TENANT")]
 
@@ -41,6 +42,7 @@ def export_everything(
         if file.exists():
             raise ValueError(f"{file} is there already")
         store = open_store(settings.storage.snapshots, settings.storage.regions)
+        record_command(database, "export-all", tenant)
         num_files = export_all(database, store, tenant, file)
         manifest = check_archive(file)
     if as_json:
@@ -65,6 +67,7 @@ def erase(
     with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
         eraser = Eraser(database, Library(database, settings.storage))
         done = eraser.erase(Owner(tenant_id=tenant, subject_id=subject))
+        record_command(database, "erase", tenant, certificate_id=done.certificate_id)
         fields = {**done.fields, "sha256": done.sha256}
         if certificate is not None:
             certificate.write_text(json.dumps(fields, indent=1) + "\n")
@@ -95,6 +98,7 @@ def residency(
             if region not in {each.name for each in settings.storage.regions}:
                 raise ValueError(f"the settings have no region {region}: a tenant there could do nothing")
             table.pin(tenant, region)
+            record_command(database, "residency", tenant, region=region)
         pinned = table.all()
     if as_json:
         print_json(pinned)

@@ -24,6 +24,7 @@ from serving.cli.asking import (
     print_json,
     service_settings,
 )
+from serving.cli.recording import record_command
 from serving.cli.session_table import utc
 
 app = typer.Typer(help="See and say what tenants may use.", no_args_is_help=True)
@@ -77,6 +78,7 @@ def set_quota(
             limits, known_weight = (Limits(), None) if reset else quotas.said_of(tenant)
             limits = replace(limits, **{name: value for name, value in said.items() if value is not None})
             state = quotas.set(tenant, limits, known_weight if weight is None else weight)
+            record_command(database, "quotas set", tenant)
     _print([state], as_json)
 
 

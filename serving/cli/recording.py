@@ -6,47 +6,23 @@ import getpass
 import secrets
 import time
 
-import click
-
 from serving.access.principal import DEFAULT_TENANT, Principal
 from serving.access.roles import Role
 from serving.books.audit import CallNote, audit_entry
 from serving.books.ledger import Ledger
 from serving.catalogue.database import Database
 
-# The last words of commands that only look.
-READ_ONLY = frozenset({"list", "show", "sessions", "controls", "worlds", "workers", "verify", "replay", "usage"})
-IDS = ("tenant", "tenant_id", "key_id", "worker_id", "session_id", "subject", "region")
 
-
-def record_command(database: Database) -> None:
-    """Of the command that is running, once it is done. Raises `StorageUnavailableError`."""
-    context = click.get_current_context(silent=True)
-    if context is None or context.info_name in READ_ONLY:
-        return
-    given = {name: str(context.params[name]) for name in IDS if context.params.get(name)}
-    if context.info_name == "residency" and not given:
-        return
-    tenant_id = given.get("tenant_id") or given.get("tenant") or DEFAULT_TENANT
-    subject_id = f"cli:{_user()}"
+def record_command(database: Database, words: str, tenant_id: str = DEFAULT_TENANT, **ids: str | None) -> None:
+    """Once it is done. `words` are those after the program's name. Raises `StorageUnavailableError`."""
     note = CallNote(
-        method=f"nacre {' '.join(_words(context))}",
+        method=f"nacre {words}",
         time_s=time.time(),
-        principal=Principal(tenant_id=tenant_id, subject_id=subject_id, role=Role.ADMIN),
-        # Whose names went is not written down again.
-        ids={name: value for name, value in given.items() if name != "subject"},
+        principal=Principal(tenant_id=tenant_id, subject_id=f"cli:{_user()}", role=Role.ADMIN),
+        ids={name: value for name, value in ids.items() if value},
     )
     book_id, entry = audit_entry(note, secrets.token_hex(12), secrets.token_hex(16))
     Ledger(database).append({book_id: [entry]})
-
-
-def _words(context: click.Context) -> list[str]:
-    """As they were typed after the program's name."""
-    words: list[str] = []
-    while context.parent is not None:
-        words.insert(0, context.info_name or "")
-        context = context.parent
-    return words
 
 
 def _user() -> str:

@@ -20,6 +20,7 @@ from serving.cli.asking import (
     print_json,
     service_settings,
 )
+from serving.cli.recording import record_command
 from serving.cli.session_table import utc
 
 app = typer.Typer(help="Make, list, suspend and restore tenants.", no_args_is_help=True)
@@ -41,6 +42,7 @@ def create(
         prepare_storage(settings.storage)
         with open_catalogue(settings) as database:
             row = Tenants(database).create(tenant_id, name)
+            record_command(database, "tenants create", tenant_id)
     _print(row, as_json)
 
 
@@ -71,6 +73,7 @@ def suspend(
     """Let its keys and tokens open nothing, from within ten seconds on. What is kept of it stays."""
     with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
         row = Tenants(database).suspend(tenant_id)
+        record_command(database, "tenants suspend", tenant_id)
     _print(row, as_json)
 
 
@@ -85,6 +88,7 @@ def restore(
     """Let a suspended tenant's keys open what they did."""
     with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
         row = Tenants(database).restore(tenant_id)
+        record_command(database, "tenants restore", tenant_id)
     _print(row, as_json)
 
 

@@ -22,8 +22,8 @@ ABOUT = {
 HEAD = """# The methods
 
 Made from `protos/nacre/v1` by `make proto`; do not edit. [clients.md](clients.md) says what else a client of one's own
-needs to know, [errors.md](errors.md) what each reason means. Fields are described in the protos; server reflection gives
-them too.
+needs to know, [errors.md](errors.md) what each reason means. Fields are described in the protos; server reflection
+gives them too.
 
 Any call can be refused with the reasons {common}; a call that changes something also with those of its idempotency key,
 {keyed}. What else a method answers with stands in its last column.
@@ -60,7 +60,8 @@ def _section(service: Service) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for method in service.methods:
         key = "takes one" if method.has_idempotency_key else ""
-        yield f"| {_signature(method)} | {method.says} | {key} | {_permission(method)} | {_linked(reasons_of(method))} |"
+        cells = (_signature(method), method.says, key, _permission(method), _linked(reasons_of(method)))
+        yield f"| {' | '.join(cells)} |"
     yield ""
 
 

@@ -61,6 +61,7 @@ class AccessServiceServicer:
     def MintToken(self, request, context):
         """A token for a browser or somebody else's client. It allows no more than the key that asks for it, ends by itself,
         and opens nothing once that key does not. Nothing is kept of it, so that asking twice gives two.
+        Errors: AUTHENTICATION_OFF.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

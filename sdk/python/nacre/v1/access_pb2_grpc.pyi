@@ -38,6 +38,7 @@ class AccessServiceStub:
     MintToken: _grpc.UnaryUnaryMultiCallable[_access_pb2.MintTokenRequest, _access_pb2.MintTokenResponse]
     """A token for a browser or somebody else's client. It allows no more than the key that asks for it, ends by itself,
     and opens nothing once that key does not. Nothing is kept of it, so that asking twice gives two.
+    Errors: AUTHENTICATION_OFF.
     """
 
 @_typing.type_check_only
@@ -50,6 +51,7 @@ class AccessServiceAsyncStub(AccessServiceStub):
     MintToken: _aio.UnaryUnaryMultiCallable[_access_pb2.MintTokenRequest, _access_pb2.MintTokenResponse]  # type: ignore[assignment]
     """A token for a browser or somebody else's client. It allows no more than the key that asks for it, ends by itself,
     and opens nothing once that key does not. Nothing is kept of it, so that asking twice gives two.
+    Errors: AUTHENTICATION_OFF.
     """
 
 class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -71,6 +73,7 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_access_pb2.MintTokenResponse, _abc.Awaitable[_access_pb2.MintTokenResponse]]:
         """A token for a browser or somebody else's client. It allows no more than the key that asks for it, ends by itself,
         and opens nothing once that key does not. Nothing is kept of it, so that asking twice gives two.
+        Errors: AUTHENTICATION_OFF.
         """
 
 def add_AccessServiceServicer_to_server(servicer: AccessServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -121,6 +121,7 @@ class AdminServiceServicer:
     def DrainWorker(self, request, context):
         """Give a worker no session any more, and move those it has to others. Answers at once; ListWorkers tells when it
         holds none.
+        Errors: WORKER_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,6 +129,7 @@ class AdminServiceServicer:
 
     def UndrainWorker(self, request, context):
         """Let a worker that was drained take sessions again.
+        Errors: WORKER_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -135,6 +137,7 @@ class AdminServiceServicer:
 
     def MoveSession(self, request, context):
         """Let one session go on with another worker, or with the same one anew, without a chunk lost.
+        Errors: SESSION_NOT_FOUND, SESSION_STATE, CAPACITY_EXHAUSTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -149,6 +152,7 @@ class AdminServiceServicer:
 
     def SetQuota(self, request, context):
         """Say what one tenant may use, other than every other.
+        Errors: TENANT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -156,6 +160,7 @@ class AdminServiceServicer:
 
     def CreateTenant(self, request, context):
         """Tenants are made by whoever runs the service.
+        Errors: TENANT_EXISTS, TEXT_TOO_LONG.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -170,6 +175,7 @@ class AdminServiceServicer:
 
     def SuspendTenant(self, request, context):
         """Let a tenant's keys and tokens open nothing, within seconds. What is kept of it stays.
+        Errors: TENANT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -177,6 +183,7 @@ class AdminServiceServicer:
 
     def RestoreTenant(self, request, context):
         """Let a suspended tenant's keys open what they did.
+        Errors: TENANT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -184,6 +191,7 @@ class AdminServiceServicer:
 
     def CreateKey(self, request, context):
         """The answer holds the key itself, once.
+        Errors: TENANT_NOT_FOUND, TEXT_EMPTY, TEXT_TOO_LONG.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -191,6 +199,7 @@ class AdminServiceServicer:
 
     def ListKeys(self, request, context):
         """Of one tenant, without their secrets.
+        Errors: TENANT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -198,6 +207,7 @@ class AdminServiceServicer:
 
     def RevokeKey(self, request, context):
         """It opens nothing from within ten seconds on, and streams that it opened end.
+        Errors: KEY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -205,6 +215,7 @@ class AdminServiceServicer:
 
     def RotateKey(self, request, context):
         """A new key that allows the same; the old one goes on for a while.
+        Errors: KEY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

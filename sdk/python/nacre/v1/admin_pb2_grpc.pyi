@@ -38,31 +38,52 @@ class AdminServiceStub:
     DrainWorker: _grpc.UnaryUnaryMultiCallable[_admin_pb2.DrainWorkerRequest, _admin_pb2.DrainWorkerResponse]
     """Give a worker no session any more, and move those it has to others. Answers at once; ListWorkers tells when it
     holds none.
+    Errors: WORKER_NOT_FOUND.
     """
     UndrainWorker: _grpc.UnaryUnaryMultiCallable[_admin_pb2.UndrainWorkerRequest, _admin_pb2.UndrainWorkerResponse]
-    """Let a worker that was drained take sessions again."""
+    """Let a worker that was drained take sessions again.
+    Errors: WORKER_NOT_FOUND.
+    """
     MoveSession: _grpc.UnaryUnaryMultiCallable[_admin_pb2.MoveSessionRequest, _admin_pb2.MoveSessionResponse]
-    """Let one session go on with another worker, or with the same one anew, without a chunk lost."""
+    """Let one session go on with another worker, or with the same one anew, without a chunk lost.
+    Errors: SESSION_NOT_FOUND, SESSION_STATE, CAPACITY_EXHAUSTED.
+    """
     ListQuotas: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListQuotasRequest, _admin_pb2.ListQuotasResponse]
     """What every tenant that was heard of may use, and uses."""
     SetQuota: _grpc.UnaryUnaryMultiCallable[_admin_pb2.SetQuotaRequest, _admin_pb2.SetQuotaResponse]
-    """Say what one tenant may use, other than every other."""
+    """Say what one tenant may use, other than every other.
+    Errors: TENANT_NOT_FOUND.
+    """
     CreateTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CreateTenantRequest, _admin_pb2.CreateTenantResponse]
-    """Tenants are made by whoever runs the service."""
+    """Tenants are made by whoever runs the service.
+    Errors: TENANT_EXISTS, TEXT_TOO_LONG.
+    """
     ListTenants: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListTenantsRequest, _admin_pb2.ListTenantsResponse]
     """All there are, by their ids."""
     SuspendTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.SuspendTenantRequest, _admin_pb2.SuspendTenantResponse]
-    """Let a tenant's keys and tokens open nothing, within seconds. What is kept of it stays."""
+    """Let a tenant's keys and tokens open nothing, within seconds. What is kept of it stays.
+    Errors: TENANT_NOT_FOUND.
+    """
     RestoreTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RestoreTenantRequest, _admin_pb2.RestoreTenantResponse]
-    """Let a suspended tenant's keys open what they did."""
+    """Let a suspended tenant's keys open what they did.
+    Errors: TENANT_NOT_FOUND.
+    """
     CreateKey: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CreateKeyRequest, _admin_pb2.CreateKeyResponse]
-    """The answer holds the key itself, once."""
+    """The answer holds the key itself, once.
+    Errors: TENANT_NOT_FOUND, TEXT_EMPTY, TEXT_TOO_LONG.
+    """
     ListKeys: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListKeysRequest, _admin_pb2.ListKeysResponse]
-    """Of one tenant, without their secrets."""
+    """Of one tenant, without their secrets.
+    Errors: TENANT_NOT_FOUND.
+    """
     RevokeKey: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RevokeKeyRequest, _admin_pb2.RevokeKeyResponse]
-    """It opens nothing from within ten seconds on, and streams that it opened end."""
+    """It opens nothing from within ten seconds on, and streams that it opened end.
+    Errors: KEY_NOT_FOUND.
+    """
     RotateKey: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RotateKeyRequest, _admin_pb2.RotateKeyResponse]
-    """A new key that allows the same; the old one goes on for a while."""
+    """A new key that allows the same; the old one goes on for a while.
+    Errors: KEY_NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -74,31 +95,52 @@ class AdminServiceAsyncStub(AdminServiceStub):
     DrainWorker: _aio.UnaryUnaryMultiCallable[_admin_pb2.DrainWorkerRequest, _admin_pb2.DrainWorkerResponse]  # type: ignore[assignment]
     """Give a worker no session any more, and move those it has to others. Answers at once; ListWorkers tells when it
     holds none.
+    Errors: WORKER_NOT_FOUND.
     """
     UndrainWorker: _aio.UnaryUnaryMultiCallable[_admin_pb2.UndrainWorkerRequest, _admin_pb2.UndrainWorkerResponse]  # type: ignore[assignment]
-    """Let a worker that was drained take sessions again."""
+    """Let a worker that was drained take sessions again.
+    Errors: WORKER_NOT_FOUND.
+    """
     MoveSession: _aio.UnaryUnaryMultiCallable[_admin_pb2.MoveSessionRequest, _admin_pb2.MoveSessionResponse]  # type: ignore[assignment]
-    """Let one session go on with another worker, or with the same one anew, without a chunk lost."""
+    """Let one session go on with another worker, or with the same one anew, without a chunk lost.
+    Errors: SESSION_NOT_FOUND, SESSION_STATE, CAPACITY_EXHAUSTED.
+    """
     ListQuotas: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListQuotasRequest, _admin_pb2.ListQuotasResponse]  # type: ignore[assignment]
     """What every tenant that was heard of may use, and uses."""
     SetQuota: _aio.UnaryUnaryMultiCallable[_admin_pb2.SetQuotaRequest, _admin_pb2.SetQuotaResponse]  # type: ignore[assignment]
-    """Say what one tenant may use, other than every other."""
+    """Say what one tenant may use, other than every other.
+    Errors: TENANT_NOT_FOUND.
+    """
     CreateTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.CreateTenantRequest, _admin_pb2.CreateTenantResponse]  # type: ignore[assignment]
-    """Tenants are made by whoever runs the service."""
+    """Tenants are made by whoever runs the service.
+    Errors: TENANT_EXISTS, TEXT_TOO_LONG.
+    """
     ListTenants: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListTenantsRequest, _admin_pb2.ListTenantsResponse]  # type: ignore[assignment]
     """All there are, by their ids."""
     SuspendTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.SuspendTenantRequest, _admin_pb2.SuspendTenantResponse]  # type: ignore[assignment]
-    """Let a tenant's keys and tokens open nothing, within seconds. What is kept of it stays."""
+    """Let a tenant's keys and tokens open nothing, within seconds. What is kept of it stays.
+    Errors: TENANT_NOT_FOUND.
+    """
     RestoreTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.RestoreTenantRequest, _admin_pb2.RestoreTenantResponse]  # type: ignore[assignment]
-    """Let a suspended tenant's keys open what they did."""
+    """Let a suspended tenant's keys open what they did.
+    Errors: TENANT_NOT_FOUND.
+    """
     CreateKey: _aio.UnaryUnaryMultiCallable[_admin_pb2.CreateKeyRequest, _admin_pb2.CreateKeyResponse]  # type: ignore[assignment]
-    """The answer holds the key itself, once."""
+    """The answer holds the key itself, once.
+    Errors: TENANT_NOT_FOUND, TEXT_EMPTY, TEXT_TOO_LONG.
+    """
     ListKeys: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListKeysRequest, _admin_pb2.ListKeysResponse]  # type: ignore[assignment]
-    """Of one tenant, without their secrets."""
+    """Of one tenant, without their secrets.
+    Errors: TENANT_NOT_FOUND.
+    """
     RevokeKey: _aio.UnaryUnaryMultiCallable[_admin_pb2.RevokeKeyRequest, _admin_pb2.RevokeKeyResponse]  # type: ignore[assignment]
-    """It opens nothing from within ten seconds on, and streams that it opened end."""
+    """It opens nothing from within ten seconds on, and streams that it opened end.
+    Errors: KEY_NOT_FOUND.
+    """
     RotateKey: _aio.UnaryUnaryMultiCallable[_admin_pb2.RotateKeyRequest, _admin_pb2.RotateKeyResponse]  # type: ignore[assignment]
-    """A new key that allows the same; the old one goes on for a while."""
+    """A new key that allows the same; the old one goes on for a while.
+    Errors: KEY_NOT_FOUND.
+    """
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """What those who run the service do with it."""
@@ -119,6 +161,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_admin_pb2.DrainWorkerResponse, _abc.Awaitable[_admin_pb2.DrainWorkerResponse]]:
         """Give a worker no session any more, and move those it has to others. Answers at once; ListWorkers tells when it
         holds none.
+        Errors: WORKER_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -127,7 +170,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.UndrainWorkerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.UndrainWorkerResponse, _abc.Awaitable[_admin_pb2.UndrainWorkerResponse]]:
-        """Let a worker that was drained take sessions again."""
+        """Let a worker that was drained take sessions again.
+        Errors: WORKER_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def MoveSession(
@@ -135,7 +180,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.MoveSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.MoveSessionResponse, _abc.Awaitable[_admin_pb2.MoveSessionResponse]]:
-        """Let one session go on with another worker, or with the same one anew, without a chunk lost."""
+        """Let one session go on with another worker, or with the same one anew, without a chunk lost.
+        Errors: SESSION_NOT_FOUND, SESSION_STATE, CAPACITY_EXHAUSTED.
+        """
 
     @_abc_1.abstractmethod
     def ListQuotas(
@@ -151,7 +198,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.SetQuotaRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.SetQuotaResponse, _abc.Awaitable[_admin_pb2.SetQuotaResponse]]:
-        """Say what one tenant may use, other than every other."""
+        """Say what one tenant may use, other than every other.
+        Errors: TENANT_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def CreateTenant(
@@ -159,7 +208,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.CreateTenantRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.CreateTenantResponse, _abc.Awaitable[_admin_pb2.CreateTenantResponse]]:
-        """Tenants are made by whoever runs the service."""
+        """Tenants are made by whoever runs the service.
+        Errors: TENANT_EXISTS, TEXT_TOO_LONG.
+        """
 
     @_abc_1.abstractmethod
     def ListTenants(
@@ -175,7 +226,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.SuspendTenantRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.SuspendTenantResponse, _abc.Awaitable[_admin_pb2.SuspendTenantResponse]]:
-        """Let a tenant's keys and tokens open nothing, within seconds. What is kept of it stays."""
+        """Let a tenant's keys and tokens open nothing, within seconds. What is kept of it stays.
+        Errors: TENANT_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def RestoreTenant(
@@ -183,7 +236,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.RestoreTenantRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.RestoreTenantResponse, _abc.Awaitable[_admin_pb2.RestoreTenantResponse]]:
-        """Let a suspended tenant's keys open what they did."""
+        """Let a suspended tenant's keys open what they did.
+        Errors: TENANT_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def CreateKey(
@@ -191,7 +246,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.CreateKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.CreateKeyResponse, _abc.Awaitable[_admin_pb2.CreateKeyResponse]]:
-        """The answer holds the key itself, once."""
+        """The answer holds the key itself, once.
+        Errors: TENANT_NOT_FOUND, TEXT_EMPTY, TEXT_TOO_LONG.
+        """
 
     @_abc_1.abstractmethod
     def ListKeys(
@@ -199,7 +256,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.ListKeysRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.ListKeysResponse, _abc.Awaitable[_admin_pb2.ListKeysResponse]]:
-        """Of one tenant, without their secrets."""
+        """Of one tenant, without their secrets.
+        Errors: TENANT_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def RevokeKey(
@@ -207,7 +266,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.RevokeKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.RevokeKeyResponse, _abc.Awaitable[_admin_pb2.RevokeKeyResponse]]:
-        """It opens nothing from within ten seconds on, and streams that it opened end."""
+        """It opens nothing from within ten seconds on, and streams that it opened end.
+        Errors: KEY_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def RotateKey(
@@ -215,6 +276,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.RotateKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.RotateKeyResponse, _abc.Awaitable[_admin_pb2.RotateKeyResponse]]:
-        """A new key that allows the same; the old one goes on for a while."""
+        """A new key that allows the same; the old one goes on for a while.
+        Errors: KEY_NOT_FOUND.
+        """
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

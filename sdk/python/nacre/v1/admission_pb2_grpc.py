@@ -71,6 +71,9 @@ class AdmissionServiceServicer:
 
     def OpenSession(self, request, context):
         """A session as CreateSession gives it. While it waits for a place, it is told how far it is.
+        Errors: WORLD_MISSING, WORLD_AMBIGUOUS, TEXT_EMPTY, TEXT_TOO_LONG, IMAGE_UNREADABLE, IMAGE_TRUNCATED,
+        IMAGE_TOO_LARGE, MODEL_UNKNOWN, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED, RESERVATION_NOT_FOUND,
+        BUDGET_EXHAUSTED, REGION_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -79,6 +82,7 @@ class AdmissionServiceServicer:
     def Reserve(self, request, context):
         """A place without a session: it is held for a while after it was given, for CreateSession, ForkSession, LoadWorld,
         WakeSession or OpenShareLink to take it by its id.
+        Errors: CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -93,6 +97,7 @@ class AdmissionServiceServicer:
 
     def GetQuota(self, request, context):
         """What a tenant may use, what it uses, and when that begins anew.
+        Errors: TENANT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

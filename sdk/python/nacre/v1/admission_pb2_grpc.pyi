@@ -39,15 +39,22 @@ class AdmissionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AdmissionServiceAsyncStub: ...
     OpenSession: _grpc.UnaryStreamMultiCallable[_admission_pb2.OpenSessionRequest, _admission_pb2.OpenSessionResponse]
-    """A session as CreateSession gives it. While it waits for a place, it is told how far it is."""
+    """A session as CreateSession gives it. While it waits for a place, it is told how far it is.
+    Errors: WORLD_MISSING, WORLD_AMBIGUOUS, TEXT_EMPTY, TEXT_TOO_LONG, IMAGE_UNREADABLE, IMAGE_TRUNCATED,
+    IMAGE_TOO_LARGE, MODEL_UNKNOWN, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED, RESERVATION_NOT_FOUND,
+    BUDGET_EXHAUSTED, REGION_REFUSED.
+    """
     Reserve: _grpc.UnaryStreamMultiCallable[_admission_pb2.ReserveRequest, _admission_pb2.ReserveResponse]
     """A place without a session: it is held for a while after it was given, for CreateSession, ForkSession, LoadWorld,
     WakeSession or OpenShareLink to take it by its id.
+    Errors: CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED.
     """
     CancelReservation: _grpc.UnaryUnaryMultiCallable[_admission_pb2.CancelReservationRequest, _admission_pb2.CancelReservationResponse]
     """Give back a place that was reserved, or leave the queue. Of no effect where there is none of that id."""
     GetQuota: _grpc.UnaryUnaryMultiCallable[_admission_pb2.GetQuotaRequest, _admission_pb2.GetQuotaResponse]
-    """What a tenant may use, what it uses, and when that begins anew."""
+    """What a tenant may use, what it uses, and when that begins anew.
+    Errors: TENANT_NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class AdmissionServiceAsyncStub(AdmissionServiceStub):
@@ -60,15 +67,22 @@ class AdmissionServiceAsyncStub(AdmissionServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     OpenSession: _aio.UnaryStreamMultiCallable[_admission_pb2.OpenSessionRequest, _admission_pb2.OpenSessionResponse]  # type: ignore[assignment]
-    """A session as CreateSession gives it. While it waits for a place, it is told how far it is."""
+    """A session as CreateSession gives it. While it waits for a place, it is told how far it is.
+    Errors: WORLD_MISSING, WORLD_AMBIGUOUS, TEXT_EMPTY, TEXT_TOO_LONG, IMAGE_UNREADABLE, IMAGE_TRUNCATED,
+    IMAGE_TOO_LARGE, MODEL_UNKNOWN, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED, RESERVATION_NOT_FOUND,
+    BUDGET_EXHAUSTED, REGION_REFUSED.
+    """
     Reserve: _aio.UnaryStreamMultiCallable[_admission_pb2.ReserveRequest, _admission_pb2.ReserveResponse]  # type: ignore[assignment]
     """A place without a session: it is held for a while after it was given, for CreateSession, ForkSession, LoadWorld,
     WakeSession or OpenShareLink to take it by its id.
+    Errors: CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED.
     """
     CancelReservation: _aio.UnaryUnaryMultiCallable[_admission_pb2.CancelReservationRequest, _admission_pb2.CancelReservationResponse]  # type: ignore[assignment]
     """Give back a place that was reserved, or leave the queue. Of no effect where there is none of that id."""
     GetQuota: _aio.UnaryUnaryMultiCallable[_admission_pb2.GetQuotaRequest, _admission_pb2.GetQuotaResponse]  # type: ignore[assignment]
-    """What a tenant may use, what it uses, and when that begins anew."""
+    """What a tenant may use, what it uses, and when that begins anew.
+    Errors: TENANT_NOT_FOUND.
+    """
 
 class AdmissionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Places for sessions: who gets one, who waits, and what a tenant may use.
@@ -84,7 +98,11 @@ class AdmissionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admission_pb2.OpenSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_admission_pb2.OpenSessionResponse], _abc.AsyncIterator[_admission_pb2.OpenSessionResponse]]:
-        """A session as CreateSession gives it. While it waits for a place, it is told how far it is."""
+        """A session as CreateSession gives it. While it waits for a place, it is told how far it is.
+        Errors: WORLD_MISSING, WORLD_AMBIGUOUS, TEXT_EMPTY, TEXT_TOO_LONG, IMAGE_UNREADABLE, IMAGE_TRUNCATED,
+        IMAGE_TOO_LARGE, MODEL_UNKNOWN, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED, RESERVATION_NOT_FOUND,
+        BUDGET_EXHAUSTED, REGION_REFUSED.
+        """
 
     @_abc_1.abstractmethod
     def Reserve(
@@ -94,6 +112,7 @@ class AdmissionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_admission_pb2.ReserveResponse], _abc.AsyncIterator[_admission_pb2.ReserveResponse]]:
         """A place without a session: it is held for a while after it was given, for CreateSession, ForkSession, LoadWorld,
         WakeSession or OpenShareLink to take it by its id.
+        Errors: CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED.
         """
 
     @_abc_1.abstractmethod
@@ -110,6 +129,8 @@ class AdmissionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admission_pb2.GetQuotaRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admission_pb2.GetQuotaResponse, _abc.Awaitable[_admission_pb2.GetQuotaResponse]]:
-        """What a tenant may use, what it uses, and when that begins anew."""
+        """What a tenant may use, what it uses, and when that begins anew.
+        Errors: TENANT_NOT_FOUND.
+        """
 
 def add_AdmissionServiceServicer_to_server(servicer: AdmissionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

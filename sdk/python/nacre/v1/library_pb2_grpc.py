@@ -108,6 +108,7 @@ class LibraryServiceServicer:
 
     def SaveWorld(self, request, context):
         """Keep this moment of a session under a name. A name used before gets its next version.
+        Errors: SESSION_NOT_FOUND, TEXT_EMPTY, TEXT_TOO_LONG, QUOTA_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -115,6 +116,8 @@ class LibraryServiceServicer:
 
     def LoadWorld(self, request, context):
         """A new session that goes on from there.
+        Errors: WORLD_NOT_FOUND, SNAPSHOT_REFUSED, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED,
+        RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -122,19 +125,22 @@ class LibraryServiceServicer:
 
     def ListWorlds(self, request, context):
         """The newest first.
+        Errors: TEXT_EMPTY, TEXT_TOO_LONG.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetWorld(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Errors: WORLD_NOT_FOUND.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteWorld(self, request, context):
         """What sessions that were loaded from it need is kept.
+        Errors: WORLD_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,6 +148,7 @@ class LibraryServiceServicer:
 
     def ExportSession(self, request, context):
         """This moment of a session that runs, as one file to be taken to another service.
+        Errors: SESSION_NOT_FOUND, SESSION_STATE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -149,6 +156,7 @@ class LibraryServiceServicer:
 
     def ImportWorld(self, request, context):
         """Keep such a file under a name, to be loaded as any world.
+        Errors: SNAPSHOT_REFUSED, TEXT_EMPTY, TEXT_TOO_LONG, QUOTA_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -156,13 +164,15 @@ class LibraryServiceServicer:
 
     def CreateShareLink(self, request, context):
         """Let whoever has the link do what its scope says, until it expires or is revoked.
+        Errors: SESSION_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListShareLinks(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Errors: SESSION_NOT_FOUND.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -176,19 +186,23 @@ class LibraryServiceServicer:
     def SetAccess(self, request, context):
         """Say who else may do what with a world, and with the sessions of its tenant that start from it, instead of what was
         said before. Its own tenant's members need no line.
+        Errors: WORLD_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetAccess(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Errors: WORLD_NOT_FOUND.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def OpenShareLink(self, request, context):
         """What a link leads to; one that lets fork gives a new session.
+        Errors: SESSION_NOT_FOUND, SESSION_ENDED, SHARE_LINK_EXPIRED, SHARE_LINK_REVOKED, CAPACITY_EXHAUSTED,
+        QUEUE_FULL, QUOTA_EXCEEDED, RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,29 +34,51 @@ class LibraryServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> LibraryServiceAsyncStub: ...
     SaveWorld: _grpc.UnaryUnaryMultiCallable[_library_pb2.SaveWorldRequest, _library_pb2.SaveWorldResponse]
-    """Keep this moment of a session under a name. A name used before gets its next version."""
+    """Keep this moment of a session under a name. A name used before gets its next version.
+    Errors: SESSION_NOT_FOUND, TEXT_EMPTY, TEXT_TOO_LONG, QUOTA_EXCEEDED.
+    """
     LoadWorld: _grpc.UnaryUnaryMultiCallable[_library_pb2.LoadWorldRequest, _library_pb2.LoadWorldResponse]
-    """A new session that goes on from there."""
+    """A new session that goes on from there.
+    Errors: WORLD_NOT_FOUND, SNAPSHOT_REFUSED, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED,
+    RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
+    """
     ListWorlds: _grpc.UnaryUnaryMultiCallable[_library_pb2.ListWorldsRequest, _library_pb2.ListWorldsResponse]
-    """The newest first."""
+    """The newest first.
+    Errors: TEXT_EMPTY, TEXT_TOO_LONG.
+    """
     GetWorld: _grpc.UnaryUnaryMultiCallable[_library_pb2.GetWorldRequest, _library_pb2.GetWorldResponse]
+    """Errors: WORLD_NOT_FOUND."""
     DeleteWorld: _grpc.UnaryUnaryMultiCallable[_library_pb2.DeleteWorldRequest, _library_pb2.DeleteWorldResponse]
-    """What sessions that were loaded from it need is kept."""
+    """What sessions that were loaded from it need is kept.
+    Errors: WORLD_NOT_FOUND.
+    """
     ExportSession: _grpc.UnaryUnaryMultiCallable[_library_pb2.ExportSessionRequest, _library_pb2.ExportSessionResponse]
-    """This moment of a session that runs, as one file to be taken to another service."""
+    """This moment of a session that runs, as one file to be taken to another service.
+    Errors: SESSION_NOT_FOUND, SESSION_STATE.
+    """
     ImportWorld: _grpc.UnaryUnaryMultiCallable[_library_pb2.ImportWorldRequest, _library_pb2.ImportWorldResponse]
-    """Keep such a file under a name, to be loaded as any world."""
+    """Keep such a file under a name, to be loaded as any world.
+    Errors: SNAPSHOT_REFUSED, TEXT_EMPTY, TEXT_TOO_LONG, QUOTA_EXCEEDED.
+    """
     CreateShareLink: _grpc.UnaryUnaryMultiCallable[_library_pb2.CreateShareLinkRequest, _library_pb2.CreateShareLinkResponse]
-    """Let whoever has the link do what its scope says, until it expires or is revoked."""
+    """Let whoever has the link do what its scope says, until it expires or is revoked.
+    Errors: SESSION_NOT_FOUND.
+    """
     ListShareLinks: _grpc.UnaryUnaryMultiCallable[_library_pb2.ListShareLinksRequest, _library_pb2.ListShareLinksResponse]
+    """Errors: SESSION_NOT_FOUND."""
     RevokeShareLink: _grpc.UnaryUnaryMultiCallable[_library_pb2.RevokeShareLinkRequest, _library_pb2.RevokeShareLinkResponse]
     SetAccess: _grpc.UnaryUnaryMultiCallable[_library_pb2.SetAccessRequest, _library_pb2.SetAccessResponse]
     """Say who else may do what with a world, and with the sessions of its tenant that start from it, instead of what was
     said before. Its own tenant's members need no line.
+    Errors: WORLD_NOT_FOUND.
     """
     GetAccess: _grpc.UnaryUnaryMultiCallable[_library_pb2.GetAccessRequest, _library_pb2.GetAccessResponse]
+    """Errors: WORLD_NOT_FOUND."""
     OpenShareLink: _grpc.UnaryUnaryMultiCallable[_library_pb2.OpenShareLinkRequest, _library_pb2.OpenShareLinkResponse]
-    """What a link leads to; one that lets fork gives a new session."""
+    """What a link leads to; one that lets fork gives a new session.
+    Errors: SESSION_NOT_FOUND, SESSION_ENDED, SHARE_LINK_EXPIRED, SHARE_LINK_REVOKED, CAPACITY_EXHAUSTED,
+    QUEUE_FULL, QUOTA_EXCEEDED, RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
+    """
 
 @_typing.type_check_only
 class LibraryServiceAsyncStub(LibraryServiceStub):
@@ -64,29 +86,51 @@ class LibraryServiceAsyncStub(LibraryServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SaveWorld: _aio.UnaryUnaryMultiCallable[_library_pb2.SaveWorldRequest, _library_pb2.SaveWorldResponse]  # type: ignore[assignment]
-    """Keep this moment of a session under a name. A name used before gets its next version."""
+    """Keep this moment of a session under a name. A name used before gets its next version.
+    Errors: SESSION_NOT_FOUND, TEXT_EMPTY, TEXT_TOO_LONG, QUOTA_EXCEEDED.
+    """
     LoadWorld: _aio.UnaryUnaryMultiCallable[_library_pb2.LoadWorldRequest, _library_pb2.LoadWorldResponse]  # type: ignore[assignment]
-    """A new session that goes on from there."""
+    """A new session that goes on from there.
+    Errors: WORLD_NOT_FOUND, SNAPSHOT_REFUSED, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED,
+    RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
+    """
     ListWorlds: _aio.UnaryUnaryMultiCallable[_library_pb2.ListWorldsRequest, _library_pb2.ListWorldsResponse]  # type: ignore[assignment]
-    """The newest first."""
+    """The newest first.
+    Errors: TEXT_EMPTY, TEXT_TOO_LONG.
+    """
     GetWorld: _aio.UnaryUnaryMultiCallable[_library_pb2.GetWorldRequest, _library_pb2.GetWorldResponse]  # type: ignore[assignment]
+    """Errors: WORLD_NOT_FOUND."""
     DeleteWorld: _aio.UnaryUnaryMultiCallable[_library_pb2.DeleteWorldRequest, _library_pb2.DeleteWorldResponse]  # type: ignore[assignment]
-    """What sessions that were loaded from it need is kept."""
+    """What sessions that were loaded from it need is kept.
+    Errors: WORLD_NOT_FOUND.
+    """
     ExportSession: _aio.UnaryUnaryMultiCallable[_library_pb2.ExportSessionRequest, _library_pb2.ExportSessionResponse]  # type: ignore[assignment]
-    """This moment of a session that runs, as one file to be taken to another service."""
+    """This moment of a session that runs, as one file to be taken to another service.
+    Errors: SESSION_NOT_FOUND, SESSION_STATE.
+    """
     ImportWorld: _aio.UnaryUnaryMultiCallable[_library_pb2.ImportWorldRequest, _library_pb2.ImportWorldResponse]  # type: ignore[assignment]
-    """Keep such a file under a name, to be loaded as any world."""
+    """Keep such a file under a name, to be loaded as any world.
+    Errors: SNAPSHOT_REFUSED, TEXT_EMPTY, TEXT_TOO_LONG, QUOTA_EXCEEDED.
+    """
     CreateShareLink: _aio.UnaryUnaryMultiCallable[_library_pb2.CreateShareLinkRequest, _library_pb2.CreateShareLinkResponse]  # type: ignore[assignment]
-    """Let whoever has the link do what its scope says, until it expires or is revoked."""
+    """Let whoever has the link do what its scope says, until it expires or is revoked.
+    Errors: SESSION_NOT_FOUND.
+    """
     ListShareLinks: _aio.UnaryUnaryMultiCallable[_library_pb2.ListShareLinksRequest, _library_pb2.ListShareLinksResponse]  # type: ignore[assignment]
+    """Errors: SESSION_NOT_FOUND."""
     RevokeShareLink: _aio.UnaryUnaryMultiCallable[_library_pb2.RevokeShareLinkRequest, _library_pb2.RevokeShareLinkResponse]  # type: ignore[assignment]
     SetAccess: _aio.UnaryUnaryMultiCallable[_library_pb2.SetAccessRequest, _library_pb2.SetAccessResponse]  # type: ignore[assignment]
     """Say who else may do what with a world, and with the sessions of its tenant that start from it, instead of what was
     said before. Its own tenant's members need no line.
+    Errors: WORLD_NOT_FOUND.
     """
     GetAccess: _aio.UnaryUnaryMultiCallable[_library_pb2.GetAccessRequest, _library_pb2.GetAccessResponse]  # type: ignore[assignment]
+    """Errors: WORLD_NOT_FOUND."""
     OpenShareLink: _aio.UnaryUnaryMultiCallable[_library_pb2.OpenShareLinkRequest, _library_pb2.OpenShareLinkResponse]  # type: ignore[assignment]
-    """What a link leads to; one that lets fork gives a new session."""
+    """What a link leads to; one that lets fork gives a new session.
+    Errors: SESSION_NOT_FOUND, SESSION_ENDED, SHARE_LINK_EXPIRED, SHARE_LINK_REVOKED, CAPACITY_EXHAUSTED,
+    QUEUE_FULL, QUOTA_EXCEEDED, RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
+    """
 
 class LibraryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Worlds that are kept: moments of sessions under a name, and links that let others in."""
@@ -97,7 +141,9 @@ class LibraryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _library_pb2.SaveWorldRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_library_pb2.SaveWorldResponse, _abc.Awaitable[_library_pb2.SaveWorldResponse]]:
-        """Keep this moment of a session under a name. A name used before gets its next version."""
+        """Keep this moment of a session under a name. A name used before gets its next version.
+        Errors: SESSION_NOT_FOUND, TEXT_EMPTY, TEXT_TOO_LONG, QUOTA_EXCEEDED.
+        """
 
     @_abc_1.abstractmethod
     def LoadWorld(
@@ -105,7 +151,10 @@ class LibraryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _library_pb2.LoadWorldRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_library_pb2.LoadWorldResponse, _abc.Awaitable[_library_pb2.LoadWorldResponse]]:
-        """A new session that goes on from there."""
+        """A new session that goes on from there.
+        Errors: WORLD_NOT_FOUND, SNAPSHOT_REFUSED, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED,
+        RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
+        """
 
     @_abc_1.abstractmethod
     def ListWorlds(
@@ -113,14 +162,17 @@ class LibraryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _library_pb2.ListWorldsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_library_pb2.ListWorldsResponse, _abc.Awaitable[_library_pb2.ListWorldsResponse]]:
-        """The newest first."""
+        """The newest first.
+        Errors: TEXT_EMPTY, TEXT_TOO_LONG.
+        """
 
     @_abc_1.abstractmethod
     def GetWorld(
         self,
         request: _library_pb2.GetWorldRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_library_pb2.GetWorldResponse, _abc.Awaitable[_library_pb2.GetWorldResponse]]: ...
+    ) -> _typing.Union[_library_pb2.GetWorldResponse, _abc.Awaitable[_library_pb2.GetWorldResponse]]:
+        """Errors: WORLD_NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def DeleteWorld(
@@ -128,7 +180,9 @@ class LibraryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _library_pb2.DeleteWorldRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_library_pb2.DeleteWorldResponse, _abc.Awaitable[_library_pb2.DeleteWorldResponse]]:
-        """What sessions that were loaded from it need is kept."""
+        """What sessions that were loaded from it need is kept.
+        Errors: WORLD_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def ExportSession(
@@ -136,7 +190,9 @@ class LibraryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _library_pb2.ExportSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_library_pb2.ExportSessionResponse, _abc.Awaitable[_library_pb2.ExportSessionResponse]]:
-        """This moment of a session that runs, as one file to be taken to another service."""
+        """This moment of a session that runs, as one file to be taken to another service.
+        Errors: SESSION_NOT_FOUND, SESSION_STATE.
+        """
 
     @_abc_1.abstractmethod
     def ImportWorld(
@@ -144,7 +200,9 @@ class LibraryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _library_pb2.ImportWorldRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_library_pb2.ImportWorldResponse, _abc.Awaitable[_library_pb2.ImportWorldResponse]]:
-        """Keep such a file under a name, to be loaded as any world."""
+        """Keep such a file under a name, to be loaded as any world.
+        Errors: SNAPSHOT_REFUSED, TEXT_EMPTY, TEXT_TOO_LONG, QUOTA_EXCEEDED.
+        """
 
     @_abc_1.abstractmethod
     def CreateShareLink(
@@ -152,14 +210,17 @@ class LibraryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _library_pb2.CreateShareLinkRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_library_pb2.CreateShareLinkResponse, _abc.Awaitable[_library_pb2.CreateShareLinkResponse]]:
-        """Let whoever has the link do what its scope says, until it expires or is revoked."""
+        """Let whoever has the link do what its scope says, until it expires or is revoked.
+        Errors: SESSION_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def ListShareLinks(
         self,
         request: _library_pb2.ListShareLinksRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_library_pb2.ListShareLinksResponse, _abc.Awaitable[_library_pb2.ListShareLinksResponse]]: ...
+    ) -> _typing.Union[_library_pb2.ListShareLinksResponse, _abc.Awaitable[_library_pb2.ListShareLinksResponse]]:
+        """Errors: SESSION_NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def RevokeShareLink(
@@ -176,6 +237,7 @@ class LibraryServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_library_pb2.SetAccessResponse, _abc.Awaitable[_library_pb2.SetAccessResponse]]:
         """Say who else may do what with a world, and with the sessions of its tenant that start from it, instead of what was
         said before. Its own tenant's members need no line.
+        Errors: WORLD_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -183,7 +245,8 @@ class LibraryServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _library_pb2.GetAccessRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_library_pb2.GetAccessResponse, _abc.Awaitable[_library_pb2.GetAccessResponse]]: ...
+    ) -> _typing.Union[_library_pb2.GetAccessResponse, _abc.Awaitable[_library_pb2.GetAccessResponse]]:
+        """Errors: WORLD_NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def OpenShareLink(
@@ -191,6 +254,9 @@ class LibraryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _library_pb2.OpenShareLinkRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_library_pb2.OpenShareLinkResponse, _abc.Awaitable[_library_pb2.OpenShareLinkResponse]]:
-        """What a link leads to; one that lets fork gives a new session."""
+        """What a link leads to; one that lets fork gives a new session.
+        Errors: SESSION_NOT_FOUND, SESSION_ENDED, SHARE_LINK_EXPIRED, SHARE_LINK_REVOKED, CAPACITY_EXHAUSTED,
+        QUEUE_FULL, QUOTA_EXCEEDED, RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
+        """
 
 def add_LibraryServiceServicer_to_server(servicer: LibraryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

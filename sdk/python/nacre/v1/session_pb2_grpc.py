@@ -122,6 +122,7 @@ class SessionServiceServicer:
 
     def GetCapabilities(self, request, context):
         """What the service's models can do.
+        Errors: MODEL_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -129,6 +130,9 @@ class SessionServiceServicer:
 
     def CreateSession(self, request, context):
         """Describe a world and get a session; the world starts when a client attaches.
+        Errors: WORLD_MISSING, WORLD_AMBIGUOUS, TEXT_EMPTY, TEXT_TOO_LONG, IMAGE_UNREADABLE, IMAGE_TRUNCATED,
+        IMAGE_TOO_LARGE, MODEL_UNKNOWN, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED, RESERVATION_NOT_FOUND,
+        BUDGET_EXHAUSTED, REGION_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -136,13 +140,17 @@ class SessionServiceServicer:
 
     def Play(self, request_iterator, context):
         """The first message attaches; then controls and credits go up, media and acks come down.
+        Errors: ATTACH_EXPECTED, ATTACH_TIMEOUT, SESSION_NOT_FOUND, SESSION_ENDED, SESSION_CONTROLLED,
+        RESUME_TOKEN_INVALID, SCOPE_EXCEEDED, SHARE_LINK_EXPIRED, SHARE_LINK_REVOKED, CLIENT_STALLED,
+        CAPACITY_EXHAUSTED, QUOTA_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetSession(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Errors: SESSION_NOT_FOUND.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -156,6 +164,7 @@ class SessionServiceServicer:
 
     def EndSession(self, request, context):
         """For good. Ended, it can still be replayed, forked and saved.
+        Errors: SESSION_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -163,6 +172,7 @@ class SessionServiceServicer:
 
     def DeleteSession(self, request, context):
         """Forget a session that is not running, but for what others that left it need.
+        Errors: SESSION_NOT_FOUND, SESSION_STATE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -170,32 +180,39 @@ class SessionServiceServicer:
 
     def PauseSession(self, request, context):
         """Stop the world's clock; controls are taken and wait.
+        Errors: SESSION_NOT_FOUND, SESSION_STATE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResumeSession(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Errors: SESSION_NOT_FOUND, SESSION_STATE.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ParkSession(self, request, context):
         """Keep the session and free what it holds. Attaching wakes it, as WakeSession does.
+        Errors: SESSION_NOT_FOUND, SESSION_ENDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WakeSession(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Errors: SESSION_NOT_FOUND, SESSION_ENDED, RESUME_TOKEN_INVALID, CAPACITY_EXHAUSTED, QUEUE_FULL,
+        QUOTA_EXCEEDED, RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ForkSession(self, request, context):
         """A new session that goes on from a moment of this one, now or past. This one plays on.
+        Errors: SESSION_NOT_FOUND, CHUNK_UNKNOWN, TEXT_TOO_LONG, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED,
+        RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -203,6 +220,7 @@ class SessionServiceServicer:
 
     def RewindSession(self, request, context):
         """Go back to a past chunk and play on from there. The old future stays as a branch.
+        Errors: SESSION_NOT_FOUND, SESSION_STATE, CHUNK_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -210,6 +228,7 @@ class SessionServiceServicer:
 
     def GetBranches(self, request, context):
         """Every session that came from the same beginning.
+        Errors: SESSION_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -217,6 +236,7 @@ class SessionServiceServicer:
 
     def DiffSessions(self, request, context):
         """Where two sessions parted, and what each did since.
+        Errors: SESSION_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

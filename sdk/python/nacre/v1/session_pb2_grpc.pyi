@@ -37,32 +37,64 @@ class SessionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SessionServiceAsyncStub: ...
     GetCapabilities: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetCapabilitiesRequest, _session_pb2.GetCapabilitiesResponse]
-    """What the service's models can do."""
+    """What the service's models can do.
+    Errors: MODEL_UNKNOWN.
+    """
     CreateSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.CreateSessionRequest, _session_pb2.CreateSessionResponse]
-    """Describe a world and get a session; the world starts when a client attaches."""
+    """Describe a world and get a session; the world starts when a client attaches.
+    Errors: WORLD_MISSING, WORLD_AMBIGUOUS, TEXT_EMPTY, TEXT_TOO_LONG, IMAGE_UNREADABLE, IMAGE_TRUNCATED,
+    IMAGE_TOO_LARGE, MODEL_UNKNOWN, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED, RESERVATION_NOT_FOUND,
+    BUDGET_EXHAUSTED, REGION_REFUSED.
+    """
     Play: _grpc.StreamStreamMultiCallable[_session_pb2.PlayRequest, _session_pb2.PlayResponse]
-    """The first message attaches; then controls and credits go up, media and acks come down."""
+    """The first message attaches; then controls and credits go up, media and acks come down.
+    Errors: ATTACH_EXPECTED, ATTACH_TIMEOUT, SESSION_NOT_FOUND, SESSION_ENDED, SESSION_CONTROLLED,
+    RESUME_TOKEN_INVALID, SCOPE_EXCEEDED, SHARE_LINK_EXPIRED, SHARE_LINK_REVOKED, CLIENT_STALLED,
+    CAPACITY_EXHAUSTED, QUOTA_EXCEEDED.
+    """
     GetSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetSessionRequest, _session_pb2.GetSessionResponse]
+    """Errors: SESSION_NOT_FOUND."""
     ListSessions: _grpc.UnaryUnaryMultiCallable[_session_pb2.ListSessionsRequest, _session_pb2.ListSessionsResponse]
     """The newest first."""
     EndSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.EndSessionRequest, _session_pb2.EndSessionResponse]
-    """For good. Ended, it can still be replayed, forked and saved."""
+    """For good. Ended, it can still be replayed, forked and saved.
+    Errors: SESSION_NOT_FOUND.
+    """
     DeleteSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.DeleteSessionRequest, _session_pb2.DeleteSessionResponse]
-    """Forget a session that is not running, but for what others that left it need."""
+    """Forget a session that is not running, but for what others that left it need.
+    Errors: SESSION_NOT_FOUND, SESSION_STATE.
+    """
     PauseSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.PauseSessionRequest, _session_pb2.PauseSessionResponse]
-    """Stop the world's clock; controls are taken and wait."""
+    """Stop the world's clock; controls are taken and wait.
+    Errors: SESSION_NOT_FOUND, SESSION_STATE.
+    """
     ResumeSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.ResumeSessionRequest, _session_pb2.ResumeSessionResponse]
+    """Errors: SESSION_NOT_FOUND, SESSION_STATE."""
     ParkSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.ParkSessionRequest, _session_pb2.ParkSessionResponse]
-    """Keep the session and free what it holds. Attaching wakes it, as WakeSession does."""
+    """Keep the session and free what it holds. Attaching wakes it, as WakeSession does.
+    Errors: SESSION_NOT_FOUND, SESSION_ENDED.
+    """
     WakeSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.WakeSessionRequest, _session_pb2.WakeSessionResponse]
+    """Errors: SESSION_NOT_FOUND, SESSION_ENDED, RESUME_TOKEN_INVALID, CAPACITY_EXHAUSTED, QUEUE_FULL,
+    QUOTA_EXCEEDED, RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
+    """
     ForkSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.ForkSessionRequest, _session_pb2.ForkSessionResponse]
-    """A new session that goes on from a moment of this one, now or past. This one plays on."""
+    """A new session that goes on from a moment of this one, now or past. This one plays on.
+    Errors: SESSION_NOT_FOUND, CHUNK_UNKNOWN, TEXT_TOO_LONG, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED,
+    RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
+    """
     RewindSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.RewindSessionRequest, _session_pb2.RewindSessionResponse]
-    """Go back to a past chunk and play on from there. The old future stays as a branch."""
+    """Go back to a past chunk and play on from there. The old future stays as a branch.
+    Errors: SESSION_NOT_FOUND, SESSION_STATE, CHUNK_UNKNOWN.
+    """
     GetBranches: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetBranchesRequest, _session_pb2.GetBranchesResponse]
-    """Every session that came from the same beginning."""
+    """Every session that came from the same beginning.
+    Errors: SESSION_NOT_FOUND.
+    """
     DiffSessions: _grpc.UnaryUnaryMultiCallable[_session_pb2.DiffSessionsRequest, _session_pb2.DiffSessionsResponse]
-    """Where two sessions parted, and what each did since."""
+    """Where two sessions parted, and what each did since.
+    Errors: SESSION_NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class SessionServiceAsyncStub(SessionServiceStub):
@@ -73,32 +105,64 @@ class SessionServiceAsyncStub(SessionServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetCapabilities: _aio.UnaryUnaryMultiCallable[_session_pb2.GetCapabilitiesRequest, _session_pb2.GetCapabilitiesResponse]  # type: ignore[assignment]
-    """What the service's models can do."""
+    """What the service's models can do.
+    Errors: MODEL_UNKNOWN.
+    """
     CreateSession: _aio.UnaryUnaryMultiCallable[_session_pb2.CreateSessionRequest, _session_pb2.CreateSessionResponse]  # type: ignore[assignment]
-    """Describe a world and get a session; the world starts when a client attaches."""
+    """Describe a world and get a session; the world starts when a client attaches.
+    Errors: WORLD_MISSING, WORLD_AMBIGUOUS, TEXT_EMPTY, TEXT_TOO_LONG, IMAGE_UNREADABLE, IMAGE_TRUNCATED,
+    IMAGE_TOO_LARGE, MODEL_UNKNOWN, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED, RESERVATION_NOT_FOUND,
+    BUDGET_EXHAUSTED, REGION_REFUSED.
+    """
     Play: _aio.StreamStreamMultiCallable[_session_pb2.PlayRequest, _session_pb2.PlayResponse]  # type: ignore[assignment]
-    """The first message attaches; then controls and credits go up, media and acks come down."""
+    """The first message attaches; then controls and credits go up, media and acks come down.
+    Errors: ATTACH_EXPECTED, ATTACH_TIMEOUT, SESSION_NOT_FOUND, SESSION_ENDED, SESSION_CONTROLLED,
+    RESUME_TOKEN_INVALID, SCOPE_EXCEEDED, SHARE_LINK_EXPIRED, SHARE_LINK_REVOKED, CLIENT_STALLED,
+    CAPACITY_EXHAUSTED, QUOTA_EXCEEDED.
+    """
     GetSession: _aio.UnaryUnaryMultiCallable[_session_pb2.GetSessionRequest, _session_pb2.GetSessionResponse]  # type: ignore[assignment]
+    """Errors: SESSION_NOT_FOUND."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_session_pb2.ListSessionsRequest, _session_pb2.ListSessionsResponse]  # type: ignore[assignment]
     """The newest first."""
     EndSession: _aio.UnaryUnaryMultiCallable[_session_pb2.EndSessionRequest, _session_pb2.EndSessionResponse]  # type: ignore[assignment]
-    """For good. Ended, it can still be replayed, forked and saved."""
+    """For good. Ended, it can still be replayed, forked and saved.
+    Errors: SESSION_NOT_FOUND.
+    """
     DeleteSession: _aio.UnaryUnaryMultiCallable[_session_pb2.DeleteSessionRequest, _session_pb2.DeleteSessionResponse]  # type: ignore[assignment]
-    """Forget a session that is not running, but for what others that left it need."""
+    """Forget a session that is not running, but for what others that left it need.
+    Errors: SESSION_NOT_FOUND, SESSION_STATE.
+    """
     PauseSession: _aio.UnaryUnaryMultiCallable[_session_pb2.PauseSessionRequest, _session_pb2.PauseSessionResponse]  # type: ignore[assignment]
-    """Stop the world's clock; controls are taken and wait."""
+    """Stop the world's clock; controls are taken and wait.
+    Errors: SESSION_NOT_FOUND, SESSION_STATE.
+    """
     ResumeSession: _aio.UnaryUnaryMultiCallable[_session_pb2.ResumeSessionRequest, _session_pb2.ResumeSessionResponse]  # type: ignore[assignment]
+    """Errors: SESSION_NOT_FOUND, SESSION_STATE."""
     ParkSession: _aio.UnaryUnaryMultiCallable[_session_pb2.ParkSessionRequest, _session_pb2.ParkSessionResponse]  # type: ignore[assignment]
-    """Keep the session and free what it holds. Attaching wakes it, as WakeSession does."""
+    """Keep the session and free what it holds. Attaching wakes it, as WakeSession does.
+    Errors: SESSION_NOT_FOUND, SESSION_ENDED.
+    """
     WakeSession: _aio.UnaryUnaryMultiCallable[_session_pb2.WakeSessionRequest, _session_pb2.WakeSessionResponse]  # type: ignore[assignment]
+    """Errors: SESSION_NOT_FOUND, SESSION_ENDED, RESUME_TOKEN_INVALID, CAPACITY_EXHAUSTED, QUEUE_FULL,
+    QUOTA_EXCEEDED, RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
+    """
     ForkSession: _aio.UnaryUnaryMultiCallable[_session_pb2.ForkSessionRequest, _session_pb2.ForkSessionResponse]  # type: ignore[assignment]
-    """A new session that goes on from a moment of this one, now or past. This one plays on."""
+    """A new session that goes on from a moment of this one, now or past. This one plays on.
+    Errors: SESSION_NOT_FOUND, CHUNK_UNKNOWN, TEXT_TOO_LONG, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED,
+    RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
+    """
     RewindSession: _aio.UnaryUnaryMultiCallable[_session_pb2.RewindSessionRequest, _session_pb2.RewindSessionResponse]  # type: ignore[assignment]
-    """Go back to a past chunk and play on from there. The old future stays as a branch."""
+    """Go back to a past chunk and play on from there. The old future stays as a branch.
+    Errors: SESSION_NOT_FOUND, SESSION_STATE, CHUNK_UNKNOWN.
+    """
     GetBranches: _aio.UnaryUnaryMultiCallable[_session_pb2.GetBranchesRequest, _session_pb2.GetBranchesResponse]  # type: ignore[assignment]
-    """Every session that came from the same beginning."""
+    """Every session that came from the same beginning.
+    Errors: SESSION_NOT_FOUND.
+    """
     DiffSessions: _aio.UnaryUnaryMultiCallable[_session_pb2.DiffSessionsRequest, _session_pb2.DiffSessionsResponse]  # type: ignore[assignment]
-    """Where two sessions parted, and what each did since."""
+    """Where two sessions parted, and what each did since.
+    Errors: SESSION_NOT_FOUND.
+    """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Sessions: one running world each. Errors are gRPC statuses with
@@ -112,7 +176,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.GetCapabilitiesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.GetCapabilitiesResponse, _abc.Awaitable[_session_pb2.GetCapabilitiesResponse]]:
-        """What the service's models can do."""
+        """What the service's models can do.
+        Errors: MODEL_UNKNOWN.
+        """
 
     @_abc_1.abstractmethod
     def CreateSession(
@@ -120,7 +186,11 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.CreateSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.CreateSessionResponse, _abc.Awaitable[_session_pb2.CreateSessionResponse]]:
-        """Describe a world and get a session; the world starts when a client attaches."""
+        """Describe a world and get a session; the world starts when a client attaches.
+        Errors: WORLD_MISSING, WORLD_AMBIGUOUS, TEXT_EMPTY, TEXT_TOO_LONG, IMAGE_UNREADABLE, IMAGE_TRUNCATED,
+        IMAGE_TOO_LARGE, MODEL_UNKNOWN, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED, RESERVATION_NOT_FOUND,
+        BUDGET_EXHAUSTED, REGION_REFUSED.
+        """
 
     @_abc_1.abstractmethod
     def Play(
@@ -128,14 +198,19 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_session_pb2.PlayRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_session_pb2.PlayResponse], _abc.AsyncIterator[_session_pb2.PlayResponse]]:
-        """The first message attaches; then controls and credits go up, media and acks come down."""
+        """The first message attaches; then controls and credits go up, media and acks come down.
+        Errors: ATTACH_EXPECTED, ATTACH_TIMEOUT, SESSION_NOT_FOUND, SESSION_ENDED, SESSION_CONTROLLED,
+        RESUME_TOKEN_INVALID, SCOPE_EXCEEDED, SHARE_LINK_EXPIRED, SHARE_LINK_REVOKED, CLIENT_STALLED,
+        CAPACITY_EXHAUSTED, QUOTA_EXCEEDED.
+        """
 
     @_abc_1.abstractmethod
     def GetSession(
         self,
         request: _session_pb2.GetSessionRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_session_pb2.GetSessionResponse, _abc.Awaitable[_session_pb2.GetSessionResponse]]: ...
+    ) -> _typing.Union[_session_pb2.GetSessionResponse, _abc.Awaitable[_session_pb2.GetSessionResponse]]:
+        """Errors: SESSION_NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListSessions(
@@ -151,7 +226,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.EndSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.EndSessionResponse, _abc.Awaitable[_session_pb2.EndSessionResponse]]:
-        """For good. Ended, it can still be replayed, forked and saved."""
+        """For good. Ended, it can still be replayed, forked and saved.
+        Errors: SESSION_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def DeleteSession(
@@ -159,7 +236,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.DeleteSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.DeleteSessionResponse, _abc.Awaitable[_session_pb2.DeleteSessionResponse]]:
-        """Forget a session that is not running, but for what others that left it need."""
+        """Forget a session that is not running, but for what others that left it need.
+        Errors: SESSION_NOT_FOUND, SESSION_STATE.
+        """
 
     @_abc_1.abstractmethod
     def PauseSession(
@@ -167,14 +246,17 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.PauseSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.PauseSessionResponse, _abc.Awaitable[_session_pb2.PauseSessionResponse]]:
-        """Stop the world's clock; controls are taken and wait."""
+        """Stop the world's clock; controls are taken and wait.
+        Errors: SESSION_NOT_FOUND, SESSION_STATE.
+        """
 
     @_abc_1.abstractmethod
     def ResumeSession(
         self,
         request: _session_pb2.ResumeSessionRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_session_pb2.ResumeSessionResponse, _abc.Awaitable[_session_pb2.ResumeSessionResponse]]: ...
+    ) -> _typing.Union[_session_pb2.ResumeSessionResponse, _abc.Awaitable[_session_pb2.ResumeSessionResponse]]:
+        """Errors: SESSION_NOT_FOUND, SESSION_STATE."""
 
     @_abc_1.abstractmethod
     def ParkSession(
@@ -182,14 +264,19 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.ParkSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.ParkSessionResponse, _abc.Awaitable[_session_pb2.ParkSessionResponse]]:
-        """Keep the session and free what it holds. Attaching wakes it, as WakeSession does."""
+        """Keep the session and free what it holds. Attaching wakes it, as WakeSession does.
+        Errors: SESSION_NOT_FOUND, SESSION_ENDED.
+        """
 
     @_abc_1.abstractmethod
     def WakeSession(
         self,
         request: _session_pb2.WakeSessionRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_session_pb2.WakeSessionResponse, _abc.Awaitable[_session_pb2.WakeSessionResponse]]: ...
+    ) -> _typing.Union[_session_pb2.WakeSessionResponse, _abc.Awaitable[_session_pb2.WakeSessionResponse]]:
+        """Errors: SESSION_NOT_FOUND, SESSION_ENDED, RESUME_TOKEN_INVALID, CAPACITY_EXHAUSTED, QUEUE_FULL,
+        QUOTA_EXCEEDED, RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
+        """
 
     @_abc_1.abstractmethod
     def ForkSession(
@@ -197,7 +284,10 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.ForkSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.ForkSessionResponse, _abc.Awaitable[_session_pb2.ForkSessionResponse]]:
-        """A new session that goes on from a moment of this one, now or past. This one plays on."""
+        """A new session that goes on from a moment of this one, now or past. This one plays on.
+        Errors: SESSION_NOT_FOUND, CHUNK_UNKNOWN, TEXT_TOO_LONG, CAPACITY_EXHAUSTED, QUEUE_FULL, QUOTA_EXCEEDED,
+        RESERVATION_NOT_FOUND, BUDGET_EXHAUSTED, REGION_REFUSED.
+        """
 
     @_abc_1.abstractmethod
     def RewindSession(
@@ -205,7 +295,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.RewindSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.RewindSessionResponse, _abc.Awaitable[_session_pb2.RewindSessionResponse]]:
-        """Go back to a past chunk and play on from there. The old future stays as a branch."""
+        """Go back to a past chunk and play on from there. The old future stays as a branch.
+        Errors: SESSION_NOT_FOUND, SESSION_STATE, CHUNK_UNKNOWN.
+        """
 
     @_abc_1.abstractmethod
     def GetBranches(
@@ -213,7 +305,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.GetBranchesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.GetBranchesResponse, _abc.Awaitable[_session_pb2.GetBranchesResponse]]:
-        """Every session that came from the same beginning."""
+        """Every session that came from the same beginning.
+        Errors: SESSION_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def DiffSessions(
@@ -221,6 +315,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.DiffSessionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.DiffSessionsResponse, _abc.Awaitable[_session_pb2.DiffSessionsResponse]]:
-        """Where two sessions parted, and what each did since."""
+        """Where two sessions parted, and what each did since.
+        Errors: SESSION_NOT_FOUND.
+        """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

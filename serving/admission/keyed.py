@@ -97,28 +97,31 @@ class KeyedRequests:
                 running.task.exception()  # told to whoever waited, or to nobody
 
     async def _do(self, key: RequestKey, sha256: bytes, work: Callable[[], Awaitable[bytes]]) -> bytes:
-        known = await self._begin(key, sha256)
-        if known is None:
-            try:
-                known = await self._renewed(key, work)
-            except BaseException:
-                await asyncio.shield(self._note(lambda answers: answers.forget(key)))
-                raise
-            answer = known
-            await asyncio.shield(self._note(lambda answers: answers.finish(key, answer)))
-        self._remember(key, sha256, known)
-        return known
+        try:
+            known = await self._begin(key, sha256)
+        except StorageUnavailableError as error:
+            # What needs the catalogue fails by itself; what does not is done, once by this gateway.
+            logger.warning("a request is remembered by this gateway alone: %s", error.message)
+            answer = await work()
+        else:
+            answer = await self._do_first(key, work) if known is None else known
+        self._remember(key, sha256, answer)
+        return answer
+
+    async def _do_first(self, key: RequestKey, work: Callable[[], Awaitable[bytes]]) -> bytes:
+        try:
+            answer = await self._renewed(key, work)
+        except BaseException:
+            await asyncio.shield(self._note(lambda answers: answers.forget(key)))
+            raise
+        await asyncio.shield(self._note(lambda answers: answers.finish(key, answer)))
+        return answer
 
     async def _begin(self, key: RequestKey, sha256: bytes) -> bytes | None:
         loop = asyncio.get_running_loop()
         give_up_s = loop.time() + ELSEWHERE_S
         while loop.time() < give_up_s:
-            try:
-                known = await self._ask(lambda answers: answers.begin(key, sha256))
-            except StorageUnavailableError as error:
-                # What needs the catalogue fails by itself; what does not is done, once by this gateway.
-                logger.warning("a request is remembered by this gateway alone: %s", error.message)
-                return None
+            known = await self._ask(lambda answers: answers.begin(key, sha256))
             if not isinstance(known, BusyElsewhere):
                 return known
             await asyncio.sleep(ELSEWHERE_POLL_S)

@@ -58,7 +58,7 @@ class Places:
         with self._turn() as turn:
             quota = turn.quotas([asked.tenant_id])[asked.tenant_id]
             check_seconds(quota, seconds_used(turn.connection, asked.tenant_id, turn.now_s), turn.now_s)
-            is_new = not turn.come_back(asked.place_id, asked.tenant_id, self._gateway_id)
+            is_new = not turn.come_back(asked.place_id, self._gateway_id)
             if is_new:
                 turn.line_up(asked, self._gateway_id)
             served = turn.serve()

@@ -88,9 +88,9 @@ class Turn:
             self._write_rate()
         return bool(rows)
 
-    def come_back(self, place_id: str, tenant_id: str, gateway_id: str) -> bool:
-        """To a place that is there already; whether it is."""
-        is_it = (places.c.place_id == place_id) & (places.c.tenant_id == tenant_id)
+    def come_back(self, place_id: str, gateway_id: str) -> bool:
+        """To a place that is there already; whether it is. It stays its tenant's, whoever wakes the session."""
+        is_it = places.c.place_id == place_id
         values = {"gateway_id": gateway_id, "until_s": self.now_s + LEASE_S}
         # A reservation is not made longer by asking for it again.
         renewed = self.connection.execute(places.update().where(is_it, places.c.state != RESERVED).values(**values))

@@ -263,3 +263,19 @@ async def test_a_session_whose_tenant_used_up_its_day_is_warned_and_kept(
         await here.limit()
         again = await here.play(created)
         assert len(await again.chunks(2)) == 2
+
+
+async def test_a_session_that_leaves_another_waits_for_its_place_as_well(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        past = await here.create()
+        await here.end(past)
+        created = await here.create()
+        fork = session_pb2.ForkSessionRequest(session_id=past.session.session_id, chunk_index=0)
+        assert (await refusal(here.sessions.ForkSession(fork))).reason == "CAPACITY_EXHAUSTED"
+        fork.admission.CopyFrom(PATIENT)
+        waiting = asyncio.ensure_future(here.sessions.ForkSession(fork))
+        while not (await here.quota()).use.num_waiting:
+            await asyncio.sleep(0.02)
+        await here.end(created)
+        forked = await waiting
+        assert forked.session.session_id

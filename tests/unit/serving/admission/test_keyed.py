@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +13,7 @@ from serving.admission.keyed import KeyedRequests, request_sha256
 from serving.admission.keyed_answers import KEPT_S, RUNNING_S, BusyElsewhere, KeyedAnswers, RequestKey
 from serving.catalogue.database import Database
 from serving.catalogue.schema import keyed_answers
-from serving.errors import KeyOutcomeUnknownError, KeyReusedError, SessionNotFoundError
+from serving.errors import KeyOutcomeUnknownError, KeyReusedError, SessionNotFoundError, StorageUnavailableError
 
 KEY = RequestKey(tenant_id="a", subject_id="key:1", key="mine")
 ONE, OTHER = b"1" * 32, b"2" * 32
@@ -119,6 +121,30 @@ async def test_no_token_can_be_read_from_the_catalogue(keyed: KeyedRequests, dat
     assert SECRET not in row.answer
     assert KEY.key.encode() not in row.key_sha256 + row.answer
     assert KEY.unseal(row.answer) == SECRET
+
+
+def test_of_many_gateways_at_the_same_instant_one_begins(database: Database) -> None:
+    start = threading.Barrier(4)
+
+    def come(name: str) -> bool:
+        answers = KeyedAnswers(database, name)
+        start.wait()
+        return answers.begin(KEY, ONE) is None
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(come, ("g-1", "g-2", "g-3", "g-4"))) == 1
+
+
+async def test_while_the_catalogue_is_away_a_request_is_done_once_by_its_gateway(
+    keyed: KeyedRequests, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise StorageUnavailableError("the catalogue is away")
+
+    monkeypatch.setattr(database, "write", fail)
+    work = Work()
+    assert [await keyed.once(KEY, ONE, work) for _ in range(2)] == [SECRET] * 2
+    assert work.num_done == 1
 
 
 def test_what_a_dead_gateway_began_is_not_begun_again(database: Database) -> None:

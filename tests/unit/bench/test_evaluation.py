@@ -203,20 +203,24 @@ def test_a_session_is_looked_at_early_and_at_its_end(minutes: float, looked_at: 
 
 
 def test_d07_who_is_not_there_is_a_miss_and_who_is_there_unasked_is_one_too() -> None:
-    quiet, bird = events.Unasked(), events.Unasked(played=frozenset({"bird"}))
+    quiet, somewhere = events.Unasked(), events.Unasked(is_anybody_there=True)
     there, nobody = events.summarise({"kitten": [True, True], "car": [True, False]}, [quiet] * 20)
     assert (there.value, there.is_reached, nobody.is_reached) == (0.75, False, True)
-    everywhere, somebody = events.summarise({"kitten": [True] * 4}, [bird, *[quiet] * 9])
+    everywhere, somebody = events.summarise({"kitten": [True] * 4}, [somewhere, *[quiet] * 9])
     assert (everywhere.is_reached, somebody.is_reached) == (True, False)
 
 
-def test_d07_what_is_reported_on_an_empty_stage_too_is_the_witnesss_mistake_and_nothing_else_is() -> None:
-    fog = events.Unasked(played=frozenset({"tree"}), mistaken=frozenset({"tree"}))
-    both = events.Unasked(played=frozenset({"tree", "bird"}), mistaken=frozenset({"tree"}))
-    _, mistaken = events.summarise({"kitten": [True]}, [fog] * 10)
-    assert (mistaken.value, mistaken.parts["reported on an empty stage"]) == (0.0, 1.0)
-    _, somebody = events.summarise({"kitten": [True]}, [both] * 10)
-    assert somebody.value == 1.0
+def test_d07_what_the_witness_takes_for_somebody_is_told_and_not_counted() -> None:
+    _, nobody = events.summarise({"kitten": [True]}, [events.Unasked(is_reported=True)] * 4)
+    assert (nobody.value, nobody.parts) == (0.0, {"reported by the witness": 1.0})
+
+
+def test_a_small_figure_on_the_stage_is_seen_and_an_empty_stage_is_empty() -> None:
+    empty = picture()[None]
+    figure = empty.copy()
+    figure[0, 40:43, 60:62] = 255 - figure[0, 40:43, 60:62]
+    assert events.differs(figure, empty)
+    assert not events.differs(empty, empty.copy())
 
 
 def test_sentences_ask_for_each_kind_or_for_nobody() -> None:

@@ -69,6 +69,8 @@ fuzz: $(INSTALLED) ## Every verb in any order, 500 runs of 30 (ten minutes)
 
 fuzz-api: $(INSTALLED) ## Every request message, 800 of each, and every parser (ten minutes)
 	NACRE_FUZZ_EXAMPLES=800 $(PY) -m pytest --timeout 1200 tests/fuzz
+	-$(PIP_INSTALL) atheris
+	$(PY) -m tests.fuzz.guided 120
 
 soak: $(INSTALLED) ## Play for an hour, and look for drift
 	$(PY) -m bench soak --seconds 3600

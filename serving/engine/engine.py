@@ -135,16 +135,15 @@ class Engine:
         return opened
 
     def post(self, session_id: str, control: EncodedControl) -> None:
-        """Journal a control and let it wait for the next boundary, where the sink hears of it too. Raises
-        `SessionNotFoundError`."""
+        """Journal a control and let it wait for the next boundary. The sink hears that it was accepted as soon as that
+        is durable. Raises `SessionNotFoundError`."""
         with self._lock:
             session = self._session(session_id)
             outcomes = session.post(control, self.info)
             session.untold += outcomes
-            is_paused = session.credit == 0
+            # Not with what happens at the next boundary, which may be a step away.
+            self._journals.commit({session_id: session.telling()})
         self._count(outcomes)
-        if is_paused:
-            self._wake()  # no boundary is near
 
     def grant(self, session_id: str, chunks: int) -> None:
         """Let a session generate that many more chunks. Raises `SessionNotFoundError`."""
@@ -241,6 +240,8 @@ class Engine:
             work = [self._take_work(self._sessions[session_id]) for session_id in plan.batch]
             if work or any(each.untold and each.credit == 0 for each in self._sessions.values()):
                 self._commit()
+            for each in work:
+                each.session.num_outcomes_before = each.session.num_outcomes
         lag_s = max((now_s + self._schedule.delivery_lead_s - each.due_s for each in work), default=0.0)
         return work, lag_s, None if plan.wake_s is None else max(0.0, plan.wake_s - now_s)
 

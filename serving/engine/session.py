@@ -53,6 +53,7 @@ class EngineSession:
     next_chunk_idx: int
     credit: int = 0
     num_outcomes: int = 0  # told, or about to be
+    num_outcomes_before: int = 0  # of those, what came before the boundary of the chunk that is made now
     untold: tuple[Outcome, ...] = ()  # until the journal is committed
     pace: Pace | None = None
     # Chunk 0, generated when the session opened and held back until the first credit.
@@ -137,7 +138,8 @@ class EngineSession:
             chunk_idx=latents.chunk_idx,
             pose=latents.pose,
             due_s=due_s,
-            num_outcomes_before=self.num_outcomes,
+            # What is accepted while it is made does not hold it up.
+            num_outcomes_before=self.num_outcomes_before,
             stage_seconds=stage_seconds,
         )
         return LatentChunk(header=header, video=latents.video, audio=latents.audio)

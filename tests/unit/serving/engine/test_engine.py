@@ -291,6 +291,22 @@ def test_what_comes_while_a_chunk_is_made_does_not_hold_it_up() -> None:
     assert [chunk.header.num_outcomes_before for chunk in sink.chunks] == [0, 0, 2]
 
 
+def test_i_02_a_control_is_accepted_while_a_step_runs(bench: Bench) -> None:
+    sink = bench.open()
+    bench.engine.grant("a", 3)
+    told: list[object] = []
+
+    def post() -> None:
+        bench.transformer.during_step = None
+        bench.engine.post("a", control("go", Move(forward=1.0, strafe=0.0)))
+        told.extend(sink.heard)
+
+    bench.transformer.during_step = post
+    bench.run_until(6.0)
+    assert told[-1] == Accepted(control_id="go")
+    assert [type(each) for each in sink.heard if isinstance(each, Accepted | Applied)] == [Accepted, Applied]
+
+
 def test_all_sessions_of_a_boundary_are_journaled_in_one_commit() -> None:
     bench = make_bench(journals=SlowJournals())
     assert isinstance(bench.journals, SlowJournals)
@@ -304,7 +320,9 @@ def test_all_sessions_of_a_boundary_are_journaled_in_one_commit() -> None:
     for session_id in ("a", "b"):
         bench.engine.post(session_id, control("go", Move(forward=1.0, strafe=0.0)))
     bench.run_until(6.0)
-    assert [set(tell) for tell in bench.journals.waiting] == [{"a", "b"}]
+    assert [set(tell) for tell in bench.journals.waiting] == [{"a"}, {"b"}, {"a", "b"}], (
+        "accepted at once, done together"
+    )
 
 
 def test_a_session_that_another_worker_took_ends_and_its_controls_are_left_to_that_one(bench: Bench) -> None:
@@ -312,10 +330,10 @@ def test_a_session_that_another_worker_took_ends_and_its_controls_are_left_to_th
     bench.engine.post("a", control("x", Move(forward=1.0, strafe=0.0)))
     on_lost = bench.journals.on_lost["a"]
     on_lost("another worker has the session")
-    assert sink.heard == [("WORKER_LOST", "another worker has the session")]
+    assert sink.heard == [Accepted(control_id="x"), ("WORKER_LOST", "another worker has the session")]
     assert bench.engine.num_used_slots == 0
     on_lost("again")
-    assert len(sink.heard) == 1
+    assert len(sink.heard) == 2
 
 
 def test_sessions_on_record_are_stored_every_so_many_chunks() -> None:

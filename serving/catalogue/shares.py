@@ -86,15 +86,15 @@ class Shares:
         now_s = self._clock() if now_s is None else now_s
         is_this = shares.c.token_sha256 == _sha256(token)
         with self._database.write() as connection:
-            row = connection.execute(select(shares).where(is_this).with_for_update()).one_or_none()
-            if row is None:
-                raise SessionNotFoundError("no link has that token", field="token")
-            if row.revoked_s is not None:
-                raise ShareLinkRevokedError("the link was taken back", field="token")
-            if row.expires_s is not None and now_s >= row.expires_s:
-                raise ShareLinkExpiredError("the link's time is over", field="token")
+            row = _checked(connection.execute(select(shares).where(is_this).with_for_update()).one_or_none(), now_s)
             connection.execute(shares.update().where(is_this).values(num_uses=shares.c.num_uses + 1))
             return _share_row(row, num_uses=row.num_uses + 1)
+
+    def check(self, token: str, now_s: float) -> ShareRow:
+        """As `open`, and no use of it."""
+        with self._database.read() as connection:
+            row = connection.execute(select(shares).where(shares.c.token_sha256 == _sha256(token))).one_or_none()
+        return _share_row(_checked(row, now_s))
 
     def known(self, token_sha256: bytes) -> ShareRow | None:
         """The link of that token as it is, which is no use of it."""
@@ -125,6 +125,17 @@ class Shares:
                 shares.update().where(is_this, shares.c.revoked_s.is_(None)).values(revoked_s=self._clock())
             )
             return connection.execute(select(shares.c.share_id).where(is_this)).one_or_none() is not None
+
+
+def _checked(row: Row[Any] | None, now_s: float) -> Row[Any]:
+    """Raises what `Shares.open` does."""
+    if row is None:
+        raise SessionNotFoundError("no link has that token", field="token")
+    if row.revoked_s is not None:
+        raise ShareLinkRevokedError("the link was taken back", field="token")
+    if row.expires_s is not None and now_s >= row.expires_s:
+        raise ShareLinkExpiredError("the link's time is over", field="token")
+    return row
 
 
 def _sha256(token: str) -> bytes:

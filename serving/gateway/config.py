@@ -30,6 +30,8 @@ class GatewayConfig:
     keepalive_timeout_s: float = 5.0
 
     attach_timeout_s: float = 5.0  # for the first message of Play
+    # How often it is asked whether a client still may be attached. Beside one's own sessions that is a look-up each.
+    access_check_s: float = 10.0
     # How long a session without a client is kept, before the first attach and after a lost one.
     ready_grace_s: float = 60.0
     detach_grace_s: float = 30.0
@@ -87,6 +89,7 @@ _DURATIONS = (
     "keepalive_time_s",
     "keepalive_timeout_s",
     "attach_timeout_s",
+    "access_check_s",
     "ready_grace_s",
     "detach_grace_s",
     "stall_timeout_s",

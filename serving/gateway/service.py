@@ -25,6 +25,7 @@ from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.play import PlayStream, Pools
 from serving.gateway.registry import SessionRegistry
 from serving.gateway.session import Session
+from serving.gateway.standing import while_allowed
 from serving.gateway.validation import check_attach, check_id, check_model, check_world
 from serving.gateway.verbs import SessionVerbs
 from serving.sessions.contract import WorldPlane, WorldSpec
@@ -170,11 +171,13 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         attach = check_attach(await self._first_message(requests), self._plane.info)
         self._registry.check_open()
         session, attach = await self._verbs.enter(attach)
+        allowed = while_allowed(lambda: self._verbs.check_stay(attach), self._config.access_check_s)
         metrics = self._metrics.of(session.identity.ownership.tenant_id)
         stream = PlayStream(session, attach, self._config, self._pools, metrics, self._clock)
         with session.joined(stream, attach) as member, warned_of_expiry(stream.go_away):
             note_attached(session.identity.session_id, member.role.name.lower())
-            await stream.run(member, requests, context.write)
+            async with allowed:
+                await stream.run(member, requests, context.write)
 
     async def _first_message(self, requests: AsyncIterator[session_pb2.PlayRequest]) -> session_pb2.PlayRequest:
         timeout_s = self._config.attach_timeout_s

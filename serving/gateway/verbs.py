@@ -46,6 +46,7 @@ LET_GO_TIMEOUT_S, LET_GO_POLL_S = 2.0, 0.05
 SHARE_PREFIX = "share-"  # tells a link's token from a session's
 # As what somebody attaches with a session's token: as much as there is a permission for, which goes before.
 ROLE_BY_PERMISSION = {Permission.PLAY: Role.PLAYER, Permission.DIRECT: Role.DIRECTOR, Permission.SEE: Role.VIEWER}
+PERMISSION_BY_ROLE = {role: permission for permission, role in ROLE_BY_PERMISSION.items()}
 
 
 def no_link() -> SessionNotFoundError:
@@ -236,6 +237,16 @@ class SessionVerbs:
         await self.door.session(attach.session_id, Permission.SEE, field, link_scope=share.scope)
         session = await self._registry.wake(attach.session_id, None)
         return session, attach.granted(ROLES[share.scope], is_link=True)
+
+    async def check_stay(self, attach: AttachSpec) -> None:
+        """Whether a client that entered still may be there, as what it is. Raises `NacreError` where not."""
+        field = "attach.session_id"
+        if not attach.resume_token.startswith(SHARE_PREFIX):
+            await self.door.session(attach.session_id, PERMISSION_BY_ROLE[attach.role], field)
+            return
+        token = attach.resume_token.removeprefix(SHARE_PREFIX)
+        share = await self.kept.call(lambda: self.kept.library.shares.check(token, self._clock()))
+        await self.door.session(attach.session_id, Permission.SEE, field, link_scope=share.scope)
 
     async def _open(self, token: str) -> ShareRow:
         return await self.kept.call(

@@ -11,9 +11,9 @@ from serving.books.chain import NOBODY, BookId
 from serving.books.reading import AuditQuestion, VerifiedBook, latest_records, verified_books
 from serving.errors import UnavailableError
 from serving.gateway.library_codec import to_timestamp
-from serving.gateway.library_validation import check_page_size
+from serving.gateway.library_validation import MAX_NAME_CHARS, check_page_size, check_sequence
 from serving.gateway.tenants_asked import tenant_asked_for
-from serving.gateway.validation import check_id
+from serving.gateway.validation import check_id, check_text
 
 
 class AuditService(audit_pb2_grpc.AuditServiceServicer):
@@ -28,8 +28,10 @@ class AuditService(audit_pb2_grpc.AuditServiceServicer):
         question = AuditQuestion(
             tenant_id=tenant_asked_for(request.tenant_id, others=(NOBODY,)),
             limit=check_page_size(request.page_size, "page_size"),
-            before_seq=request.before_sequence if request.HasField("before_sequence") else None,
-            subject_id=request.subject_id or None,
+            before_seq=check_sequence(request.before_sequence, "before_sequence")
+            if request.HasField("before_sequence")
+            else None,
+            subject_id=check_text(request.subject_id, MAX_NAME_CHARS, "subject_id") if request.subject_id else None,
             session_id=check_id(request.session_id, "session_id") if request.session_id else None,
             is_refused_only=request.refused_only,
         )

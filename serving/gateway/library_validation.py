@@ -10,6 +10,7 @@ from serving.gateway.validation import check_text
 
 MAX_NAME_CHARS, MAX_LABEL_CHARS, MAX_NOTE_CHARS = 200, 200, 2_000
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 1_000
+MAX_SEQUENCE = 2**63 - 1  # what a catalogue can count to
 MIN_LIFETIME_S, DEFAULT_LIFETIME_S, MAX_LIFETIME_S = 60.0, 86_400.0, 365 * 86_400.0
 SCOPES = {
     library_pb2.SHARE_SCOPE_VIEW: "view",
@@ -56,6 +57,12 @@ def check_scope(value: library_pb2.ShareScope, field: str) -> str:
         names = tuple(library_pb2.ShareScope.Name(each) for each in SCOPES)
         raise InvalidFieldError("a link needs a scope", field=field, allowed=names)
     return SCOPES[value]
+
+
+def check_sequence(value: int, field: str) -> int:
+    if value > MAX_SEQUENCE:
+        raise InvalidFieldError(f"no book has so many rows; {MAX_SEQUENCE} at most", field=field)
+    return value
 
 
 def check_kind(value: library_pb2.SnapshotKind, field: str) -> bool:

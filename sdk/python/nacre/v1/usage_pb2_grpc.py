@@ -55,6 +55,7 @@ class UsageServiceServicer:
 
     def GetQuote(self, request, context):
         """What playing for a while will cost, before it begins.
+        Errors: MODEL_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,9 @@ class UsageServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> UsageServiceAsyncStub: ...
     GetQuote: _grpc.UnaryUnaryMultiCallable[_usage_pb2.GetQuoteRequest, _usage_pb2.GetQuoteResponse]
-    """What playing for a while will cost, before it begins."""
+    """What playing for a while will cost, before it begins.
+    Errors: MODEL_UNKNOWN.
+    """
     GetUsage: _grpc.UnaryUnaryMultiCallable[_usage_pb2.GetUsageRequest, _usage_pb2.GetUsageResponse]
     """What was used, and the bill for it. Of one's own tenant, or as an operator of another."""
 
@@ -48,7 +50,9 @@ class UsageServiceAsyncStub(UsageServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetQuote: _aio.UnaryUnaryMultiCallable[_usage_pb2.GetQuoteRequest, _usage_pb2.GetQuoteResponse]  # type: ignore[assignment]
-    """What playing for a while will cost, before it begins."""
+    """What playing for a while will cost, before it begins.
+    Errors: MODEL_UNKNOWN.
+    """
     GetUsage: _aio.UnaryUnaryMultiCallable[_usage_pb2.GetUsageRequest, _usage_pb2.GetUsageResponse]  # type: ignore[assignment]
     """What was used, and the bill for it. Of one's own tenant, or as an operator of another."""
 
@@ -63,7 +67,9 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _usage_pb2.GetQuoteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_usage_pb2.GetQuoteResponse, _abc.Awaitable[_usage_pb2.GetQuoteResponse]]:
-        """What playing for a while will cost, before it begins."""
+        """What playing for a while will cost, before it begins.
+        Errors: MODEL_UNKNOWN.
+        """
 
     @_abc_1.abstractmethod
     def GetUsage(

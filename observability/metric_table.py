@@ -124,6 +124,16 @@ JOURNAL_SPOOLED = _gauge(
     "nacre_journal_spooled_records", "Records of journals that wait on this machine for the catalogue to come back."
 )
 
+BOOKS_AWAY = _gauge(
+    "nacre_books_away_seconds", "For how long the catalogue has not taken usage and audit, seconds; 0 while it does."
+)
+BOOK_ENTRIES_UNWRITTEN = _gauge(
+    "nacre_books_unwritten_records", "Entries of usage and audit books in memory alone, on their way."
+)
+BOOK_ENTRIES_LOST = _counter(
+    "nacre_books_lost_records_total", "Entries of usage and audit books that neither the catalogue nor the disk took."
+)
+
 GPU_UTILIZATION = _gauge("nacre_gpu_utilization_ratio", "Share of time the GPU computed, 0 to 1.", "gpu", "model")
 GPU_MEMORY_USED = _gauge("nacre_gpu_memory_used_bytes", "GPU memory in use, bytes.", "gpu", "model")
 GPU_MEMORY_CAPACITY = _gauge("nacre_gpu_memory_capacity_bytes", "GPU memory there is, bytes.", "gpu", "model")
@@ -133,6 +143,7 @@ GPU_TEMPERATURE = _gauge("nacre_gpu_temperature_celsius", "Temperature of the GP
 GATEWAY_ROWS = (
     *(CONTROL_TO_FRAME, TIME_TO_FIRST_FRAME, CHUNK_STAGE, CHUNK_SLACK, CHUNKS_DELIVERED, LATE_CHUNKS),
     *(FRAMES_DELIVERED, MEDIA_BYTES, SESSIONS, CLIENTS, SESSIONS_ENDED, CONTROLS, ERRORS),
+    *(BOOKS_AWAY, BOOK_ENTRIES_UNWRITTEN, BOOK_ENTRIES_LOST),
 )
 WORKER_ROWS = (
     *(SLOTS_USED, SLOTS_CAPACITY, WORKER_STAGE, STEP_BATCH, STEP_LAG),

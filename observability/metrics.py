@@ -141,6 +141,12 @@ class GatewayMetrics:
     def error(self, reason: str) -> None:
         self._metrics.counter(metric_table.ERRORS, reason=reason).inc()
 
+    def books(self, away_s: float, num_unwritten: int, num_lost: int) -> None:
+        """`num_lost`: since it was told last."""
+        self._metrics.gauge(metric_table.BOOKS_AWAY).set(away_s)
+        self._metrics.gauge(metric_table.BOOK_ENTRIES_UNWRITTEN).set(num_unwritten)
+        self._metrics.counter(metric_table.BOOK_ENTRIES_LOST).inc(num_lost)
+
     def chunk_delivered(self, chunk: DeliveredChunk) -> None:
         self._chunks.inc()
         self._frames.inc(chunk.num_frames)

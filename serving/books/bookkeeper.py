@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 EXPORT_EVERY_S = 5.0
 PINS_EVERY_S = 5.0
+STATE_EVERY_S = 1.0
 TIDY_EVERY_S = 3_600.0
 
 
@@ -40,6 +41,7 @@ class Bookkeeper:
         keep_session: Keep | None = None,
         *,
         is_authenticated: bool = False,
+        on_state: Callable[[float, int, int], None] = lambda away_s, num_unwritten, num_lost: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.config = config or BooksConfig()
@@ -47,6 +49,7 @@ class Bookkeeper:
         self._database = database
         self.clock = clock
         self.is_authenticated = is_authenticated
+        self._on_state = on_state
         self._places = TenantPlaces(database, storage)
         self.writer = BookWriter(self.ledger, worker_name(), self._places.folder_of, self._places.folders)
         spending = MonthlySpending(self.ledger, self.config.prices)
@@ -59,6 +62,7 @@ class Bookkeeper:
     def start(self) -> None:
         # Owned by this object from start to stop.
         self._tasks.append(asyncio.create_task(self._count_storage(), name="storage-meter"))
+        self._tasks.append(asyncio.create_task(self._tell_state(), name="books-state"))
         refresh = self._places.refresh
         self._tasks.append(asyncio.create_task(_every(PINS_EVERY_S, "who is pinned where is not known", refresh)))
         if self.config.export_to:
@@ -81,6 +85,14 @@ class Bookkeeper:
     def must_refuse(self) -> bool:
         """Whether calls that change something have to wait until they can be written down."""
         return self.config.refuse_unaudited and self.writer.away_s > self.config.refuse_after_s
+
+    async def _tell_state(self) -> None:
+        num_told = 0
+        while True:
+            num_lost = self.writer.num_lost
+            self._on_state(self.writer.away_s, self.writer.num_unwritten, num_lost - num_told)
+            num_told = num_lost
+            await asyncio.sleep(STATE_EVERY_S)
 
     async def _count_storage(self) -> None:
         """At the end of each interval of the clock: what every tenant has stored, for as long as it lasted."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from serving.books.bookkeeper import Bookkeeper
 from serving.books.config import BooksConfig
 from serving.catalogue.plane import CataloguedPlane
+from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.verbs import SessionVerbs
 
 SAVED_NOTE = "saved when its budget was spent"
@@ -16,6 +17,7 @@ def make_bookkeeper(
     catalogue: CataloguedPlane | None,
     verbs: SessionVerbs,
     config: BooksConfig,
+    metrics: GatewayMetrics,
     *,
     is_authenticated: bool,
     clock: Callable[[], float],
@@ -28,4 +30,12 @@ def make_bookkeeper(
         await verbs.save(session_id, f"budget {session_id}", SAVED_NOTE)
 
     library = catalogue.library
-    return Bookkeeper(library.database, library.storage, config, keep, is_authenticated=is_authenticated, clock=clock)
+    return Bookkeeper(
+        library.database,
+        library.storage,
+        config,
+        keep,
+        is_authenticated=is_authenticated,
+        on_state=metrics.books,
+        clock=clock,
+    )

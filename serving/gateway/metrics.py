@@ -60,6 +60,10 @@ class GatewayMetrics(Protocol):
         """A call or a control was refused. `reason`: a name of nacre.v1.ErrorReason without its prefix."""
         ...
 
+    def books(self, away_s: float, num_unwritten: int, num_lost: int) -> None:
+        """How the books of usage and audit are written. `num_lost`: since it was told last."""
+        ...
+
 
 class NoMetrics:
     """Measures nothing."""
@@ -84,3 +88,5 @@ class NoMetrics:
     def chunk_delivered(self, chunk: DeliveredChunk) -> None: ...
 
     def error(self, reason: str) -> None: ...
+
+    def books(self, away_s: float, num_unwritten: int, num_lost: int) -> None: ...

@@ -104,7 +104,12 @@ class GatewayServer:
         )
         verbs = SessionVerbs(self._registry, catalogue, clock)
         self._bookkeeper = make_bookkeeper(
-            catalogue, verbs, self._config.books, is_authenticated=self._config.access.is_on, clock=clock
+            catalogue,
+            verbs,
+            self._config.books,
+            self._metrics,
+            is_authenticated=self._config.access.is_on,
+            clock=clock,
         )
         if catalogue is not None:
             self._registry.region_for = catalogue.region_for

@@ -167,7 +167,9 @@ METHODS = methods()
 @asynccontextmanager
 async def tenancy(folder: Path, *tenant_ids: str) -> AsyncIterator[Tenancy]:
     access = AccessConfig(is_on=True, own_key_file=str(folder / "signing.key"))
-    async with service(folder, num_slots=12, config=GatewayConfig(port=0, drain_s=0.1, access_check_s=0.05, access=access)) as running:
+    async with service(
+        folder, num_slots=12, config=GatewayConfig(port=0, drain_s=0.1, access_check_s=0.05, access=access)
+    ) as running:
         library, bearers = running.plane.library, {}
         for tenant_id in tenant_ids:
             library.tenants.create(tenant_id)

@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import grpc.aio
 import pytest
 from PIL import Image
 
 import nacre
 from nacre.v1 import access_pb2, library_pb2, media_pb2, session_pb2, session_pb2_grpc, world_pb2
 from serving.access.roles import Role
-from tests.integration.gateway.harness import WORLD, Call
+from tests.integration.gateway.harness import WORLD, Call, read_refusal
 from tests.integration.tenancy.harness import TIMEOUT_S, Answer, Bearer, Tenancy, tenancy
 
 OURS, THEIRS = "acme", "other"
@@ -64,12 +65,8 @@ async def listed(place: Tenancy, bearer: Bearer) -> tuple[set[str], set[str]]:
 
 
 async def play(place: Tenancy, opened: Any, bearer: Bearer, num_chunks: int) -> None:
-    stub: Any = session_pb2_grpc.SessionServiceStub(place.channel)
-    call = Call(stub.Play(metadata=bearer))
-    codecs = {"video_codecs": [media_pb2.VIDEO_CODEC_RAW_RGB], "audio_codecs": [media_pb2.AUDIO_CODEC_PCM_S16LE]}
-    attach = session_pb2.Attach(session_id=opened.session.session_id, resume_token=opened.resume_token, **codecs)
+    call = await attach(place, opened.session.session_id, opened.resume_token, bearer)
     async with asyncio.timeout(TIMEOUT_S):
-        await call.send(attach=attach)
         await call.chunks(num_chunks)
     call.raw.cancel()
 
@@ -283,3 +280,42 @@ async def test_p02_a_links_token_is_a_credential_for_what_it_leads_to(place: Ten
     await play(place, opened.message, bearer, 2)
     creating = session_pb2.CreateSessionRequest(world=WORLD)
     assert (await place.call(S + "CreateSession", creating, bearer)).reason == "PERMISSION_MISSING"
+
+
+async def test_e03_what_is_taken_back_ends_for_those_who_are_in_it(place: Tenancy) -> None:
+    created = await create(place)
+    world = await save(place, created.session.session_id)
+    owner, stranger = place.bearers[OURS, Role.OWNER], place.bearers[THEIRS, Role.OWNER]
+    loaded = (await load(place, world.world_id, owner)).message
+    assert isinstance(loaded, library_pb2.LoadWorldResponse)
+    sharing = library_pb2.CreateShareLinkRequest(
+        session_id=loaded.session.session_id, scope=library_pb2.SHARE_SCOPE_VIEW
+    )
+    link = await place.ask(L + "CreateShareLink", sharing, OURS)
+    await allow(place, world.world_id, line(access_pb2.ROLE_PLAYER))
+    playing = await attach(place, loaded.session.session_id, loaded.resume_token, stranger)
+    looking = await attach(place, loaded.session.session_id, link.token, stranger)
+    await allow(place, world.world_id)
+    assert await last_word(playing) == "SESSION_NOT_FOUND"
+    revoking = library_pb2.RevokeShareLinkRequest(share_id=link.share_link.share_id)
+    await place.ask(L + "RevokeShareLink", revoking, OURS)
+    assert await last_word(looking) == "SHARE_LINK_REVOKED"
+    await play(place, loaded, owner, 2)
+
+
+async def attach(place: Tenancy, session_id: str, token: str, bearer: Bearer) -> Call:
+    """Returns when it is let in."""
+    stub: Any = session_pb2_grpc.SessionServiceStub(place.channel)
+    call = Call(stub.Play(metadata=bearer))
+    codecs = {"video_codecs": [media_pb2.VIDEO_CODEC_RAW_RGB], "audio_codecs": [media_pb2.AUDIO_CODEC_PCM_S16LE]}
+    async with asyncio.timeout(TIMEOUT_S):
+        await call.send(attach=session_pb2.Attach(session_id=session_id, resume_token=token, **codecs))
+        await call.until("attached")
+    return call
+
+
+async def last_word(call: Call) -> str:
+    async with asyncio.timeout(TIMEOUT_S):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call.last_words()
+    return read_refusal(caught.value).reason

@@ -71,7 +71,8 @@ class LibraryService(library_pb2_grpc.LibraryServiceServicer):
         session_id = check_id(request.session_id, "session_id")
         is_portable = check_kind(request.kind, "kind")
         data, chunk_idx = await self._verbs.export(session_id, is_portable=is_portable)
-        return library_pb2.ExportSessionResponse(data=data, chunk_index=chunk_idx)
+        kind = library_pb2.SNAPSHOT_KIND_PORTABLE if is_portable else library_pb2.SNAPSHOT_KIND_EXACT
+        return library_pb2.ExportSessionResponse(data=data, chunk_index=chunk_idx, kind=kind)
 
     async def ImportWorld(  # noqa: N802
         self, request: library_pb2.ImportWorldRequest, context: object

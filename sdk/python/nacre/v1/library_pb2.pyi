@@ -112,12 +112,14 @@ class ListWorldsRequest(_message.Message):
     def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
 
 class ListWorldsResponse(_message.Message):
-    __slots__ = ("worlds", "next_page_token")
+    __slots__ = ("worlds", "next_page_token", "page_size")
     WORLDS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     worlds: _containers.RepeatedCompositeFieldContainer[World]
     next_page_token: str
-    def __init__(self, worlds: _Optional[_Iterable[_Union[World, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    page_size: int
+    def __init__(self, worlds: _Optional[_Iterable[_Union[World, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., page_size: _Optional[int] = ...) -> None: ...
 
 class GetWorldRequest(_message.Message):
     __slots__ = ("world_id",)
@@ -140,12 +142,14 @@ class ExportSessionRequest(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., kind: _Optional[_Union[SnapshotKind, str]] = ...) -> None: ...
 
 class ExportSessionResponse(_message.Message):
-    __slots__ = ("data", "chunk_index")
+    __slots__ = ("data", "chunk_index", "kind")
     DATA_FIELD_NUMBER: _ClassVar[int]
     CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     data: bytes
     chunk_index: int
-    def __init__(self, data: _Optional[bytes] = ..., chunk_index: _Optional[int] = ...) -> None: ...
+    kind: SnapshotKind
+    def __init__(self, data: _Optional[bytes] = ..., chunk_index: _Optional[int] = ..., kind: _Optional[_Union[SnapshotKind, str]] = ...) -> None: ...
 
 class ImportWorldRequest(_message.Message):
     __slots__ = ("data", "name", "note", "idempotency_key", "licence")

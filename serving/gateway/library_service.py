@@ -50,7 +50,9 @@ class LibraryService(library_pb2_grpc.LibraryServiceServicer):
         worlds = kept.library.worlds
         name, asker = check_name(request.name, "name") if request.name else None, current()
         rows, cursor = await kept.call(lambda: worlds.page(limit, request.page_token, name, asker))
-        return library_pb2.ListWorldsResponse(worlds=[self._message(row) for row in rows], next_page_token=cursor)
+        return library_pb2.ListWorldsResponse(
+            worlds=[self._message(row) for row in rows], next_page_token=cursor, page_size=limit
+        )
 
     async def GetWorld(  # noqa: N802
         self, request: library_pb2.GetWorldRequest, context: object

@@ -15,8 +15,8 @@ from nacre.v1 import session_pb2, session_pb2_grpc, world_pb2
 from serving.catalogue.sessions import SessionRow
 from serving.errors import AttachExpectedError, AttachTimeoutError
 from serving.gateway import codec, library_codec
-from serving.gateway.authentication import warned_of_expiry
 from serving.gateway.auditing import note_attached
+from serving.gateway.authentication import warned_of_expiry
 from serving.gateway.client_validation import check_policy
 from serving.gateway.config import GatewayConfig
 from serving.gateway.images import decode_image
@@ -91,7 +91,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         limit, states = check_page_size(request.page_size, "page_size"), check_states(request.states, "states")
         rows, cursor = await self._verbs.page(limit, request.page_token, states)
         summaries = [library_codec.to_summary(row, self._plane.info) for row in rows]
-        return session_pb2.ListSessionsResponse(sessions=summaries, next_page_token=cursor)
+        return session_pb2.ListSessionsResponse(sessions=summaries, next_page_token=cursor, page_size=limit)
 
     async def DeleteSession(  # noqa: N802
         self, request: session_pb2.DeleteSessionRequest, context: object

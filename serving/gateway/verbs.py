@@ -166,6 +166,8 @@ class SessionVerbs:
     async def export(self, session_id: str, *, is_portable: bool) -> tuple[bytes, int]:
         """This moment of a session that runs, as a file, and the first chunk that is made from it."""
         session = await self.running(session_id)
+        if session.arrivals.num_arrived == 0:  # its first boundary comes when a client does
+            raise SessionStateError("the session has not begun; attach to it first", field="session_id")
         taken = await session.link.snapshot(is_portable=is_portable)
         kind = PORTABLE if is_portable else EXACT
         label = label_of(session.identity.ownership, self.kept.info)
@@ -174,9 +176,9 @@ class SessionVerbs:
 
     async def bring_in(self, data: bytes, name: str, note: str, licence: str = "") -> WorldRow:
         """Keep a moment that was sent as a file. Raises `SnapshotRefusedError`."""
+        await self._registry.desk.check_storage()
         owner = Ownership.of(current(), licence=licence)
         return await self.kept.call(lambda: self.kept.library.bring_in(data, name, note, self.kept.info, owner))
-        await self._registry.desk.check_storage()
 
     # --- taking away ---
 

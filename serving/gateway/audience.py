@@ -45,9 +45,13 @@ class Member:
     subject_id: str = ""
     joined_s: float = 0.0  # time.time()
 
+    def is_same_as(self, other: Member) -> bool:
+        """Whether it is the same client, maybe come back. A name alone can be anybody's."""
+        return (self.client_id, self.subject_id) == (other.client_id, other.subject_id)
+
 
 class _Untold(NamedTuple):
-    client_id: str  # of whoever sent the control
+    sender: Member | None
     outcome: Outcome
 
 
@@ -83,7 +87,7 @@ class Audience:
         untold, kept = list(self._untold), deque[_Untold](maxlen=self._untold.maxlen)
         self._untold = kept
         for each in untold:
-            if is_alone or each.client_id == member.client_id:
+            if is_alone or (each.sender is not None and member.is_same_as(each.sender)):
                 member.client.tell(each.outcome)
             else:
                 kept.append(each)
@@ -111,7 +115,7 @@ class Audience:
         elif len(self.players) == 1:  # most likely the same who sent it, come back
             self.players[0].client.tell(outcome)
         else:
-            self._untold.append(_Untold("" if sender is None else sender.client_id, outcome))
+            self._untold.append(_Untold(sender, outcome))
 
     def show(self, shown: Shown) -> None:
         for member in self.members:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from serving.errors import ControlUnsupportedError, NotInControlError, ScopeExceededError
-from serving.gateway.arbitration import LOSS_REASONS, Policy, Ruling
+from serving.gateway.arbitration import LOSS_REASONS, LossReason, Policy, Ruling
 from serving.gateway.audience import Member
 from serving.gateway.handover import AskControl, Baton, GiveControl, HandVerb, TakeControl
 from serving.gateway.held_axes import HeldAxes
@@ -53,21 +53,23 @@ class Hands:
         absent, self._absent = self._absent, None
         if absent is None:
             return []
-        is_same = absent.client_id == member.client_id or not member.is_named
+        is_same = member.is_same_as(absent) or not member.is_named
         for axes in self._axes.values():
             axes.pass_on(absent, member) if is_same else axes.let_go(absent)
         return self._settle(absent)
 
     def leave(self, member: Member) -> list[Control]:
         """Those who stay go on without what it held. The last one's hold stays for it to come back to."""
+        uncounted = [control for owner, control in self._ballots if owner is member]
         self._ballots = [each for each in self._ballots if each[0] is not member]
+        lost = [replace(each, loss=Loss(by_control_id="", reason=LossReason.CANCELLED)) for each in uncounted]
         if member in self._players:
             self._players.remove(member)
             self._baton = self._baton.left(member, tuple(self._players))
             if not self._players:
                 self._absent = member
-                return []
-        return self._let_go(member)
+                return lost
+        return [*lost, *self._let_go(member)]
 
     def is_in_control(self, member: Member) -> bool:
         if member.role is Role.PLAYER:
@@ -111,7 +113,8 @@ class Hands:
         """Whether a client may send it now. Raises `ScopeExceededError`, `NotInControlError` or
         `ControlUnsupportedError`."""
         is_directing = member.role is Role.DIRECTOR and self.policy is Policy.DIRECTOR
-        if not is_directing and not isinstance(kind, Cancel):
+        is_own_affair = isinstance(kind, Cancel) and member.role is not Role.VIEWER
+        if not is_directing and not is_own_affair:
             member.role.check(kind)
         if not self.is_in_control(member) and not isinstance(kind, Cancel):
             raise NotInControlError("another client is in control; ask for it", field="control")
@@ -192,9 +195,10 @@ class Hands:
         control_id = outcome.control_id
         match outcome:
             case Superseded(by_control_id=by, reason="") if control_id in self._made_of.get(by, ()):
-                self._riders.setdefault(by, []).extend((*self._riders.pop(control_id, ()), control_id))
                 self._made_of.pop(control_id, None)
-                return []
+                # Of those that rode on it, some may have been replaced by their own clients meanwhile.
+                left = self._board(by, [*self._riders.pop(control_id, []), control_id])
+                return [replace(outcome, control_id=rider) for rider in left]
             case Applied() | Superseded() | Rejected():
                 self._made_of.pop(control_id, None)
                 self._note_held(outcome)

@@ -309,8 +309,10 @@ class Session:
         self.floor.hands.check(member, kind, is_scheduled=schedule is not None)
         if isinstance(kind, Cancel):
             sender = self._audience.sender(kind.control_id)
-            if sender is not None and sender.client_id != member.client_id:
-                raise ControlNotWaitingError("the control is another client's", field="control.cancel.control_id")
+            # Of what was sent before this gateway had the session nobody knows here whose it is: those who play may.
+            is_own = member.role is Role.PLAYER if sender is None else member.is_same_as(sender)
+            if not is_own:
+                raise ControlNotWaitingError("the control is not this client's", field="control.cancel.control_id")
 
     def hand_over(self, member: Member, control_id: str, verb: HandVerb, received_s: float) -> None:
         """Ask for control, give it or take it: answered at once. Raises as `Hands.hand_over` does."""

@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 from serving.access.roles import Role
 
 DEFAULT_ISSUER = "nacre"
+TABLES = ("oidc", "tls", "certificates")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,14 +105,24 @@ def read_access(table: Mapping[str, Any]) -> AccessConfig:
         raise ValueError("access: it is switched on by auth = true, at the top; its own key lies in the data folder")
     try:
         if "oidc" in values:
-            values["oidc"] = OidcConfig(**values["oidc"])
+            values["oidc"] = OidcConfig(**_texts(values["oidc"], "access.oidc"))
         if "tls" in values:
-            values["tls"] = TlsConfig(**values["tls"])
+            values["tls"] = TlsConfig(**_texts(values["tls"], "access.tls"))
         if "certificates" in values:
             values["certificates"] = {name: _holder(name, who) for name, who in values["certificates"].items()}
+        _texts({name: value for name, value in values.items() if name not in TABLES}, "access")
         return AccessConfig(**values)
     except (TypeError, AttributeError) as error:
         raise ValueError(f"access: {error}") from error
+
+
+def _texts(values: Any, where: str) -> Mapping[str, str]:
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{where} must be a table, got {values!r}")
+    for name, value in values.items():
+        if not isinstance(value, str):
+            raise ValueError(f"{where}.{name} must be of type str, got {value!r}")
+    return values
 
 
 def check_listening(host: str, access: AccessConfig) -> None:

@@ -21,10 +21,10 @@ def test_without_settings_there_are_defaults() -> None:
 
 
 def test_flags_go_over_the_environment_and_that_over_the_file(file: Path) -> None:
-    file.write_text('port = 1\nslots = 3\nhost = "0.0.0.0"\n')
+    file.write_text('port = 1\nslots = 3\nhost = "127.0.0.2"\n')
     config = load_config({"port": 3, "slots": None}, {"NACRE_PORT": "2", "NACRE_SLOTS": "4"}, file)
-    assert (config.port, config.slots, config.host) == (3, 4, "0.0.0.0")
-    assert (config.gateway_config.host, config.gateway_config.port) == ("0.0.0.0", 3)
+    assert (config.port, config.slots, config.host) == (3, 4, "127.0.0.2")
+    assert (config.gateway_config.host, config.gateway_config.port) == ("127.0.0.2", 3)
 
 
 def test_a_file_places_stages_and_sets_up_the_gateway(file: Path) -> None:
@@ -63,7 +63,7 @@ def test_sessions_are_kept_where_the_settings_say(tmp_path: Path) -> None:
         ("processes = [['encoder']]", "once"),
         ("processes = [['kitchen']]", "kitchen"),
         ("processes = 4", "processes"),
-        ("[gateway]\nport = 1", "host and port"),
+        ("[gateway]\nport = 1", "without host, port"),
         ("[gateway]\nno_such = 1", "no_such"),
         ("gateway = 3", "table"),
         ("port =", "Invalid value"),

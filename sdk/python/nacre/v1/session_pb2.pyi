@@ -84,10 +84,12 @@ class GetCapabilitiesRequest(_message.Message):
     def __init__(self, model: _Optional[str] = ...) -> None: ...
 
 class GetCapabilitiesResponse(_message.Message):
-    __slots__ = ("capabilities",)
+    __slots__ = ("capabilities", "arbitrations")
     CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    ARBITRATIONS_FIELD_NUMBER: _ClassVar[int]
     capabilities: _world_pb2.Capabilities
-    def __init__(self, capabilities: _Optional[_Union[_world_pb2.Capabilities, _Mapping]] = ...) -> None: ...
+    arbitrations: _containers.RepeatedScalarFieldContainer[ArbitrationPolicy]
+    def __init__(self, capabilities: _Optional[_Union[_world_pb2.Capabilities, _Mapping]] = ..., arbitrations: _Optional[_Iterable[_Union[ArbitrationPolicy, str]]] = ...) -> None: ...
 
 class CreateSessionRequest(_message.Message):
     __slots__ = ("world", "idempotency_key", "admission", "arbitration")

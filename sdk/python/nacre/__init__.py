@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from nacre.access import ApiKey, Caller, ClientToken, Tenant
 from nacre.admin import Admin, Worker
+from nacre.books import AuditEntry, Bill, BillLine, Books, Quote, Usage
 from nacre.client import Client, connect
 from nacre.credentials import Tls
 from nacre.errors import (
@@ -121,4 +122,10 @@ __all__ = [
     "SessionEnded",
     "Detached",
     "ProtocolError",
+    "AuditEntry",
+    "Bill",
+    "BillLine",
+    "Books",
+    "Quote",
+    "Usage",
 ]

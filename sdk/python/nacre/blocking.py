@@ -22,6 +22,7 @@ import grpc
 import nacre
 from nacre import access
 from nacre.admin import Worker
+from nacre.books import AuditEntry, Quote, Usage
 from nacre.credentials import Tls, Token
 from nacre.errors import NacreError, Timeout
 from nacre.hands import Hands
@@ -390,6 +391,25 @@ class Admin:
         self._loop.run(self._admin.move(session if isinstance(session, str) else session.id))
 
 
+class Books:
+    """What playing costs, what was used, and who did what. Get it as `client.books`."""
+
+    def __init__(self, loop: _Loop, books: nacre.Books) -> None:
+        self._loop = loop
+        self._books = books
+
+    def quote(self, seconds: float, *, viewers: int = 0) -> Quote:
+        return self._loop.run(self._books.quote(seconds, viewers=viewers))
+
+    def usage(self, *, session_id: str = "", world_id: str = "", month: str = "", tenant_id: str = "") -> Usage:
+        return self._loop.run(
+            self._books.usage(session_id=session_id, world_id=world_id, month=month, tenant_id=tenant_id)
+        )
+
+    def audit(self, *, limit: int = 50, session_id: str = "", refused_only: bool = False) -> list[AuditEntry]:
+        return self._loop.run(self._books.audit(limit=limit, session_id=session_id, refused_only=refused_only))
+
+
 class Client:
     """Use with `with`, or call `close`."""
 
@@ -401,6 +421,7 @@ class Client:
             self._loop.stop()
             raise
         self.admin = Admin(self._loop, self._client.admin)
+        self.books = Books(self._loop, self._client.books)
 
     def __enter__(self) -> Self:
         return self

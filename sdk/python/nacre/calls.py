@@ -9,7 +9,15 @@ import grpc.aio
 
 from nacre.credentials import Token, signed
 from nacre.errors import from_rpc_error
-from nacre.v1 import access_pb2_grpc, admin_pb2_grpc, admission_pb2_grpc, library_pb2_grpc, session_pb2_grpc
+from nacre.v1 import (
+    access_pb2_grpc,
+    admin_pb2_grpc,
+    admission_pb2_grpc,
+    audit_pb2_grpc,
+    library_pb2_grpc,
+    session_pb2_grpc,
+    usage_pb2_grpc,
+)
 
 KEY_FIELD, KEY_BYTES = "idempotency_key", 16
 
@@ -29,6 +37,8 @@ class Calls:
         self.admission: admission_pb2_grpc.AdmissionServiceAsyncStub = signed(
             admission_pb2_grpc.AdmissionServiceStub(channel), bearer
         )
+        self.usage: usage_pb2_grpc.UsageServiceAsyncStub = signed(usage_pb2_grpc.UsageServiceStub(channel), bearer)
+        self.audit: audit_pb2_grpc.AuditServiceAsyncStub = signed(audit_pb2_grpc.AuditServiceStub(channel), bearer)
         self.timeout_s = timeout_s
 
     async def __call__(self, method: Any, request: Any) -> Any:

@@ -14,6 +14,7 @@ import grpc.aio
 
 from nacre.access import Caller, ClientToken, to_caller, to_client_token, to_duration, to_role
 from nacre.admin import Admin
+from nacre.books import Books
 from nacre.calls import Calls
 from nacre.credentials import Tls, Token, to_bearer, to_tls
 from nacre.enums import value_of
@@ -90,6 +91,7 @@ class Client:
             self._channel = grpc.aio.secure_channel(address, credentials, options=options)
         self._calls = Calls(self._channel, timeout_s, bearer)
         self.admin = Admin(self._calls)  # for those who run the service
+        self.books = Books(self._calls)
 
     async def __aenter__(self) -> Self:
         return self

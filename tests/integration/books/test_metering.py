@@ -6,12 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import grpc.aio
 import pytest
-from google.protobuf.duration_pb2 import Duration
 
 import nacre
-from nacre.v1 import usage_pb2, usage_pb2_grpc
 from serving.books.chain import Book, BookId
 from serving.books.config import BooksConfig
 from serving.books.ledger import Ledger
@@ -125,17 +122,17 @@ async def test_b02_a_quote_a_bill_and_the_rows_say_the_same(tmp_path: Path) -> N
             counted = await drink(world, 5)
             counted += await rest_of(session, world)
         usage = await ended_usage(kept, session)
-        async with grpc.aio.insecure_channel(kept.server.address) as channel:
-            stub = usage_pb2_grpc.UsageServiceStub(channel)
-            answer = await stub.GetUsage(usage_pb2.GetUsageRequest(session_id=session.id))
-            other = await stub.GetUsage(usage_pb2.GetUsageRequest(session_id="s-unknown"))
-            played = Duration()
-            played.FromMilliseconds(round(1000 * counted / 12.5))
-            quoted = await stub.GetQuote(usage_pb2.GetQuoteRequest(duration=played))
-    assert answer.usage.num_frames == usage.num_frames == counted
-    assert answer.bill.total == f"{counted}.000000"
+        books = kept.client.books
+        answer = await books.usage(session_id=session.id)
+        other = await books.usage(session_id="s-unknown")
+        quoted = await books.quote(counted / 12.5)
+        done = [entry.method.rpartition("/")[2] for entry in await books.audit(session_id=session.id)]
+    assert answer.num_frames == usage.num_frames == counted
+    assert answer.bill.total == counted
     assert (quoted.num_frames, quoted.bill.total) == (counted, answer.bill.total)
-    assert other.bill.total == "0.000000"
+    assert quoted.session_budget is None
+    assert other.bill.total == 0
+    assert {"CreateSession", "attached", "EndSession"} <= set(done)
 
 
 async def test_b02_a_budget_warns_and_then_ends_the_session_saved(tmp_path: Path) -> None:

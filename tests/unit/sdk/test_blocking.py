@@ -102,6 +102,7 @@ PAIRS = [
     (nacre.Session, nacre.blocking.Session),
     (nacre.World, nacre.blocking.World),
     (nacre.Admin, nacre.blocking.Admin),
+    (nacre.Books, nacre.blocking.Books),
 ]
 
 

@@ -110,12 +110,18 @@ class Audience:
         sender = self._senders.get(outcome.control_id)
         if not isinstance(outcome, Accepted):
             self._senders.pop(outcome.control_id, None)
-        if sender is not None and (sender in self.players or sender in self.onlookers):
-            sender.client.tell(outcome)
-        elif len(self.players) == 1:  # most likely the same who sent it, come back
-            self.players[0].client.tell(outcome)
-        else:
+        listener = sender if sender in self.players or sender in self.onlookers else self._heir(sender)
+        if listener is None:
             self._untold.append(_Untold(sender, outcome))
+        else:
+            listener.client.tell(outcome)
+
+    def _heir(self, sender: Member | None) -> Member | None:
+        """Who hears what one who left cannot: the same client, come back. Where there is no telling, whoever is alone
+        most likely is."""
+        if sender is not None and sender.is_named:
+            return next((player for player in self.players if player.is_same_as(sender)), None)
+        return self.players[0] if len(self.players) == 1 else None
 
     def show(self, shown: Shown) -> None:
         for member in self.members:

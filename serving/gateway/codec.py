@@ -53,6 +53,12 @@ def to_capabilities(info: ModelInfo) -> world_pb2.Capabilities:
     return capabilities
 
 
+def to_capabilities_response(info: ModelInfo) -> session_pb2.GetCapabilitiesResponse:
+    return session_pb2.GetCapabilitiesResponse(
+        capabilities=to_capabilities(info), arbitrations=[f"ARBITRATION_POLICY_{policy.name}" for policy in Policy]
+    )
+
+
 def to_world_spec(world: WorldSpec) -> world_pb2.WorldSpec:
     """Without its picture."""
     return world_pb2.WorldSpec(

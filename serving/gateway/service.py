@@ -56,7 +56,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         self, request: session_pb2.GetCapabilitiesRequest, context: grpc.aio.ServicerContext
     ) -> session_pb2.GetCapabilitiesResponse:
         check_model(request.model, self._plane.info, "model")
-        return session_pb2.GetCapabilitiesResponse(capabilities=codec.to_capabilities(self._plane.info))
+        return codec.to_capabilities_response(self._plane.info)
 
     async def CreateSession(  # noqa: N802
         self, request: session_pb2.CreateSessionRequest, context: grpc.aio.ServicerContext

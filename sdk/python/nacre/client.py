@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,7 +20,7 @@ from nacre.calls import Calls
 from nacre.credentials import Tls, Token, to_bearer, to_tls
 from nacre.enums import value_of
 from nacre.errors import Unavailable
-from nacre.hands import policy_value
+from nacre.hands import policy_value, to_policy
 from nacre.image import ImageSource, to_image
 from nacre.queueing import OnQueue, Quota, Reservation, Waiting, to_admission, to_quota, to_reservation, to_wait
 from nacre.records import (
@@ -145,7 +146,9 @@ class Client:
         """What `model` can do; empty means the service's default model."""
         request = session_pb2.GetCapabilitiesRequest(model=model)
         response = await self._calls(self._calls.sessions.GetCapabilities, request)
-        return to_capabilities(response.capabilities)
+        return replace(
+            to_capabilities(response.capabilities), arbitrations=tuple(map(to_policy, response.arbitrations))
+        )
 
     async def create(
         self,

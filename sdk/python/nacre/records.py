@@ -33,6 +33,7 @@ class Capabilities:
     max_pitch_deg_per_s: float
     max_speed_m_per_s: float
     licence: str
+    arbitrations: tuple[str, ...] = ()  # what sessions may be created with; told by `client.capabilities` alone
 
     def can(self, control: str) -> bool:
         return control in self.controls

@@ -191,6 +191,10 @@ async def test_control_passes_on_when_its_holder_leaves(kept: Service) -> None:
         await bob.__aexit__(None, None, None)
 
 
+async def test_capabilities_say_which_policies_there_are(kept: Service) -> None:
+    assert (await kept.client.capabilities()).arbitrations == ("single", "merge", "director", "vote")
+
+
 async def test_links_limit_what_one_can_be(kept: Service) -> None:
     session = await kept.client.create(prompt="a street", seed=5, arbitration="director")
     join = await kept.client.open_share((await session.share("join")).token)

@@ -13,7 +13,7 @@ class Stranger {
     // A connection of its own, that nothing else can be on.
     const options = { 'grpc.use_local_subchannel_pool': 1 };
     this.services = Object.fromEntries(
-      ['SessionService', 'LibraryService', 'AdminService'].map((name) => [name, new v1[name](address, insecure, options)]),
+      ['SessionService', 'LibraryService', 'AdminService', 'AccessService'].map((name) => [name, new v1[name](address, insecure, options)]),
     );
   }
 

@@ -11,7 +11,7 @@ const DETAILS = 'google/rpc/error_details.proto';
 const STATUS = 'google/rpc/status.proto';
 
 function fromFiles(folders) {
-  const names = ['session', 'library', 'admin', 'admission', 'error'].map((name) => `nacre/v1/${name}.proto`);
+  const names = ['access', 'session', 'library', 'admin', 'admission', 'error'].map((name) => `nacre/v1/${name}.proto`);
   return loader.loadSync([...names, STATUS, DETAILS], { ...OPTIONS, includeDirs: folders });
 }
 

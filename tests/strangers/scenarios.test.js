@@ -1,5 +1,6 @@
 // What a client from elsewhere does with the running service. NACRE_ADDRESS says where it is, NACRE_CONTRACT how the
-// contract is learned: "reflection", or the folders of the proto files with colons between.
+// contract is learned: "reflection", or the folders of the proto files with colons between;
+// NACRE_KEY opens it, where it asks.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,6 +12,8 @@ const { openLine } = require('./line');
 
 const ADDRESS = process.env.NACRE_ADDRESS;
 const CONTRACT = process.env.NACRE_CONTRACT;
+const KEY = process.env.NACRE_KEY;
+const AUTHORIZED = KEY ? { authorization: `Bearer ${KEY}` } : {};
 const NUM_SLOTS = Number(process.env.NACRE_SLOTS);
 const WORLD = { prompt: 'a quiet street at dusk', seed: '7' };
 const PNG = Buffer.from(
@@ -28,7 +31,7 @@ before(async () => {
 
 beforeEach(() => {
   created = [];
-  stranger = new Stranger(definition, ADDRESS);
+  stranger = new Stranger(definition, ADDRESS, AUTHORIZED);
 });
 
 afterEach(async () => {
@@ -132,6 +135,21 @@ test('errors have details', async () => {
   assert.deepEqual([worker.code, worker.reason], [status.NOT_FOUND, 'WORKER_NOT_FOUND']);
 });
 
+test('nobody comes in without a key, and with a token as far as it reaches', async () => {
+  const nobody = new Stranger(definition, ADDRESS);
+  const closed = await refused(nobody.ask('CreateSession', { world: WORLD }));
+  assert.deepEqual([closed.code, closed.reason], [status.UNAUTHENTICATED, 'UNAUTHENTICATED']);
+  const stream = nobody.play({ session_id: 's-1', resume_token: 'guess' });
+  assert.equal((await refused(stream.until((each) => each.attached))).reason, 'UNAUTHENTICATED');
+  nobody.close();
+  const { token } = await stranger.ask('MintToken', { role: 'ROLE_VIEWER' });
+  const viewer = new Stranger(definition, ADDRESS, { authorization: `Bearer ${token}` });
+  assert.ok((await viewer.ask('GetCapabilities', {})).capabilities.model);
+  const denied = await refused(viewer.ask('CreateSession', { world: WORLD }));
+  assert.deepEqual([denied.code, denied.reason], [status.PERMISSION_DENIED, 'PERMISSION_MISSING']);
+  viewer.close();
+});
+
 test('a wrong resume token opens nothing', async () => {
   const made = await create();
   const stream = play({ ...made, resume_token: 'guess' });
@@ -186,7 +204,7 @@ test('a call that is cancelled before its answer leaves nothing behind', async (
 test('a session goes on after its connection broke', async () => {
   const made = await create();
   const line = await openLine(ADDRESS);
-  const near = new Stranger(definition, line.address);
+  const near = new Stranger(definition, line.address, AUTHORIZED);
   const stream = play(made, near);
   stream.send({ control: { control_id: 'walk', move: { forward: 1 } } });
   await stream.ack('walk', 'applied');

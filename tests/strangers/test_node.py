@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,14 +46,24 @@ pytestmark = [
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("strangers")
     (folder / "nacre.toml").write_text(SETTINGS)
-    arguments = ("--local", "--port", "0", "--slots", str(NUM_SLOTS), "--data-folder", str(folder / "data"))
+    arguments = ("--local", "--auth", "--port", "0", "--slots", str(NUM_SLOTS), "--data-folder", str(folder / "data"))
     with started(folder / "log", *arguments, "--config", str(folder / "nacre.toml")) as service:
         yield service
 
 
-def run(address: str, contract: str, pattern: str = "") -> str:
+@pytest.fixture(scope="module")
+def key(service: Service) -> str:
+    """Made while the service runs, as an operator makes one."""
+    data = str(service.log.parent / "data")
+    command = [sys.executable, "-m", "serving.cli.app", "keys", "create", "--role", "admin", "--data-folder", data]
+    done = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+    return json.loads(done.stdout)["secret"]
+
+
+def run(address: str, contract: str, key: str = "", pattern: str = "") -> str:
     """The scenarios whose names fit, in TAP."""
-    environment = os.environ | {"NACRE_ADDRESS": address, "NACRE_CONTRACT": contract, "NACRE_SLOTS": str(NUM_SLOTS)}
+    settings = {"ADDRESS": address, "CONTRACT": contract, "KEY": key, "SLOTS": str(NUM_SLOTS)}
+    environment = os.environ | {f"NACRE_{name}": value for name, value in settings.items()}
     chosen = [f"--test-name-pattern={pattern}"] if pattern else []
     command = [NODE, "--test-reporter=tap", "--test-timeout=60000", "--test-force-exit", *chosen, "scenarios.test.js"]
     done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S)
@@ -64,8 +76,8 @@ def num_scenarios() -> int:
 
 
 @pytest.mark.parametrize("contract", [FILES, "reflection"], ids=["files", "reflection"])
-def test_a_stranger_plays_b_03(service: Service, contract: str) -> None:
-    told = run(service.address, contract)
+def test_a_stranger_plays_b_03(service: Service, key: str, contract: str) -> None:
+    told = run(service.address, contract, key)
     assert f"# pass {num_scenarios()}\n" in told, told
     assert "Traceback" not in service.text
     assert "ERROR" not in service.text
@@ -74,6 +86,6 @@ def test_a_stranger_plays_b_03(service: Service, contract: str) -> None:
 def test_a_stranger_plays_the_embedded_model_b_03(tmp_path: Path) -> None:
     arguments = ("--local", "--port", "0", "--model", "pearl-xs", "--data-folder", str(tmp_path / "data"))
     with started(tmp_path / "log", *arguments) as service:
-        told = run(service.address, "reflection", "^a world plays|^capabilities")
+        told = run(service.address, "reflection", pattern="^a world plays|^capabilities")
         assert "# pass 2\n" in told, told
         assert "Traceback" not in service.text

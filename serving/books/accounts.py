@@ -170,8 +170,9 @@ class Accounts:
             personal={"subject_id": holder.subject_id},
             salt=self._salt(),
         )
+        if self.config.tenant_limit is not None:  # before anybody can read the row
+            self.spending.note(holder.tenant_id, row.key, cost)
         self.writer.write(holder.book_id, entry)
-        self.spending.note(holder.tenant_id, row.key, cost)
 
     async def admit(self) -> None:
         """Whoever asks may begin one more session. Raises `BudgetExhaustedError`."""

@@ -55,6 +55,7 @@ class MonthlySpending:
             tenant = self._tenants.setdefault(tenant_id, _Tenant())
             if tenant.month != month:
                 tenant.month, tenant.spent, tenant.read_to_seq = month, NOTHING, -1
+                tenant.on_their_way.clear()  # of the month before
             after_seq = tenant.read_to_seq
         wanted = RowFilter(from_s=month_bounds(month)[0], after_seq=after_seq)
         rows = self.ledger.read(BookId(Book.USAGE, tenant_id), wanted)

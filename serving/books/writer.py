@@ -68,8 +68,11 @@ class BookWriter:
         self._thread.start()
 
     def write(self, book_id: BookId, entry: Entry) -> None:
-        """Returns at once."""
+        """Returns at once. What is over the bound is lost, and counted."""
         with self._changed:
+            if len(self._waiting) >= self._config.max_in_memory:
+                self.num_lost += 1
+                return
             self._waiting.append((book_id, entry))
             if len(self._waiting) == 1:
                 self._changed.notify_all()
@@ -197,9 +200,8 @@ class BookWriter:
             except OSError as error:
                 logger.error("entries of books wait in memory alone: %s", error)
                 self._in_memory += each
-        num_over = max(0, len(self._in_memory) - self._config.max_in_memory)
-        self._lose(self._in_memory[:num_over])
-        self._in_memory = self._in_memory[num_over:]
+        self._lose(self._in_memory[self._config.max_in_memory :])
+        del self._in_memory[self._config.max_in_memory :]
 
     def _file_in(self, folder: Path) -> WaitingFile:
         if folder not in self._files:

@@ -139,4 +139,4 @@ def test_where_the_disk_refuses_memory_is_bounded_and_losses_are_counted(ledger:
     ledger.is_away = False
     assert writer.flush()
     writer.close()
-    assert keys(ledger) == ["k-6", "k-7", "k-8", "k-9"]
+    assert keys(ledger) == ["k-0", "k-1", "k-2", "k-3"]

@@ -14,6 +14,8 @@ CONCURRENT_SESSIONS = "concurrent_sessions"
 SESSION_SECONDS = "session_seconds_per_day"
 CONTROLS = "controls_per_second"
 STORAGE = "storage_bytes"
+# What the catalogue's columns hold.
+MAX_LIMITS = {CONCURRENT_SESSIONS: 2**31 - 1, STORAGE: 2**63 - 1}
 # A tenant of no weight of its own.
 DEFAULT_WEIGHT = 1.0
 
@@ -30,8 +32,8 @@ class Limits:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if value is not None and not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{each.name} must not be negative, got {value}")
+            if value is not None and not (math.isfinite(value) and 0 <= value <= MAX_LIMITS.get(each.name, math.inf)):
+                raise ValueError(f"{each.name} must be a number from 0 on that can be kept, got {value}")
 
     def over(self, default: Limits) -> Limits:
         """These, and those of `default` where there is none."""

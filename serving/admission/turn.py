@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -145,8 +146,13 @@ class Turn:
             position=position,
             num_waiting=len(served.order),
             # When a tenant's own sessions end is not to be told from how often others do.
-            eta_s=None if place_id in served.held_back else self._rate.eta_s(position, self.now_s),
+            eta_s=None if place_id in served.held_back else self._eta_s(position),
         )
+
+    def _eta_s(self, position: int) -> float | None:
+        """In whole seconds: nobody is to be told of less."""
+        eta_s = self._rate.eta_s(position, self.now_s)
+        return None if eta_s is None else float(math.ceil(eta_s))
 
     def keep(self, tenant_by_session: Mapping[str, str], asking: Collection[str], gateway_id: str) -> None:
         """The places of sessions that run, whatever became of them; and no others of that gateway's."""

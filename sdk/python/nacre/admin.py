@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from nacre.access import Keys, Tenants
 from nacre.calls import Calls
 from nacre.enums import name_of
+from nacre.queueing import Limits, Quota, from_limits, to_quota
 from nacre.session import Session
 from nacre.v1 import admin_pb2
 
@@ -48,6 +49,16 @@ class Admin:
         """Let it take sessions again."""
         request = admin_pb2.UndrainWorkerRequest(worker_id=worker_id)
         return _to_worker((await self._calls(self._calls.admin.UndrainWorker, request)).worker)
+
+    async def quotas(self) -> list[Quota]:
+        """Of every tenant of whom something was said, or who used something today."""
+        response = await self._calls(self._calls.admin.ListQuotas, admin_pb2.ListQuotasRequest())
+        return [to_quota(each) for each in response.quotas]
+
+    async def set_quota(self, tenant_id: str, limits: Limits, *, weight: float | None = None) -> Quota:
+        """In place of all that was said of the tenant before; what is None is as the service's settings have it."""
+        request = admin_pb2.SetQuotaRequest(tenant_id=tenant_id, limits=from_limits(limits), weight=weight)
+        return to_quota((await self._calls(self._calls.admin.SetQuota, request)).quota)
 
     async def move(self, session: Session | str) -> None:
         """Let a running session go on with another worker, or with the same one anew, without a chunk lost. Answers

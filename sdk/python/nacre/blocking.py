@@ -28,7 +28,7 @@ from nacre.errors import NacreError, Timeout
 from nacre.hands import Hands
 from nacre.image import ImageSource
 from nacre.media import Chunk, MediaFormat
-from nacre.queueing import OnQueue, Quota, Reservation
+from nacre.queueing import Limits, OnQueue, Quota, Reservation
 from nacre.receipt import Outcome
 from nacre.records import (
     Branch,
@@ -386,6 +386,13 @@ class Admin:
 
     def undrain(self, worker_id: str) -> Worker:
         return self._loop.run(self._admin.undrain(worker_id))
+
+    def quotas(self) -> list[Quota]:
+        return self._loop.run(self._admin.quotas())
+
+    def set_quota(self, tenant_id: str, limits: Limits, *, weight: float | None = None) -> Quota:
+        """As `nacre.Admin.set_quota`."""
+        return self._loop.run(self._admin.set_quota(tenant_id, limits, weight=weight))
 
     def move(self, session: Session | str) -> None:
         self._loop.run(self._admin.move(session if isinstance(session, str) else session.id))

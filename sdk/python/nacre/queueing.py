@@ -21,10 +21,10 @@ T = TypeVar("T")
 class Limits:
     """What a tenant may use at most; None where there is no limit."""
 
-    concurrent_sessions: int | None
-    session_seconds_per_day: float | None  # UTC
-    controls_per_second: float | None
-    storage_bytes: int | None
+    concurrent_sessions: int | None = None
+    session_seconds_per_day: float | None = None  # UTC
+    controls_per_second: float | None = None
+    storage_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +144,15 @@ def to_limits(message: quota_pb2.Limits) -> Limits:
         session_seconds_per_day=value("session_seconds_per_day"),
         controls_per_second=value("controls_per_second"),
         storage_bytes=value("storage_bytes"),
+    )
+
+
+def from_limits(limits: Limits) -> quota_pb2.Limits:
+    return quota_pb2.Limits(
+        concurrent_sessions=limits.concurrent_sessions,
+        session_seconds_per_day=limits.session_seconds_per_day,
+        controls_per_second=limits.controls_per_second,
+        storage_bytes=limits.storage_bytes,
     )
 
 

@@ -279,3 +279,18 @@ async def test_a_session_that_leaves_another_waits_for_its_place_as_well(tmp_pat
         await here.end(created)
         forked = await waiting
         assert forked.session.session_id
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        quota_pb2.Limits(concurrent_sessions=2**32 - 1),
+        quota_pb2.Limits(storage_bytes=2**64 - 1),
+        quota_pb2.Limits(controls_per_second=-1.0),
+        quota_pb2.Limits(session_seconds_per_day=float("nan")),
+    ],
+)
+async def test_a_limit_that_cannot_be_kept_is_refused(tmp_path: Path, limits: quota_pb2.Limits) -> None:
+    async with house(tmp_path) as here:
+        refused = await refusal(here.admin.SetQuota(admin_pb2.SetQuotaRequest(tenant_id=TENANT, limits=limits)))
+        assert (refused.reason, refused.field) == ("FIELD_INVALID", "limits")

@@ -9,7 +9,6 @@ import pytest
 
 import nacre
 import nacre.blocking
-from nacre.v1 import admin_pb2, quota_pb2
 from tests.integration.admission.test_admission import house
 
 PROMPT = "a quiet street at dusk"
@@ -63,8 +62,8 @@ async def test_whoever_waits_no_more_leaves_the_queue(tmp_path: Path) -> None:
 async def test_b12_what_one_may_not_use_more_of_is_named(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         client = here.service.client
-        limits = quota_pb2.Limits(concurrent_sessions=0)
-        await here.admin.SetQuota(admin_pb2.SetQuotaRequest(tenant_id="default", limits=limits, weight=2.0))
+        said = await client.admin.set_quota("default", nacre.Limits(concurrent_sessions=0), weight=2.0)
+        assert [said] == await client.admin.quotas()
         with pytest.raises(nacre.QuotaExceeded) as caught:
             await client.create(prompt=PROMPT)
         assert caught.value.quota == "concurrent_sessions"

@@ -161,7 +161,8 @@ test('when every slot is taken, the caller is told when to come again', async ()
   for (let idx = 0; idx < NUM_SLOTS; idx += 1) await create();
   const full = await refused(stranger.ask('CreateSession', { world: WORLD }));
   assert.deepEqual([full.code, full.reason], [status.RESOURCE_EXHAUSTED, 'CAPACITY_EXHAUSTED']);
-  assert.ok(Number(full.RetryInfo.retry_delay.seconds) >= 1);
+  const { seconds, nanos } = full.RetryInfo.retry_delay; // by how fast places came free lately
+  assert.ok(Number(seconds) + nanos > 0);
   assert.equal(full.QuotaFailure.violations[0].subject, 'service');
 });
 

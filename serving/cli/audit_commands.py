@@ -77,6 +77,8 @@ def verify(
         }
     if as_json:
         print_json([verified_fields(book_id, each) for book_id, each in verified.items()])
+    elif not verified:
+        console.print("nothing is in the books")
     else:
         for book_id, each in verified.items():
             _print_verified(book_id, each)

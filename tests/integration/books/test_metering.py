@@ -153,6 +153,10 @@ async def test_b02_a_budget_warns_and_then_ends_the_session_saved(tmp_path: Path
         again = await kept.client.load(name=world_record.name)
         async with again.enter(video="rgb") as world:
             assert world.next_chunk_index == world_record.chunk_index
+            counted = await drink(world, 3) + await rest_of(again, world)
+        assert (await ended_usage(kept, again)).num_frames == counted
+        of_world = await kept.client.books.usage(world_id=world_record.world_id)
+        assert of_world.num_frames == counted, "and of no other session"
 
 
 async def test_b02_a_tenant_whose_budget_is_spent_begins_nothing(tmp_path: Path) -> None:

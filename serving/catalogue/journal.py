@@ -55,6 +55,12 @@ class JournalTable:
         with self._database.read() as connection:
             return _records(connection, session_id)
 
+    def has_schedules(self, session_id: str) -> bool:
+        """Whether any control was ever to wait for its time: without reading the whole journal."""
+        query = select(journal.c.seq).where(journal.c.session_id == session_id, journal.c.record.like('%"schedule":{%'))
+        with self._database.read() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
     def verify(self, session_id: str) -> JournalFault | None:
         """The first record that was altered or is missing. Raises `SessionNotFoundError`."""
         with self._database.read() as connection:

@@ -229,6 +229,10 @@ class DurableLink:
     def resume_after(self, receipt: Receipt) -> None:
         self._chain.resume(receipt)
 
+    def adopt(self, entries: Mapping[str, JournalEntry]) -> None:
+        """Carry along what waits for its time since another gateway had the session."""
+        self._waiting.adopt(entries.values())
+
     # --- to and from the workers ---
 
     @property

@@ -104,6 +104,8 @@ class CataloguedPlane:
         link = DurableLink(self, await self._plane.open(spec), spec, next_chunk_idx)
         if last is not None:
             link.resume_after(last)
+        if await self.call(lambda: self._journal.has_schedules(session_id)):
+            link.adopt(await self.entries(session_id))
         return ResumedSession(
             link=link,
             world=world,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from model.interface import ModelInfo
 from serving.errors import ControlRewoundError
-from serving.sessions.contract import Accepted, Applied, Control, Outcome, Rejected, Superseded
+from serving.sessions.contract import Accepted, Applied, Control, Directive, Outcome, Rejected, Superseded
+from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedImage
 from serving.sessions.journal import JournalEntry
 
 
@@ -22,6 +23,14 @@ class WaitingControls:
     def add(self, control: Control) -> None:
         self.controls[control.control_id] = control
         self.unsent.append(control.control_id)
+
+    def adopt(self, entries: Iterable[JournalEntry]) -> None:
+        """What another gateway left to wait for its time: the present worker has it from the record, and the next one
+        is to have it too. A picture is on record as what it became, which cannot be sent again."""
+        for entry in entries:
+            if entry.is_pending and (control := _scheduled(entry.control)) is not None:
+                self.controls[control.control_id] = control
+                self._accepted.add(control.control_id)
 
     def take_unsent(self) -> list[Control]:
         unsent, self.unsent = self.unsent, []
@@ -63,6 +72,19 @@ class WaitingControls:
         controls, self.controls, self.unsent, self._accepted = self.controls, {}, [], set()
         message = "the session went back to before it"
         return [Rejected(control_id=each, reason=ControlRewoundError.reason, message=message) for each in controls]
+
+
+def _scheduled(control: EncodedControl) -> Control | None:
+    if control.schedule is None or isinstance(control.kind, EncodedImage):
+        return None
+    kind = Directive(text=control.kind.text) if isinstance(control.kind, EncodedDirective) else control.kind
+    return Control(
+        control_id=control.control_id,
+        kind=kind,
+        received_s=control.received_s,
+        sender=control.sender,
+        schedule=control.schedule,
+    )
 
 
 def _outcomes(entry: JournalEntry, info: ModelInfo) -> list[Outcome]:

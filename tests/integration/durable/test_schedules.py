@@ -130,6 +130,24 @@ async def test_what_is_scheduled_waits_while_its_session_is_parked(kept: Service
     assert kept.replayed(session.id).is_same
 
 
+async def test_what_waited_while_its_session_was_parked_moves_with_it(kept: Service) -> None:
+    session = await create(kept)
+    async with session.enter(video="rgb", audio="pcm") as world:
+        walk = world.move(forward=1.0, when=nacre.at(chunk=60))
+        await world.say("it rains", when=nacre.after(walk)).accepted
+        await take(world, 5)
+    await session.park()
+    async with session.enter(video="rgb", audio="pcm") as world:
+        await take(world, 3)
+        await kept.move(session)
+        await take(world, 65 - world.next_chunk_index)
+    with kept.database as database:
+        entries = read_entries(JournalTable(database).read(session.id))
+    assert [entry.applied_chunk_idx for entry in entries] == [60, 61]
+    await session.end()
+    assert kept.replayed(session.id).is_same
+
+
 async def test_a_rewind_and_the_end_settle_what_waits(kept: Service) -> None:
     session = await create(kept)
     async with session.enter(video="rgb", audio="pcm") as world:

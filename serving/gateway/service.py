@@ -80,10 +80,8 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         self, request: session_pb2.EndSessionRequest, context: grpc.aio.ServicerContext
     ) -> session_pb2.EndSessionResponse:
         """Answers when the slots are free. Ending a session twice is no error."""
-        session = self._registry.find(check_id(request.session_id, "session_id"), "session_id")
-        session.end("REQUESTED")
-        await session.wait_closed()
-        return session_pb2.EndSessionResponse(session=session.to_message())
+        session = await self._verbs.end(check_id(request.session_id, "session_id"))
+        return session_pb2.EndSessionResponse(session=self._message(session))
 
     async def ListSessions(  # noqa: N802
         self, request: session_pb2.ListSessionsRequest, context: object

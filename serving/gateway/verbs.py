@@ -33,6 +33,7 @@ from serving.gateway.provenance import label_of
 from serving.gateway.registry import NewName, SessionRegistry
 from serving.gateway.roles import ROLES, Role
 from serving.gateway.session import Session
+from serving.gateway.session_state import State
 from serving.gateway.validation import AttachSpec
 from serving.sessions.label import labelled
 from serving.sessions.manifest import EXACT, PORTABLE
@@ -41,6 +42,7 @@ from serving.sessions.portable import to_bytes
 from serving.sessions.snapshot import unpack
 
 FORK = "fork"
+REQUESTED = "REQUESTED"
 # A worker tells the catalogue that it is done with a session a moment after it told us.
 LET_GO_TIMEOUT_S, LET_GO_POLL_S = 2.0, 0.05
 SHARE_PREFIX = "share-"  # tells a link's token from a session's
@@ -112,6 +114,23 @@ class SessionVerbs:
             await session.park()
         elif (await self._row(session_id)).state != "parked":
             raise SessionEndedError("the session has ended", field="session_id")
+
+    async def end(self, session_id: str) -> Session | SessionRow:
+        """For good, whether it runs or is parked. Does nothing for one that has ended."""
+        session = self._registry.running(session_id)
+        if session is not None:
+            session.end(REQUESTED)
+            await session.wait_closed()
+            if session.state is not State.PARKED:  # else it was on its way there already
+                return session
+        found = await self.find(session_id)
+        if isinstance(found, Session) or found.state == "ended":
+            return found
+        if found.state != "parked":
+            raise SessionStateError("another gateway runs the session", field="session_id")
+        # Whoever wakes it meanwhile has another epoch: then it is refused.
+        await self.kept.call(lambda: self.kept.library.sessions.end(session_id, found.lease.epoch, REQUESTED))
+        return await self._row(session_id)
 
     # --- new sessions from old ---
 

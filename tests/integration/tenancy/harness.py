@@ -18,11 +18,11 @@ from google.protobuf.message import Message
 from sqlalchemy import event, select
 
 import nacre.v1
-from nacre.v1 import library_pb2, session_pb2
+from nacre.v1 import admission_pb2, library_pb2, session_pb2
 from serving.access.config import AccessConfig
 from serving.access.roles import Role
 from serving.books.chain import Book
-from serving.catalogue.schema import book_rows, metadata
+from serving.catalogue.schema import book_rows, metadata, places
 from serving.gateway.config import GatewayConfig
 from tests.integration.durable.harness import Service, service
 from tests.integration.gateway.harness import WORLD, Refusal, read_refusal
@@ -53,6 +53,7 @@ class Belongings:
     sessions_cursor: str
     worlds_cursor: str
     key_id: str
+    reservation_id: str
 
     @property
     def marks(self) -> list[str]:
@@ -132,6 +133,11 @@ class Tenancy:
             query = select(book_rows.c.subject_id).where(*is_told, book_rows.c.subject_id.is_not(None)).distinct()
             return set(connection.execute(query).scalars())
 
+    def has_reservation(self, reservation_id: str) -> bool:
+        with self.running.plane.library.access.database.read() as connection:
+            query = select(places.c.place_id).where(places.c.place_id == reservation_id)
+            return connection.execute(query).one_or_none() is not None
+
     def keys(self, tenant_id: str) -> set[str]:
         return {f"key:{key.key_id}" for key in self.running.plane.library.keys.of(tenant_id)}
 
@@ -196,6 +202,7 @@ def _listener(statements: list[str]) -> Any:
 async def belongings(tenancy: Tenancy, tenant_id: str) -> Belongings:
     """Made over the API, by the tenant's owner."""
     sessions, library = "/nacre.v1.SessionService", "/nacre.v1.LibraryService"
+    reserving = "/nacre.v1.AdmissionService/Reserve"
 
     async def create(key: str = "") -> session_pb2.CreateSessionResponse:
         request = session_pb2.CreateSessionRequest(world=WORLD, idempotency_key=key)
@@ -227,6 +234,9 @@ async def belongings(tenancy: Tenancy, tenant_id: str) -> Belongings:
         sessions_cursor=(await tenancy.ask(f"{sessions}/ListSessions", some, tenant_id)).next_page_token,
         worlds_cursor=(await tenancy.ask(f"{library}/ListWorlds", some_worlds, tenant_id)).next_page_token,
         key_id=next(key.key_id for key in keys if key.role is Role.PLAYER),
+        reservation_id=(
+            await tenancy.ask(reserving, admission_pb2.ReserveRequest(), tenant_id)
+        ).reserved.reservation_id,
     )
 
 
@@ -243,4 +253,5 @@ NOWHERE = Belongings(
     sessions_cursor="bm90IGEgY3Vyc29y",
     worlds_cursor="bm90IGEgY3Vyc29y",
     key_id="000000000000",
+    reservation_id="r-000000000000000000",
 )

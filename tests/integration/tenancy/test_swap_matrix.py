@@ -13,7 +13,16 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
-from nacre.v1 import access_pb2, admin_pb2, admission_pb2, audit_pb2, library_pb2, session_pb2, usage_pb2
+from nacre.v1 import (
+    access_pb2,
+    admin_pb2,
+    admission_pb2,
+    audit_pb2,
+    library_pb2,
+    quota_pb2,
+    session_pb2,
+    usage_pb2,
+)
 from serving.access.roles import Permission, Role
 from serving.access.rules import RULES
 from serving.gateway.server import SERVICE_NAMES
@@ -57,6 +66,10 @@ def _of_world(request: Any) -> tuple[Ask, ...]:
     return (lambda it, own: request(world_id=it.world_id),)
 
 
+def _place(it: Belongings) -> quota_pb2.Admission:
+    return quota_pb2.Admission(reservation_id=it.reservation_id)
+
+
 def _attach(session_id: str, token: str) -> session_pb2.PlayRequest:
     return session_pb2.PlayRequest(attach=session_pb2.Attach(session_id=session_id, resume_token=token))
 
@@ -68,7 +81,10 @@ CREATE = session_pb2.CreateSessionRequest(world=WORLD, idempotency_key=KEY)
 CASES: Mapping[str, Kinds] = {
     S + "GetCapabilities": Kinds(at_large=(lambda it, own: session_pb2.GetCapabilitiesRequest(),)),
     # With the key that they used, word for word as they did.
-    S + "CreateSession": Kinds(at_large=(lambda it, own: CREATE,)),
+    S + "CreateSession": Kinds(
+        at_large=(lambda it, own: CREATE,),
+        named=(lambda it, own: session_pb2.CreateSessionRequest(world=WORLD, admission=_place(it)),),
+    ),
     S + "Play": Kinds(
         named=(
             lambda it, own: _attach(it.session_id, it.resume_token),
@@ -150,8 +166,9 @@ CASES: Mapping[str, Kinds] = {
     L + "GetAccess": Kinds(named=_of_world(library_pb2.GetAccessRequest)),
     P + "OpenSession": Kinds(at_large=(lambda it, own: admission_pb2.OpenSessionRequest(create=CREATE),)),
     P + "Reserve": Kinds(at_large=(lambda it, own: admission_pb2.ReserveRequest(idempotency_key=KEY),)),
+    # Of no effect where there is none, and that is said to nobody.
     P + "CancelReservation": Kinds(
-        at_large=(lambda it, own: admission_pb2.CancelReservationRequest(reservation_id="r-1"),)
+        named=(lambda it, own: admission_pb2.CancelReservationRequest(reservation_id=it.reservation_id),)
     ),
     P + "GetQuota": Kinds(
         at_large=(lambda it, own: admission_pb2.GetQuotaRequest(),),
@@ -199,7 +216,7 @@ CASES: Mapping[str, Kinds] = {
     A + "RotateKey": Kinds(named=(lambda it, own: admin_pb2.RotateKeyRequest(key_id=it.key_id),)),
 }
 # They search one's own books: for what is not there as well, and find nothing.
-SEARCHES = {U + "GetUsage", B + "ListAuditEntries"}
+SEARCHES = {U + "GetUsage", B + "ListAuditEntries", P + "CancelReservation"}
 # Those who run the service have a hand in every tenant's keys.
 FOR_ADMINS = {A + "RevokeKey", A + "RotateKey"}
 
@@ -240,6 +257,7 @@ async def test_e03_what_is_a_strangers_is_answered_like_what_is_not_there(both: 
                 assert asked == asked_in_vain, (role, path)
                 num_tried += 1
     assert num_tried > 300
+    assert place.has_reservation(theirs.reservation_id)
     assert place.rows(THEIRS) == before
     assert place.subjects(THEIRS) <= place.keys(THEIRS)
 

@@ -111,9 +111,7 @@ class ApiKeys:
     def touch(self, key_id: str) -> None:
         """Note that it was used."""
         with self._database.write() as connection:
-            connection.execute(
-                api_keys.update().where(api_keys.c.key_id == key_id).values(last_used_s=self._clock())
-            )
+            connection.execute(api_keys.update().where(api_keys.c.key_id == key_id).values(last_used_s=self._clock()))
 
     def _insert(
         self, connection: Connection, tenant_id: str, role: Role, name: str, expires_s: float | None

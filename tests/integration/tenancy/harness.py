@@ -21,6 +21,7 @@ import nacre.v1
 from nacre.v1 import admission_pb2, library_pb2, session_pb2
 from serving.access.config import AccessConfig
 from serving.access.roles import Role
+from serving.admission.limits import AdmissionConfig
 from serving.books.chain import Book
 from serving.catalogue.schema import book_rows, metadata, places
 from serving.gateway.config import GatewayConfig
@@ -173,9 +174,10 @@ METHODS = methods()
 @asynccontextmanager
 async def tenancy(folder: Path, *tenant_ids: str) -> AsyncIterator[Tenancy]:
     access = AccessConfig(is_on=True, own_key_file=str(folder / "signing.key"))
-    async with service(
-        folder, num_slots=12, config=GatewayConfig(port=0, drain_s=0.1, access_check_s=0.05, access=access)
-    ) as running:
+    # However busy the machine is, a place that was reserved stays so until the test is over.
+    admission = AdmissionConfig(reservation_s=3_600.0)
+    config = GatewayConfig(port=0, drain_s=0.1, access_check_s=0.05, access=access, admission=admission)
+    async with service(folder, num_slots=12, config=config) as running:
         library, bearers = running.plane.library, {}
         for tenant_id in tenant_ids:
             library.tenants.create(tenant_id)

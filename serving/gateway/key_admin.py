@@ -17,10 +17,12 @@ from serving.catalogue.library import Library
 from serving.catalogue.plane import CataloguedPlane
 from serving.errors import InvalidFieldError, KeyNotFoundError
 from serving.gateway.access_codec import read_role, to_key, to_tenant
+from serving.gateway.library_validation import check_label
 from serving.gateway.validation import check_id
 
 DEFAULT_GRACE_S = 24 * 3_600.0
 MAX_GRACE_S = 30 * 24 * 3_600.0
+MAX_LIFETIME_S = 100 * 365 * 24 * 3_600.0  # beyond it one that never ends is meant
 
 
 class KeyAdmin:
@@ -37,7 +39,8 @@ class KeyAdmin:
     # --- tenants ---
 
     async def create_tenant(self, request: admin_pb2.CreateTenantRequest) -> admin_pb2.CreateTenantResponse:
-        row = await self._kept().call(lambda: self._library.tenants.create(request.tenant_id, request.name))
+        name = check_label(request.name, "name")
+        row = await self._kept().call(lambda: self._library.tenants.create(request.tenant_id, name))
         self._forget_tenant(row.tenant_id)
         return admin_pb2.CreateTenantResponse(tenant=to_tenant(row))
 
@@ -64,9 +67,10 @@ class KeyAdmin:
         tenant_id = _tenant(asker, request.tenant_id)
         check_lasts(asker)
         check_role(asker, role)
-        expires_s = self._clock() + _seconds(request.lifetime) if request.HasField("lifetime") else None
+        expires_s = self._clock() + _lifetime_s(request.lifetime) if request.HasField("lifetime") else None
+        name = check_label(request.name, "name")
         row, secret = await self._kept().call(
-            lambda: self._library.keys.create(tenant_id, role, name=request.name, expires_s=expires_s)
+            lambda: self._library.keys.create(tenant_id, role, name=name, expires_s=expires_s)
         )
         return admin_pb2.CreateKeyResponse(key=to_key(row), secret=secret)
 
@@ -119,6 +123,13 @@ def _tenant(asker: Principal, tenant_id: str) -> str:
     if tenant_id and tenant_id != asker.tenant_id:
         asker.check(Permission.FLEET)
     return tenant_id or asker.tenant_id
+
+
+def _lifetime_s(duration: Duration) -> float:
+    seconds = _seconds(duration)
+    if not 1 <= seconds <= MAX_LIFETIME_S:
+        raise InvalidFieldError(f"1 to {MAX_LIFETIME_S:g} seconds", field="lifetime")
+    return seconds
 
 
 def _seconds(duration: Duration) -> float:

@@ -109,3 +109,18 @@ async def test_a_suspended_tenant_is_shut_out_and_nobody_suspends_oneself(gate: 
     assert (await refusal(gate.admin.SuspendTenant(myself, metadata=bearer(admin)))).field == "tenant_id"
     unknown = admin_pb2.RestoreTenantRequest(tenant_id="initech")
     assert (await refusal(gate.admin.RestoreTenant(unknown, metadata=bearer(admin)))).reason == "TENANT_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"lifetime": Duration(seconds=2**62)}, "lifetime"),
+        ({"lifetime": Duration(seconds=-1)}, "lifetime"),
+        ({"name": "a\x00b"}, "name"),
+        ({"name": "x" * 201}, "name"),
+    ],
+)
+async def test_keys_that_cannot_be_are_refused_by_their_field(gate: Door, values: dict[str, Any], field: str) -> None:
+    _, admin = gate.key(Role.ADMIN)
+    refused = await refusal(create(gate, admin, access_pb2.ROLE_VIEWER, **values))
+    assert (refused.code.name, refused.field) == ("INVALID_ARGUMENT", field)

@@ -119,7 +119,8 @@ RULES: Mapping[str, Rule] = {
             # Not above the caller's own: the handler compares.
             "MintToken": Rule(permission=_SEE, about=About.LATER),
         },
-    ),    # Of one's own tenant, or with FLEET of another: the handlers ask.
+    ),
+    # Of one's own tenant, or with FLEET of another: the handlers ask.
     **_service(
         "UsageService",
         {

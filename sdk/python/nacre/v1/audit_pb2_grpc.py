@@ -55,6 +55,7 @@ class AuditServiceServicer:
 
     def ListAuditEntries(self, request, context):
         """The newest first. Of one's own tenant, or as an operator of another; "-" are callers who are not known.
+        Errors: TEXT_EMPTY, TEXT_TOO_LONG.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,9 @@ class AuditServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AuditServiceAsyncStub: ...
     ListAuditEntries: _grpc.UnaryUnaryMultiCallable[_audit_pb2.ListAuditEntriesRequest, _audit_pb2.ListAuditEntriesResponse]
-    """The newest first. Of one's own tenant, or as an operator of another; "-" are callers who are not known."""
+    """The newest first. Of one's own tenant, or as an operator of another; "-" are callers who are not known.
+    Errors: TEXT_EMPTY, TEXT_TOO_LONG.
+    """
     VerifyBooks: _grpc.UnaryUnaryMultiCallable[_audit_pb2.VerifyBooksRequest, _audit_pb2.VerifyBooksResponse]
     """Whether a tenant's books are as they were written: finds the first row that was altered or is missing."""
 
@@ -48,7 +50,9 @@ class AuditServiceAsyncStub(AuditServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListAuditEntries: _aio.UnaryUnaryMultiCallable[_audit_pb2.ListAuditEntriesRequest, _audit_pb2.ListAuditEntriesResponse]  # type: ignore[assignment]
-    """The newest first. Of one's own tenant, or as an operator of another; "-" are callers who are not known."""
+    """The newest first. Of one's own tenant, or as an operator of another; "-" are callers who are not known.
+    Errors: TEXT_EMPTY, TEXT_TOO_LONG.
+    """
     VerifyBooks: _aio.UnaryUnaryMultiCallable[_audit_pb2.VerifyBooksRequest, _audit_pb2.VerifyBooksResponse]  # type: ignore[assignment]
     """Whether a tenant's books are as they were written: finds the first row that was altered or is missing."""
 
@@ -63,7 +67,9 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_pb2.ListAuditEntriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audit_pb2.ListAuditEntriesResponse, _abc.Awaitable[_audit_pb2.ListAuditEntriesResponse]]:
-        """The newest first. Of one's own tenant, or as an operator of another; "-" are callers who are not known."""
+        """The newest first. Of one's own tenant, or as an operator of another; "-" are callers who are not known.
+        Errors: TEXT_EMPTY, TEXT_TOO_LONG.
+        """
 
     @_abc_1.abstractmethod
     def VerifyBooks(

@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,12 +52,14 @@ class ExternalService:
 
 
 class RunningService:
-    """Starts `python -m serving` on ports of its choice; leaves nothing when the block ends."""
+    """Starts `python -m serving` on ports of its choice and with nothing on record; leaves nothing when the block
+    ends."""
 
     def __init__(self, config: ServiceConfig) -> None:
         self._config = config
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
+        self._data: tempfile.TemporaryDirectory[str] | None = None
         self.address = ""
         self.metrics_urls: tuple[str, ...] = ()
         self.faults: list[str] = []
@@ -71,7 +74,10 @@ class RunningService:
     def __enter__(self) -> Self:
         self._config.log.parent.mkdir(parents=True, exist_ok=True)
         self._log = self._config.log.open("wb")
-        command = [sys.executable, "-m", "serving", *ANY_PORTS, *self._config.arguments]
+        # Not the user's own: that may hold a thousand sessions, and another service may be at work there.
+        self._data = tempfile.TemporaryDirectory(prefix="nacre-data-", ignore_cleanup_errors=True)
+        own = (*ANY_PORTS, f"--data-folder={self._data.name}")
+        command = [sys.executable, "-m", "serving", *own, *self._config.arguments]
         # A session of its own: Ctrl-C is ours to hear, and to pass on in order.
         self._process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True
@@ -121,6 +127,8 @@ class RunningService:
         process.wait()
         if self._log is not None:
             self._log.close()
+        if self._data is not None:
+            self._data.cleanup()
 
     def _meet_family(self, pid: int) -> None:
         try:

@@ -7,7 +7,7 @@ import itertools
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Annotated, Self
@@ -18,7 +18,7 @@ from rich.console import Console
 from bench.hardware import ROOT, commit, describe_hardware
 from bench.measure import Service
 from bench.play import Player, Start
-from bench.process_tree import measure_tree
+from bench.process_tree import ProcessUse, measure_tree
 from bench.recording import Recording
 from bench.report import control_latencies_s, late_chunks
 from bench.results import Result, ResultWriter
@@ -31,6 +31,7 @@ SAMPLE_EVERY_S = 5.0
 # Allocators and caches fill for the first while; flatness is asked of what follows.
 SETTLED_SHARE = 0.1
 STAGE = "transformer"
+MAX_NAME_CHARS, TOLD_MIB_PER_HOUR = 60, 0.5
 MS, MIB, SECONDS_PER_HOUR = 1_000, 1 << 20, 3_600
 
 
@@ -49,8 +50,12 @@ def looping_script(duration_s: float) -> Script:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoakSample:
     time_s: float
-    rss_bytes: int  # of all processes of the service
+    rss_bytes_by_process: Mapping[str, int]  # those of the service
     stages: StageTotals
+
+    @property
+    def rss_bytes(self) -> int:
+        return sum(self.rss_bytes_by_process.values())
 
 
 class SoakSampler:
@@ -74,9 +79,13 @@ class SoakSampler:
     def _watch(self) -> None:
         assert self._service.pid, "a service on this machine"
         while not self._is_over.wait(self._interval_s):
-            rss_bytes = measure_tree(self._service.pid).rss_bytes
+            by_process = {_label(each): each.rss_bytes for each in measure_tree(self._service.pid).processes}
             stages = read_stages(self._service.metrics_urls)
-            self.samples.append(SoakSample(time_s=time.monotonic(), rss_bytes=rss_bytes, stages=stages))
+            self.samples.append(SoakSample(time_s=time.monotonic(), rss_bytes_by_process=by_process, stages=stages))
+
+
+def _label(process: ProcessUse) -> str:
+    return f"{process.name[:MAX_NAME_CHARS]} {process.pid}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +93,7 @@ class Flatness:
     """Over the session after its first tenth."""
 
     rss_bytes: Slope
+    rss_bytes_by_process: Mapping[str, Slope]  # those that were there all the time
     step_s: Slope
     step_p99_s: FirstAgainstLast  # of a sampling interval, by the histogram's edges
     lag_p99_s: FirstAgainstLast  # of a chunk's arrival behind the session's clock
@@ -92,6 +102,9 @@ class Flatness:
 def flatness_of(samples: Sequence[SoakSample], lags_s: Sequence[float]) -> Flatness:
     """`lags_s`: of every chunk, in order."""
     samples = samples[round(len(samples) * SETTLED_SHARE) :]
+    times_s = [each.time_s for each in samples]
+    by_process = [each.rss_bytes_by_process for each in samples]
+    steady = [name for name in by_process[0] if all(name in each for each in by_process)]
     steps = [
         (later.time_s, totals)
         for earlier, later in itertools.pairwise(samples)
@@ -99,7 +112,8 @@ def flatness_of(samples: Sequence[SoakSample], lags_s: Sequence[float]) -> Flatn
     ]
     p99_s = [value for _, totals in steps if (value := totals.percentile(99)) is not None]
     return Flatness(
-        rss_bytes=fit_slope([each.time_s for each in samples], [float(each.rss_bytes) for each in samples]),
+        rss_bytes=fit_slope(times_s, [float(each.rss_bytes) for each in samples]),
+        rss_bytes_by_process={name: fit_slope(times_s, [float(each[name]) for each in by_process]) for name in steady},
         step_s=fit_slope([time_s for time_s, _ in steps], [totals.sum / totals.count for _, totals in steps]),
         step_p99_s=first_against_last(p99_s, 50),
         lag_p99_s=first_against_last(lags_s, 99),
@@ -150,6 +164,11 @@ def _sentences(flatness: Flatness) -> tuple[str, ...]:
     return (
         f"memory of the service: {memory.per_s * per_hour:+.1f} MiB/h"
         f" (95 %: {memory.low_per_s * per_hour:+.1f} to {memory.high_per_s * per_hour:+.1f}; n={memory.num_samples})",
+        *(
+            f"  {name}: {slope.per_s * per_hour:+.1f} MiB/h"
+            for name, slope in flatness.rss_bytes_by_process.items()
+            if slope.per_s * per_hour >= TOLD_MIB_PER_HOUR
+        ),
         f"step: {step.per_s * step_per_hour:+.2f} ms/h (95 %: {step.low_per_s * step_per_hour:+.2f}"
         f" to {step.high_per_s * step_per_hour:+.2f}; n={step.num_samples})",
         f"step p99, {_compared(flatness.step_p99_s)}",

@@ -78,10 +78,11 @@ def samples(rss_growth_bytes_per_s: float, step_growth: float) -> list[SoakSampl
         step_s = 0.03 * (1 + step_growth * idx) + 0.0005 * (-1) ** idx
         buckets = {edge: count + (62 if edge >= step_s else 0) for edge, count in total.buckets.items()}
         total = HistogramTotals(count=total.count + 62, sum=total.sum + 62 * step_s, buckets=buckets)
-        rss_bytes = int(1e9 + rss_growth_bytes_per_s * 5 * idx + 1e5 * (-1) ** idx)
-        found.append(
-            SoakSample(time_s=5.0 * idx, rss_bytes=rss_bytes, stages=StageTotals(stages={"transformer": total}))
-        )
+        by_process = {"worker 7": int(1e9 + rss_growth_bytes_per_s * 5 * idx + 1e5 * (-1) ** idx), "raylet 5": 10**8}
+        if idx == 60:
+            by_process["passing 9"] = 10**5
+        stages = StageTotals(stages={"transformer": total})
+        found.append(SoakSample(time_s=5.0 * idx, rss_bytes_by_process=by_process, stages=stages))
     return found
 
 
@@ -97,6 +98,9 @@ def test_growth_of_memory_or_step_time_is_seen() -> None:
     growing = flatness_of(samples(10_000.0, 0.002), [0.0] * 3_750 + [0.05] * 3_750)
     assert not growing.rss_bytes.is_flat
     assert growing.rss_bytes.per_s == pytest.approx(10_000.0, rel=0.05)
+    assert set(growing.rss_bytes_by_process) == {"worker 7", "raylet 5"}
+    assert growing.rss_bytes_by_process["worker 7"].per_s == pytest.approx(10_000.0, rel=0.05)
+    assert growing.rss_bytes_by_process["raylet 5"].per_s == 0.0
     assert not growing.step_s.is_flat
     assert (growing.lag_p99_s.first, growing.lag_p99_s.last) == (0.0, 0.05)
 

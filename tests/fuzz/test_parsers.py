@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz.parsers import Parser, parsers
 
-NUM_EXAMPLES = int(os.environ.get("NACRE_FUZZ_EXAMPLES", "8"))
+NUM_EXAMPLES = int(os.environ.get("NACRE_FUZZ_EXAMPLES", "4"))
 PARSERS = parsers()
 SPOILS_PER_EXAMPLE = 12
 

@@ -22,7 +22,7 @@ from tests.fuzz.messages import PLACEHOLDER, Payload, mostly, payloads
 from tests.fuzz.target import METHODS, NUM_SLOTS, POLL_S, TIMEOUT_S, Target, running_target
 from tests.postgres import PostgresMissingError, postgres_url, running_postgres
 
-NUM_EXAMPLES = int(os.environ.get("NACRE_FUZZ_EXAMPLES", "8"))
+NUM_EXAMPLES = int(os.environ.get("NACRE_FUZZ_EXAMPLES", "4"))
 IS_LONG = NUM_EXAMPLES > 100
 SETTINGS = settings(
     max_examples=NUM_EXAMPLES,

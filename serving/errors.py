@@ -29,6 +29,7 @@
     +-- ScopeExceededError         the share link does not allow it
     +-- PermissionMissingError     the role does not allow it
     +-- UnauthenticatedError       no key or token, or none that is good
+    +-- OriginRefusedError         a web page from elsewhere
     +-- AuthenticationOffError     nobody is asked who they are
     +-- TenantNotFoundError
     +-- TenantExistsError
@@ -220,6 +221,11 @@ class UnauthenticatedError(NacreError):
 
     reason = "UNAUTHENTICATED"
     status = StatusCode.UNAUTHENTICATED
+
+
+class OriginRefusedError(NacreError):
+    reason = "ORIGIN_REFUSED"
+    status = StatusCode.PERMISSION_DENIED
 
 
 class AuthenticationOffError(NacreError):

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import Any, Protocol, Self
 
 import grpc
 import grpc.aio
@@ -32,6 +32,7 @@ from nacre.v1 import (
     usage_pb2,
     usage_pb2_grpc,
 )
+from serving.access.authenticator import Authenticator
 from serving.access.config import check_listening
 from serving.access.tls import server_credentials
 from serving.admission.desk import Desk
@@ -46,6 +47,7 @@ from serving.gateway.audit_service import AuditService
 from serving.gateway.auditing import AuditInterceptor, AuditWitness
 from serving.gateway.authentication import AuthenticationInterceptor
 from serving.gateway.bookkeeping import make_bookkeeper
+from serving.gateway.calls import Calls
 from serving.gateway.config import GatewayConfig
 from serving.gateway.doorkeeper import DoorInterceptor
 from serving.gateway.interceptor import ErrorInterceptor
@@ -75,6 +77,20 @@ REFUSED_CALLS = 64
 REFUSED_BYTES = 8 << 20
 # Clients may ask whether we live this often; more is answered with a GOAWAY of the transport.
 MIN_CLIENT_PING_S = 5.0
+
+
+class Face(Protocol):
+    """Another way in to the same calls. Begins and ends with the server that it is added to."""
+
+    async def start(self) -> None: ...
+
+    def drain(self) -> None:
+        """The sessions are about to end."""
+        ...
+
+    async def stop(self, grace_s: float) -> None:
+        """They have ended: let those who wait for answers have them, for so long at most."""
+        ...
 
 
 class GatewayServer:
@@ -129,6 +145,10 @@ class GatewayServer:
         self._usage_service = UsageService(self._bookkeeper, plane.info, clock)
         self._audit_service = AuditService(self._bookkeeper)
         self._health = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue]  # set by a star import
+        self._interceptors = self._make_interceptors()
+        self.calls = Calls(self._interceptors)
+        self._add_services(self.calls)
+        self._faces: list[Face] = []
         self._server: grpc.aio.Server | None = None
         self._host_task: asyncio.Task[None] | None = None
         self._stop_lock = asyncio.Lock()
@@ -137,6 +157,19 @@ class GatewayServer:
     @property
     def address(self) -> str:
         return f"{self._config.host}:{self.port}"
+
+    @property
+    def config(self) -> GatewayConfig:
+        return self._config
+
+    @property
+    def authenticator(self) -> Authenticator | None:
+        """None where nobody is asked."""
+        return self._authenticator
+
+    def add_face(self, face: Face) -> None:
+        """Before `start`."""
+        self._faces.append(face)
 
     async def start(self) -> None:
         """Bind and answer. Raises OSError(EADDRINUSE) if the port is taken, ValueError for a place where strangers
@@ -153,6 +186,8 @@ class GatewayServer:
             self._bookkeeper.start()
         await server.start()
         self._server = server
+        for face in self._faces:
+            await face.start()
         for name in ("", *SERVICE_NAMES):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         logger.info("listening on %s", self.address)
@@ -163,8 +198,10 @@ class GatewayServer:
             if self._server is None or self._host_task is None:
                 return
             await self._health.enter_graceful_shutdown()
+            for face in self._faces:
+                face.drain()
             await self._registry.drain(self._config.drain_s if drain_s is None else drain_s)
-            await self._server.stop(STOP_GRACE_S)
+            await asyncio.gather(self._server.stop(STOP_GRACE_S), *(face.stop(STOP_GRACE_S) for face in self._faces))
             self._host_task.cancel()
             await asyncio.wait([self._host_task])
             await self._desk.close()
@@ -191,17 +228,28 @@ class GatewayServer:
 
     def _make_server(self) -> grpc.aio.Server:
         server = grpc.aio.server(
-            interceptors=[
-                *self._auditing(AuditInterceptor),
-                ErrorInterceptor(self._metrics, self._config),
-                *self._authentication(),
-                *self._auditing(AuditWitness),
-                self._admission,
-                self._door,
-            ],
+            interceptors=self._interceptors,
             options=_channel_options(self._config),
             maximum_concurrent_rpcs=self._config.max_concurrent_calls + REFUSED_CALLS,
         )
+        self._add_services(server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+        return server
+
+    def _make_interceptors(self) -> list[grpc.aio.ServerInterceptor]:
+        return [
+            *self._auditing(AuditInterceptor),
+            ErrorInterceptor(self._metrics, self._config),
+            *self._authentication(),
+            *self._auditing(AuditWitness),
+            self._admission,
+            self._door,
+        ]
+
+    def _add_services(self, server: Any) -> None:
+        """To gRPC's server, or to what takes services as it does."""
         session_pb2_grpc.add_SessionServiceServicer_to_server(self._service, server)
         library_pb2_grpc.add_LibraryServiceServicer_to_server(self._library_service, server)
         admin_pb2_grpc.add_AdminServiceServicer_to_server(self._admin_service, server)
@@ -209,10 +257,6 @@ class GatewayServer:
         usage_pb2_grpc.add_UsageServiceServicer_to_server(self._usage_service, server)
         audit_pb2_grpc.add_AuditServiceServicer_to_server(self._audit_service, server)
         admission_pb2_grpc.add_AdmissionServiceServicer_to_server(self._admission_service, server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, server)
-        return server
 
     @property
     def bookkeeper(self) -> Bookkeeper | None:

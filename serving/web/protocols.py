@@ -1,0 +1,70 @@
+"""Connections that keep to their time. uvicorn's own wait for a request's head, and for last words to be taken, as long
+as the other side likes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+
+def http_protocol(head_timeout_s: float) -> type[H11Protocol]:
+    """One that cuts whoever began a request and does not get to its end."""
+
+    class TimedHttp(H11Protocol):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._head_timer: asyncio.TimerHandle | None = None
+            self._is_upgraded = False
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+            super().connection_made(transport)
+            self._watch()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._watch()
+
+        def handle_websocket_upgrade(self, event: Any) -> None:
+            self._is_upgraded = True
+            super().handle_websocket_upgrade(event)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop_watching()
+            super().connection_lost(exc)
+
+        @property
+        def _is_waiting(self) -> bool:
+            return not self._is_upgraded and (self.cycle is None or self.cycle.response_complete)
+
+        def _watch(self) -> None:
+            if not self._is_waiting:
+                self._stop_watching()
+            elif self._head_timer is None:
+                self._head_timer = self.loop.call_later(head_timeout_s, self._give_up)
+
+        def _stop_watching(self) -> None:
+            if self._head_timer is not None:
+                self._head_timer.cancel()
+                self._head_timer = None
+
+        def _give_up(self) -> None:
+            self._head_timer = None
+            if self._is_waiting:
+                self.transport.abort()
+
+    return TimedHttp
+
+
+def socket_protocol(close_timeout_s: float) -> type[WebSocketsSansIOProtocol]:
+    """One that is cut a while after its call is over, whatever it has not read."""
+
+    class TimedSocket(WebSocketsSansIOProtocol):
+        def on_task_complete(self, task: asyncio.Task[None]) -> None:
+            super().on_task_complete(task)
+            if not self.transport.is_closing() or self.transport.get_write_buffer_size():
+                self.loop.call_later(close_timeout_s, self.transport.abort)
+
+    return TimedSocket

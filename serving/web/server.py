@@ -1,0 +1,191 @@
+"""The HTTP server beside the gateway's gRPC server, on the same event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+
+from serving.access.config import TlsConfig, check_listening
+from serving.access.credentials import read_credentials
+from serving.access.roles import Permission
+from serving.errors import NacreError
+from serving.gateway.request_id import request_id_of
+from serving.gateway.server import REFUSED_BYTES, REFUSED_CALLS, GatewayServer
+from serving.gateway.status import to_status
+from serving.web.answers import NO_STORE, refusal
+from serving.web.config import WebConfig
+from serving.web.guard import Guard
+from serving.web.origins import OriginPolicy
+from serving.web.protocols import http_protocol, socket_protocol
+from serving.web.request import metadata_of
+from serving.web.sockets import StreamCalls
+from serving.web.unary import UnaryCalls
+
+logger = logging.getLogger(__name__)
+
+PAGE = Path(__file__).parent / "page" / "dist"
+NO_PAGE = "Nacre serves worlds here. This installation has no page; docs/web.md says what can be asked.\n"
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MAX_HEAD_BYTES = 16_384
+# What the kernel holds for a client that does not read, beyond what waits in the service.
+KERNEL_SEND_BYTES = 256 << 10
+START_POLL_S = 0.005
+BACKLOG = 256
+
+RenderMetrics = Callable[[], bytes]
+
+
+class WebServer:
+    """Implements `serving.gateway.server.Face`."""
+
+    def __init__(self, gateway: GatewayServer, config: WebConfig, render_metrics: RenderMetrics | None = None) -> None:
+        self._gateway = gateway
+        self._config = config
+        self._render_metrics = render_metrics
+        self._server: _Server | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._is_draining = False
+        self.port = 0
+
+    @property
+    def address(self) -> str:
+        """Where browsers find it."""
+        scheme = "https" if self._gateway.config.access.tls.certificate_file else "http"
+        host = self._gateway.config.host
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    async def start(self) -> None:
+        """Raises OSError where it cannot listen, ValueError for a place where strangers could do anything."""
+        config = self._gateway.config
+        check_listening(config.host, config.access)
+        listening = listen(config.host, self._config.port)
+        self.port = listening.getsockname()[1]
+        server = self._server = _Server(self._settings())
+        # The one task without a group around it: owned by this object from start to stop.
+        self._task = asyncio.create_task(server.serve(sockets=[listening]), name="gateway-web")
+        while not server.started:
+            if self._task.done():
+                self._task.result()
+            await asyncio.sleep(START_POLL_S)
+        logger.info("listening on %s", self.address)
+
+    def drain(self) -> None:
+        self._is_draining = True
+
+    async def stop(self, grace_s: float) -> None:
+        """Close what is open. Those who play were told before."""
+        if self._server is None or self._task is None:
+            return
+        self._server.should_exit = True
+        self._server.config.timeout_graceful_shutdown = round(grace_s)
+        await asyncio.wait([self._task])
+        self._server = self._task = None
+
+    def _settings(self) -> uvicorn.Config:
+        gateway = self._gateway.config
+        return uvicorn.Config(
+            self._application(),
+            http=http_protocol(self._config.head_timeout_s),
+            ws=socket_protocol(self._config.close_timeout_s),
+            ws_max_size=gateway.max_receive_bytes + REFUSED_BYTES,
+            ws_ping_interval=gateway.keepalive_time_s,
+            ws_ping_timeout=gateway.keepalive_timeout_s,
+            ws_per_message_deflate=False,  # pictures and sound are as small as they get
+            lifespan="off",
+            log_config=None,
+            log_level=logging.WARNING,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=gateway.max_concurrent_calls + REFUSED_CALLS,
+            backlog=BACKLOG,
+            timeout_keep_alive=round(self._config.idle_timeout_s),
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+            ssl_context_factory=partial(_tls, gateway.access.tls) if gateway.access.tls.certificate_file else None,
+        )
+
+    def _application(self) -> Guard:
+        gateway = self._gateway.config
+        unary = UnaryCalls(self._gateway.calls, self._config, gateway.max_receive_bytes)
+        streams = StreamCalls(self._gateway.calls, self._config, gateway)
+        routes = [
+            Route("/healthz", self._health),
+            Route("/metrics", self._metrics),
+            WebSocketRoute("/v1/play", streams.play),
+            WebSocketRoute("/v1/stream/{service}/{method}", streams.stream),
+            Route("/{service}/{method}", unary.__call__, methods=["POST"]),
+            self._page(),
+        ]
+        policy = OriginPolicy(allowed_origins=self._config.allowed_origins, knows_callers=gateway.access.is_on)
+        return Guard(Starlette(routes=routes), policy)
+
+    def _page(self) -> BaseRoute:
+        if (PAGE / "index.html").is_file():
+            return Mount("/", StaticFiles(directory=PAGE, html=True))
+        return Route("/", lambda request: PlainTextResponse(NO_PAGE))
+
+    async def _health(self, request: Request) -> Response:
+        if self._is_draining:
+            return PlainTextResponse("draining", 503, headers=NO_STORE)
+        return PlainTextResponse("ok", headers=NO_STORE)
+
+    async def _metrics(self, request: Request) -> Response:
+        if self._render_metrics is None:
+            return PlainTextResponse("this service measures nothing", 404)
+        metadata = metadata_of(request.headers)
+        if (authenticator := self._gateway.authenticator) is not None:
+            try:
+                standing = await authenticator.authenticate(read_credentials(metadata))
+                standing.principal.check(Permission.FLEET)
+            except NacreError as error:
+                request_id = request_id_of(metadata)
+                return refusal(to_status(error, request_id), request_id)
+        text = await asyncio.get_running_loop().run_in_executor(None, self._render_metrics)
+        return Response(text, media_type=METRICS_TYPE, headers=NO_STORE)
+
+
+class _Server(uvicorn.Server):
+    """Signals are the service's, not its server's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """On `port`, or on any free one where that is taken: another service on the machine is no reason not to start.
+    Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError:
+        if port == 0:
+            raise
+        logger.warning("HTTP port %d is taken; another one is used", port)
+        listening = socket.create_server((host, 0), family=family, backlog=BACKLOG)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_SEND_BYTES)  # those that come in have it from here
+    return listening
+
+
+def _tls(config: TlsConfig, *_: object) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(config.certificate_file, config.key_file)
+    context.set_alpn_protocols(["http/1.1"])
+    if config.client_ca_file:
+        context.load_verify_locations(config.client_ca_file)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context

@@ -34,6 +34,7 @@ def main(
     host: Annotated[str | None, typer.Option(help="Where the gateway listens.")] = None,
     port: Annotated[int | None, typer.Option(help="Its gRPC port; 0 takes any free one.")] = None,
     auth: Annotated[bool | None, typer.Option("--auth/--no-auth", help="Ask callers for a key or a token.")] = None,
+    web_port: Annotated[str | None, typer.Option(help='Its HTTP port, with the page; 0 for any, or "off".')] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Its Prometheus port; workers take the next ones.")] = None,
     model: Annotated[str | None, typer.Option(help="A preset, or package.module:function.")] = None,
     slots: Annotated[int | None, typer.Option(help="Sessions at once.")] = None,
@@ -89,8 +90,10 @@ def run(settings: ServiceConfig) -> None:
     console.print("stopped")
 
 
-def announce(address: str, metrics_addresses: tuple[str, ...], settings: ServiceConfig) -> None:
+def announce(address: str, web_address: str, metrics_addresses: tuple[str, ...], settings: ServiceConfig) -> None:
     metrics = ", ".join(f"http://{each}/metrics" for each in metrics_addresses)
+    if web_address:
+        console.print(f"PAGE {web_address}", soft_wrap=True)
     console.print(f"[green]READY[/] {settings.model} on {address} (metrics: {metrics})", soft_wrap=True)
 
 
@@ -101,7 +104,7 @@ async def run_local(settings: ServiceConfig) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with serve_local(settings) as service:
-        announce(service.address, (service.metrics_address,), settings)
+        announce(service.address, service.web_address, (service.metrics_address,), settings)
         await stopping.wait()
         console.print("draining ...")
 
@@ -116,7 +119,7 @@ def run_cluster(settings: ServiceConfig) -> None:
 
             stopping.listen()
             service = start_service(settings)
-            announce(service.address, service.metrics_addresses, settings)
+            announce(service.address, service.web_address, service.metrics_addresses, settings)
             stopping.wait()
             console.print("draining ...")
             service.drain(settings.gateway.drain_s + DRAIN_SLACK_S)

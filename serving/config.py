@@ -2,6 +2,7 @@
 
 flag            environment            file (TOML)
 --port          NACRE_PORT             port = 50051
+--web-port      NACRE_WEB_PORT=off     web_port = "off"
 --local         NACRE_LOCAL=true       local = true
                                            processes = [["encoder", "transformer"], ["video_decoder", "audio_decoder"]]
                                        [access]   (see serving/access/config.py)
@@ -10,6 +11,8 @@ flag            environment            file (TOML)
                                        [regions.eu]
                                        snapshots = "s3://eu/nacre"
                                        spool = "/var/lib/nacre/eu"
+                                       [web]      (see serving/web/config.py)
+                                       allowed_origins = ["https://game.example"]
                                        [gateway]
                                        detach_grace_s = 30.0
                                        [gateway.admission]
@@ -36,11 +39,12 @@ from serving.engine.engine import EngineConfig
 from serving.gateway.config import GatewayConfig
 from serving.stages.host import WorkerConfig
 from serving.stages.stage import Stage
+from serving.web.config import DEFAULT_PORT, WebConfig, read_port, read_web
 
 ENVIRONMENT_PREFIX = "NACRE_"
 TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 # Settings that a file may give and a flag or the environment may not.
-FILE_ONLY = ("processes", "access", "books", "regions", "gateway")
+FILE_ONLY = ("processes", "access", "books", "regions", "gateway", "web")
 MAX_PORT = 65_535
 # On two cores one process for all stages, a thread each: every process more costs one to two milliseconds per chunk.
 LAPTOP_PROCESSES = (frozenset(Stage),)
@@ -61,6 +65,7 @@ class ServiceConfig:
 
     host: str = "127.0.0.1"
     port: int = 50051
+    web_port: int = DEFAULT_PORT  # of its HTTP face, with the page; 0 takes any free one, "off" is -1
     metrics_port: int = 9464  # of the gateway; workers take the ones after it. 0 takes any free ones
     model: str = "pearl-xs"
     slots: int = 2  # sessions at once on one transformer worker
@@ -74,6 +79,7 @@ class ServiceConfig:
     regions: tuple[Region, ...] = ()  # where pinned tenants' sessions are kept
     books: BooksConfig = field(default_factory=BooksConfig)
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
+    web: WebConfig = field(default_factory=WebConfig)
     temp_folder: str = ""  # for Ray's sockets and logs; empty makes one and removes it
     data_folder: str = ""  # for what is kept of sessions; empty for a folder in the user's own
     catalogue_url: str = ""  # sqlite:///FILE or postgresql://...; empty for a file in the data folder
@@ -101,7 +107,7 @@ class ServiceConfig:
             raise ConfigError(f"trace_ratio must be 0 to 1, got {self.trace_ratio}")
         try:
             check_listening(self.host, self.access_config)
-            _ = self.storage
+            _ = self.storage, self.web_config
         except ValueError as error:
             raise ConfigError(str(error)) from error
         placed = [stage for stages in self.processes for stage in stages]
@@ -113,6 +119,10 @@ class ServiceConfig:
         values = {each.name: getattr(self.gateway, each.name) for each in fields(GatewayConfig)}
         values |= {"host": self.host, "port": self.port, "access": self.access_config, "books": self.books}
         return GatewayConfig(**values)
+
+    @property
+    def web_config(self) -> WebConfig:
+        return replace(self.web, port=self.web_port)
 
     @property
     def access_config(self) -> AccessConfig:
@@ -141,6 +151,8 @@ def load_config(flags: Mapping[str, Any], environment: Mapping[str, str], file: 
     settings |= _read_environment(environment)
     settings |= {name: value for name, value in flags.items() if value is not None}
     try:
+        if "web_port" in settings:
+            settings["web_port"] = read_port(settings["web_port"])
         return ServiceConfig(**settings)
     except (TypeError, ValueError) as error:
         raise error if isinstance(error, ConfigError) else ConfigError(str(error)) from error
@@ -155,7 +167,7 @@ def _read_file(file: Path) -> dict[str, Any]:
     if unknown := sorted(settings.keys() - known.keys()):
         raise ConfigError(f"{file}: no setting {unknown[0]!r}; there are {sorted(known)}")
     for name, value in settings.items():
-        settings[name] = _FROM_FILE[name](value) if name in FILE_ONLY else _checked(name, value, str(known[name]))
+        settings[name] = _FROM_FILE[name](value) if name in _FROM_FILE else _checked(name, value, str(known[name]))
     return settings
 
 
@@ -210,7 +222,29 @@ def _gateway(value: Any) -> GatewayConfig:
         raise ConfigError(f"gateway: {error}") from error
 
 
-_FROM_FILE = {"processes": _processes, "access": _access, "books": _books, "regions": _regions, "gateway": _gateway}
+def _web(value: Any) -> WebConfig:
+    try:
+        return read_web(value)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _web_port(value: Any) -> int:
+    try:
+        return read_port(value)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+_FROM_FILE = {
+    "processes": _processes,
+    "access": _access,
+    "books": _books,
+    "regions": _regions,
+    "gateway": _gateway,
+    "web": _web,
+    "web_port": _web_port,
+}
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -225,6 +259,8 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 def _parse(name: str, text: str, type_name: str) -> Any:
     try:
         match type_name:
+            case "int" if name == ENVIRONMENT_PREFIX + "WEB_PORT":
+                return read_port(text)
             case "int":
                 return int(text)
             case "float":

@@ -15,12 +15,14 @@ from serving.models import load_model
 from serving.observing import observe_all, observing_config
 from serving.stages.stage import Stage
 from serving.warm_up import warm_up
+from serving.web.server import add_web
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalService:
     address: str
     metrics_address: str
+    web_address: str  # "http://..."; empty where it is off
 
 
 @asynccontextmanager
@@ -40,7 +42,12 @@ async def serve_local(config: ServiceConfig) -> AsyncIterator[LocalService]:
             server = GatewayServer(
                 kept, config.gateway_config, observation.metrics, is_traced=observation.is_traced, catalogue=kept
             )
+            web = add_web(server, config.web_config, observation.render)
             async with server:
-                yield LocalService(address=server.address, metrics_address=observation.address)
+                yield LocalService(
+                    address=server.address,
+                    metrics_address=observation.address,
+                    web_address=web.address if web is not None else "",
+                )
     finally:
         observation.close()

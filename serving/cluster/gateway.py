@@ -20,6 +20,8 @@ from serving.observing import GatewayObservation, ObservingConfig, observe_gatew
 from serving.stages.remote import RemotePlane
 from serving.stages.stage import Stage
 from serving.warm_up import warm_up
+from serving.web.config import WebConfig
+from serving.web.server import add_web
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ logger = logging.getLogger(__name__)
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySettings:
     gateway: GatewayConfig
+    web: WebConfig
     observing: ObservingConfig
     storage: StorageConfig
     # In the order of the handles: Serve replaces handles only where they are arguments.
@@ -73,8 +76,13 @@ class Gateway:
             server = GatewayServer(
                 kept, self._settings.gateway, observation.metrics, is_traced=observation.is_traced, catalogue=kept
             )
+            web = add_web(server, self._settings.web, observation.render)
             async with server:
-                self._addresses = {"address": server.address, "metrics_address": observation.address}
+                self._addresses = {
+                    "address": server.address,
+                    "metrics_address": observation.address,
+                    "web_address": web.address if web is not None else "",
+                }
                 self._is_ready.set()
                 await self._is_stopping.wait()
         observation.close()

@@ -50,6 +50,7 @@ class RunningService:
     gateway: DeploymentHandle
     workers: tuple[DeploymentHandle, ...]
     address: str
+    web_address: str  # "http://..."; empty where it is off
     metrics_addresses: tuple[str, ...]
 
     def drain(self, timeout_s: float) -> None:
@@ -77,6 +78,7 @@ def start_service(config: ServiceConfig) -> RunningService:
     workers = [_worker(config, index) for index in range(len(config.processes))]
     settings = GatewaySettings(
         gateway=config.gateway_config,
+        web=config.web_config,
         observing=observing_config(config),
         storage=config.storage,
         processes=config.processes,
@@ -131,6 +133,7 @@ def _running(handle: DeploymentHandle, config: ServiceConfig) -> RunningService:
         gateway=handle,
         workers=workers,
         address=gateway["address"],
+        web_address=gateway["web_address"],
         metrics_addresses=tuple(each["metrics_address"] for each in (gateway, *others)),
     )
 

@@ -44,6 +44,16 @@ class WebConfig:
         return self.port != OFF
 
 
+def read_port(value: Any) -> int:
+    """A number, also as text, or "off". Raises ValueError."""
+    if value == "off":
+        return OFF
+    try:
+        return int(value) if isinstance(value, int | str) and not isinstance(value, bool) else int("")
+    except ValueError:
+        raise ValueError(f'web_port must be 0 to {MAX_PORT}, or "off", got {value!r}') from None
+
+
 def read_web(table: Any) -> WebConfig:
     """From the settings file, without the port, which stands at the top. Raises ValueError."""
     if not isinstance(table, Mapping) or "port" in table:

@@ -165,6 +165,15 @@ class _Server(uvicorn.Server):
         yield
 
 
+def add_web(gateway: GatewayServer, config: WebConfig, render_metrics: RenderMetrics | None) -> WebServer | None:
+    """Beside the server that is about to start; None where the settings have none."""
+    if not config.is_on:
+        return None
+    web = WebServer(gateway, config, render_metrics)
+    gateway.add_face(web)
+    return web
+
+
 def listen(host: str, port: int) -> socket.socket:
     """On `port`, or on any free one where that is taken: another service on the machine is no reason not to start.
     Raises OSError."""

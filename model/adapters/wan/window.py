@@ -1,0 +1,157 @@
+"""What a session keeps of its earlier latent frames, and what one chunk's passes see of it.
+
+    LatentCache   fixed capacity, a page for each latent frame: keys before rotation, and values; sinks pinned
+    Window        workspace for one chunk of a batch: the cached frames' keys, rotated once, and room behind them
+                  where every pass lays the chunk's own
+
+Letters: I blocks, B batch, F latent frames, T tokens of a latent frame, L frames of a window, N heads, K head dim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from model.adapters.wan.rotary import Rotation, rotate
+
+
+class KeysValues(NamedTuple):
+    """Keys and values with the same leading axes: [..., N, K]."""
+
+    k: Tensor
+    v: Tensor
+
+
+Shapes = Mapping[str, tuple[int, ...]]  # by the kind of attention: [I, ..., N, K] of one latent frame in all its blocks
+Kept = Mapping[str, KeysValues]  # by the kind of attention: [I, F, ..., N, K]
+
+
+class LatentCache:
+    """Of one session. The oldest latent frame behind the sinks makes room for the newest."""
+
+    def __init__(self, shapes: Shapes, capacity: int, sinks: int, dtype: torch.dtype, device: torch.device) -> None:
+        if sinks > capacity:
+            raise ValueError(f"{sinks} sinks do not fit into {capacity} latent frames")
+        self._capacity, self._sinks = capacity, sinks
+        self._pages = {
+            kind: KeysValues(*(torch.zeros(i, capacity, *rest, dtype=dtype, device=device) for _ in range(2)))
+            for kind, (i, *rest) in shapes.items()
+        }
+        self._order: list[int] = []  # pages as the window shows them
+
+    @property
+    def num_latents(self) -> int:
+        return len(self._order)
+
+    @property
+    def num_bytes(self) -> int:
+        return sum(field.nbytes for pages in self._pages.values() for field in pages)
+
+    def append(self, kept: Kept) -> None:
+        """Keep the latent frames of one more chunk."""
+        num_frames = next(iter(kept.values())).k.shape[1]
+        frame_of_page: dict[int, int] = {}
+        for frame in range(num_frames):
+            if (page := self._next_page()) is not None:
+                frame_of_page[page] = frame
+        for kind, (k, v) in kept.items():
+            for page, frame in frame_of_page.items():
+                self._pages[kind].k[:, page] = k[:, frame]
+                self._pages[kind].v[:, page] = v[:, frame]
+
+    def _next_page(self) -> int | None:
+        if len(self._order) < self._capacity:
+            page = len(self._order)
+        elif self._sinks < self._capacity:
+            page = self._order.pop(self._sinks)
+        else:
+            return None
+        self._order.append(page)
+        return page
+
+    def forget(self) -> None:
+        self._order.clear()
+
+    def past(self, kind: str, block: int) -> Iterator[tuple[slice, Tensor, Tensor]]:
+        """Latent frames that lie side by side: where they stand in the window, keys and values [F, ..., N, K]."""
+        pages, place = self._pages[kind], 0
+        for first, end in _runs(self._order):
+            yield slice(place, place + end - first), pages.k[block, first:end], pages.v[block, first:end]
+            place += end - first
+
+    def state(self) -> dict[str, Tensor]:
+        """All that is kept, in window order; views or copies."""
+        used = torch.tensor(self._order, dtype=torch.long)
+        return {
+            f"{kind}_{name}": field.index_select(1, used.to(field.device))
+            for kind, pages in self._pages.items()
+            for name, field in zip(("k", "v"), pages, strict=True)
+        }
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """What `state` gave. Raises ValueError for other sizes."""
+        counts = {tensor.shape[1] for tensor in state.values() if tensor.ndim > 1}
+        if len(counts) != 1 or not (count := counts.pop()) <= self._capacity:
+            raise ValueError(f"a cache of {self._capacity} latent frames cannot hold {sorted(counts) or count}")
+        for kind, pages in self._pages.items():
+            for name, field in zip(("k", "v"), pages, strict=True):
+                given, wanted = state[f"{kind}_{name}"], (field.shape[0], count, *field.shape[2:])
+                if given.shape != wanted or given.dtype != field.dtype:
+                    raise ValueError(f"{kind}_{name} is {given.dtype} {list(given.shape)}, not {field.dtype} {wanted}")
+                field[:, :count] = given.to(field.device)
+        self._order = list(range(count))
+
+
+def _runs(pages: Sequence[int]) -> list[tuple[int, int]]:
+    """Stretches of neighbouring pages, in order: [3, 4, 1, 2] is [(3, 5), (1, 3)]."""
+    runs: list[tuple[int, int]] = []
+    for page in pages:
+        if runs and runs[-1][1] == page:
+            runs[-1] = (runs[-1][0], page + 1)
+        else:
+            runs.append((page, page + 1))
+    return runs
+
+
+class Window:
+    """Of one chunk of each session of a batch, all with the same number of cached latent frames.
+
+    `layers[kind][block]` holds [B, L, ..., N, K] where the chunk's own latent frames are the last.
+    """
+
+    def __init__(
+        self, caches: Sequence[LatentCache], shapes: Shapes, rotations: Mapping[str, Rotation], num_own: int
+    ) -> None:
+        counts = {cache.num_latents for cache in caches}
+        if len(counts) != 1:
+            raise ValueError(f"sessions with {sorted(counts)} cached latent frames cannot share a window")
+        self.num_past, self.num_own = counts.pop(), num_own
+        self._rotations = rotations
+        like = next(iter(caches[0]._pages.values())).k
+        self.layers: dict[str, list[KeysValues]] = {}
+        for kind, (blocks, *rest) in shapes.items():
+            size = (len(caches), self.num_past + num_own, *rest)
+            self.layers[kind] = [KeysValues(like.new_empty(size), like.new_empty(size)) for _ in range(blocks)]
+            self._fill(caches, kind)
+
+    def _fill(self, caches: Sequence[LatentCache], kind: str) -> None:
+        rotation = self._rotations[kind]
+        for block, room in enumerate(self.layers[kind]):
+            for row, cache in enumerate(caches):
+                for place, k, v in cache.past(kind, block):
+                    room.k[row, place] = rotate(k, rotation.part(place.start, place.stop))
+                    room.v[row, place] = v
+
+    def own_rotation(self, kind: str) -> Rotation:
+        """Of the chunk's own latent frames."""
+        return self._rotations[kind].part(self.num_past, self.num_past + self.num_own)
+
+    def lay(self, kind: str, block: int, rotated_k: Tensor, v: Tensor) -> KeysValues:
+        """Put the chunk's own keys and values [B, F, ..., N, K] behind the cached ones. Returns all."""
+        room = self.layers[kind][block]
+        room.k[:, self.num_past :] = rotated_k
+        room.v[:, self.num_past :] = v
+        return room

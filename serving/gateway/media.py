@@ -26,11 +26,13 @@ AudioCodec = media_pb2.AudioCodec
 OPUS_PACKET_S = Fraction(20, 1000)
 OPUS_RATES_HZ = (8_000, 12_000, 16_000, 24_000, 48_000)
 PCM_PEAK = 32_767
+MAX_VP8_BITS_PER_PX = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaConfig:
     h264_crf: int = 19  # pictures are small and get enlarged, so blocks show sooner than at x264's own 23
+    vp8_crf: int = 10  # of 63; looks like h264_crf
     keyframe_interval_s: float = 2.0
     # Those who come later begin at a keyframe of their own, but for so long after the last one that was asked for:
     # a crowd that comes at once costs one, and nobody waits for a second.
@@ -41,6 +43,8 @@ class MediaConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.h264_crf <= 51:
             raise ValueError(f"h264_crf must be 0 to 51, got {self.h264_crf}")
+        if not 0 <= self.vp8_crf <= 63:
+            raise ValueError(f"vp8_crf must be 0 to 63, got {self.vp8_crf}")
         if not (math.isfinite(self.keyframe_interval_s) and self.keyframe_interval_s > 0):
             raise ValueError(f"keyframe_interval_s must be positive, got {self.keyframe_interval_s}")
         if not (math.isfinite(self.min_keyframe_gap_s) and self.min_keyframe_gap_s > 0):
@@ -83,26 +87,18 @@ class RawRgbEncoder:
         return [EncodedFrame(frame_HWC.tobytes(), True) for frame_HWC in frames_FHWC]
 
 
-class H264Encoder:
-    """Annex B with parameter sets in every keyframe; the first frame is one."""
+class PredictiveEncoder:
+    """A codec of libav that makes frames from those before; the first one is a keyframe."""
 
-    def __init__(self, info: ModelInfo, config: MediaConfig) -> None:
-        codec = cast("VideoCodecContext", av.CodecContext.create("libx264", "w"))
+    def __init__(self, name: str, options: dict[str, str], info: ModelInfo, config: MediaConfig) -> None:
+        codec = cast("VideoCodecContext", av.CodecContext.create(name, "w"))
         frame_rate = Fraction(info.frame_rate).limit_denominator(1001)
         codec.width, codec.height, codec.pix_fmt = info.width_px, info.height_px, "yuv420p"
         codec.framerate, codec.time_base = frame_rate, 1 / frame_rate
         codec.gop_size = max(1, round(config.keyframe_interval_s * info.frame_rate))
         codec.max_b_frames = 0
         codec.thread_count = 1  # a frame takes 0.2 ms; handing it to threads would cost more
-        codec.options = {
-            "preset": "ultrafast",
-            "tune": "zerolatency",
-            "profile": "baseline",
-            "forced-idr": "1",  # a keyframe that is asked for is one to begin at
-            "crf": str(config.h264_crf),
-            # What swscale makes of RGB by default; players guess differently by picture size.
-            "x264-params": "colormatrix=smpte170m:colorprim=bt709:transfer=iec61966-2-1:range=tv",
-        }
+        codec.options = options
         codec.open()
         self._codec = codec
         self._next_pts = 0
@@ -120,8 +116,41 @@ class H264Encoder:
         frame.pts = self._next_pts
         self._next_pts += 1
         packets = self._codec.encode(frame)
-        assert len(packets) == 1, f"one access unit per frame, got {len(packets)}"
+        assert len(packets) == 1, f"one packet per frame, got {len(packets)}"
         return EncodedFrame(bytes(packets[0]), packets[0].is_keyframe)
+
+
+class H264Encoder(PredictiveEncoder):
+    """Annex B with parameter sets in every keyframe."""
+
+    def __init__(self, info: ModelInfo, config: MediaConfig) -> None:
+        options = {
+            "preset": "ultrafast",
+            "tune": "zerolatency",
+            "profile": "baseline",
+            "forced-idr": "1",  # a keyframe that is asked for is one to begin at
+            "crf": str(config.h264_crf),
+            # What swscale makes of RGB by default; players guess differently by picture size.
+            "x264-params": "colormatrix=smpte170m:colorprim=bt709:transfer=iec61966-2-1:range=tv",
+        }
+        super().__init__("libx264", options, info, config)
+
+
+class Vp8Encoder(PredictiveEncoder):
+    """One frame of the bitstream each, and no hidden ones."""
+
+    def __init__(self, info: ModelInfo, config: MediaConfig) -> None:
+        # libvpx keeps the quality that is asked for below this rate alone; small pictures need most per pixel.
+        bit_rate = round(MAX_VP8_BITS_PER_PX * info.width_px * info.height_px * info.frame_rate)
+        options = {
+            "deadline": "realtime",
+            "cpu-used": "8",
+            "lag-in-frames": "0",
+            "auto-alt-ref": "0",
+            "crf": str(config.vp8_crf),
+            "b": str(bit_rate),
+        }
+        super().__init__("libvpx", options, info, config)
 
 
 class PcmEncoder:
@@ -184,7 +213,8 @@ def to_pcm_s16le(samples_SC: SamplesSC) -> bytes:
 def video_codecs_for(info: ModelInfo) -> tuple[VideoCodec, ...]:
     """What the model's pictures can be sent as, the default first."""
     can_halve = info.width_px % 2 == 0 and info.height_px % 2 == 0  # for 4:2:0 colour
-    return (VideoCodec.VIDEO_CODEC_H264, VideoCodec.VIDEO_CODEC_RAW_RGB)[0 if can_halve else 1 :]
+    halved = (VideoCodec.VIDEO_CODEC_H264, VideoCodec.VIDEO_CODEC_VP8) if can_halve else ()
+    return (*halved, VideoCodec.VIDEO_CODEC_RAW_RGB)
 
 
 def audio_codecs_for(info: ModelInfo) -> tuple[AudioCodec, ...]:
@@ -196,7 +226,13 @@ def audio_codecs_for(info: ModelInfo) -> tuple[AudioCodec, ...]:
 
 
 def make_video_encoder(codec: VideoCodec, info: ModelInfo, config: MediaConfig) -> VideoEncoder:
-    return H264Encoder(info, config) if codec == VideoCodec.VIDEO_CODEC_H264 else RawRgbEncoder()
+    match codec:
+        case VideoCodec.VIDEO_CODEC_H264:
+            return H264Encoder(info, config)
+        case VideoCodec.VIDEO_CODEC_VP8:
+            return Vp8Encoder(info, config)
+        case _:
+            return RawRgbEncoder()
 
 
 def make_audio_encoder(codec: AudioCodec | None, info: ModelInfo, config: MediaConfig) -> AudioEncoder | None:

@@ -49,8 +49,8 @@ class MediaChannel:
         self.generation = object()  # unlike that of any other encoders, those of channels that are gone included
         self._info = info
         self._config = config
-        # Pictures of other codecs all stand by themselves.
-        self._has_keyframes = codecs.video == VideoCodec.VIDEO_CODEC_H264
+        # Raw pictures all stand by themselves.
+        self._has_keyframes = codecs.video != VideoCodec.VIDEO_CODEC_RAW_RGB
         self._min_gap_chunks = max(1, math.ceil(config.min_keyframe_gap_s / info.chunk_duration_s))
         self._next_idx: int | None = None  # the first that is not encoded or on its way; None for any
         self._key_idx = 0  # of the last keyframe that was asked for

@@ -24,18 +24,17 @@ INT16_STEPS = 32_768
 
 
 class FrameDecoder:
-    """Frames of either codec into pictures, without delay."""
+    """Frames of any codec into pictures, without delay."""
 
     def __init__(self) -> None:
-        codec = cast("VideoCodecContext", av.CodecContext.create("h264", "r"))
-        codec.thread_count = 1  # more threads would hold frames back
-        codec.options = {"flags": "low_delay"}
-        self._codec = codec
+        self._codec: VideoCodecContext | None = None
 
     def decode(self, frame: Frame) -> NDArray[np.uint8] | None:
         """H W 3, 8-bit RGB; None until the first keyframe has come."""
         if frame.format.video == "rgb":
             return frame.rgb
+        if self._codec is None:
+            self._codec = _open_video(frame.format.video)
         pictures = self._codec.decode(av.Packet(frame.data))
         return cast("NDArray[np.uint8]", pictures[-1].to_ndarray(format="rgb24")) if pictures else None
 
@@ -69,6 +68,13 @@ class SoundDecoder:
 def _to_samples(block: av.AudioFrame, num_channels: int) -> NDArray[np.float32]:
     assert block.format.name == "s16", f"Opus decodes to interleaved 16-bit samples, got {block.format.name}"
     return block.to_ndarray().reshape(-1, num_channels).astype(np.float32) / np.float32(INT16_STEPS)
+
+
+def _open_video(name: str) -> VideoCodecContext:
+    codec = cast("VideoCodecContext", av.CodecContext.create(name, "r"))
+    codec.thread_count = 1  # more threads would hold frames back
+    codec.options = {"flags": "low_delay"}
+    return codec
 
 
 def _open_opus(num_channels: int) -> AudioCodecContext:

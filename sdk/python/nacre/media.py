@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 from nacre.records import Capabilities, seconds_of
 from nacre.v1 import media_pb2
 
-VIDEO_CODECS = {"h264": media_pb2.VIDEO_CODEC_H264, "rgb": media_pb2.VIDEO_CODEC_RAW_RGB}
+VIDEO_CODECS = {
+    "h264": media_pb2.VIDEO_CODEC_H264,
+    "vp8": media_pb2.VIDEO_CODEC_VP8,
+    "rgb": media_pb2.VIDEO_CODEC_RAW_RGB,
+}
 AUDIO_CODECS = {"opus": media_pb2.AUDIO_CODEC_OPUS, "pcm": media_pb2.AUDIO_CODEC_PCM_S16LE}
 PCM_PEAK = 32_767
 
@@ -23,7 +27,7 @@ PCM_PEAK = 32_767
 class MediaFormat:
     """How the frames and the sound of an attachment are encoded."""
 
-    video: str  # "h264" or "rgb"
+    video: str  # "h264", "vp8" or "rgb"
     audio: str  # "opus", "pcm", or "" where there is no sound
     width_px: int
     height_px: int
@@ -33,7 +37,7 @@ class MediaFormat:
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """One picture. `data` is an H.264 access unit (Annex B) or raw RGB, as `format.video` says."""
+    """One picture. `data` is an H.264 access unit (Annex B), a VP8 frame or raw RGB, as `format.video` says."""
 
     index: int  # counts the session's frames
     presentation_time_s: float  # from the session's first frame
@@ -45,7 +49,7 @@ class Frame:
     def rgb(self) -> NDArray[np.uint8]:
         """The picture as H W 3, 8 bits each, read-only. Only for video="rgb"; ValueError otherwise."""
         if self.format.video != "rgb":
-            raise ValueError('the frames are H.264: enter with video="rgb", or decode them with nacre.decode')
+            raise ValueError('the frames are encoded: enter with video="rgb", or decode them with nacre.decode')
         return np.frombuffer(self.data, np.uint8).reshape(self.format.height_px, self.format.width_px, 3)
 
 

@@ -53,7 +53,7 @@ class Session:
         """The world, to be entered with `async with`. Who controls it where there are several is a matter of the
         session's arbitration. Wakes a parked one.
 
-        `video`: "h264" or "rgb". `audio`: "opus" or "pcm". `buffer_chunks`: 1 to 16, how many chunks may
+        `video`: "h264", "vp8" or "rgb". `audio`: "opus" or "pcm". `buffer_chunks`: 1 to 16, how many chunks may
         wait here untaken; then the world waits too. `resume`: attach again after a lost connection. `role`: "player",
         "director" or "viewer", as much as the token allows when left out. `client_id`: one's name, for the others
         and the record. `stand_by`: where another client has control, enter nevertheless and wait for it.

@@ -31,7 +31,7 @@ from nacre.when import When
 class EnterOptions:
     """How to attach to a session."""
 
-    video: str = "h264"  # or "rgb"
+    video: str = "h264"  # or "vp8" or "rgb"
     audio: str = "opus"  # or "pcm"
     buffer_chunks: int = 4  # 1 to 16: chunks held here that nobody has taken
     attach_timeout_s: float = 30.0

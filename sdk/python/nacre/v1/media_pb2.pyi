@@ -15,6 +15,7 @@ class VideoCodec(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VIDEO_CODEC_UNSPECIFIED: _ClassVar[VideoCodec]
     VIDEO_CODEC_H264: _ClassVar[VideoCodec]
     VIDEO_CODEC_RAW_RGB: _ClassVar[VideoCodec]
+    VIDEO_CODEC_VP8: _ClassVar[VideoCodec]
 
 class AudioCodec(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -24,6 +25,7 @@ class AudioCodec(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 VIDEO_CODEC_UNSPECIFIED: VideoCodec
 VIDEO_CODEC_H264: VideoCodec
 VIDEO_CODEC_RAW_RGB: VideoCodec
+VIDEO_CODEC_VP8: VideoCodec
 AUDIO_CODEC_UNSPECIFIED: AudioCodec
 AUDIO_CODEC_OPUS: AudioCodec
 AUDIO_CODEC_PCM_S16LE: AudioCodec

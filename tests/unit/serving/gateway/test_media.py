@@ -11,6 +11,7 @@ from serving.gateway.media import (
     OpusEncoder,
     PcmEncoder,
     RawRgbEncoder,
+    Vp8Encoder,
     to_pcm_s16le,
 )
 from tests.fakes import TONE_HZ, fake_frames, fake_info, fake_samples
@@ -23,6 +24,11 @@ def decode_h264(packets: list[bytes]) -> list[np.ndarray]:
     frames = [frame for data in packets for frame in codec.decode(av.Packet(data))]
     frames += codec.decode(None)
     return [frame.to_ndarray(format="rgb24") for frame in frames]
+
+
+def decode_vp8(packets: list[bytes]) -> list[np.ndarray]:
+    codec = av.CodecContext.create("vp8", "r")
+    return [frame.to_ndarray(format="rgb24") for data in packets for frame in codec.decode(av.Packet(data))]
 
 
 def decode_opus(packets: list[bytes], channels: int = 1) -> np.ndarray:
@@ -73,6 +79,26 @@ def test_keyframes_come_first_and_then_by_the_clock_with_parameter_sets() -> Non
         kinds = nal_kinds(frame.data)
         assert ({7, 8, 5} <= kinds) == frame.is_keyframe
     assert len(decode_h264([frame.data for frame in encoded[10:]])) == 11, "a keyframe is a place to begin"
+
+
+@pytest.mark.parametrize("info", [fake_info(), fake_info(width_px=66, height_px=50, frame_rate=30.0)])
+def test_vp8_gives_every_frame_at_once_and_begins_where_it_is_asked_to(info: ModelInfo) -> None:
+    encoder = Vp8Encoder(info, MediaConfig(keyframe_interval_s=100.0))
+    encoded = [encoder.encode(fake_frames(info, idx), begins_with_keyframe=idx == 5)[0] for idx in range(9)]
+    assert [idx for idx, frame in enumerate(encoded) if frame.is_keyframe] == [0, 5]
+    assert len(decode_vp8([frame.data for frame in encoded])) == 9
+    decoded = decode_vp8([frame.data for frame in encoded[5:]])
+    assert [each.shape for each in decoded] == [(info.height_px, info.width_px, 3)] * 4
+
+
+def test_the_picture_survives_vp8() -> None:
+    rows, columns = np.mgrid[0:80, 0:128]
+    smooth_HWC = np.stack([columns * 2 % 256, rows * 3, 200 - rows], axis=-1).astype(np.uint8)
+    (frame,) = Vp8Encoder(fake_info(), CONFIG).encode(smooth_HWC[None])
+    (decoded_HWC,) = decode_vp8([frame.data])
+    error = decoded_HWC.astype(float) - smooth_HWC
+    assert 10 * np.log10(255**2 / np.mean(error**2)) > 30
+    assert abs(error.mean(axis=(0, 1))).max() < 3, "colours are not shifted"
 
 
 def nal_kinds(data: bytes) -> set[int]:

@@ -45,6 +45,7 @@ def main(
     data_folder: Annotated[str | None, typer.Option(help="For what is kept of sessions.")] = None,
     catalogue_url: Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://...")] = None,
     snapshots: Annotated[str | None, typer.Option(help="A folder, or s3://bucket/prefix.")] = None,
+    record: Annotated[bool | None, typer.Option("--record/--no-record", help="Keep what is shown.")] = None,
     snapshot_every_chunks: Annotated[int | None, typer.Option(help="Between snapshots; 0 for none.")] = None,
     trace_file: Annotated[str | None, typer.Option(help="Spans as JSON lines.")] = None,
     trace_ratio: Annotated[float | None, typer.Option(help="Share of sessions that are traced.")] = None,

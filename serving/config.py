@@ -11,6 +11,7 @@ flag            environment            file (TOML)
                                        [regions.eu]
                                        snapshots = "s3://eu/nacre"
                                        spool = "/var/lib/nacre/eu"
+                                       [recording]   (see serving/export/config.py)
                                        [web]      (see serving/web/config.py)
                                        allowed_origins = ["https://game.example"]
                                        [gateway]
@@ -36,6 +37,7 @@ from serving.books.config import BooksConfig
 from serving.catalogue.regions import Region
 from serving.catalogue.storage import StorageConfig, default_data_folder, storage_config
 from serving.engine.engine import EngineConfig
+from serving.export.config import RecordingConfig, read_recording
 from serving.gateway.config import GatewayConfig
 from serving.stages.host import WorkerConfig
 from serving.stages.stage import Stage
@@ -44,7 +46,7 @@ from serving.web.config import DEFAULT_PORT, WebConfig, read_port, read_web
 ENVIRONMENT_PREFIX = "NACRE_"
 TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 # Settings that a file may give and a flag or the environment may not.
-FILE_ONLY = ("processes", "access", "books", "regions", "gateway", "web")
+FILE_ONLY = ("processes", "access", "books", "regions", "gateway", "web", "recording")
 MAX_PORT = 65_535
 # On two cores one process for all stages, a thread each: every process more costs one to two milliseconds per chunk.
 LAPTOP_PROCESSES = (frozenset(Stage),)
@@ -80,6 +82,8 @@ class ServiceConfig:
     books: BooksConfig = field(default_factory=BooksConfig)
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
     web: WebConfig = field(default_factory=WebConfig)
+    record: bool = True  # what is shown, for a while and up to a size
+    recording: RecordingConfig = field(default_factory=RecordingConfig)
     temp_folder: str = ""  # for Ray's sockets and logs; empty makes one and removes it
     data_folder: str = ""  # for what is kept of sessions; empty for a folder in the user's own
     catalogue_url: str = ""  # sqlite:///FILE or postgresql://...; empty for a file in the data folder
@@ -118,6 +122,7 @@ class ServiceConfig:
     def gateway_config(self) -> GatewayConfig:
         values = {each.name: getattr(self.gateway, each.name) for each in fields(GatewayConfig)}
         values |= {"host": self.host, "port": self.port, "access": self.access_config, "books": self.books}
+        values["recording"] = replace(self.recording, is_on=self.record and self.recording.is_on)
         return GatewayConfig(**values)
 
     @property
@@ -213,13 +218,22 @@ def _regions(value: Any) -> tuple[Region, ...]:
 
 
 def _gateway(value: Any) -> GatewayConfig:
-    if not isinstance(value, dict) or {"host", "port", "access", "books"} & value.keys():
-        raise ConfigError("gateway must be a table, without host, port, access and books: those stand at the top")
+    if not isinstance(value, dict) or {"host", "port", "access", "books", "recording"} & value.keys():
+        raise ConfigError(
+            "gateway must be a table, without host, port, access, books and recording: those stand at the top"
+        )
     try:
         admission = AdmissionConfig.from_table(value.get("admission", {}))
         return GatewayConfig(**{**value, "admission": admission})
     except (AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"gateway: {error}") from error
+
+
+def _recording(value: Any) -> RecordingConfig:
+    try:
+        return read_recording(value)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _web(value: Any) -> WebConfig:
@@ -242,6 +256,7 @@ _FROM_FILE = {
     "books": _books,
     "regions": _regions,
     "gateway": _gateway,
+    "recording": _recording,
     "web": _web,
     "web_port": _web_port,
 }

@@ -24,6 +24,7 @@
     +-- SessionEndedError
     +-- SessionStateError          what was asked wants the session running, or not running
     +-- SessionControlledError
+    +-- RecordingNotFoundError     nothing is recorded of the session
     +-- WorldNotFoundError
     +-- WorkerNotFoundError        not heard of lately
     +-- ScopeExceededError         the share link does not allow it
@@ -194,6 +195,11 @@ class SessionEndedError(NacreError):
 class SessionStateError(NacreError):
     reason = "SESSION_STATE"
     status = StatusCode.FAILED_PRECONDITION
+
+
+class RecordingNotFoundError(NacreError):
+    reason = "RECORDING_NOT_FOUND"
+    status = StatusCode.NOT_FOUND
 
 
 class WorldNotFoundError(NacreError):

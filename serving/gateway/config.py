@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from serving.access.config import AccessConfig
 from serving.admission.limits import AdmissionConfig
 from serving.books.config import BooksConfig
+from serving.export.config import RecordingConfig
 from serving.gateway.images import ImageLimits
 from serving.gateway.media import MediaConfig
 
@@ -61,6 +62,7 @@ class GatewayConfig:
     books: BooksConfig = field(default_factory=BooksConfig)
     images: ImageLimits = field(default_factory=ImageLimits)
     media: MediaConfig = field(default_factory=MediaConfig)
+    recording: RecordingConfig = field(default_factory=RecordingConfig)
     num_media_threads: int = 2
     num_image_threads: int = 1  # bounds the memory that decoding pictures can take
 

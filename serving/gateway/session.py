@@ -27,6 +27,7 @@ from serving.errors import (
     SessionEndedError,
     UnavailableError,
 )
+from serving.export.session_recorder import SessionRecorder
 from serving.gateway import codec
 from serving.gateway.arbitration import Policy
 from serving.gateway.arrivals import Arrival, ArrivalQueue
@@ -119,6 +120,7 @@ class Session:
         self.grant = Grant()  # what it was let in with
         self.is_paused = False
         self.account: SessionAccount | None = None  # where the service keeps books
+        self.recording: SessionRecorder | None = None  # where it keeps what is shown
         self._is_unattended = asyncio.Event()  # for longer than the grace time
         self._has_ended = asyncio.Event()
         self._is_closed = asyncio.Event()
@@ -303,6 +305,8 @@ class Session:
         if self.has_ended:
             raise SessionEndedError("the session has ended")
         await self.floor.send(control, member)
+        if self.recording is not None:
+            self.recording.said(control)
 
     def check(self, member: Member, kind: object, schedule: Schedule | None) -> None:
         """Whether a client may send it now. Raises as `Hands.check` does, and `ControlNotWaitingError`."""
@@ -444,6 +448,8 @@ class Session:
             logger.error("session %s: outcome of unknown control %s", self.identity.session_id, outcome.control_id)
             return
         self._audience.tell(outcome)
+        if self.recording is not None:
+            self.recording.heard(outcome)
 
     async def _close_link(self) -> None:
         try:

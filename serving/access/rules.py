@@ -129,6 +129,15 @@ RULES: Mapping[str, Rule] = {
         },
     ),
     **_service(
+        "ExportService",
+        {
+            "GetRecording": _session(_SEE),
+            "DownloadRecording": _session(_KEEP),
+            "CreateRecordingTicket": _session(_KEEP),
+            "DeleteRecording": _session(_DELETE),
+        },
+    ),
+    **_service(
         "AuditService",
         {
             "ListAuditEntries": Rule(permission=Permission.AUDIT),

@@ -265,6 +265,8 @@ class PlayStream:
             session.account.delivered(chunk.chunk_idx, len(chunk.frames_FHWC), looks_on=self._me.role.looks_on)
         if self._me.role.looks_on or not session.note_delivered(chunk.chunk_idx):
             return  # objectives are about whoever drives
+        if session.recording is not None:
+            session.recording.delivered(self._me.seat.channel.codecs, chunk, delivery.encoded)
         for received_s in session.controls.take_shown(chunk.chunk_idx):
             self._metrics.control_to_frame(sent_s - received_s)
         if chunk.chunk_idx == 0:

@@ -25,6 +25,7 @@ from serving.errors import (
     UnavailableError,
     WorkerUnavailableError,
 )
+from serving.export.recorder import Recorder
 from serving.gateway.config import GatewayConfig
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.session import Session, SessionIdentity
@@ -83,6 +84,7 @@ class SessionRegistry:
         self.desk = desk or Desk(None, config.admission)
         self.region_for: Callable[[str], Awaitable[str]] = _anywhere
         self.accounts: Accounts | None = None  # where the service keeps books
+        self.recorder: Recorder | None = None  # where it keeps what is shown
         self._lock_by_id: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: dict[str, Session] = {}
         self._ended: dict[str, Session] = {}  # the oldest first
@@ -236,6 +238,8 @@ class SessionRegistry:
         session.grant = self.desk.grant(session_id)
         if self.accounts is not None:
             session.account = self.accounts.open(_holder(identity, self._plane.info))
+        if self.recorder is not None:
+            session.recording = self.recorder.open(session_id, identity.world.text, self._plane.info)
         self._running[session_id] = session
         self._has_none.clear()
         metrics.session_opened()
@@ -264,6 +268,8 @@ class SessionRegistry:
     def _retire(self, session: Session) -> None:
         session_id = session.identity.session_id
         del self._running[session_id]
+        if session.recording is not None:
+            session.recording.close()
         self.desk.left(session_id)
         if session.state is not State.PARKED:  # else the record knows it from here on
             self._remember(session)

@@ -25,6 +25,8 @@ from nacre.v1 import (
     admission_pb2_grpc,
     audit_pb2,
     audit_pb2_grpc,
+    export_pb2,
+    export_pb2_grpc,
     library_pb2,
     library_pb2_grpc,
     session_pb2,
@@ -41,6 +43,7 @@ from serving.admission.quota_admin import QuotaAdmin
 from serving.admission.service import AdmissionService
 from serving.books.bookkeeper import Bookkeeper
 from serving.catalogue.plane import CataloguedPlane
+from serving.export.service import ExportService
 from serving.gateway.access_service import AccessService
 from serving.gateway.admin_service import AdminService
 from serving.gateway.audit_service import AuditService
@@ -56,6 +59,7 @@ from serving.gateway.letting_in import make_authenticator
 from serving.gateway.library_service import LibraryService
 from serving.gateway.metrics import GatewayMetrics, NoMetrics
 from serving.gateway.play import Pools
+from serving.gateway.recording import make_exports, make_recorder
 from serving.gateway.registry import SessionRegistry
 from serving.gateway.service import SessionService
 from serving.gateway.usage_service import UsageService
@@ -66,7 +70,16 @@ logger = logging.getLogger(__name__)
 
 SERVICE_NAMES = tuple(
     service.full_name
-    for messages in (access_pb2, session_pb2, admission_pb2, library_pb2, admin_pb2, usage_pb2, audit_pb2)
+    for messages in (
+        access_pb2,
+        session_pb2,
+        admission_pb2,
+        library_pb2,
+        admin_pb2,
+        usage_pb2,
+        audit_pb2,
+        export_pb2,
+    )
     for service in messages.DESCRIPTOR.services_by_name.values()
 )
 # For Ended to reach clients, and calls in flight to be answered, after the sessions are over.
@@ -130,6 +143,10 @@ class GatewayServer:
         if catalogue is not None:
             self._registry.region_for = catalogue.region_for
         self._registry.accounts = self._bookkeeper.accounts if self._bookkeeper else None
+        self._recorder = make_recorder(catalogue, self._config, self._metrics, clock)
+        self._exports = make_exports(catalogue, self._config, self._recorder, clock)
+        self._registry.recorder = self._recorder
+        self.export_service = ExportService(self._exports, plane.info.frame_rate, clock)
         self._service = SessionService(plane, self._registry, self._config, self._pools, self._metrics, verbs, clock)
         # Before the door: what was done already is told again, also of a session that was deleted by it.
         self._admission = AdmissionInterceptor(self._desk.keyed)
@@ -184,6 +201,8 @@ class GatewayServer:
         self._desk.start()
         if self._bookkeeper is not None:
             self._bookkeeper.start()
+        if self._recorder is not None:
+            self._recorder.start()
         await server.start()
         self._server = server
         for face in self._faces:
@@ -207,6 +226,10 @@ class GatewayServer:
             await self._desk.close()
             if self._bookkeeper is not None:
                 await self._bookkeeper.stop()
+            if self._recorder is not None:
+                await self._recorder.stop()
+            if self._exports is not None:
+                self._exports.close()
             for pool in self._pools:
                 pool.shutdown(wait=False, cancel_futures=True)
             if self._authenticator is not None:
@@ -257,6 +280,7 @@ class GatewayServer:
         usage_pb2_grpc.add_UsageServiceServicer_to_server(self._usage_service, server)
         audit_pb2_grpc.add_AuditServiceServicer_to_server(self._audit_service, server)
         admission_pb2_grpc.add_AdmissionServiceServicer_to_server(self._admission_service, server)
+        export_pb2_grpc.add_ExportServiceServicer_to_server(self.export_service, server)
 
     @property
     def bookkeeper(self) -> Bookkeeper | None:

@@ -18,6 +18,7 @@ from nacre.v1 import (
     admin_pb2,
     admission_pb2,
     audit_pb2,
+    export_pb2,
     library_pb2,
     quota_pb2,
     session_pb2,
@@ -76,7 +77,7 @@ def _attach(session_id: str, token: str) -> session_pb2.PlayRequest:
 
 S, L, A = "/nacre.v1.SessionService/", "/nacre.v1.LibraryService/", "/nacre.v1.AdminService/"
 P, C = "/nacre.v1.AdmissionService/", "/nacre.v1.AccessService/"
-U, B = "/nacre.v1.UsageService/", "/nacre.v1.AuditService/"
+U, B, E = "/nacre.v1.UsageService/", "/nacre.v1.AuditService/", "/nacre.v1.ExportService/"
 CREATE = session_pb2.CreateSessionRequest(world=WORLD, idempotency_key=KEY)
 CASES: Mapping[str, Kinds] = {
     S + "GetCapabilities": Kinds(at_large=(lambda it, own: session_pb2.GetCapabilitiesRequest(),)),
@@ -135,6 +136,10 @@ CASES: Mapping[str, Kinds] = {
         # A name that both have leads to one's own.
         at_large=(lambda it, own: library_pb2.LoadWorldRequest(name=WORLD_NAME),),
     ),
+    E + "GetRecording": Kinds(named=_of_session(export_pb2.GetRecordingRequest)),
+    E + "DownloadRecording": Kinds(named=_of_session(export_pb2.DownloadRecordingRequest)),
+    E + "CreateRecordingTicket": Kinds(named=_of_session(export_pb2.CreateRecordingTicketRequest)),
+    E + "DeleteRecording": Kinds(named=_of_session(export_pb2.DeleteRecordingRequest)),
     L + "ListWorlds": Kinds(
         at_large=(
             lambda it, own: library_pb2.ListWorldsRequest(),

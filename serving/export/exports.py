@@ -1,0 +1,179 @@
+"""Recordings as files: what there is of one, and the file made of it, by a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from serving.catalogue.storage import StorageConfig
+from serving.errors import RecordingNotFoundError, StorageUnavailableError
+from serving.export.config import DAY_S, RecordingConfig
+from serving.export.maker import NOTHING_TO_SHOW, STORE_AWAY
+from serving.export.recorder import Recorder
+from serving.export.store import Part, RecordingStore
+
+logger = logging.getLogger(__name__)
+
+MAKER = "serving.export.maker"
+# A file that was made serves whoever asks again, in ranges for instance, as long as nothing was added meanwhile.
+KEPT_FILES = 4
+# One that was just given to somebody is about to be opened.
+KEEP_AT_LEAST_S = 60.0
+MAKE_TIMEOUT_S = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What is kept of a session."""
+
+    session_id: str
+    num_frames: int
+    num_bytes: int
+    start_s: float  # time.time()
+    expires_s: float | None  # the oldest part; None for never
+    is_truncated: bool  # its beginning is not kept any more
+
+
+class _Made(NamedTuple):
+    parts: tuple[str, ...]
+    file: Path
+    made_s: float
+
+
+class Exports:
+    """Raises `RecordingNotFoundError` where there is nothing, and `StorageUnavailableError`."""
+
+    def __init__(
+        self,
+        storage: StorageConfig,
+        config: RecordingConfig,
+        recorder: Recorder | None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`recorder`: of this gateway; None where none records."""
+        self._storage = storage
+        self._config = config
+        self._recorder = recorder
+        self._clock = clock
+        self._store: RecordingStore | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._made: dict[str, _Made] = {}  # by session, the least wanted first
+        self._making = asyncio.Semaphore(1)
+        self._num_made = 0
+
+    async def describe(self, session_id: str) -> Recording:
+        """Until now, where the session runs here."""
+        return describe(session_id, await self._parts(session_id), self._config)
+
+    async def make(self, session_id: str) -> Path:
+        """An MP4 file. It may go when the gateway ends, and when others are made: open it at once."""
+        parts = await self._parts(session_id)
+        names = tuple(str(part.name) for part in parts)
+        async with self._making:
+            made = self._made.pop(session_id, None)
+            if made is None or made.parts != names:
+                made = _Made(names, await self._make(session_id), self._clock())
+            self._made[session_id] = made._replace(made_s=self._clock())
+            self._let_go()
+        return made.file
+
+    async def forget(self, session_id: str) -> None:
+        """Delete the recording."""
+        if self._recorder is not None:
+            await self._recorder.forget(session_id)
+        else:
+            store = self._open_store()
+            await asyncio.to_thread(lambda: store.delete(session_id, [part.name for part in store.parts(session_id)]))
+        if (made := self._made.pop(session_id, None)) is not None:
+            made.file.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        self._made.clear()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    async def _parts(self, session_id: str) -> list[Part]:
+        if self._recorder is not None:
+            await self._recorder.flush(session_id)
+        store = self._open_store()
+        return await asyncio.to_thread(store.parts, session_id)
+
+    def _open_store(self) -> RecordingStore:
+        if self._recorder is not None:
+            return self._recorder.store
+        if self._store is None:
+            self._store = RecordingStore.open(self._storage)
+        return self._store
+
+    async def _make(self, session_id: str) -> Path:
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="nacre-exports-")
+        self._num_made += 1
+        file = Path(self._folder.name) / f"{self._num_made}.mp4"
+        places = json.dumps(places_of(self._storage))
+        # Of the least priority: it must not take time from those who play.
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", MAKER, places, session_id, str(file), stderr=asyncio.subprocess.PIPE
+        )
+        try:
+            async with asyncio.timeout(MAKE_TIMEOUT_S):
+                _, told = await process.communicate()
+        except TimeoutError:
+            raise StorageUnavailableError("the file was not made in time") from None
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        check_maker(process.returncode, told.decode(errors="replace"))
+        return file
+
+    def _let_go(self) -> None:
+        for session_id, made in list(self._made.items()):
+            if len(self._made) > KEPT_FILES and made.made_s + KEEP_AT_LEAST_S < self._clock():
+                made.file.unlink(missing_ok=True)
+                del self._made[session_id]
+
+
+def describe(session_id: str, parts: list[Part], config: RecordingConfig) -> Recording:
+    """Pure. Raises `RecordingNotFoundError`."""
+    if not parts:
+        raise RecordingNotFoundError("nothing is recorded of the session, or not any more", field="session_id")
+    oldest_s = min(part.stored_s for part in parts)
+    return Recording(
+        session_id=session_id,
+        num_frames=sum(part.name.num_frames for part in parts),
+        num_bytes=sum(part.num_bytes for part in parts),
+        start_s=parts[0].name.start_ms / 1000,
+        expires_s=oldest_s + config.max_age_days * DAY_S if config.max_age_days else None,
+        is_truncated=parts[0].name.number > 0,
+    )
+
+
+def places_of(storage: StorageConfig) -> dict[str, object]:
+    """What the maker has to know of the settings. Keys and passwords are in the environment."""
+    return {"home": storage.snapshots, "regions": [asdict(region) for region in storage.regions]}
+
+
+def check_maker(code: int | None, told: str) -> None:
+    """How the maker ended. Raises what it could not do."""
+    last = told.strip().rpartition("\n")[2]
+    match code:
+        case 0:
+            return
+        case _ if code == NOTHING_TO_SHOW:
+            raise RecordingNotFoundError("nothing is recorded of the session, or not any more", field="session_id")
+        case _ if code == STORE_AWAY:
+            raise StorageUnavailableError(last)
+        case _:
+            raise RuntimeError(f"the maker of files ended with {code}: {last}")

@@ -42,6 +42,7 @@
     +-- RegionRefusedError         the tenant's data may not be kept here
     +-- CapacityExhaustedError     every slot is taken
     |   +-- QueueFullError         and as many wait as may
+    |   +-- WorkerSaturatedError   a slot is free, and steps leave no time for another session
     +-- QuotaExceededError         the tenant may not use more of something
     +-- ReservationNotFoundError   or not any more
     +-- KeyOutcomeUnknownError     a request was begun under the idempotency key, and its gateway died
@@ -295,6 +296,10 @@ class CapacityExhaustedError(NacreError):
 
 class QueueFullError(CapacityExhaustedError):
     reason = "QUEUE_FULL"
+
+
+class WorkerSaturatedError(CapacityExhaustedError):
+    reason = "WORKER_SATURATED"
 
 
 class QuotaExceededError(NacreError):

@@ -225,18 +225,30 @@ class Outcomes(_message.Message):
     def __init__(self, outcomes: _Optional[_Iterable[_Union[Outcome, _Mapping]]] = ...) -> None: ...
 
 class Outcome(_message.Message):
-    __slots__ = ("control_id", "accepted", "applied", "superseded", "rejected")
+    __slots__ = ("control_id", "accepted", "applied", "superseded", "rejected", "quality")
     CONTROL_ID_FIELD_NUMBER: _ClassVar[int]
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     APPLIED_FIELD_NUMBER: _ClassVar[int]
     SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
     REJECTED_FIELD_NUMBER: _ClassVar[int]
+    QUALITY_FIELD_NUMBER: _ClassVar[int]
     control_id: str
     accepted: Accepted
     applied: Applied
     superseded: Superseded
     rejected: Rejected
-    def __init__(self, control_id: _Optional[str] = ..., accepted: _Optional[_Union[Accepted, _Mapping]] = ..., applied: _Optional[_Union[Applied, _Mapping]] = ..., superseded: _Optional[_Union[Superseded, _Mapping]] = ..., rejected: _Optional[_Union[Rejected, _Mapping]] = ...) -> None: ...
+    quality: Quality
+    def __init__(self, control_id: _Optional[str] = ..., accepted: _Optional[_Union[Accepted, _Mapping]] = ..., applied: _Optional[_Union[Applied, _Mapping]] = ..., superseded: _Optional[_Union[Superseded, _Mapping]] = ..., rejected: _Optional[_Union[Rejected, _Mapping]] = ..., quality: _Optional[_Union[Quality, _Mapping]] = ...) -> None: ...
+
+class Quality(_message.Message):
+    __slots__ = ("chunk_idx", "quality", "rate")
+    CHUNK_IDX_FIELD_NUMBER: _ClassVar[int]
+    QUALITY_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    chunk_idx: int
+    quality: float
+    rate: float
+    def __init__(self, chunk_idx: _Optional[int] = ..., quality: _Optional[float] = ..., rate: _Optional[float] = ...) -> None: ...
 
 class Accepted(_message.Message):
     __slots__ = ("not_durable", "due_chunk_idx")

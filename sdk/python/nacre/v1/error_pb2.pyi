@@ -66,6 +66,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_REGION_REFUSED: _ClassVar[ErrorReason]
     ERROR_REASON_ORIGIN_REFUSED: _ClassVar[ErrorReason]
     ERROR_REASON_RECORDING_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_WORKER_SATURATED: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_WORLD_MISSING: ErrorReason
 ERROR_REASON_TEXT_EMPTY: ErrorReason
@@ -120,6 +121,7 @@ ERROR_REASON_BUDGET_EXHAUSTED: ErrorReason
 ERROR_REASON_REGION_REFUSED: ErrorReason
 ERROR_REASON_ORIGIN_REFUSED: ErrorReason
 ERROR_REASON_RECORDING_NOT_FOUND: ErrorReason
+ERROR_REASON_WORKER_SATURATED: ErrorReason
 
 class Error(_message.Message):
     __slots__ = ("reason", "message", "field", "allowed", "retry_after", "request_id")

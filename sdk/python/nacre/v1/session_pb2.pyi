@@ -352,7 +352,7 @@ class PastControl(_message.Message):
     def __init__(self, chunk_index: _Optional[int] = ..., kind: _Optional[_Union[_world_pb2.ControlKind, str]] = ..., text: _Optional[str] = ...) -> None: ...
 
 class Session(_message.Message):
-    __slots__ = ("session_id", "state", "world", "capabilities", "create_time", "chunks_generated", "world_time", "end_reason", "paused", "end_time", "limits", "arbitration", "participants", "take_control_after", "provenance")
+    __slots__ = ("session_id", "state", "world", "capabilities", "create_time", "chunks_generated", "world_time", "end_reason", "paused", "end_time", "limits", "arbitration", "participants", "take_control_after", "provenance", "quality")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     WORLD_FIELD_NUMBER: _ClassVar[int]
@@ -368,6 +368,7 @@ class Session(_message.Message):
     PARTICIPANTS_FIELD_NUMBER: _ClassVar[int]
     TAKE_CONTROL_AFTER_FIELD_NUMBER: _ClassVar[int]
     PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    QUALITY_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     state: SessionState
     world: _world_pb2.WorldSpec
@@ -383,7 +384,8 @@ class Session(_message.Message):
     participants: _containers.RepeatedCompositeFieldContainer[Participant]
     take_control_after: _duration_pb2.Duration
     provenance: _world_pb2.Provenance
-    def __init__(self, session_id: _Optional[str] = ..., state: _Optional[_Union[SessionState, str]] = ..., world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., capabilities: _Optional[_Union[_world_pb2.Capabilities, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunks_generated: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., paused: _Optional[bool] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., limits: _Optional[_Union[_quota_pb2.Limits, _Mapping]] = ..., arbitration: _Optional[_Union[ArbitrationPolicy, str]] = ..., participants: _Optional[_Iterable[_Union[Participant, _Mapping]]] = ..., take_control_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., provenance: _Optional[_Union[_world_pb2.Provenance, _Mapping]] = ...) -> None: ...
+    quality: Quality
+    def __init__(self, session_id: _Optional[str] = ..., state: _Optional[_Union[SessionState, str]] = ..., world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ..., capabilities: _Optional[_Union[_world_pb2.Capabilities, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunks_generated: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., paused: _Optional[bool] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., limits: _Optional[_Union[_quota_pb2.Limits, _Mapping]] = ..., arbitration: _Optional[_Union[ArbitrationPolicy, str]] = ..., participants: _Optional[_Iterable[_Union[Participant, _Mapping]]] = ..., take_control_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., provenance: _Optional[_Union[_world_pb2.Provenance, _Mapping]] = ..., quality: _Optional[_Union[Quality, _Mapping]] = ...) -> None: ...
 
 class Participant(_message.Message):
     __slots__ = ("client_id", "subject_id", "role", "in_control", "asks_control", "join_time")
@@ -440,7 +442,7 @@ class Credit(_message.Message):
     def __init__(self, chunks: _Optional[int] = ...) -> None: ...
 
 class PlayResponse(_message.Message):
-    __slots__ = ("attached", "media", "ack", "go_away", "ended", "rewound", "hands")
+    __slots__ = ("attached", "media", "ack", "go_away", "ended", "rewound", "hands", "quality")
     ATTACHED_FIELD_NUMBER: _ClassVar[int]
     MEDIA_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
@@ -448,6 +450,7 @@ class PlayResponse(_message.Message):
     ENDED_FIELD_NUMBER: _ClassVar[int]
     REWOUND_FIELD_NUMBER: _ClassVar[int]
     HANDS_FIELD_NUMBER: _ClassVar[int]
+    QUALITY_FIELD_NUMBER: _ClassVar[int]
     attached: Attached
     media: _media_pb2.MediaChunk
     ack: _control_pb2.Ack
@@ -455,7 +458,8 @@ class PlayResponse(_message.Message):
     ended: Ended
     rewound: Rewound
     hands: Hands
-    def __init__(self, attached: _Optional[_Union[Attached, _Mapping]] = ..., media: _Optional[_Union[_media_pb2.MediaChunk, _Mapping]] = ..., ack: _Optional[_Union[_control_pb2.Ack, _Mapping]] = ..., go_away: _Optional[_Union[GoAway, _Mapping]] = ..., ended: _Optional[_Union[Ended, _Mapping]] = ..., rewound: _Optional[_Union[Rewound, _Mapping]] = ..., hands: _Optional[_Union[Hands, _Mapping]] = ...) -> None: ...
+    quality: Quality
+    def __init__(self, attached: _Optional[_Union[Attached, _Mapping]] = ..., media: _Optional[_Union[_media_pb2.MediaChunk, _Mapping]] = ..., ack: _Optional[_Union[_control_pb2.Ack, _Mapping]] = ..., go_away: _Optional[_Union[GoAway, _Mapping]] = ..., ended: _Optional[_Union[Ended, _Mapping]] = ..., rewound: _Optional[_Union[Rewound, _Mapping]] = ..., hands: _Optional[_Union[Hands, _Mapping]] = ..., quality: _Optional[_Union[Quality, _Mapping]] = ...) -> None: ...
 
 class Hands(_message.Message):
     __slots__ = ("participants", "num_viewers")
@@ -464,6 +468,16 @@ class Hands(_message.Message):
     participants: _containers.RepeatedCompositeFieldContainer[Participant]
     num_viewers: int
     def __init__(self, participants: _Optional[_Iterable[_Union[Participant, _Mapping]]] = ..., num_viewers: _Optional[int] = ...) -> None: ...
+
+class Quality(_message.Message):
+    __slots__ = ("chunk_index", "denoise_share", "rate")
+    CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    DENOISE_SHARE_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    chunk_index: int
+    denoise_share: float
+    rate: float
+    def __init__(self, chunk_index: _Optional[int] = ..., denoise_share: _Optional[float] = ..., rate: _Optional[float] = ...) -> None: ...
 
 class Rewound(_message.Message):
     __slots__ = ("chunk_index", "branch_session_id")

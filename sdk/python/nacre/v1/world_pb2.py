@@ -24,17 +24,19 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14nacre/v1/world.proto\x12\x08nacre.v1\"\x8b\x01\n\tWorldSpec\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x11\n\tcharacter\x18\x02 \x01(\t\x12\r\n\x05scene\x18\x03 \x01(\t\x12\x1e\n\x05image\x18\x04 \x01(\x0b\x32\x0f.nacre.v1.Image\x12\r\n\x05model\x18\x05 \x01(\t\x12\x0c\n\x04seed\x18\x06 \x01(\x04\x12\x0f\n\x07licence\x18\x07 \x01(\t\"\x90\x01\n\nProvenance\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x10\n\x08owner_id\x18\x02 \x01(\t\x12\x0f\n\x07licence\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x16\n\x0eweights_sha256\x18\x05 \x01(\t\x12\x15\n\rmodel_licence\x18\x06 \x01(\t\x12\x0e\n\x06inputs\x18\x07 \x03(\t\"\x15\n\x05Image\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\x86\x03\n\x0c\x43\x61pabilities\x12\r\n\x05model\x18\x01 \x01(\t\x12\x16\n\x0eweights_sha256\x18\x02 \x01(\t\x12\x10\n\x08width_px\x18\x03 \x01(\r\x12\x11\n\theight_px\x18\x04 \x01(\r\x12\x12\n\nframe_rate\x18\x05 \x01(\x01\x12\x18\n\x10\x66rames_per_chunk\x18\x06 \x01(\r\x12\x18\n\x10\x63hunk_duration_s\x18\x07 \x01(\x01\x12(\n\x05\x61udio\x18\x08 \x01(\x0b\x32\x19.nacre.v1.AudioCapability\x12\'\n\x08\x63ontrols\x18\t \x03(\x0e\x32\x15.nacre.v1.ControlKind\x12+\n\x0cperspectives\x18\n \x03(\x0e\x32\x15.nacre.v1.Perspective\x12\x19\n\x11max_yaw_deg_per_s\x18\x0b \x01(\x01\x12\x1b\n\x13max_pitch_deg_per_s\x18\x0c \x01(\x01\x12\x19\n\x11max_speed_m_per_s\x18\r \x01(\x01\x12\x0f\n\x07licence\x18\x0e \x01(\t\"V\n\x0f\x41udioCapability\x12\x16\n\x0esample_rate_hz\x18\x01 \x01(\r\x12\x10\n\x08\x63hannels\x18\x02 \x01(\r\x12\x19\n\x11samples_per_chunk\x18\x03 \x01(\r*\xc4\x01\n\x0b\x43ontrolKind\x12\x1c\n\x18\x43ONTROL_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43ONTROL_KIND_MOVE\x10\x01\x12\x15\n\x11\x43ONTROL_KIND_LOOK\x10\x02\x12\x1a\n\x16\x43ONTROL_KIND_DIRECTIVE\x10\x03\x12\x16\n\x12\x43ONTROL_KIND_IMAGE\x10\x04\x12\x1c\n\x18\x43ONTROL_KIND_PERSPECTIVE\x10\x05\x12\x17\n\x13\x43ONTROL_KIND_CAMERA\x10\x06*f\n\x0bPerspective\x12\x1b\n\x17PERSPECTIVE_UNSPECIFIED\x10\x00\x12\x1c\n\x18PERSPECTIVE_FIRST_PERSON\x10\x01\x12\x1c\n\x18PERSPECTIVE_THIRD_PERSON\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14nacre/v1/world.proto\x12\x08nacre.v1\"\x8b\x01\n\tWorldSpec\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x11\n\tcharacter\x18\x02 \x01(\t\x12\r\n\x05scene\x18\x03 \x01(\t\x12\x1e\n\x05image\x18\x04 \x01(\x0b\x32\x0f.nacre.v1.Image\x12\r\n\x05model\x18\x05 \x01(\t\x12\x0c\n\x04seed\x18\x06 \x01(\x04\x12\x0f\n\x07licence\x18\x07 \x01(\t\"\x90\x01\n\nProvenance\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x10\n\x08owner_id\x18\x02 \x01(\t\x12\x0f\n\x07licence\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x16\n\x0eweights_sha256\x18\x05 \x01(\t\x12\x15\n\rmodel_licence\x18\x06 \x01(\t\x12\x0e\n\x06inputs\x18\x07 \x03(\t\"\x15\n\x05Image\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\xaa\x03\n\x0c\x43\x61pabilities\x12\r\n\x05model\x18\x01 \x01(\t\x12\x16\n\x0eweights_sha256\x18\x02 \x01(\t\x12\x10\n\x08width_px\x18\x03 \x01(\r\x12\x11\n\theight_px\x18\x04 \x01(\r\x12\x12\n\nframe_rate\x18\x05 \x01(\x01\x12\x18\n\x10\x66rames_per_chunk\x18\x06 \x01(\r\x12\x18\n\x10\x63hunk_duration_s\x18\x07 \x01(\x01\x12(\n\x05\x61udio\x18\x08 \x01(\x0b\x32\x19.nacre.v1.AudioCapability\x12\'\n\x08\x63ontrols\x18\t \x03(\x0e\x32\x15.nacre.v1.ControlKind\x12+\n\x0cperspectives\x18\n \x03(\x0e\x32\x15.nacre.v1.Perspective\x12\x19\n\x11max_yaw_deg_per_s\x18\x0b \x01(\x01\x12\x1b\n\x13max_pitch_deg_per_s\x18\x0c \x01(\x01\x12\x19\n\x11max_speed_m_per_s\x18\r \x01(\x01\x12\x0f\n\x07licence\x18\x0e \x01(\t\x12\"\n\x07profile\x18\x0f \x01(\x0e\x32\x11.nacre.v1.Profile\"V\n\x0f\x41udioCapability\x12\x16\n\x0esample_rate_hz\x18\x01 \x01(\r\x12\x10\n\x08\x63hannels\x18\x02 \x01(\r\x12\x19\n\x11samples_per_chunk\x18\x03 \x01(\r*G\n\x07Profile\x12\x17\n\x13PROFILE_UNSPECIFIED\x10\x00\x12\x11\n\rPROFILE_EXACT\x10\x01\x12\x10\n\x0cPROFILE_FAST\x10\x02*\xc4\x01\n\x0b\x43ontrolKind\x12\x1c\n\x18\x43ONTROL_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43ONTROL_KIND_MOVE\x10\x01\x12\x15\n\x11\x43ONTROL_KIND_LOOK\x10\x02\x12\x1a\n\x16\x43ONTROL_KIND_DIRECTIVE\x10\x03\x12\x16\n\x12\x43ONTROL_KIND_IMAGE\x10\x04\x12\x1c\n\x18\x43ONTROL_KIND_PERSPECTIVE\x10\x05\x12\x17\n\x13\x43ONTROL_KIND_CAMERA\x10\x06*f\n\x0bPerspective\x12\x1b\n\x17PERSPECTIVE_UNSPECIFIED\x10\x00\x12\x1c\n\x18PERSPECTIVE_FIRST_PERSON\x10\x01\x12\x1c\n\x18PERSPECTIVE_THIRD_PERSON\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nacre.v1.world_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONTROLKIND']._serialized_start=828
-  _globals['_CONTROLKIND']._serialized_end=1024
-  _globals['_PERSPECTIVE']._serialized_start=1026
-  _globals['_PERSPECTIVE']._serialized_end=1128
+  _globals['_PROFILE']._serialized_start=863
+  _globals['_PROFILE']._serialized_end=934
+  _globals['_CONTROLKIND']._serialized_start=937
+  _globals['_CONTROLKIND']._serialized_end=1133
+  _globals['_PERSPECTIVE']._serialized_start=1135
+  _globals['_PERSPECTIVE']._serialized_end=1237
   _globals['_WORLDSPEC']._serialized_start=35
   _globals['_WORLDSPEC']._serialized_end=174
   _globals['_PROVENANCE']._serialized_start=177
@@ -42,7 +44,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMAGE']._serialized_start=323
   _globals['_IMAGE']._serialized_end=344
   _globals['_CAPABILITIES']._serialized_start=347
-  _globals['_CAPABILITIES']._serialized_end=737
-  _globals['_AUDIOCAPABILITY']._serialized_start=739
-  _globals['_AUDIOCAPABILITY']._serialized_end=825
+  _globals['_CAPABILITIES']._serialized_end=773
+  _globals['_AUDIOCAPABILITY']._serialized_start=775
+  _globals['_AUDIOCAPABILITY']._serialized_end=861
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Profile(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROFILE_UNSPECIFIED: _ClassVar[Profile]
+    PROFILE_EXACT: _ClassVar[Profile]
+    PROFILE_FAST: _ClassVar[Profile]
+
 class ControlKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     CONTROL_KIND_UNSPECIFIED: _ClassVar[ControlKind]
@@ -22,6 +28,9 @@ class Perspective(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PERSPECTIVE_UNSPECIFIED: _ClassVar[Perspective]
     PERSPECTIVE_FIRST_PERSON: _ClassVar[Perspective]
     PERSPECTIVE_THIRD_PERSON: _ClassVar[Perspective]
+PROFILE_UNSPECIFIED: Profile
+PROFILE_EXACT: Profile
+PROFILE_FAST: Profile
 CONTROL_KIND_UNSPECIFIED: ControlKind
 CONTROL_KIND_MOVE: ControlKind
 CONTROL_KIND_LOOK: ControlKind
@@ -76,7 +85,7 @@ class Image(_message.Message):
     def __init__(self, data: _Optional[bytes] = ...) -> None: ...
 
 class Capabilities(_message.Message):
-    __slots__ = ("model", "weights_sha256", "width_px", "height_px", "frame_rate", "frames_per_chunk", "chunk_duration_s", "audio", "controls", "perspectives", "max_yaw_deg_per_s", "max_pitch_deg_per_s", "max_speed_m_per_s", "licence")
+    __slots__ = ("model", "weights_sha256", "width_px", "height_px", "frame_rate", "frames_per_chunk", "chunk_duration_s", "audio", "controls", "perspectives", "max_yaw_deg_per_s", "max_pitch_deg_per_s", "max_speed_m_per_s", "licence", "profile")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_SHA256_FIELD_NUMBER: _ClassVar[int]
     WIDTH_PX_FIELD_NUMBER: _ClassVar[int]
@@ -91,6 +100,7 @@ class Capabilities(_message.Message):
     MAX_PITCH_DEG_PER_S_FIELD_NUMBER: _ClassVar[int]
     MAX_SPEED_M_PER_S_FIELD_NUMBER: _ClassVar[int]
     LICENCE_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
     model: str
     weights_sha256: str
     width_px: int
@@ -105,7 +115,8 @@ class Capabilities(_message.Message):
     max_pitch_deg_per_s: float
     max_speed_m_per_s: float
     licence: str
-    def __init__(self, model: _Optional[str] = ..., weights_sha256: _Optional[str] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., frame_rate: _Optional[float] = ..., frames_per_chunk: _Optional[int] = ..., chunk_duration_s: _Optional[float] = ..., audio: _Optional[_Union[AudioCapability, _Mapping]] = ..., controls: _Optional[_Iterable[_Union[ControlKind, str]]] = ..., perspectives: _Optional[_Iterable[_Union[Perspective, str]]] = ..., max_yaw_deg_per_s: _Optional[float] = ..., max_pitch_deg_per_s: _Optional[float] = ..., max_speed_m_per_s: _Optional[float] = ..., licence: _Optional[str] = ...) -> None: ...
+    profile: Profile
+    def __init__(self, model: _Optional[str] = ..., weights_sha256: _Optional[str] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., frame_rate: _Optional[float] = ..., frames_per_chunk: _Optional[int] = ..., chunk_duration_s: _Optional[float] = ..., audio: _Optional[_Union[AudioCapability, _Mapping]] = ..., controls: _Optional[_Iterable[_Union[ControlKind, str]]] = ..., perspectives: _Optional[_Iterable[_Union[Perspective, str]]] = ..., max_yaw_deg_per_s: _Optional[float] = ..., max_pitch_deg_per_s: _Optional[float] = ..., max_speed_m_per_s: _Optional[float] = ..., licence: _Optional[str] = ..., profile: _Optional[_Union[Profile, str]] = ...) -> None: ...
 
 class AudioCapability(_message.Message):
     __slots__ = ("sample_rate_hz", "channels", "samples_per_chunk")

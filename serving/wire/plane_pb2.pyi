@@ -295,16 +295,86 @@ class Ended(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class StreamRequest(_message.Message):
-    __slots__ = ("open", "latents", "read_caches", "watch")
+    __slots__ = ("open", "latents", "read_caches", "watch", "offer_lane", "lane_latents")
     OPEN_FIELD_NUMBER: _ClassVar[int]
     LATENTS_FIELD_NUMBER: _ClassVar[int]
     READ_CACHES_FIELD_NUMBER: _ClassVar[int]
     WATCH_FIELD_NUMBER: _ClassVar[int]
+    OFFER_LANE_FIELD_NUMBER: _ClassVar[int]
+    LANE_LATENTS_FIELD_NUMBER: _ClassVar[int]
     open: OpenDecoder
     latents: Latents
     read_caches: ReadCaches
     watch: Watch
-    def __init__(self, open: _Optional[_Union[OpenDecoder, _Mapping]] = ..., latents: _Optional[_Union[Latents, _Mapping]] = ..., read_caches: _Optional[_Union[ReadCaches, _Mapping]] = ..., watch: _Optional[_Union[Watch, _Mapping]] = ...) -> None: ...
+    offer_lane: OfferLane
+    lane_latents: LaneLatents
+    def __init__(self, open: _Optional[_Union[OpenDecoder, _Mapping]] = ..., latents: _Optional[_Union[Latents, _Mapping]] = ..., read_caches: _Optional[_Union[ReadCaches, _Mapping]] = ..., watch: _Optional[_Union[Watch, _Mapping]] = ..., offer_lane: _Optional[_Union[OfferLane, _Mapping]] = ..., lane_latents: _Optional[_Union[LaneLatents, _Mapping]] = ...) -> None: ...
+
+class OfferLane(_message.Message):
+    __slots__ = ("shared_memory", "process_group")
+    SHARED_MEMORY_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_GROUP_FIELD_NUMBER: _ClassVar[int]
+    shared_memory: SharedMemory
+    process_group: ProcessGroup
+    def __init__(self, shared_memory: _Optional[_Union[SharedMemory, _Mapping]] = ..., process_group: _Optional[_Union[ProcessGroup, _Mapping]] = ...) -> None: ...
+
+class SharedMemory(_message.Message):
+    __slots__ = ("process_id", "file", "name", "num_slots", "slot_bytes")
+    PROCESS_ID_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NUM_SLOTS_FIELD_NUMBER: _ClassVar[int]
+    SLOT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    process_id: int
+    file: int
+    name: str
+    num_slots: int
+    slot_bytes: int
+    def __init__(self, process_id: _Optional[int] = ..., file: _Optional[int] = ..., name: _Optional[str] = ..., num_slots: _Optional[int] = ..., slot_bytes: _Optional[int] = ...) -> None: ...
+
+class ProcessGroup(_message.Message):
+    __slots__ = ("backend", "host", "port")
+    BACKEND_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    PORT_FIELD_NUMBER: _ClassVar[int]
+    backend: str
+    host: str
+    port: int
+    def __init__(self, backend: _Optional[str] = ..., host: _Optional[str] = ..., port: _Optional[int] = ...) -> None: ...
+
+class LaneLatents(_message.Message):
+    __slots__ = ("header", "slot", "num_bytes", "video", "audio")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    SLOT_FIELD_NUMBER: _ClassVar[int]
+    NUM_BYTES_FIELD_NUMBER: _ClassVar[int]
+    VIDEO_FIELD_NUMBER: _ClassVar[int]
+    AUDIO_FIELD_NUMBER: _ClassVar[int]
+    header: ChunkHeader
+    slot: int
+    num_bytes: int
+    video: PlacedTensors
+    audio: PlacedTensors
+    def __init__(self, header: _Optional[_Union[ChunkHeader, _Mapping]] = ..., slot: _Optional[int] = ..., num_bytes: _Optional[int] = ..., video: _Optional[_Union[PlacedTensors, _Mapping]] = ..., audio: _Optional[_Union[PlacedTensors, _Mapping]] = ...) -> None: ...
+
+class PlacedTensors(_message.Message):
+    __slots__ = ("tensors",)
+    TENSORS_FIELD_NUMBER: _ClassVar[int]
+    tensors: _containers.RepeatedCompositeFieldContainer[PlacedTensor]
+    def __init__(self, tensors: _Optional[_Iterable[_Union[PlacedTensor, _Mapping]]] = ...) -> None: ...
+
+class PlacedTensor(_message.Message):
+    __slots__ = ("name", "dtype", "shape", "offset_bytes", "num_bytes")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DTYPE_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_BYTES_FIELD_NUMBER: _ClassVar[int]
+    NUM_BYTES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    dtype: str
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    offset_bytes: int
+    num_bytes: int
+    def __init__(self, name: _Optional[str] = ..., dtype: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., offset_bytes: _Optional[int] = ..., num_bytes: _Optional[int] = ...) -> None: ...
 
 class ReadCaches(_message.Message):
     __slots__ = ()
@@ -371,18 +441,26 @@ class Watch(_message.Message):
     def __init__(self, session_id: _Optional[str] = ...) -> None: ...
 
 class StreamResponse(_message.Message):
-    __slots__ = ("opened", "snapshot", "watching", "decoded", "refused")
+    __slots__ = ("opened", "snapshot", "watching", "decoded", "refused", "lane_answer")
     OPENED_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     WATCHING_FIELD_NUMBER: _ClassVar[int]
     DECODED_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
+    LANE_ANSWER_FIELD_NUMBER: _ClassVar[int]
     opened: DecoderOpened
     snapshot: DecoderSnapshot
     watching: Watching
     decoded: Decoded
     refused: Refused
-    def __init__(self, opened: _Optional[_Union[DecoderOpened, _Mapping]] = ..., snapshot: _Optional[_Union[DecoderSnapshot, _Mapping]] = ..., watching: _Optional[_Union[Watching, _Mapping]] = ..., decoded: _Optional[_Union[Decoded, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ...) -> None: ...
+    lane_answer: LaneAnswer
+    def __init__(self, opened: _Optional[_Union[DecoderOpened, _Mapping]] = ..., snapshot: _Optional[_Union[DecoderSnapshot, _Mapping]] = ..., watching: _Optional[_Union[Watching, _Mapping]] = ..., decoded: _Optional[_Union[Decoded, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ..., lane_answer: _Optional[_Union[LaneAnswer, _Mapping]] = ...) -> None: ...
+
+class LaneAnswer(_message.Message):
+    __slots__ = ("is_taken",)
+    IS_TAKEN_FIELD_NUMBER: _ClassVar[int]
+    is_taken: bool
+    def __init__(self, is_taken: _Optional[bool] = ...) -> None: ...
 
 class DecoderOpened(_message.Message):
     __slots__ = ()

@@ -279,3 +279,78 @@ class TransformerService:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class DecoderServiceStub:
+    """The decoders' messages inside a gRPC stream, for where a socket of their own cannot pass.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Stream = channel.stream_stream(
+                '/nacre.internal.v1.DecoderService/Stream',
+                request_serializer=nacre_dot_internal_dot_v1_dot_plane__pb2.StreamRequest.SerializeToString,
+                response_deserializer=nacre_dot_internal_dot_v1_dot_plane__pb2.StreamResponse.FromString,
+                _registered_method=True)
+
+
+class DecoderServiceServicer:
+    """The decoders' messages inside a gRPC stream, for where a socket of their own cannot pass.
+    """
+
+    def Stream(self, request_iterator, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_DecoderServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Stream': grpc.stream_stream_rpc_method_handler(
+                    servicer.Stream,
+                    request_deserializer=nacre_dot_internal_dot_v1_dot_plane__pb2.StreamRequest.FromString,
+                    response_serializer=nacre_dot_internal_dot_v1_dot_plane__pb2.StreamResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'nacre.internal.v1.DecoderService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('nacre.internal.v1.DecoderService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class DecoderService:
+    """The decoders' messages inside a gRPC stream, for where a socket of their own cannot pass.
+    """
+
+    @staticmethod
+    def Stream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/nacre.internal.v1.DecoderService/Stream',
+            nacre_dot_internal_dot_v1_dot_plane__pb2.StreamRequest.SerializeToString,
+            nacre_dot_internal_dot_v1_dot_plane__pb2.StreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

@@ -126,3 +126,31 @@ class TransformerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Take no new session, and ask those there are to leave."""
 
 def add_TransformerServiceServicer_to_server(servicer: TransformerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class DecoderServiceStub:
+    """The decoders' messages inside a gRPC stream, for where a socket of their own cannot pass."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> DecoderServiceAsyncStub: ...
+    Stream: _grpc.StreamStreamMultiCallable[_plane_pb2.StreamRequest, _plane_pb2.StreamResponse]
+
+@_typing.type_check_only
+class DecoderServiceAsyncStub(DecoderServiceStub):
+    """The decoders' messages inside a gRPC stream, for where a socket of their own cannot pass."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    Stream: _aio.StreamStreamMultiCallable[_plane_pb2.StreamRequest, _plane_pb2.StreamResponse]  # type: ignore[assignment]
+
+class DecoderServiceServicer(metaclass=_abc_1.ABCMeta):
+    """The decoders' messages inside a gRPC stream, for where a socket of their own cannot pass."""
+
+    @_abc_1.abstractmethod
+    def Stream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_plane_pb2.StreamRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_plane_pb2.StreamResponse], _abc.AsyncIterator[_plane_pb2.StreamResponse]]: ...
+
+def add_DecoderServiceServicer_to_server(servicer: DecoderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,144 @@
+/** A session that one is in: verbs go up, chunks and receipts come down. */
+import { type Listener } from "./emitter.js";
+import { NacreError } from "./errors.js";
+import { type ImageSource } from "./image.js";
+import type { AudioCodec, Chunk, MediaFormat, VideoCodec } from "./media.js";
+import type { Receipt } from "./receipt.js";
+import type { CameraMove, Capabilities, ClientRole, GoAway, Hands, Perspective, Rewind } from "./records.js";
+import { type ResumePolicy } from "./resume.js";
+import type { Session } from "./session.js";
+import type { When } from "./when.js";
+/** How to attach to a session. */
+export interface EnterOptions {
+    /** In order of preference; what this browser can show when left out. */
+    video?: VideoCodec | VideoCodec[];
+    audio?: AudioCodec | AudioCodec[];
+    /** Chunks that may wait here untaken, 1 to 16; then the world waits too. 4 when left out. */
+    bufferChunks?: number;
+    /** Attach again after a lost connection; true when left out. */
+    resume?: boolean | Partial<ResumePolicy>;
+    /** As much as the token allows when left out. */
+    role?: ClientRole;
+    /** One's own name within the session, for the others and the record; made up when left out. */
+    clientId?: string;
+    /** Where another client has control, enter nevertheless and wait for it. */
+    standBy?: boolean;
+    attachTimeoutS?: number;
+}
+export interface WorldEvents {
+    attached: {
+        chunkIndex: number;
+        resumed: boolean;
+    };
+    /** Has arrived; the iterator still has it. */
+    chunk: Chunk;
+    /** Was made, and whenever its `status` changes. */
+    receipt: Receipt;
+    hands: Hands;
+    rewound: Rewind;
+    goAway: GoAway;
+    reconnecting: {
+        attempt: number;
+        delayS: number;
+        error: NacreError;
+    };
+    /** Nothing will come any more. */
+    closed: NacreError;
+}
+export interface ControlOptions {
+    when?: When;
+}
+export declare class World implements AsyncIterable<Chunk> {
+    private readonly calls;
+    readonly session: Session;
+    private readonly options;
+    readonly clientId: string;
+    private readonly events;
+    private readonly policy;
+    private readonly credit;
+    private readonly chunks;
+    private readonly outbox;
+    private readonly pending;
+    private readonly watch;
+    private attachment;
+    private abortPause;
+    private numAttempts;
+    private epoch;
+    private lastChunkIndex;
+    private currentCapabilities;
+    private currentFormat;
+    private currentRole;
+    private isInControl;
+    private lastHands;
+    private lastGoAway;
+    private finalError;
+    private firstIndex;
+    private attachments;
+    get sessionId(): string;
+    get capabilities(): Capabilities;
+    /** How the current attachment's media is encoded. */
+    get format(): MediaFormat;
+    get state(): "open" | "reconnecting" | "closed";
+    /** Why nothing more will come; null while it will. */
+    get end(): NacreError | null;
+    get role(): ClientRole;
+    /** Whether one's controls are taken now. */
+    get inControl(): boolean;
+    /** The last that was told; those who look on are not told. */
+    get hands(): Hands | null;
+    get goAway(): GoAway | null;
+    /** Of the first chunk of the current attachment, or after the last rewind. */
+    get nextChunkIndex(): number;
+    get numAttachments(): number;
+    /** What it gives takes the listener off again. */
+    on<K extends keyof WorldEvents>(event: K, listener: Listener<WorldEvents[K]>): () => void;
+    /** Walk, until the next `move`. `forward`: -1 (back) to 1; `strafe`: -1 (left) to 1 (right). */
+    move(axes: {
+        forward?: number;
+        strafe?: number;
+    }, options?: ControlOptions): Receipt;
+    /** Turn, until the next `look`. `yaw`: -1 (left) to 1 (right); `pitch`: -1 (down) to 1 (up). */
+    look(axes: {
+        yaw?: number;
+        pitch?: number;
+    }, options?: ControlOptions): Receipt;
+    /** A sentence that changes the world, 1 to 2,000 characters. */
+    say(text: string, options?: ControlOptions): Receipt;
+    /** A picture that changes the world. */
+    show(source: ImageSource, options?: ControlOptions): Receipt;
+    /** The same as `show`. */
+    image(source: ImageSource, options?: ControlOptions): Receipt;
+    perspective(which: Perspective, options?: ControlOptions): Receipt;
+    /** A camera move, such as "pan_left" or "push_in". */
+    camera(move: CameraMove, options?: ControlOptions): Receipt;
+    /** Take back one's own control that waits: it is superseded, "cancelled". Rejected when it does not wait. */
+    cancel(control: Receipt | string): Receipt;
+    /** Ask whoever has control to give it. `hands` and `inControl` tell how it goes on. */
+    askControl(): Receipt;
+    /** To another client, or to whoever asked first. */
+    giveControl(clientId?: string): Receipt;
+    /** What was asked for, and not given in time. Rejected before that. */
+    takeControl(): Receipt;
+    /** The session lives on. */
+    leave(): void;
+    private ask;
+    private submit;
+    /** Taking a chunk gives credit for another. Ends when the session was ended on request or the world was left, else throws. */
+    [Symbol.asyncIterator](): AsyncGenerator<Chunk, void, void>;
+    private attach;
+    private onAttached;
+    /** One attachment after another, until there is none to be had. */
+    private run;
+    /** Tells what the attachment ended with. */
+    private serve;
+    private reattach;
+    /** So long, or until the network is said to be there again. */
+    private pause;
+    private onDelivery;
+    private onMedia;
+    /** What waits untaken is of a future that is no more. */
+    private onRewound;
+    private flush;
+    /** Nothing comes any more; only the first reason counts. */
+    private finish;
+}

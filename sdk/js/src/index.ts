@@ -1,0 +1,36 @@
+/**
+ * Client for Nacre: create a world, walk through it and direct it while it streams.
+ *
+ *     const client = connect();
+ *     const session = await client.create({ prompt: "a quiet street at dusk" });
+ *     const world = await session.enter();
+ *     new WorldView(canvas).show(world);
+ *     new WorldInput(world, { element: canvas });
+ *     await world.say("it starts to rain");
+ */
+
+export { Client, connect } from "./client.js";
+export type { ConnectOptions, CreateOptions, ListOptions, MintOptions, QueueOptions, WorldListOptions } from "./client.js";
+export { canShow } from "./codecs.js";
+export type { CanShow } from "./codecs.js";
+export * from "./errors.js";
+export type { ImageSource } from "./image.js";
+export type { Axes } from "./input/axes.js";
+export type { Axis } from "./input/keys.js";
+export type { TouchStick } from "./input/sticks.js";
+export { WorldInput } from "./input/world_input.js";
+export type { InputEvents, InputOptions } from "./input/world_input.js";
+export type * from "./media.js";
+export { Receipt } from "./receipt.js";
+export type { Applied, Outcome, ReceiptStatus, Superseded } from "./receipt.js";
+export type * from "./records.js";
+export type { ResumePolicy } from "./resume.js";
+export { Session } from "./session.js";
+export type { Token, WebSocketMaker } from "./token.js";
+export type { Spread } from "./view/spread.js";
+export { WorldView } from "./view/world_view.js";
+export type { PaintedFrame, ViewEvents, ViewOptions, ViewStats } from "./view/world_view.js";
+export { after, at, atChunk } from "./when.js";
+export type { When } from "./when.js";
+export { World } from "./world.js";
+export type { ControlOptions, EnterOptions, WorldEvents } from "./world.js";

@@ -1,0 +1,1 @@
+"""The page in real Chromium, measured as its user has it."""

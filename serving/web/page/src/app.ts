@@ -1,0 +1,319 @@
+/** The page as a whole: which scene one is in, and how one gets from one to the other. */
+
+import { LimitReached, WorldView, type Client, type CreateOptions, type Session, type World } from "nacre";
+import { ask } from "./ask_dialog";
+import { Gallery, type Card } from "./gallery";
+import { Notices } from "./notices";
+import { OpeningView, type Answer } from "./opening_view";
+import type { Play } from "./play";
+import { PlayView } from "./play_view";
+import { Preferences } from "./preferences";
+import { follow, type Happening, type Scene } from "./scene";
+import { sentenceOf, type Remedy, type Trouble } from "./sentences";
+import { StageView } from "./stage_view";
+import { StartView } from "./start_view";
+import type { Here, Store } from "./store";
+import { titleOf } from "./words";
+
+export interface AppOptions {
+  client: Client;
+  store: Store;
+  root: HTMLElement;
+  clientId: string;
+  /** Why this browser cannot show what it should; empty where it can. */
+  warning: string;
+  canHear: boolean;
+}
+
+interface Entry {
+  title: string;
+  isOwner: boolean;
+  role?: Here["role"];
+  standBy?: boolean;
+  poster?: string;
+}
+
+const LINE_S = 600; // for the patient; it can be left at any time
+const LINK_S = 86_400;
+// The stream that a reloaded page had may be noticed as gone only after the new one asks.
+const RETURN_TRIES = 4;
+const RETURN_PAUSE_MS = 400;
+
+export class App {
+  scene: Scene = { at: "start" };
+  readonly notices = new Notices();
+  readonly preferences: Preferences;
+  #play: PlayView | undefined;
+  #view: WorldView | undefined;
+  #opening: OpeningView | undefined;
+  #abort = new AbortController();
+
+  constructor(private readonly options: AppOptions) {
+    this.preferences = new Preferences(options.store);
+    document.body.append(this.notices.element);
+  }
+
+  get world(): World | null {
+    return this.#play?.play.world ?? null;
+  }
+
+  get view(): WorldView | null {
+    return this.#view ?? null;
+  }
+
+  // --- where one comes from ---
+
+  async begin(link: string): Promise<void> {
+    if (link) return this.openLink(link);
+    const { here } = this.options.store;
+    if (here) return this.#return(here);
+    await this.showStart();
+  }
+
+  async showStart(): Promise<void> {
+    const { client, store, warning } = this.options;
+    const onTrouble = (error: unknown): void => this.#onTrouble(error);
+    const gallery = new Gallery({ client, store, onOpen: (card) => void this.#openCard(card), onTrouble });
+    const { preferences, notices } = this;
+    const onStart = (options: CreateOptions, title: string, poster?: string): void => void this.openNew(options, title, poster);
+    const start = new StartView({ preferences, notices, gallery, warning, onStart });
+    this.#show(start.element);
+    document.title = "Nacre";
+    start.begin();
+    try {
+      start.showModel(await client.capabilities());
+      await gallery.refresh();
+    } catch (error) {
+      onTrouble(error);
+    }
+  }
+
+  openNew(options: CreateOptions, title: string, poster?: string): Promise<void> {
+    performance.mark("nacre:pressed");
+    return this.#open({ title, isOwner: true, poster }, () => this.#create(options));
+  }
+
+  openLink(token: string): Promise<void> {
+    const entry: Entry = { title: "A shared world", isOwner: false };
+    return this.#open(entry, async () => {
+      const session = await this.options.client.openShare(token);
+      entry.isOwner = session.resumeToken !== token; // a link to fork gives a session of one's own
+      if (session.record) entry.title = titleOf(session.record.world);
+      return session;
+    });
+  }
+
+  /** One of one's own: by the token that this browser has, else by a link to it. */
+  openOwn(sessionId: string, title: string): Promise<void> {
+    return this.#open({ title, isOwner: true }, () => this.#own(sessionId));
+  }
+
+  #openCard(card: Card): Promise<void> {
+    const { client } = this.options;
+    const poster = card.still;
+    if (card.kind === "world") return this.#open({ title: card.title, isOwner: true, poster }, () => client.load({ worldId: card.id }));
+    const session = (): Promise<Session> => (card.isOver ? client.session(card.id).fork({ label: "after the end" }) : this.#own(card.id));
+    return this.#open({ title: card.title, isOwner: true, poster }, session);
+  }
+
+  async #own(sessionId: string): Promise<Session> {
+    const { client, store } = this.options;
+    const token = store.held[sessionId]?.token;
+    if (token) return client.session(sessionId, token);
+    const link = await client.session(sessionId).share("join", { seconds: LINK_S });
+    return client.session(sessionId, link.token);
+  }
+
+  /** After a reload: the same world goes on. */
+  #return(here: Here): Promise<void> {
+    const { sessionId, token, title, isOwner, role } = here;
+    const poster = this.options.store.held[sessionId]?.still;
+    return this.#open({ title, isOwner, role, poster }, () => Promise.resolve(this.options.client.session(sessionId, token)), RETURN_TRIES);
+  }
+
+  async #create(options: CreateOptions): Promise<Session> {
+    const { client } = this.options;
+    try {
+      return await client.create(options);
+    } catch (error) {
+      if (!(error instanceof LimitReached) || error.reason !== "CAPACITY_EXHAUSTED") throw error;
+      const onQueue = ({ position, etaS }: { position: number; etaS: number | null }): void =>
+        this.happened({ is: "queued", waiting: { position, waitS: etaS ?? undefined } });
+      return client.create({ ...options, waitS: LINE_S, onQueue, signal: this.#abort.signal });
+    }
+  }
+
+  // --- into a world ---
+
+  async #open(entry: Entry, find: () => Promise<Session>, tries = 1): Promise<void> {
+    this.#closeAll();
+    this.happened({ is: "open", title: entry.title });
+    this.#opening = new OpeningView(entry.title, () => void this.leave(), entry.poster);
+    this.#show(this.#opening.element);
+    this.#prepareView();
+    const { signal } = this.#abort;
+    let session: Session | undefined;
+    try {
+      session = await find();
+      if (signal.aborted) return void session.park().catch(() => {}); // nobody waits for it any more
+      await this.#enter(session, entry, tries, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#failed(error, entry, session, session ? () => Promise.resolve(session as Session) : find);
+    }
+  }
+
+  async #enter(session: Session, entry: Entry, tries: number, signal: AbortSignal): Promise<void> {
+    const { clientId, store } = this.options;
+    const world = await retry(tries, () => session.enter({ clientId, role: entry.role, standBy: entry.standBy, resume: true }));
+    if (signal.aborted) return world.leave();
+    const { title, isOwner } = entry;
+    store.here = { sessionId: session.id, token: session.resumeToken, title, isOwner, role: world.role };
+    if (isOwner) store.hold(session.id, { token: session.resumeToken, title }, Date.now());
+    this.happened({ is: "entered", isPaused: false });
+    this.#showPlay(session, world, entry);
+  }
+
+  #showPlay(session: Session, world: World, entry: Entry): void {
+    const { widthPx: width, heightPx: height } = world.capabilities;
+    const stage = this.#stage as StageView;
+    stage.setPicture({ width, height }, entry.title);
+    this.#play = new PlayView(session, world, entry.title, entry.isOwner, {
+      notices: this.notices,
+      preferences: this.preferences,
+      store: this.options.store,
+      view: this.#view as WorldView,
+      stage,
+      canHear: this.options.canHear,
+      happened: (happening) => this.happened(happening),
+      enter: (next, title) => this.#move(next, title),
+      enterBranch: (sessionId) => void this.#enterBranch(sessionId),
+      enterAgain: () => void this.#open({ ...entry, poster: undefined }, () => Promise.resolve(session)),
+      leave: () => void this.leave(),
+    });
+    this.#opening = undefined;
+    this.#show(this.#play.element);
+    document.title = `${entry.title} · Nacre`;
+    this.#play.begin();
+  }
+
+  #stage: StageView | undefined;
+
+  /** Made within the press of a button, so that the browser lets it sound. */
+  #prepareView(): void {
+    const { sound, volume } = this.preferences.all;
+    this.#stage = new StageView({ width: 128, height: 80 }, "");
+    this.#view = new WorldView(this.#stage.canvas, { sound: false, volume });
+    const isAsked = navigator.userActivation?.isActive ?? false;
+    if (sound && this.options.canHear && isAsked) void this.#view.setSound(true);
+  }
+
+  /** From one session into another; the one that is left rests, so that its place is free. */
+  async #move(next: Session, title: string): Promise<void> {
+    const left = this.#play?.play;
+    await this.#open({ title, isOwner: true }, () => Promise.resolve(next));
+    if (left) await restAlone(left);
+  }
+
+  async #enterBranch(sessionId: string): Promise<void> {
+    const left = this.#play;
+    if (!left) return;
+    await this.openOwn(sessionId, left.title);
+    await restAlone(left.play);
+  }
+
+  #failed(error: unknown, entry: Entry, session: Session | undefined, again: () => Promise<Session>): void {
+    const trouble = error as Trouble;
+    if (trouble.reason === "SESSION_CONTROLLED" && session) return this.#askWho(session, entry);
+    const sentence = sentenceOf(trouble);
+    const open = (find: () => Promise<Session>) => (): void => void this.#open(entry, find);
+    const remedies: Partial<Record<Remedy, Answer>> = {
+      key: { label: "Enter a key", run: () => void this.#askKey() },
+      retry: { label: "Try again", run: open(again) },
+      ...(session && { fork: { label: "Go on from its last moment", run: open(() => session.fork({ label: "after the end" })) } }),
+    };
+    const remedy = remedies[sentence.remedy];
+    const back = { label: "Back to the start", isMain: !remedy, run: (): void => void this.leave() };
+    this.#opening?.fail(sentence, remedy ? [{ ...remedy, isMain: true }, back] : [back], trouble.requestId);
+    if (sentence.remedy === "start" || sentence.remedy === "fork") this.options.store.here = null;
+  }
+
+  /** Another tab, or somebody else, has this session in hand. */
+  #askWho(session: Session, entry: Entry): void {
+    this.happened({ is: "held" });
+    const into = (how: Partial<Entry>, isTaking: boolean): void => {
+      void this.#open({ ...entry, ...how }, () => Promise.resolve(session)).then(() => {
+        if (isTaking && this.#play) this.#play.hands.ask();
+      });
+    };
+    this.#opening?.ask("This world is already open elsewhere.", "Another tab or another person walks in it now.", [
+      { label: "Look on", isMain: true, run: () => into({ role: "viewer" }, false) },
+      { label: "Take control", run: () => into({ standBy: true }, true) },
+      { label: "Back to the start", run: () => void this.leave() },
+    ]);
+  }
+
+  async #askKey(): Promise<void> {
+    const key = await ask({ title: "Who are you?", label: "Key or token", isSecret: true, maxLength: 4000, submit: "Continue", note: "It is kept in this tab alone, until it is closed." });
+    if (!key) return;
+    this.options.store.key = key;
+    location.reload();
+  }
+
+  #onTrouble(error: unknown): void {
+    const sentence = sentenceOf(error as Trouble);
+    const action =
+      sentence.remedy === "key"
+        ? { label: "Enter a key", run: (): void => void this.#askKey() }
+        : { label: "Try again", run: (): void => void this.showStart() };
+    this.notices.tell(sentence, action, (error as Trouble).requestId);
+  }
+
+  // --- out of it ---
+
+  async leave(): Promise<void> {
+    const play = this.#play?.play;
+    this.#closeAll();
+    this.options.store.here = null;
+    this.happened({ is: "left" });
+    if (play) await restAlone(play);
+    await this.showStart();
+  }
+
+  #closeAll(): void {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    this.notices.clear();
+    this.#play?.close();
+    this.#view?.close();
+    this.#play = this.#view = this.#opening = undefined;
+  }
+
+  happened(happening: Happening): void {
+    this.scene = follow(this.scene, happening);
+    document.documentElement.dataset.scene = this.scene.at;
+    if (this.scene.at === "opening") this.#opening?.wait(this.scene.waiting);
+  }
+
+  #show(element: HTMLElement): void {
+    this.options.root.replaceChildren(element);
+    scrollTo(0, 0);
+  }
+}
+
+/** Lets a session that nobody else is in rest at once, so that its place is free. One that cannot rest is over, or
+ * somebody else's: then there is nothing to free. */
+async function restAlone({ world, session }: Play): Promise<void> {
+  const { participants = [], numViewers = 0 } = world.hands ?? {};
+  if (world.role === "player" && participants.length <= 1 && numViewers === 0) await session.park().catch(() => {});
+}
+
+async function retry(tries: number, run: () => Promise<World>): Promise<World> {
+  for (let left = tries; ; left -= 1) {
+    try {
+      return await run();
+    } catch (error) {
+      if (left <= 1 || (error as Trouble).reason !== "SESSION_CONTROLLED") throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETURN_PAUSE_MS));
+    }
+  }
+}

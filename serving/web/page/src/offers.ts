@@ -1,0 +1,75 @@
+/** What the interface offers: no more than the model's capability record says, the role allows and the browser can. Pure. */
+
+export interface Abilities {
+  controls: readonly string[];
+  perspectives: readonly string[];
+  sampleRateHz: number;
+}
+
+export type PlayRole = "player" | "director" | "viewer";
+
+export interface Offers {
+  move: boolean;
+  look: boolean;
+  directive: boolean;
+  image: boolean;
+  camera: boolean;
+  /** In the order of the record; empty where there is no choice. */
+  perspectives: readonly string[];
+  sound: boolean;
+  /** Pause, rewind, save, fork, share: what is the owner's. */
+  time: boolean;
+}
+
+export const CAMERA_MOVES = [
+  "static",
+  "pan_left",
+  "pan_right",
+  "tilt_up",
+  "tilt_down",
+  "push_in",
+  "pull_back",
+  "orbit",
+] as const;
+
+export function offersOf(abilities: Abilities, role: PlayRole, isOwner: boolean, canHear: boolean): Offers {
+  const drives = role === "player";
+  const can = (control: string): boolean => drives && abilities.controls.includes(control);
+  const says = role !== "viewer" && abilities.controls.includes("directive");
+  return {
+    move: can("move"),
+    look: can("look"),
+    directive: says,
+    image: can("image"),
+    camera: can("camera"),
+    perspectives: can("perspective") && abilities.perspectives.length > 1 ? abilities.perspectives : [],
+    sound: abilities.sampleRateHz > 0 && canHear,
+    time: isOwner,
+  };
+}
+
+export interface Key {
+  keys: readonly string[];
+  does: string;
+}
+
+/** The keys that do something here, for the page that explains them. */
+export function keysOf(offers: Offers): Key[] {
+  const keys: (Key | false)[] = [
+    offers.move && { keys: ["W", "A", "S", "D"], does: "walk" },
+    offers.look && { keys: ["←", "→", "↑", "↓"], does: "look around; or click the picture and use the mouse" },
+    offers.directive && { keys: ["Enter"], does: "say what happens" },
+    offers.perspectives.length > 1 && { keys: ["V"], does: "another perspective" },
+    offers.camera && { keys: ["C"], does: "camera moves" },
+    offers.time && { keys: ["Space"], does: "pause, and go on" },
+    offers.time && { keys: ["R"], does: "back by ten seconds" },
+    offers.time && { keys: ["B"], does: "save this moment" },
+    offers.time && { keys: ["K"], does: "fork: another way from here" },
+    offers.sound && { keys: ["M"], does: "sound on and off" },
+    { keys: ["F"], does: "fill the screen" },
+    { keys: ["I"], does: "receipts and figures" },
+    { keys: ["?"], does: "this page" },
+    { keys: ["Esc"], does: "let go of the mouse, close what is open" },
+  ];
+  return keys.filter((key): key is Key => key !== false);
+}

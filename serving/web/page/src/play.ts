@@ -1,0 +1,130 @@
+/** What can be done in a world that one is in. Whatever fails is told, with what to do; nothing is thrown. */
+
+import { ConnectionLost, Detached, LimitReached, type Rewind, type Session, type World, type WorldView } from "nacre";
+import type { Notices } from "./notices";
+import { choose } from "./picture";
+import { clock } from "./words";
+
+export interface PlayHost {
+  notices: Notices;
+  /** Go on in another session. */
+  enter(session: Session, title: string): Promise<void>;
+  paused(isPaused: boolean): void;
+  branched(): void;
+}
+
+export class Play {
+  isPaused = false;
+  /** Chunks that were shown. */
+  now = 0;
+
+  constructor(
+    readonly session: Session,
+    readonly world: World,
+    readonly view: WorldView,
+    readonly title: string,
+    private readonly host: PlayHost,
+  ) {}
+
+  get chunkDurationS(): number {
+    return this.world.capabilities.chunkDurationS;
+  }
+
+  // --- the world's time ---
+
+  togglePause(): Promise<void> {
+    return this.#attempt(async () => {
+      const record = this.isPaused ? await this.session.resume() : await this.session.pause();
+      this.isPaused = record.isPaused;
+      this.host.paused(record.isPaused);
+    });
+  }
+
+  rewind(to: { chunkIndex: number } | { seconds: number }): Promise<void> {
+    return this.#attempt(async () => {
+      const rewind = await this.session.rewind(to);
+      this.onRewound(rewind);
+      this.host.notices.say(`Back at ${clock(rewind.chunkIndex * this.chunkDurationS)}. What came after is kept as a branch.`);
+    });
+  }
+
+  onRewound(rewind: Rewind): void {
+    this.now = rewind.chunkIndex;
+    this.host.branched();
+  }
+
+  /** Another way from a moment, now where none is given, and into it. */
+  fork(chunkIndex?: number): Promise<void> {
+    return this.#attempt(async () => {
+      const label = `from ${clock((chunkIndex ?? this.now) * this.chunkDurationS)}`;
+      const fork = await this.#forkSomehow(chunkIndex, label);
+      await this.host.enter(fork, this.title);
+    });
+  }
+
+  /** Where every place is taken, the one that this session leaves will do. */
+  async #forkSomehow(chunkIndex: number | undefined, label: string): Promise<Session> {
+    try {
+      return await this.session.fork({ chunkIndex, label });
+    } catch (error) {
+      if (!(error instanceof LimitReached)) throw error;
+      const moment = chunkIndex ?? this.now;
+      await this.session.park();
+      return this.session.fork({ chunkIndex: moment, label });
+    }
+  }
+
+  // --- what is kept ---
+
+  save(name: string): Promise<void> {
+    return this.#attempt(async () => {
+      const saved = await this.session.save(name);
+      const which = saved.version > 1 ? `, version ${saved.version}` : "";
+      this.host.notices.say(`Saved as “${saved.name}”${which}. It is among your worlds.`);
+    });
+  }
+
+  download(): Promise<void> {
+    return this.#attempt(async () => {
+      this.host.notices.say("Fetching the recording…");
+      const file = await this.session.recording();
+      saveFile(file, `${this.title.replaceAll(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60) || "world"}.mp4`);
+    });
+  }
+
+  keepPicture(): Promise<void> {
+    return this.#attempt(async () => saveFile(await this.view.picture(), "world.png"));
+  }
+
+  // --- controls ---
+
+  showPicture(file: Blob): Promise<void> {
+    return this.#attempt(async () => {
+      const chosen = await choose(file);
+      await this.world.show(chosen.file);
+    });
+  }
+
+  /** For controls whose receipt tells how they ended: what is refused is told, what is lost is in the panel. */
+  watch(receipt: PromiseLike<unknown>): void {
+    receipt.then(undefined, (error: unknown) => {
+      if (!(error instanceof Detached) && !(error instanceof ConnectionLost)) this.host.notices.trouble(error);
+    });
+  }
+
+  async #attempt(what: () => Promise<void>): Promise<void> {
+    try {
+      await what();
+    } catch (error) {
+      if (!(error instanceof Detached)) this.host.notices.trouble(error, { label: "Try again", run: () => void this.#attempt(what) });
+    }
+  }
+}
+
+function saveFile(file: Blob, name: string): void {
+  const url = URL.createObjectURL(file);
+  const link = document.createElement("a");
+  Object.assign(link, { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

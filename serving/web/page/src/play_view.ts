@@ -1,0 +1,407 @@
+/** The page while one is in a world: its parts, and what each does to the others. */
+
+import { WorldInput, WorldView, type Receipt, type Session, type World } from "nacre";
+import { ask } from "./ask_dialog";
+import { BarView } from "./bar_view";
+import { DirectiveLine } from "./directive_line";
+import { h } from "./dom";
+import { endCover, endingOf, lostCover } from "./ending";
+import { HandsView } from "./hands_view";
+import { openHelp } from "./help_dialog";
+import type { Notices } from "./notices";
+import { offersOf, type Offers } from "./offers";
+import { Play } from "./play";
+import type { Preferences } from "./preferences";
+import { quieten } from "./quiet";
+import { Ledger } from "./receipts";
+import type { Happening } from "./scene";
+import { warningOf } from "./sentences";
+import { openSettings } from "./settings_dialog";
+import { openShareDialog } from "./share_dialog";
+import { isTypedIn, listen, type Shortcuts } from "./shortcuts";
+import { SideView } from "./side_view";
+import type { StageView } from "./stage_view";
+import { Stills } from "./stills";
+import type { Store } from "./store";
+import { TimelineView } from "./timeline_view";
+import { ToolsView } from "./tools_view";
+import { duration, shorten } from "./words";
+
+export interface PlayPlace {
+  notices: Notices;
+  preferences: Preferences;
+  store: Store;
+  view: WorldView;
+  stage: StageView;
+  canHear: boolean;
+  happened(happening: Happening): void;
+  enter(session: Session, title: string): Promise<void>;
+  enterBranch(sessionId: string): void;
+  /** Come in again after the stream ended. */
+  enterAgain(): void;
+  leave(): void;
+}
+
+const MAX_RECEIPTS = 80;
+const STATS_MS = 500;
+const TICK_MS = 250;
+const BACK_S = 10;
+
+export class PlayView {
+  readonly element: HTMLElement;
+  readonly play: Play;
+  readonly hands: HandsView;
+  readonly #offers: Offers;
+  readonly #bar: BarView;
+  readonly #stills: Stills;
+  readonly #ledger = new Ledger(MAX_RECEIPTS);
+  readonly #side = new SideView();
+  readonly #tools: ToolsView;
+  readonly #line: DirectiveLine | undefined;
+  readonly #timeline: TimelineView;
+  readonly #input: WorldInput | undefined;
+  readonly #quiet: ReturnType<typeof quieten>;
+  readonly #offs: (() => void)[] = [];
+  readonly #captions = new Map<string, ReturnType<StageView["caption"]>>();
+  #isTyping = false;
+  #isCovered = false;
+  #shownChunk = -1;
+  #tickedMs = 0;
+
+  constructor(
+    session: Session,
+    private readonly world: World,
+    readonly title: string,
+    private readonly isOwner: boolean,
+    private readonly place: PlayPlace,
+  ) {
+    const { store, stage, view } = place;
+    this.#offers = offersOf(world.capabilities, world.role, isOwner, place.canHear);
+    this.play = new Play(session, world, view, title, {
+      notices: place.notices,
+      enter: place.enter,
+      paused: (isPaused) => this.#showPaused(isPaused),
+      branched: () => void this.#refreshBranches(),
+    });
+    this.hands = new HandsView(this.play);
+    this.#bar = this.#makeBar();
+    this.#stills = new Stills(stage.canvas, world.capabilities.chunkDurationS);
+    this.#tools = this.#makeTools();
+    if (this.#offers.directive) this.#line = new DirectiveLine({ said: store.said, onSay: (text) => this.#say(text) });
+    this.#timeline = this.#makeTimeline();
+    this.element = this.#makeElement();
+    this.#quiet = quieten(this.element, () => world.state === "open" && !this.play.isPaused);
+    this.#input = this.#makeInput();
+    this.#listenToWorld();
+    this.#listenToPerson();
+  }
+
+  /** After the element is in the page. */
+  begin(): void {
+    const { view, stage, notices } = this.place;
+    view.show(this.world);
+    stage.canvas.focus({ preventScroll: true });
+    this.hands.show(this.world.hands);
+    this.#bar.showSound(view.sound);
+    this.#showState();
+    void this.#refreshBranches();
+    this.play.session.state().then(
+      (record) => {
+        this.hands.waitS = record.takeControlAfterS ?? this.hands.waitS;
+        if (record.isPaused) this.#showPaused(true);
+      },
+      (error: unknown) => notices.trouble(error),
+    );
+  }
+
+  close(): void {
+    for (const off of this.#offs.splice(0)) off();
+    this.#quiet.end();
+    this.hands.close();
+    this.#input?.close();
+    this.place.stage.close();
+    this.world.leave();
+  }
+
+  // --- its parts ---
+
+  #makeElement(): HTMLElement {
+    const drop = {
+      ondragover: (event: DragEvent) => event.preventDefault(),
+      ondrop: (event: DragEvent) => this.#onDrop(event),
+    };
+    const timeline = this.isOwner && this.#timeline.element;
+    return h(
+      "main",
+      { class: "play", ...drop },
+      this.#bar.element,
+      h("div", { class: "middle" }, this.place.stage.element, this.#side.element),
+      h("footer", { class: "dock chrome" }, this.#line?.element, this.#tools.element, timeline),
+    );
+  }
+
+  #makeBar(): BarView {
+    return new BarView(this.title, this.#offers.sound, this.hands.element, {
+      leave: this.place.leave,
+      sound: () => void this.#toggleSound(),
+      panel: () => this.#togglePanel(),
+      fill: () => void this.#fillScreen(),
+      settings: () => openSettings(this.place.preferences),
+      help: () => this.#help(),
+    });
+  }
+
+  #makeTools(): ToolsView {
+    const { play, world } = this;
+    return new ToolsView(this.#offers, {
+      pause: () => void play.togglePause(),
+      rewind: () => void play.rewind({ seconds: BACK_S }),
+      perspective: (which) => play.watch(world.perspective(which)),
+      camera: (move) => play.watch(world.camera(move)),
+      picture: (file) => void play.showPicture(file),
+      save: () => void this.#save(),
+      fork: () => void play.fork(),
+      share: () => openShareDialog(play.session, this.place.notices, () => this.#focusWorld()),
+      download: () => void play.download(),
+    });
+  }
+
+  #makeTimeline(): TimelineView {
+    const { widthPx, heightPx, chunkDurationS } = this.world.capabilities;
+    return new TimelineView({
+      chunkDurationS,
+      film: this.#stills.film,
+      aspect: widthPx / heightPx,
+      onRewind: (chunk) => void this.play.rewind({ chunkIndex: chunk }),
+      onFork: (chunk) => void this.play.fork(chunk),
+      onEnter: (sessionId) => this.place.enterBranch(sessionId),
+    });
+  }
+
+  #makeInput(): WorldInput | undefined {
+    if (!this.#offers.move && !this.#offers.look) return undefined;
+    const { stage, preferences } = this.place;
+    const { sensitivity, invertPitch } = preferences.all;
+    const input = new WorldInput(this.world, { element: stage.element, sensitivity, invertPitch });
+    this.#offs.push(input.on("stick", (stick) => stage.showStick(stick)));
+    return input;
+  }
+
+  // --- what happens ---
+
+  #listenToWorld(): void {
+    const { world, place, play } = this;
+    const { view } = place;
+    const stats = setInterval(() => this.#side.isOpen && this.#side.showStats(view.stats()), STATS_MS);
+    this.#offs.push(
+      view.on("playing", () => this.#onPlaying()),
+      view.on("frame", (frame) => this.#onFrame(frame.chunkIndex)),
+      view.on("sound", (isOn) => this.#bar.showSound(isOn)),
+      view.on("error", (error) => place.notices.trouble(error)),
+      world.on("receipt", (receipt) => this.#onReceipt(receipt)),
+      world.on("hands", (hands) => this.hands.show(hands)),
+      world.on("rewound", (rewind) => {
+        this.#stills.film.rewind(rewind.chunkIndex);
+        play.onRewound(rewind);
+      }),
+      world.on("goAway", (away) => place.notices.say(warningOf(away.reason, duration(away.timeLeftS)))),
+      world.on("reconnecting", () => this.#onLost()),
+      world.on("attached", ({ resumed }) => resumed && this.#onBack()),
+      world.on("closed", (error) => this.#onClosed(error)),
+      place.preferences.onChange(({ volume }) => (view.volume = volume)),
+      () => clearInterval(stats),
+    );
+    if (this.isOwner) this.#offs.push(this.#stills.keepPosters(place.store, play.session.id));
+  }
+
+  #listenToPerson(): void {
+    const onFocus = (event: FocusEvent): void => {
+      this.#isTyping = event.type === "focusin" && isTypedIn(event.target);
+      this.#letIn();
+    };
+    const once = (): void => void this.#soundAtFirst();
+    document.addEventListener("focusin", onFocus);
+    document.addEventListener("focusout", onFocus);
+    document.addEventListener("pointerdown", once);
+    document.addEventListener("keydown", once);
+    this.#offs.push(listen(() => this.#shortcuts), () => {
+      document.removeEventListener("focusin", onFocus);
+      document.removeEventListener("focusout", onFocus);
+      document.removeEventListener("pointerdown", once);
+      document.removeEventListener("keydown", once);
+    });
+  }
+
+  get #shortcuts(): Shortcuts {
+    const { time, perspectives, camera, sound } = this.#offers;
+    const { play } = this;
+    const owners: Shortcuts = {
+      " ": () => void play.togglePause(),
+      r: () => void play.rewind({ seconds: BACK_S }),
+      b: () => void this.#save(),
+      k: () => void play.fork(),
+    };
+    return {
+      ...(time && owners),
+      ...(this.#line && { Enter: () => this.#line?.focus(), "/": () => this.#line?.focus() }),
+      ...(perspectives.length > 1 && { v: () => this.#tools.nextPerspective() }),
+      ...(camera && { c: () => this.#tools.openCamera() }),
+      ...(sound && { m: () => void this.#toggleSound() }),
+      f: () => void this.#fillScreen(),
+      i: () => this.#togglePanel(),
+      "?": () => this.#help(),
+    };
+  }
+
+  #onPlaying(): void {
+    if (this.element.classList.contains("shown")) return; // it stood still for a moment
+    performance.mark("nacre:painted");
+    this.element.classList.add("shown");
+    this.place.notices.whisper("The world plays.");
+  }
+
+  #onFrame(chunk: number): void {
+    this.place.stage.onFrame();
+    if (chunk === this.#shownChunk) return;
+    this.#shownChunk = chunk;
+    this.play.now = chunk + 1;
+    this.#stills.onChunk(chunk);
+    const now = performance.now();
+    if (now - this.#tickedMs < TICK_MS) return;
+    this.#tickedMs = now;
+    this.#timeline.tick(this.play.now);
+  }
+
+  #onReceipt(receipt: Receipt): void {
+    this.#ledger.note(receipt);
+    if (this.#side.isOpen) this.#side.showReceipts(this.#ledger.lines);
+    const caption = this.#captions.get(receipt.controlId);
+    if (!caption || receipt.outcome === null) return;
+    caption.settle(receipt.status);
+    this.#captions.delete(receipt.controlId);
+  }
+
+  #onLost(): void {
+    if (this.#isCovered) return;
+    this.place.happened({ is: "lost" });
+    this.#cover(lostCover());
+    this.#showState();
+    this.place.notices.whisper("The connection was lost. Coming back.");
+  }
+
+  #onBack(): void {
+    this.place.happened({ is: "back" });
+    this.#cover(null);
+    this.#showState();
+    this.place.notices.whisper("Back in the world.");
+    void this.#refreshBranches();
+  }
+
+  #onClosed(error: Error): void {
+    if (error.name === "Detached") return;
+    const { place, play } = this;
+    const ending = endingOf(error);
+    place.happened({ is: "ended", reason: ending.reason });
+    this.#bar.showState("Ended");
+    const goOn = (): void => void play.fork(play.now);
+    const actions = { goOn, enterAgain: place.enterAgain, download: () => void play.download(), leave: place.leave };
+    this.#cover(endCover(ending, this.isOwner, actions));
+    place.notices.whisper(`${ending.sentence.title} ${ending.sentence.advice}`);
+  }
+
+  // --- what one does ---
+
+  #say(text: string): void {
+    const receipt = this.world.say(text);
+    this.place.store.say(text);
+    this.#captions.set(receipt.controlId, this.place.stage.caption(`“${text}”`));
+    this.play.watch(receipt);
+    this.#focusWorld();
+  }
+
+  async #save(): Promise<void> {
+    const value = shorten(this.title, 60);
+    const note = "A name used before gets its next version.";
+    const name = await ask({ title: "Save this moment", label: "Name", value, submit: "Save", note });
+    if (name) await this.play.save(name);
+    this.#focusWorld();
+  }
+
+  #onDrop(event: DragEvent): void {
+    event.preventDefault();
+    const file = event.dataTransfer?.files[0];
+    if (file && this.#offers.image) void this.play.showPicture(file);
+  }
+
+  #togglePanel(): void {
+    this.#bar.showPanel(this.#side.toggle());
+    this.#side.showReceipts(this.#ledger.lines);
+    this.#side.showStats(this.place.view.stats());
+  }
+
+  async #toggleSound(): Promise<void> {
+    const { view, preferences } = this.place;
+    const isOn = await view.setSound(!view.sound);
+    preferences.set({ sound: isOn });
+    this.#bar.showSound(isOn);
+  }
+
+  /** Browsers let pages sound after a first touch. */
+  async #soundAtFirst(): Promise<void> {
+    const { view, preferences } = this.place;
+    if (preferences.all.sound && this.#offers.sound && !view.sound) this.#bar.showSound(await view.setSound(true));
+  }
+
+  async #fillScreen(): Promise<void> {
+    if (document.fullscreenElement) return document.exitFullscreen();
+    const refused = (): void => this.place.notices.say("This browser does not let pages fill the screen.");
+    await document.documentElement.requestFullscreen({ navigationUI: "hide" }).catch(refused);
+  }
+
+  #help(): void {
+    const { model, widthPx, heightPx, frameRate, licence } = this.world.capabilities;
+    openHelp(this.#offers, [model, `${widthPx} by ${heightPx}`, `${frameRate} pictures a second`, licence]);
+  }
+
+  // --- what is seen ---
+
+  #focusWorld(): void {
+    this.place.stage.canvas.focus({ preventScroll: true });
+  }
+
+  #cover(content: Parameters<StageView["cover"]>[0] | null): void {
+    this.#isCovered = content !== null;
+    if (content) this.place.stage.cover(content);
+    else this.place.stage.uncover();
+    this.#letIn();
+  }
+
+  /** Keys and touches reach the world unless they are meant for something else. */
+  #letIn(): void {
+    if (this.#input) this.#input.enabled = !this.#isTyping && !this.#isCovered;
+  }
+
+  #showPaused(isPaused: boolean): void {
+    this.play.isPaused = isPaused;
+    this.place.happened({ is: isPaused ? "paused" : "resumed" });
+    this.#tools.showPaused(isPaused);
+    this.#showState();
+    this.#quiet.stir();
+  }
+
+  #showState(): void {
+    const { world, play } = this;
+    if (world.state === "reconnecting") this.#bar.showState("Coming back");
+    else if (play.isPaused) this.#bar.showState("Paused");
+    else this.#bar.showState(world.role === "player" ? "Live" : "Looking on");
+  }
+
+  async #refreshBranches(): Promise<void> {
+    if (!this.isOwner) return;
+    try {
+      this.#timeline.showBranches(await this.play.session.branches(), this.play.session.id);
+    } catch (error) {
+      this.place.notices.trouble(error);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/** What was asked of the world and what became of it, newest first. Pure. */
+
+import { clock } from "./words";
+
+export type Status = "sent" | "accepted" | "applied" | "superseded" | "rejected" | "lost";
+
+/** The part of a receipt that is shown. */
+export interface Asked {
+  controlId: string;
+  kind: string;
+  text: string;
+  status: Status;
+  sentMs: number;
+  acceptedMs: number | null;
+  settledMs: number | null;
+  outcome: unknown;
+}
+
+export interface Line {
+  controlId: string;
+  kind: string;
+  text: string;
+  status: Status;
+  /** "accepted after 18 ms", "chunk 212 · 0:16", "replaced by a later one". */
+  detail: string;
+}
+
+export class Ledger {
+  #asked: Asked[] = [];
+
+  constructor(private readonly limit: number) {}
+
+  note(receipt: Asked): void {
+    const known = this.#asked.findIndex((each) => each.controlId === receipt.controlId);
+    if (known >= 0) this.#asked[known] = receipt;
+    else this.#asked = [receipt, ...this.#asked].slice(0, this.limit);
+  }
+
+  get lines(): Line[] {
+    return this.#asked.map(lineOf);
+  }
+}
+
+export function lineOf(asked: Asked): Line {
+  const { controlId, kind, text, status } = asked;
+  return { controlId, kind, text, status, detail: detailOf(asked) };
+}
+
+function detailOf(asked: Asked): string {
+  const outcome = (asked.outcome ?? {}) as Record<string, unknown>;
+  switch (asked.status) {
+    case "sent":
+      return "on its way";
+    case "accepted":
+      return `accepted after ${Math.round((asked.acceptedMs ?? asked.sentMs) - asked.sentMs)} ms`;
+    case "applied":
+      return `chunk ${String(outcome.chunkIndex)} · ${clock(Number(outcome.worldTimeS))}`;
+    case "superseded":
+      return SUPERSEDED[String(outcome.reason)] ?? "replaced";
+    case "rejected":
+      return String(outcome.message ?? "refused");
+    case "lost":
+      return "unknown: the connection broke";
+  }
+}
+
+const SUPERSEDED: Record<string, string> = {
+  later: "replaced by a later one",
+  cancelled: "taken back",
+  director: "a director had the say",
+  outvoted: "outvoted",
+};

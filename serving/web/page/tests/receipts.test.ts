@@ -1,0 +1,29 @@
+import { Ledger, lineOf, type Asked } from "../src/receipts";
+
+const asked = (change: Partial<Asked>): Asked => ({
+  controlId: "c1",
+  kind: "directive",
+  text: "it starts to rain",
+  status: "sent",
+  sentMs: 1000,
+  acceptedMs: null,
+  settledMs: null,
+  outcome: null,
+  ...change,
+});
+
+test("a receipt tells each of its phases", () => {
+  expect(lineOf(asked({})).detail).toBe("on its way");
+  expect(lineOf(asked({ status: "accepted", acceptedMs: 1018.4 })).detail).toBe("accepted after 18 ms");
+  const applied = { kind: "applied", chunkIndex: 212, worldTimeS: 16.96 };
+  expect(lineOf(asked({ status: "applied", outcome: applied })).detail).toBe("chunk 212 · 0:16");
+  expect(lineOf(asked({ status: "superseded", outcome: { reason: "later" } })).detail).toBe("replaced by a later one");
+  expect(lineOf(asked({ status: "rejected", outcome: { message: "no" } })).detail).toBe("no");
+});
+
+test("the newest is first, a change keeps its place, and the oldest go", () => {
+  const ledger = new Ledger(2);
+  for (const controlId of ["a", "b", "c"]) ledger.note(asked({ controlId }));
+  ledger.note(asked({ controlId: "b", status: "accepted", acceptedMs: 1010 }));
+  expect(ledger.lines.map((line) => [line.controlId, line.status])).toEqual([["c", "sent"], ["b", "accepted"]]);
+});

@@ -1,0 +1,90 @@
+/**
+ * Pictures of every state of the page, to be looked at:
+ *
+ *     node screens.mjs URL FOLDER [SIZE...]
+ */
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { frames, launch, openPage, playing } from "./browser.mjs";
+import { Line } from "./line.mjs";
+
+const SIZES = {
+  360: { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
+  1280: { viewport: { width: 1280, height: 800 } },
+  3840: { viewport: { width: 3840, height: 2160 } },
+};
+
+const [target, folder, ...sizes] = process.argv.slice(2);
+mkdirSync(folder, { recursive: true });
+const line = new Line(target);
+const url = await line.open();
+const browser = await launch();
+
+for (const size of sizes.length ? sizes : Object.keys(SIZES)) {
+  for (const colorScheme of ["light", "dark"]) {
+    const { page, context } = await openPage(browser, { ...SIZES[size], colorScheme });
+    const shot = (name) => page.screenshot({ path: join(folder, `${size}-${colorScheme}-${name}.png`) });
+    await through(page, shot);
+    await context.close();
+    console.log(`${size} ${colorScheme}`);
+  }
+}
+await browser.close();
+line.close();
+
+async function through(page, shot) {
+  await page.goto(url);
+  await page.waitForSelector(".starter");
+  await page.waitForTimeout(600);
+  await shot("1-start");
+  await page.click("[role=tab]:has-text('From a picture')");
+  await shot("2-start-picture");
+  await page.click(".starter >> nth=1");
+  await shot("3-opening");
+  await playing(page);
+  await frames(page, 20);
+  await page.keyboard.down("w");
+  await frames(page, 12);
+  await page.keyboard.up("w");
+  await page.fill(".say", "a kitten runs up");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".caption.applied");
+  await frames(page, 15);
+  await shot("4-playing");
+  await page.click("[aria-label='Receipts and figures']");
+  await frames(page, 8);
+  await shot("5-panel");
+  await page.click("[aria-label='Receipts and figures']");
+  await page.click("[aria-label='Back by ten seconds']");
+  await page.waitForSelector(".lane");
+  await frames(page, 25);
+  await page.focus(".film");
+  for (let step = 0; step < 3; step += 1) await page.keyboard.press("ArrowLeft");
+  await shot("6-timeline");
+  await page.keyboard.press("Escape");
+  await page.click("[aria-label=Share]");
+  await page.click("dialog button:has-text('Make a link')");
+  await page.waitForSelector("dialog .links li");
+  await shot("7-share");
+  await page.keyboard.press("Escape");
+  await page.click("[aria-label=Keys]");
+  await shot("8-keys");
+  await page.keyboard.press("Escape");
+  await page.click("[aria-label=Settings]");
+  await shot("9-settings");
+  await page.keyboard.press("Escape");
+  line.cut();
+  await page.waitForSelector(".cover:has-text('The connection was lost.')");
+  await shot("10-lost");
+  line.mend();
+  await page.waitForSelector(".live[data-state=live]");
+  await page.evaluate(() => void globalThis.nacre.app.world.session.end());
+  await page.waitForSelector(".cover:has-text('Go on from here')");
+  await shot("11-ended");
+  await page.click("text=Another world");
+  await page.waitForSelector(".gallery .card");
+  await page.locator(".gallery").scrollIntoViewIfNeeded();
+  await page.waitForTimeout(300);
+  await shot("12-gallery");
+}

@@ -87,7 +87,7 @@ class WanNetwork(nn.Module):
     def cache_shapes(self, latent_rows: int, latent_columns: int) -> Shapes:
         """Of what a cache keeps of one latent frame, by the kind of attention."""
         config, tokens = self.config, latent_rows * latent_columns // PATCH_SIDE**2
-        shapes = {SELF: (config.layers, tokens, config.heads, config.head_dim)}
+        shapes: dict[str, tuple[int, ...]] = {SELF: (config.layers, tokens, config.heads, config.head_dim)}
         if config.actions:
             heads, blocks = (config.actions.heads, config.actions.head_dim), config.actions.blocks
             shapes[KEYBOARD] = (blocks, *heads)

@@ -93,9 +93,10 @@ class LatentCache:
 
     def load(self, state: Mapping[str, Tensor]) -> None:
         """What `state` gave. Raises ValueError for other sizes."""
-        counts = {tensor.shape[1] for tensor in state.values() if tensor.ndim > 1}
-        if len(counts) != 1 or not (count := counts.pop()) <= self._capacity:
-            raise ValueError(f"a cache of {self._capacity} latent frames cannot hold {sorted(counts) or count}")
+        counts = sorted({tensor.shape[1] for tensor in state.values() if tensor.ndim > 1})
+        if len(counts) != 1 or counts[0] > self._capacity:
+            raise ValueError(f"a cache of {self._capacity} latent frames cannot hold {counts}")
+        count = counts[0]
         for kind, pages in self._pages.items():
             for name, field in zip(("k", "v"), pages, strict=True):
                 given, wanted = state[f"{kind}_{name}"], (field.shape[0], count, *field.shape[2:])

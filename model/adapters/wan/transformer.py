@@ -1,0 +1,266 @@
+"""The transformer stage of a causal Wan model: sessions, chunk after chunk.
+
+A step: directives and pictures change what the network is told; the denoise pass makes a chunk in a few noise levels,
+the cache only read; the cache pass writes the clean chunk to it.
+
+In the exact profile every session is stepped alone. In the fast one those with equally many cached latent frames share
+their passes, which is where a GPU gains; a session's chunk then differs in the last bits that the arithmetic has.
+
+Letters: B sessions, F latent frames of a chunk, C channels, H W rows and columns, P context tokens, D context dims.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.adapters.interface import IMAGE, LATENTS, TEXT
+from model.adapters.presets import WanPreset
+from model.adapters.wan.capabilities import MAX_PITCH_DEG_PER_S, MAX_SPEED_M_PER_S, MAX_YAW_DEG_PER_S
+from model.adapters.wan.conditions import Told, conditions_of
+from model.adapters.wan.hands import hand_numbers, num_hand_numbers
+from model.adapters.wan.network import WanNetwork
+from model.adapters.wan.sampler import FewSteps, clean_from, noised, timesteps_of
+from model.adapters.wan.session import CACHE, MadeChunk, WanState, from_numpy, recent_of
+from model.adapters.wan.window import KeysValues, LatentCache, Window
+from model.interface import CameraPose, ChunkControls, ChunkLatents, Profile, SessionState, Tensors
+from model.sampler import chunk_noise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WanTransformerConfig:
+    profile: Profile = Profile.EXACT
+    # Whether a directive also makes the window's keys again, as if they had been made under it: the world turns to the
+    # new words sooner, for as many cache passes as the window has chunks.
+    recaches_on_directive: bool = False
+
+
+class Turn(NamedTuple):
+    """One session's part in a step."""
+
+    state: WanState
+    controls: ChunkControls
+    told: Told
+    sampling: FewSteps
+
+
+class WanTransformer:
+    """Implements model.interface.Transformer."""
+
+    def __init__(self, preset: WanPreset, network: WanNetwork, config: WanTransformerConfig | None = None) -> None:
+        self._preset, self._network = preset, network
+        self._config = config or WanTransformerConfig()
+        self._shapes = network.cache_shapes(preset.latent_rows, preset.latent_columns)
+
+    @torch.inference_mode()
+    def open(self, seed: int, prompt: Tensors | None, image: Tensors | None) -> WanState:
+        """Raises ValueError where a network that begins with a picture gets none, or one that cannot gets one."""
+        state = self._empty(seed)
+        if image is None and self._network.config.image_dim:
+            raise ValueError(f"{self._preset.name} begins with a picture: give one")
+        if prompt is not None:
+            self._tell(state, prompt)
+        if image is not None:
+            self._show(state, image)
+        return state
+
+    @torch.inference_mode()
+    def restore(self, snapshot: Tensors) -> WanState:
+        """From a snapshot of either kind. Raises ValueError for what is none of this model's."""
+        try:
+            return self._restored(snapshot)
+        except (KeyError, IndexError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
+            raise ValueError(f"not a snapshot of this model: {error!r}") from error
+
+    @torch.inference_mode()
+    def step(self, states: Sequence[SessionState], controls: Sequence[ChunkControls]) -> list[ChunkLatents]:
+        turns = [self._turn(state, each) for state, each in zip(states, controls, strict=True)]  # pyright: ignore[reportArgumentType]
+        chunks: dict[int, ChunkLatents] = {}
+        for rows in self._groups(turns):
+            chunks.update(zip(rows, self._step_together([turns[row] for row in rows]), strict=True))
+        return [chunks[row] for row in range(len(turns))]
+
+    def _groups(self, turns: Sequence[Turn]) -> list[list[int]]:
+        """Rows that share their passes."""
+        if self._config.profile == Profile.EXACT:
+            return [[row] for row in range(len(turns))]
+        groups: dict[tuple[int, FewSteps], list[int]] = {}
+        for row, turn in enumerate(turns):
+            groups.setdefault((turn.state.cache.num_latents, turn.sampling), []).append(row)
+        return list(groups.values())
+
+    def _turn(self, state: WanState, controls: ChunkControls) -> Turn:
+        """Apply what the controls change in what the network is told."""
+        for words in controls.directives:
+            self._tell(state, words)
+        if controls.directives and self._config.recaches_on_directive:
+            self._recache(state)
+        if controls.image is not None:
+            self._show(state, controls.image)
+        hands_A, before_A = hand_numbers(controls, self._network.config), state.hands_A
+        state.hands_A = hands_A
+        told = Told(hands_A, before_A, state.num_latents, state.picture_FCHW)
+        return Turn(state, controls, told, self._preset.sampling.share(controls.quality))
+
+    def _tell(self, state: WanState, words: Tensors) -> None:
+        config = self._network.config
+        if not config.text_dim:
+            raise ValueError(f"{self._preset.name} reads no words")
+        self._set_context(state, words[TEXT], config.text_dim)
+
+    def _show(self, state: WanState, image: Tensors) -> None:
+        config = self._network.config
+        if not (config.keys or config.condition_channels):
+            raise ValueError(f"{self._preset.name} begins with words, not with a picture")
+        picture = torch.from_numpy(np.asarray(image[LATENTS], np.float32))
+        if picture.ndim != 4 or picture.shape[1:] != self._preset.chunk_shape[1:] or not len(picture):
+            raise ValueError(f"a picture's latents are [F, {self._preset.chunk_shape[1:]}], not {list(picture.shape)}")
+        state.begin_scene(picture)
+        if config.image_dim:
+            self._set_context(state, image[IMAGE], config.image_dim)
+
+    def _set_context(self, state: WanState, context: object, dims: int) -> None:
+        context_PD = torch.from_numpy(np.asarray(context, np.float32))
+        if context_PD.ndim != 2 or context_PD.shape[1] != dims:
+            raise ValueError(f"a context is [P, {dims}], not {list(context_PD.shape)}")
+        state.context_PD, state.context = context_PD, self._network.context(context_PD[None])
+
+    def _step_together(self, turns: Sequence[Turn]) -> list[ChunkLatents]:
+        window = self._window([turn.state.cache for turn in turns])
+        context = _stacked([turn.state.context for turn in turns])
+        latents_BFCHW = self._denoise(turns, window, context)
+        self._remember([turn.state for turn in turns], [turn.told for turn in turns], latents_BFCHW, window, context)
+        return [self._finish(turn, latents) for turn, latents in zip(turns, latents_BFCHW.cpu(), strict=True)]
+
+    def _window(self, caches: Sequence[LatentCache]) -> Window:
+        preset = self._preset
+        return self._network.window(caches, preset.latents_per_chunk, preset.latent_rows, preset.latent_columns)
+
+    def _denoise(self, turns: Sequence[Turn], window: Window, context: list[KeysValues]) -> Tensor:
+        """The denoise pass: noise to clean latents in a few levels. The caches are only read."""
+        config, device = self._network.config, self._network.device
+        told = [turn.told for turn in turns]
+        conditions = conditions_of(told, config, self._preset.latents_per_chunk, device)
+        given = [each.given(config) for each in told]
+        is_clean_BF = torch.zeros(len(turns), self._preset.latents_per_chunk, dtype=torch.bool, device=device)
+        is_clean_BF[:, 0] = torch.tensor([each is not None for each in given], device=device)
+        sigmas = turns[0].sampling.sigmas
+        latents = _with_given(self._noise(turns, 0), given)
+        for pass_idx, sigma in enumerate(sigmas):
+            timesteps_BF = timesteps_of(sigma, is_clean_BF)
+            velocity = self._network.denoise(latents, timesteps_BF, context, window, conditions)
+            latents = clean_from(latents, velocity, torch.tensor(sigma, device=device))
+            if pass_idx + 1 < len(sigmas):
+                latents = noised(latents, self._noise(turns, pass_idx + 1), sigmas[pass_idx + 1])
+            latents = _with_given(latents, given)
+        return latents
+
+    def _noise(self, turns: Sequence[Turn], pass_idx: int) -> Tensor:
+        """Fresh for every pass, and a function of seed, chunk and pass alone: [B, F, C, H, W]."""
+        drawn = [
+            chunk_noise(turn.state.seed, turn.state.chunk_idx, f"latents/{pass_idx}", self._preset.chunk_shape)
+            for turn in turns
+        ]
+        return torch.stack(drawn).to(self._network.device)
+
+    def _remember(
+        self,
+        states: Sequence[WanState],
+        told: Sequence[Told],
+        latents_BFCHW: Tensor,
+        window: Window,
+        context: list[KeysValues],
+    ) -> None:
+        """The cache pass: the clean chunk goes through once more, and its keys are kept."""
+        config, frames = self._network.config, latents_BFCHW.shape[1]
+        conditions = conditions_of(told, config, frames, self._network.device)
+        kept = self._network.remember(latents_BFCHW, context, window, conditions)
+        for row, state in enumerate(states):
+            state.cache.append({kind: KeysValues(own.k[:, row], own.v[:, row]) for kind, own in kept.items()})
+
+    def _recache(self, state: WanState) -> None:
+        """Make the cache again from the latents of the window's chunks, under the present context."""
+        state.cache.forget()
+        for made in state.recent:
+            told = Told(made.hands_A, made.hands_before_A, made.first_latent, state.picture_FCHW)
+            latents_BFCHW = made.latents_FCHW[None].to(self._network.device)
+            self._remember([state], [told], latents_BFCHW, self._window([state.cache]), state.context)
+
+    def _finish(self, turn: Turn, latents_FCHW: Tensor) -> ChunkLatents:
+        state, controls = turn.state, turn.controls
+        seconds = self._preset.frames_per_chunk / self._preset.frame_rate
+        if turn.told.hands_A.numel():
+            state.walk(
+                forward_m=controls.forward * MAX_SPEED_M_PER_S * seconds,
+                right_m=controls.strafe * MAX_SPEED_M_PER_S * seconds,
+                yaw_deg=controls.yaw * MAX_YAW_DEG_PER_S * seconds,
+                pitch_deg=controls.pitch * MAX_PITCH_DEG_PER_S * seconds,
+            )
+        state.made(MadeChunk(latents_FCHW, turn.told.hands_A, turn.told.before_A, turn.told.first_latent))
+        return ChunkLatents(
+            chunk_idx=state.chunk_idx - 1, video={LATENTS: latents_FCHW.numpy()}, audio={}, pose=state.pose
+        )
+
+    def _empty(self, seed: int) -> WanState:
+        preset, config = self._preset, self._network.config
+        per_chunk, dims = preset.latents_per_chunk, config.text_dim or config.image_dim
+        nothing_PD = torch.zeros(0, dims)
+        return WanState(
+            seed=seed,
+            chunk_idx=0,
+            cache=LatentCache(
+                self._shapes, preset.past_latents, preset.sink_latents, self._network.dtype, self._network.device
+            ),
+            max_recent=-(-preset.past_latents // per_chunk),
+            num_sinks=-(-preset.sink_latents // per_chunk),
+            context_PD=nothing_PD,
+            context=self._network.context(nothing_PD[None]) if config.text_dim else [],
+            hands_A=torch.zeros(num_hand_numbers(config)),
+        )
+
+    def _restored(self, snapshot: Tensors) -> WanState:
+        config = self._network.config
+        state = self._empty(int(snapshot["seed"]))
+        state.chunk_idx, state.num_latents = int(snapshot["chunk_idx"]), int(snapshot["num_latents"])
+        if min(state.chunk_idx, state.num_latents) < 0:
+            raise ValueError("neither chunk_idx nor num_latents can be negative")
+        state.pose = CameraPose(
+            **dict(zip(("x_m", "y_m", "yaw_deg", "pitch_deg"), map(float, snapshot["pose"]), strict=True))
+        )
+        self._set_context(state, snapshot["context"], config.text_dim or config.image_dim)
+        state.hands_A = from_numpy(snapshot["hands"], torch.float32)
+        if "picture" in snapshot:
+            state.picture_FCHW = from_numpy(snapshot["picture"], torch.float32)
+        state.recent = recent_of(snapshot)
+        cached = {
+            name.removeprefix(CACHE): from_numpy(array, self._network.dtype)
+            for name, array in snapshot.items()
+            if name.startswith(CACHE)
+        }
+        if cached:
+            state.cache.load(cached)
+        else:
+            self._recache(state)
+        return state
+
+
+def _stacked(contexts: Sequence[list[KeysValues]]) -> list[KeysValues]:
+    """Of every block, the contexts of all sessions."""
+    if len(contexts) == 1:
+        return contexts[0]
+    return [
+        KeysValues(torch.cat([each.k for each in block]), torch.cat([each.v for each in block]))
+        for block in zip(*contexts, strict=True)
+    ]
+
+
+def _with_given(latents_BFCHW: Tensor, given: Sequence[Tensor | None]) -> Tensor:
+    for row, first_CHW in enumerate(given):
+        if first_CHW is not None:
+            latents_BFCHW[row, 0] = first_CHW.to(latents_BFCHW.device)
+    return latents_BFCHW

@@ -33,17 +33,24 @@ class OriginPolicy:
 
     def is_same(self, host: str, origin: str) -> bool:
         """Whether the page is the service's own. The scheme may differ: TLS may end before the service."""
-        parts = urlsplit(origin)
-        return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
+        return bool(host) and _netloc(origin).lower() == host.lower()
 
     def is_other_allowed(self, origin: str) -> bool:
         if origin in self.allowed_origins:
             return True
-        parts = urlsplit(origin)
-        return parts.scheme in ("http", "https") and is_loopback(_hostname(parts.netloc))
+        return is_loopback(_hostname(_netloc(origin)))
 
     def _is_own_name(self, host: str) -> bool:
-        return is_loopback(_hostname(host)) or any(urlsplit(each).netloc == host for each in self.allowed_origins)
+        return is_loopback(_hostname(host)) or any(_netloc(each) == host for each in self.allowed_origins)
+
+
+def _netloc(origin: str) -> str:
+    """Host and port. Empty for what is no origin of a web page."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return ""
+    return parts.netloc if parts.scheme in ("http", "https") else ""
 
 
 def _hostname(netloc: str) -> str:

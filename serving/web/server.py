@@ -30,6 +30,7 @@ from serving.web.config import WebConfig
 from serving.web.guard import Guard
 from serving.web.origins import OriginPolicy
 from serving.web.protocols import http_protocol, socket_protocol
+from serving.web.recordings import Recordings
 from serving.web.request import metadata_of
 from serving.web.sockets import StreamCalls
 from serving.web.unary import UnaryCalls
@@ -55,6 +56,7 @@ class WebServer:
         self._gateway = gateway
         self._config = config
         self._render_metrics = render_metrics
+        self._streams = StreamCalls(gateway.calls, config, gateway.config)
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_draining = False
@@ -89,6 +91,7 @@ class WebServer:
         """Close what is open. Those who play were told before."""
         if self._server is None or self._task is None:
             return
+        await self._streams.wait_idle(grace_s)
         self._server.should_exit = True
         self._server.config.timeout_graceful_shutdown = round(grace_s)
         await asyncio.wait([self._task])
@@ -120,12 +123,14 @@ class WebServer:
     def _application(self) -> Guard:
         gateway = self._gateway.config
         unary = UnaryCalls(self._gateway.calls, self._config, gateway.max_receive_bytes)
-        streams = StreamCalls(self._gateway.calls, self._config, gateway)
+        streams = self._streams
+        recordings = Recordings(self._gateway.calls, self._gateway.export_service)
         routes = [
             Route("/healthz", self._health),
             Route("/metrics", self._metrics),
             WebSocketRoute("/v1/play", streams.play),
             WebSocketRoute("/v1/stream/{service}/{method}", streams.stream),
+            Route("/v1/sessions/{session_id}/recording.mp4", recordings.__call__),
             Route("/{service}/{method}", unary.__call__, methods=["POST"]),
             self._page(),
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator, Mapping
@@ -45,6 +46,15 @@ class StreamCalls:
         self._calls = calls
         self._config = config
         self._gateway = gateway
+        self._num_open = 0
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
+
+    async def wait_idle(self, timeout_s: float) -> None:
+        """Until every call has ended and said so."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._is_idle.wait()
 
     async def play(self, websocket: WebSocket) -> None:
         await self._serve(websocket, PLAY)
@@ -62,6 +72,16 @@ class StreamCalls:
             answer = refusal(to_status(error, request_id), request_id, http=http)
             await answer(websocket.scope, websocket.receive, websocket.send)
             return
+        self._num_open += 1
+        self._is_idle.clear()
+        try:
+            await self._answer(websocket, method, is_streaming=is_streaming)
+        finally:
+            self._num_open -= 1
+            if not self._num_open:
+                self._is_idle.set()
+
+    async def _answer(self, websocket: WebSocket, method: str, *, is_streaming: bool) -> None:
         await websocket.accept(SUBPROTOCOL)
         call = _SocketCall(websocket, method, self._gateway.attach_timeout_s, is_streaming=is_streaming)
         try:

@@ -79,7 +79,7 @@ class UnaryCalls:
     ) -> bool:
         """Until it is answered, its time is over, or its caller is gone, which gives False. Raises TimeoutError, and
         what `Calls.answer` does."""
-        answering = asyncio.ensure_future(self._calls.answer(method, _one(body), context))
+        answering = asyncio.ensure_future(self._calls.answer(method, one(body), context))
         leaving = asyncio.ensure_future(_gone(request))
         try:
             async with asyncio.timeout(timeout_s):
@@ -166,7 +166,7 @@ def _timeout_s(request: Request) -> float | None:
     return int(text) / 1000
 
 
-async def _one(body: bytes) -> AsyncIterator[bytes]:
+async def one(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 

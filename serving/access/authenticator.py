@@ -17,7 +17,7 @@ from serving.access.credentials import Credentials, unauthenticated
 from serving.access.directory import Directory
 from serving.access.keys import KEY_PREFIX, read_key
 from serving.access.oidc import OidcVerifier
-from serving.access.principal import Principal
+from serving.access.principal import GUEST_PREFIX, Principal
 from serving.access.roles import Role
 from serving.access.tokens import KEY_SUBJECT, TokenMint
 
@@ -95,7 +95,7 @@ class Authenticator:
         # What the link allows beyond looking, the call that shows it again is told.
         principal = Principal(
             tenant_id=link.tenant_id,
-            subject_id=f"share:{link.share_id.removeprefix(SHARE_PREFIX)}",
+            subject_id=f"{GUEST_PREFIX}{link.share_id.removeprefix(SHARE_PREFIX)}",
             role=Role.VIEWER,
             session_id=link.session_id,
             world_id=link.world_id,

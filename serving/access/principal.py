@@ -11,6 +11,7 @@ from serving.access.roles import Permission, Role
 from serving.errors import PermissionMissingError
 
 DEFAULT_TENANT = "default"
+GUEST_PREFIX = "share:"  # of the subject ids of those whom a share link lets in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class Principal:
     """One who was authenticated. What is left out of the limits is not limited by the credential."""
 
     tenant_id: str
-    subject_id: str  # "key:...", "token:...", "oidc:..." or "local"; goes into audit and attribution
+    subject_id: str  # "key:...", "token:...", "oidc:...", "share:..." or "local"; goes into audit and attribution
     role: Role
     session_id: str | None = None  # the only session it may touch
     world_id: str | None = None  # the only world it may start from

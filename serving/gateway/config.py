@@ -50,6 +50,7 @@ class GatewayConfig:
     take_control_after_s: float = 10.0  # of asking for it, with one controller at a time
     vote_window_s: float = 0.5  # how often votes are counted: as long as people need to answer each other
     max_pending_controls: int = 256  # per session, without a terminal outcome
+    max_clients: int = 500  # on one session, of whom most look on
     max_unsent_messages: int = 512  # per client: acks and the few chunks that credit allows
     # How many chunks a worker may be ahead of delivery: enough to denoise one while the one
     # before is decoded and the one before that waits to be due.
@@ -107,6 +108,7 @@ _COUNTS = (
     "max_concurrent_calls",
     "control_burst",
     "max_pending_controls",
+    "max_clients",
     "max_unsent_messages",
     "window_chunks",
     "num_media_threads",

@@ -21,6 +21,7 @@ from serving.admission.codec import to_limits
 from serving.admission.grant import Grant
 from serving.books.accounts import SessionAccount
 from serving.errors import (
+    CapacityExhaustedError,
     ControlNotWaitingError,
     NacreError,
     SessionControlledError,
@@ -220,10 +221,12 @@ class Session:
         return hmac.compare_digest(token_sha256(resume_token), self.identity.token_sha256)
 
     def attach(self, client: Client, spec: AttachSpec) -> Member:
-        """Let a client see the session, and drive it where its role lets it. Raises SessionEndedError or
-        SessionControlledError."""
+        """Let a client see the session, and drive it where its role lets it. Raises SessionEndedError,
+        SessionControlledError or CapacityExhaustedError."""
         if self.has_ended:
             raise SessionEndedError("the session has ended", field="attach.session_id")
+        if len(self._audience.members) >= self._config.max_clients:
+            raise CapacityExhaustedError(f"{self._config.max_clients} clients are attached to the session already")
         is_first = not spec.role.looks_on and not self._audience.players
         if not spec.role.looks_on and not is_first and self.floor.policy is Policy.SINGLE and not spec.stands_by:
             raise SessionControlledError("another client controls the session", field="attach.session_id")
@@ -369,7 +372,8 @@ class Session:
             end_s=self.end_s,
         )
         info = self.info
-        codec.add_clients(message, self.floor.policy, self.floor.seen, self.floor.hands.take_control_after_s)
+        seen = [each.as_told_to(current().subject_id) for each in self.floor.seen]
+        codec.add_clients(message, self.floor.policy, seen, self.floor.hands.take_control_after_s)
         if self.grant.tenant_id:
             message.limits.CopyFrom(to_limits(self.grant.limits))
         message.provenance.CopyFrom(to_provenance(self.identity.ownership, info.name, info.weights_sha256, info))

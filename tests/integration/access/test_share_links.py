@@ -40,6 +40,14 @@ async def test_p02_a_links_token_opens_what_it_leads_to_and_nothing_else(running
         async with seen.enter(video="rgb") as world:
             async with asyncio.timeout(20):
                 await asyncio.gather(anext(world), anext(played))
+            to_guest, to_owner = [
+                {each.role: each.subject_id for each in (await asked.state()).participants} for asked in (seen, session)
+            ]
+            assert to_guest == {"player": "", "viewer": to_owner["viewer"]}
+            assert {role: subject.split(":")[0] for role, subject in to_owner.items()} == {
+                "player": "key",
+                "viewer": "share",
+            }
             with pytest.raises(nacre.ControlRejected):
                 await world.say("it starts to rain")
         with pytest.raises(nacre.NotFound):

@@ -110,6 +110,16 @@ async def test_viewers_that_come_and_go_disturb_nobody(gateway: Gateway) -> None
     assert len(frames) == 50, "their keyframes are frames like any other"
 
 
+async def test_more_clients_than_a_session_takes_are_told_so(start_gateway: StartGateway) -> None:
+    gateway = await start_gateway(plane=FakeWorldPlane(info=INFO), max_clients=2)
+    created = await create(gateway)
+    player, viewer = await gateway.play(created), await gateway.play(created, role=VIEWER)
+    await viewer.until("attached")
+    late = await gateway.play(created, role=VIEWER)
+    assert (await refusal(late.until("attached"))).reason == "CAPACITY_EXHAUSTED"
+    assert await player.chunks(3), "the others play on"
+
+
 async def test_one_who_stalls_among_ten_holds_little_and_comes_back_to_the_present(gateway: Gateway) -> None:
     created = await create(gateway)
     player = await gateway.play(created)

@@ -37,8 +37,9 @@ demo: $(INSTALLED) ## Start everything, play two worlds, write out/demo, stop
 serve: $(INSTALLED) ## Start the service and stay up until Ctrl-C
 	$(PY) -m serving
 
+# Two processes: what starts whole services and mostly waits runs in one of them, beside the rest.
 test: $(INSTALLED) ## Run the tests
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 lint: $(INSTALLED) ## Check style, types, imports, protos and generated code
 	$(PY) -m ruff check .

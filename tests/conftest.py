@@ -19,7 +19,22 @@ DATA_FOLDER = tempfile.mkdtemp(prefix="test-nacre-")
 os.environ["NACRE_DATA_FOLDER"] = DATA_FOLDER
 atexit.register(shutil.rmtree, DATA_FOLDER, ignore_errors=True)
 
-UNIT = Path(__file__).parent / "unit"
+TESTS = Path(__file__).parent
+UNIT = TESTS / "unit"
+# These start whole services and wait for them most of the time: one at a time, beside all the others.
+SERVICES = (
+    TESTS / "browser",
+    TESTS / "cluster",
+    TESTS / "integration" / "demo",
+    TESTS / "integration" / "test_restart.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What goes to one process of several: a file as a whole, which shares its fixtures."""
+    for item in items:
+        is_service = any(item.path.is_relative_to(path) for path in SERVICES)
+        item.add_marker(pytest.mark.xdist_group("services" if is_service else str(item.path.relative_to(TESTS))))
 
 
 @pytest.fixture(autouse=True)

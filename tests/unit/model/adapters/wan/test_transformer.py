@@ -1,0 +1,254 @@
+"""The transformer stage: sessions of open models, alone and together, kept and gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from model.adapters.interface import IMAGE, LATENTS, TEXT
+from model.adapters.presets import WanPreset, preset, random_network
+from model.adapters.wan.capabilities import capabilities
+from model.adapters.wan.session import WanState
+from model.adapters.wan.transformer import WanTransformer, WanTransformerConfig
+from model.interface import ChunkControls, ChunkLatents, Profile, Tensors
+from tests.unit.model.adapters.wan.streams import TINY, draw
+
+FAST = WanTransformerConfig(profile=Profile.FAST)
+WALK = [ChunkControls(forward=1), ChunkControls(forward=1, yaw=1), ChunkControls(), ChunkControls(strafe=-1, pitch=0.5)]
+
+
+def stage(
+    name: str, config: WanTransformerConfig | None = None, dtype: torch.dtype = torch.float32, **sizes: Any
+) -> WanTransformer:
+    chosen = replace(preset(name), **sizes)
+    return WanTransformer(chosen, random_network(chosen.network, "cpu", dtype), config)
+
+
+def words(sizes: WanPreset, seed: int) -> Tensors:
+    return {TEXT: draw(seed, 3 + seed % 4, sizes.network.text_dim, dtype=torch.float32).numpy()}
+
+
+def picture(sizes: WanPreset, seed: int, latents: int = 4) -> dict[str, NDArray[Any]]:
+    shape = (latents if sizes.network.condition_channels else 1, *sizes.chunk_shape[1:])
+    meaning = {IMAGE: draw(seed, 9, sizes.network.image_dim, dtype=torch.float32).numpy()}
+    return {
+        LATENTS: draw(seed + 1, *shape, dtype=torch.float32).numpy(),
+        **(meaning if sizes.network.image_dim else {}),
+    }
+
+
+def opened(transformer: WanTransformer, name: str, seed: int) -> WanState:
+    sizes = preset(name)
+    prompt = words(sizes, seed) if sizes.network.text_dim else None
+    sees = sizes.network.image_dim or sizes.network.keys
+    return transformer.open(seed, prompt, picture(sizes, seed) if sees else None)
+
+
+def play(transformer: WanTransformer, state: WanState, controls: Sequence[ChunkControls]) -> list[NDArray[Any]]:
+    return [latents_of(transformer.step([state], [each])[0]) for each in controls]
+
+
+def latents_of(chunk: ChunkLatents) -> NDArray[Any]:
+    return np.asarray(chunk.video[LATENTS])
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_w08_sessions_of_any_age_together_equal_each_alone_to_the_bit(name: str) -> None:
+    transformer = stage(name)
+    alone = [play(transformer, opened(transformer, name, seed), WALK) for seed in range(3)]
+    together = [opened(transformer, name, seed) for seed in range(3)]
+    seen: list[list[NDArray[Any]]] = [[], [], []]
+    for step in range(6):  # the second joins one step later than the first, the third two
+        rows = [row for row in range(3) if 0 <= step - row < len(WALK)]
+        for row, chunk in zip(
+            rows, transformer.step([together[row] for row in rows], [WALK[step - row] for row in rows]), strict=True
+        ):
+            seen[row].append(latents_of(chunk))
+    for row in range(3):
+        assert all(np.array_equal(a, b) for a, b in zip(seen[row], alone[row], strict=True))
+    assert not np.array_equal(alone[0][0], alone[1][0])
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_the_fast_profile_is_within_its_tolerance(name: str) -> None:
+    """1e-4 of the latents, which are about 1; here in single precision, where a batch sums in another order."""
+    exact, fast = stage(name), stage(name, FAST)
+    alone = [play(exact, opened(exact, name, seed), WALK) for seed in range(2)]
+    together = [opened(fast, name, seed) for seed in range(2)]
+    for idx, controls in enumerate(WALK):
+        for row, chunk in enumerate(fast.step(together, [controls, controls])):
+            np.testing.assert_allclose(latents_of(chunk), alone[row][idx], atol=1e-4)
+
+
+def test_the_fast_profile_shares_passes_among_those_of_one_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    transformer = stage("wan-tiny", FAST)
+    old, *new = (opened(transformer, "wan-tiny", seed) for seed in range(3))
+    play(transformer, old, WALK[:1])
+    batches: list[int] = []
+    network: Any = transformer._network
+    denoise = network.denoise
+    monkeypatch.setattr(network, "denoise", lambda *told: batches.append(len(told[0])) or denoise(*told))
+    transformer.step([new[0], old, new[1]], [ChunkControls()] * 3)
+    assert batches == [2] * 4 + [1] * 4
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("name", TINY)
+def test_restored_equals_uninterrupted(name: str, dtype: torch.dtype) -> None:
+    transformer = stage(name, dtype=dtype)
+    state = opened(transformer, name, 4)
+    play(transformer, state, WALK)
+    snapshot = dict(state.snapshot())
+    uninterrupted = play(transformer, state, WALK[::-1])
+    restored = stage(name, dtype=dtype).restore(snapshot)
+    assert restored.next_chunk_idx == len(WALK)
+    gone_on = play(transformer, restored, WALK[::-1])
+    assert all(np.array_equal(a, b) for a, b in zip(gone_on, uninterrupted, strict=True))
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_portable_snapshot_is_small_and_goes_on_while_nothing_was_forgotten(name: str) -> None:
+    """To rounding, as long as the window still reaches back to the start; afterwards to the eye."""
+    transformer = stage(name, window_latents=9)
+    state = opened(transformer, name, 4)
+    play(transformer, state, WALK[:2])
+    portable, exact = state.portable_snapshot(), state.snapshot()
+    assert portable.keys() == {name for name in exact if not name.startswith("cache_")}
+    assert sum(array.nbytes for array in portable.values()) < 0.6 * sum(array.nbytes for array in exact.values())
+    uninterrupted = play(transformer, state, WALK[2:3])
+    gone_on = play(transformer, transformer.restore(portable), WALK[2:3])
+    np.testing.assert_allclose(gone_on[0], uninterrupted[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("spoil", ["missing", "shape", "kind", "negative", "text"])
+def test_a_snapshot_of_something_else_is_refused(spoil: str) -> None:
+    transformer = stage("wan-tiny")
+    state = opened(transformer, "wan-tiny", 1)
+    play(transformer, state, WALK[:1])
+    snapshot: dict[str, Any] = dict(state.snapshot())
+    if spoil == "missing":
+        del snapshot["cache_self_v"]
+    elif spoil == "shape":
+        snapshot["cache_self_k"] = snapshot["cache_self_k"][..., :-1]
+    elif spoil == "kind":
+        snapshot["cache_self_k"] = snapshot["cache_self_k"].astype(np.float64)
+    elif spoil == "negative":
+        snapshot["chunk_idx"] = np.array(-1)
+    else:
+        snapshot["context"] = snapshot["context"][:, :-1]
+    with pytest.raises(ValueError, match=r"snapshot|cache|self_k|negative|context"):
+        transformer.restore(snapshot)
+
+
+def test_w04_a_directive_changes_what_comes_and_nothing_before() -> None:
+    transformer = stage("wan-tiny")
+    plain, told = (opened(transformer, "wan-tiny", 2) for _ in range(2))
+    rain = ChunkControls(directives=(words(preset("wan-tiny"), 9),))
+    before = play(transformer, plain, WALK[:2]), play(transformer, told, WALK[:2])
+    assert all(np.array_equal(a, b) for a, b in zip(*before, strict=True))
+    assert not np.array_equal(play(transformer, plain, WALK[2:3])[0], play(transformer, told, [rain])[0])
+
+
+def test_a_directive_can_make_the_window_again() -> None:
+    """The same as if the window's chunks had been kept under the new words from the start."""
+    recaching, usual = stage("wan-tiny", WanTransformerConfig(recaches_on_directive=True)), stage("wan-tiny")
+    state, other = (opened(usual, "wan-tiny", 2) for _ in range(2))
+    for each in (state, other):
+        play(usual, each, WALK[:2])
+    rain = words(preset("wan-tiny"), 9)
+    as_if = recaching.restore({**state.portable_snapshot(), "context": rain[TEXT]})
+    told = ChunkControls(directives=(rain,))
+    remade, kept = play(recaching, state, [told])[0], play(usual, other, [told])[0]
+    assert np.array_equal(remade, play(recaching, as_if, [ChunkControls()])[0])
+    assert not np.array_equal(remade, kept)
+
+
+@pytest.mark.parametrize("name", ["matrix-game-tiny", "abot-tiny"])
+def test_w04_hands_change_what_comes(name: str) -> None:
+    transformer = stage(name)
+    first, second = (opened(transformer, name, 2) for _ in range(2))
+    assert not np.array_equal(
+        play(transformer, first, [ChunkControls(forward=1)])[0], play(transformer, second, [ChunkControls(yaw=1)])[0]
+    )
+    assert first.pose.x_m > 0
+    assert second.pose.yaw_deg > 0
+
+
+def test_a_picture_is_the_first_latent_frame() -> None:
+    transformer, sizes = stage("abot-tiny"), preset("abot-tiny")
+    image = picture(sizes, 3)
+    state = transformer.open(1, words(sizes, 1), image)
+    first, second = play(transformer, state, WALK[:2])
+    assert np.array_equal(first[0], image[LATENTS][0])
+    other = picture(sizes, 8)
+    again = latents_of(transformer.step([state], [ChunkControls(image=other)])[0])
+    assert np.array_equal(again[0], other[LATENTS][0])
+    assert not np.array_equal(second[0], image[LATENTS][0])
+    assert state.cache.num_latents == sizes.latents_per_chunk
+
+
+def test_a_picture_that_begins_again_forgets_what_was() -> None:
+    transformer, sizes = stage("matrix-game-tiny"), preset("matrix-game-tiny")
+    old = transformer.open(1, None, picture(sizes, 3))
+    play(transformer, old, WALK)
+    new = transformer.open(1, None, picture(sizes, 5))
+    new.chunk_idx = old.chunk_idx  # the same noise
+    shown = transformer.step([old], [ChunkControls(image=picture(sizes, 5), forward=1)])
+    assert np.array_equal(latents_of(shown[0]), play(transformer, new, [ChunkControls(forward=1)])[0])
+
+
+def test_less_quality_takes_fewer_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    transformer = stage("wan-tiny")
+    calls: list[Mapping[str, object]] = []
+    network: Any = transformer._network
+    denoise = network.denoise
+    monkeypatch.setattr(network, "denoise", lambda *told: calls.append({}) or denoise(*told))
+    transformer.step([opened(transformer, "wan-tiny", 1)], [ChunkControls(quality=0.5)])
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "prompt", "image", "said"),
+    [
+        ("matrix-game-tiny", None, None, "begins with a picture"),
+        ("matrix-game-tiny", {TEXT: np.zeros((2, 32), np.float32)}, {LATENTS: np.zeros(1)}, "reads no words"),
+        ("wan-tiny", None, {LATENTS: np.zeros(1)}, "begins with words"),
+        ("abot-tiny", {TEXT: np.zeros((2, 31), np.float32)}, None, r"\[P, 32\]"),
+        ("abot-tiny", None, {LATENTS: np.zeros((1, 48, 4, 5), np.float32)}, "latents are"),
+    ],
+)  # fmt: skip
+def test_what_a_network_does_not_know_is_refused(
+    name: str, prompt: Tensors | None, image: Tensors | None, said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        stage(name).open(1, prompt, image)
+
+
+@pytest.mark.parametrize(
+    ("name", "controls"),
+    [
+        ("wan-1.3b", ("directive",)),
+        ("matrix-game-2", ("move", "look", "image")),
+        ("abot-5b", ("move", "look", "directive", "image")),
+    ],
+)
+def test_capabilities_name_what_each_answers_to(name: str, controls: tuple[str, ...]) -> None:
+    info = capabilities(preset(name), "0" * 64, Profile.EXACT)
+    assert info.controls == controls
+    assert info.frames_per_chunk == 12
+    assert info.audio_channels == 0
+
+
+def test_memory_stays_what_it_is() -> None:
+    transformer = stage("wan-tiny")
+    state = opened(transformer, "wan-tiny", 1)
+    play(transformer, state, [ChunkControls()] * 4)
+    full = state.num_bytes
+    play(transformer, state, [ChunkControls()] * 6)
+    assert state.num_bytes == full

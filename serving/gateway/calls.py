@@ -73,10 +73,11 @@ class CallContext(grpc.aio.ServicerContext):
     def set_trailing_metadata(self, trailing_metadata: Any) -> None:
         self._trailers = tuple(trailing_metadata)
 
-    def invocation_metadata(self) -> Metadata:
+    # gRPC's own type is a class that acts as such a tuple.
+    def invocation_metadata(self) -> Metadata:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self._metadata
 
-    def trailing_metadata(self) -> Metadata:
+    def trailing_metadata(self) -> Metadata:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self._trailers
 
     def set_code(self, code: grpc.StatusCode) -> None:

@@ -28,6 +28,7 @@ from serving.gateway.server import GatewayServer
 from serving.web.config import WebConfig
 from serving.web.server import WebServer
 from tests.fakes import FakeWorldPlane
+from tests.integration.durable.harness import Service
 from tests.integration.gateway.harness import QUICK, WORLD, Recorder
 
 PROTO = {"content-type": "application/proto"}
@@ -205,6 +206,23 @@ async def site(
         http = await stack.enter_async_context(httpx2.AsyncClient(base_url=face.address, verify=verify, timeout=20))
         library = catalogue.library if catalogue is not None else None
         yield Site(server=server, web=face, plane=plane, metrics=metrics, http=http, library=library)
+
+
+@asynccontextmanager
+async def beside(service: Service) -> AsyncIterator[Site]:
+    """The HTTP face of a service that runs, with real workers."""
+    web = WebServer(service.server, WebConfig(port=0))
+    service.server.add_face(web)
+    await web.start()
+    async with httpx2.AsyncClient(base_url=web.address, timeout=20) as http:
+        yield Site(
+            server=service.server,
+            web=web,
+            plane=FakeWorldPlane(),
+            metrics=Recorder(),
+            http=http,
+            library=service.plane.library,
+        )
 
 
 def asking(folder: Path) -> AccessConfig:

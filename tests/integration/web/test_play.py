@@ -97,11 +97,7 @@ async def test_a_second_client_is_refused_and_told_why(open_site: Site) -> None:
         (["[" * 20_000], "FIELD_INVALID", 4003),
         ([session_pb2.PlayRequest(credit=session_pb2.Credit(chunks=1)).SerializeToString()], "ATTACH_EXPECTED", 4003),
         (
-            [
-                session_pb2.PlayRequest(
-                    attach=session_pb2.Attach(session_id="s-1", resume_token="t")
-                ).SerializeToString()
-            ],
+            [session_pb2.PlayRequest(attach={"session_id": "s-1", "resume_token": "t"}).SerializeToString()],
             "SESSION_NOT_FOUND",
             4005,
         ),
@@ -189,7 +185,7 @@ async def silent_socket(running: Site, created: session_pb2.CreateSessionRespons
     raw = sockets.create_connection(("127.0.0.1", running.web.port))
     raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4_096)
     raw.setblocking(False)
-    async with running.socket(sock=raw, max_queue=1, ping_interval=None) as call:
+    async with running.socket(sock=raw, max_queue=1, ping_interval=None, close_timeout=0.1) as call:
         await call.send(
             attach=session_pb2.Attach(
                 session_id=created.session.session_id,

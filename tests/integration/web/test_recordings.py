@@ -34,7 +34,7 @@ async def play(running: Site, key: str) -> str:
 
 
 def num_frames(data: bytes) -> int:
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         return sum(1 for _ in container.decode(video=0))
 
 

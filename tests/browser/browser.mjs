@@ -1,6 +1,9 @@
 /** Chromium, and what a person does with the page in it. */
 
-import { chromium } from "playwright-core";
+import { createRequire } from "node:module";
+
+// Of the client's own tools, so that there is one thing to install.
+const { chromium } = createRequire(new URL("../../sdk/js/package.json", import.meta.url))("playwright-core");
 
 const EXECUTABLE = process.env.NACRE_CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = [
@@ -60,7 +63,8 @@ export function look(page) {
     const { width, height } = canvas;
     const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
     const columns = Array.from({ length: width }, () => 0);
-    for (let at = 0; at < data.length; at += 4) columns[(at / 4) % width] += (data[at] + data[at + 1] + data[at + 2]) / (3 * height);
+    for (let at = 0; at < data.length; at += 4)
+      columns[(at / 4) % width] += (data[at] + data[at + 1] + data[at + 2]) / (3 * height);
     return columns;
   });
 }

@@ -34,7 +34,10 @@ export class Line {
   #join(near) {
     if (this.#isCut) return near.destroy();
     const far = connect(Number(this.target.port), this.target.hostname);
-    for (const [socket, other] of [[near, far], [far, near]]) {
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ]) {
       this.#sockets.add(socket);
       socket.setNoDelay(true);
       socket.on("error", () => other.destroy());

@@ -1,7 +1,19 @@
 /** What a person does, in order: each goes on in the page as the one before left it, unless it opens its own. */
 
 import { readFileSync } from "node:fs";
-import { difference, expect, frames, look, newTab, numPainted, openPage, playing, sessionId, shiftBetween, start } from "./browser.mjs";
+import {
+  difference,
+  expect,
+  frames,
+  look,
+  newTab,
+  numPainted,
+  openPage,
+  playing,
+  sessionId,
+  shiftBetween,
+  start,
+} from "./browser.mjs";
 
 const WORDS = "a quiet street at dusk";
 const text = (page, selector) => page.textContent(selector);
@@ -32,7 +44,9 @@ export const scenarios = {
   async the_page_is_there_with_starters_n_01({ page, url }) {
     await page.goto(url);
     await page.waitForSelector("h1:has-text('Where would you like to be?')");
-    await page.waitForFunction(() => [...document.querySelectorAll(".starter img")].every((each) => each.complete && each.naturalWidth > 0));
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll(".starter img")].every((each) => each.complete && each.naturalWidth > 0),
+    );
     expect((await page.locator(".starter").count()) >= 6, "fewer than six starters");
     expect(await page.evaluate(() => document.activeElement?.matches("textarea.words")), "one cannot type at once");
   },
@@ -128,7 +142,10 @@ export const scenarios = {
     await page.waitForSelector(".peek.pinned");
     await page.keyboard.press("Enter");
     await page.waitForSelector(".lane");
-    await page.waitForFunction((than) => Number(document.querySelector(".film").getAttribute("aria-valuemax")) < Number(than), before);
+    await page.waitForFunction(
+      (than) => Number(document.querySelector(".film").getAttribute("aria-valuemax")) < Number(than),
+      before,
+    );
     await frames(page, 3);
   },
 
@@ -181,7 +198,10 @@ export const scenarios = {
     await viewer.page.goto(link);
     await playing(viewer.page);
     expect((await text(viewer.page, ".live")) === "Looking on", "a viewer is not told to be one");
-    expect((await viewer.page.locator(".say, .timeline, [aria-label=Pause]").count()) === 0, "a viewer is offered what is not theirs");
+    expect(
+      (await viewer.page.locator(".say, .timeline, [aria-label=Pause]").count()) === 0,
+      "a viewer is offered what is not theirs",
+    );
     expect(!viewer.page.url().includes("share="), "the token stays in the address");
     expect(viewer.faults.length === 0, viewer.faults.join("; "));
     await viewer.context.close();
@@ -273,7 +293,8 @@ export const scenarios = {
   async a_browser_without_webcodecs_says_so_and_plays({ browser, url }) {
     const plain = await openPage(browser);
     await plain.page.addInitScript(() => {
-      for (const name of ["VideoDecoder", "AudioDecoder", "EncodedVideoChunk", "EncodedAudioChunk"]) delete globalThis[name];
+      for (const name of ["VideoDecoder", "AudioDecoder", "EncodedVideoChunk", "EncodedAudioChunk"])
+        delete globalThis[name];
     });
     await plain.page.goto(url);
     await plain.page.waitForSelector(".warning:has-text('WebCodecs')");
@@ -285,7 +306,12 @@ export const scenarios = {
   },
 
   async nothing_is_wider_than_a_small_phone_d_10({ browser, url }) {
-    const phone = await openPage(browser, { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
+    const phone = await openPage(browser, {
+      viewport: { width: 360, height: 740 },
+      hasTouch: true,
+      isMobile: true,
+      deviceScaleFactor: 2,
+    });
     const overflows = () => phone.page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
     await phone.page.goto(url);
     await phone.page.waitForSelector(".starter");

@@ -32,7 +32,7 @@ pytestmark = [
     pytest.mark.skipif(not NODE, reason="there is no node"),
     pytest.mark.skipif(not CHROMIUM, reason="there is no chromium"),
     pytest.mark.skipif(
-        not (HERE / "node_modules/playwright-core").is_dir(), reason="not installed: npm ci --prefix tests/browser"
+        not (ROOT / "sdk/js/node_modules/playwright-core").is_dir(), reason="not installed: npm ci --prefix sdk/js"
     ),
     pytest.mark.timeout(RUN_TIMEOUT_S + 60),
 ]

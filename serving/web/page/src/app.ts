@@ -75,7 +75,8 @@ export class App {
     const onTrouble = (error: unknown): void => this.#onTrouble(error);
     const gallery = new Gallery({ client, store, onOpen: (card) => void this.#openCard(card), onTrouble });
     const { preferences, notices } = this;
-    const onStart = (options: CreateOptions, title: string, poster?: string): void => void this.openNew(options, title, poster);
+    const onStart = (options: CreateOptions, title: string, poster?: string): void =>
+      void this.openNew(options, title, poster);
     const start = new StartView({ preferences, notices, gallery, warning, onStart });
     this.#show(start.element);
     document.title = "Nacre";
@@ -111,8 +112,10 @@ export class App {
   #openCard(card: Card): Promise<void> {
     const { client } = this.options;
     const poster = card.still;
-    if (card.kind === "world") return this.#open({ title: card.title, isOwner: true, poster }, () => client.load({ worldId: card.id }));
-    const session = (): Promise<Session> => (card.isOver ? client.session(card.id).fork({ label: "after the end" }) : this.#own(card.id));
+    if (card.kind === "world")
+      return this.#open({ title: card.title, isOwner: true, poster }, () => client.load({ worldId: card.id }));
+    const session = (): Promise<Session> =>
+      card.isOver ? client.session(card.id).fork({ label: "after the end" }) : this.#own(card.id);
     return this.#open({ title: card.title, isOwner: true, poster }, session);
   }
 
@@ -128,7 +131,11 @@ export class App {
   #return(here: Here): Promise<void> {
     const { sessionId, token, title, isOwner, role } = here;
     const poster = this.options.store.held[sessionId]?.still;
-    return this.#open({ title, isOwner, role, poster }, () => Promise.resolve(this.options.client.session(sessionId, token)), RETURN_TRIES);
+    return this.#open(
+      { title, isOwner, role, poster },
+      () => Promise.resolve(this.options.client.session(sessionId, token)),
+      RETURN_TRIES,
+    );
   }
 
   async #create(options: CreateOptions): Promise<Session> {
@@ -158,13 +165,16 @@ export class App {
       if (signal.aborted) return void session.park().catch(() => {}); // nobody waits for it any more
       await this.#enter(session, entry, tries, signal);
     } catch (error) {
-      if (!signal.aborted) this.#failed(error, entry, session, session ? () => Promise.resolve(session as Session) : find);
+      if (!signal.aborted)
+        this.#failed(error, entry, session, session ? () => Promise.resolve(session as Session) : find);
     }
   }
 
   async #enter(session: Session, entry: Entry, tries: number, signal: AbortSignal): Promise<void> {
     const { clientId, store } = this.options;
-    const world = await retry(tries, () => session.enter({ clientId, role: entry.role, standBy: entry.standBy, resume: true }));
+    const world = await retry(tries, () =>
+      session.enter({ clientId, role: entry.role, standBy: entry.standBy, resume: true }),
+    );
     if (signal.aborted) return world.leave();
     const { title, isOwner } = entry;
     store.here = { sessionId: session.id, token: session.resumeToken, title, isOwner, role: world.role };
@@ -229,7 +239,9 @@ export class App {
     const remedies: Partial<Record<Remedy, Answer>> = {
       key: { label: "Enter a key", run: () => void this.#askKey() },
       retry: { label: "Try again", run: open(again) },
-      ...(session && { fork: { label: "Go on from its last moment", run: open(() => session.fork({ label: "after the end" })) } }),
+      ...(session && {
+        fork: { label: "Go on from its last moment", run: open(() => session.fork({ label: "after the end" })) },
+      }),
     };
     const remedy = remedies[sentence.remedy];
     const back = { label: "Back to the start", isMain: !remedy, run: (): void => void this.leave() };
@@ -253,7 +265,14 @@ export class App {
   }
 
   async #askKey(): Promise<void> {
-    const key = await ask({ title: "Who are you?", label: "Key or token", isSecret: true, maxLength: 4000, submit: "Continue", note: "It is kept in this tab alone, until it is closed." });
+    const key = await ask({
+      title: "Who are you?",
+      label: "Key or token",
+      isSecret: true,
+      maxLength: 4000,
+      submit: "Continue",
+      note: "It is kept in this tab alone, until it is closed.",
+    });
     if (!key) return;
     this.options.store.key = key;
     location.reload();

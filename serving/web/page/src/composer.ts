@@ -27,13 +27,47 @@ export class Composer {
   readonly element: HTMLFormElement;
   readonly #tabs = new Map<Way, HTMLButtonElement>();
   readonly #panels = new Map<Way, HTMLElement>();
-  readonly #sentence = h("textarea", { class: "words", rows: 2, maxlength: MAX_SENTENCE_CHARS, placeholder: "a quiet street at dusk", "aria-label": "The world in a sentence" });
-  readonly #character = h("input", { class: "words", maxlength: MAX_PART_CHARS, placeholder: "a girl in a red coat", "aria-label": "Somebody" });
-  readonly #scene = h("input", { class: "words", maxlength: MAX_PART_CHARS, placeholder: "a green meadow", "aria-label": "Somewhere" });
-  readonly #pictureWords = h("input", { class: "words", maxlength: MAX_SENTENCE_CHARS, placeholder: "and, if you like, words", "aria-label": "Words beside the picture" });
-  readonly #file = h("input", { type: "file", class: "unseen", id: "picture-file", accept: "image/png,image/jpeg,image/webp", "aria-label": "Picture" });
+  readonly #sentence = h("textarea", {
+    class: "words",
+    rows: 2,
+    maxlength: MAX_SENTENCE_CHARS,
+    placeholder: "a quiet street at dusk",
+    "aria-label": "The world in a sentence",
+  });
+  readonly #character = h("input", {
+    class: "words",
+    maxlength: MAX_PART_CHARS,
+    placeholder: "a girl in a red coat",
+    "aria-label": "Somebody",
+  });
+  readonly #scene = h("input", {
+    class: "words",
+    maxlength: MAX_PART_CHARS,
+    placeholder: "a green meadow",
+    "aria-label": "Somewhere",
+  });
+  readonly #pictureWords = h("input", {
+    class: "words",
+    maxlength: MAX_SENTENCE_CHARS,
+    placeholder: "and, if you like, words",
+    "aria-label": "Words beside the picture",
+  });
+  readonly #file = h("input", {
+    type: "file",
+    class: "unseen",
+    id: "picture-file",
+    accept: "image/png,image/jpeg,image/webp",
+    "aria-label": "Picture",
+  });
   readonly #drop = h("label", { class: "drop", for: "picture-file" });
-  readonly #seed = h("input", { class: "field", type: "number", min: 0, step: 1, placeholder: "any", "aria-label": "Seed" });
+  readonly #seed = h("input", {
+    class: "field",
+    type: "number",
+    min: 0,
+    step: 1,
+    placeholder: "any",
+    "aria-label": "Seed",
+  });
   #way: Way = "sentence";
   #chosen: Chosen | null = null;
 
@@ -51,7 +85,12 @@ export class Composer {
       h(
         "div",
         { class: "composer-foot" },
-        h("details", { class: "more" }, h("summary", null, "More"), h("label", { class: "seed" }, h("span", null, "Seed"), this.#seed)),
+        h(
+          "details",
+          { class: "more" },
+          h("summary", null, "More"),
+          h("label", { class: "seed" }, h("span", null, "Seed"), this.#seed),
+        ),
         h("button", { class: "primary", type: "submit" }, "Enter the world"),
       ),
     );
@@ -76,14 +115,19 @@ export class Composer {
   }
 
   #makePanels(): void {
-    const words = (label: string, field: HTMLElement): HTMLElement => h("label", { class: "words-row" }, h("span", null, label), field);
+    const words = (label: string, field: HTMLElement): HTMLElement =>
+      h("label", { class: "words-row" }, h("span", null, label), field);
     const contents: Record<Way, HTMLElement[]> = {
       sentence: [this.#sentence],
       scene: [words("Somebody", this.#character), words("Somewhere", this.#scene)],
       picture: [this.#file, this.#drop, this.#pictureWords],
     };
     for (const way of this.options.ways) {
-      const panel = h("div", { class: "panel", role: "tabpanel", id: `way-${way}`, "aria-labelledby": `tab-${way}` }, ...contents[way]);
+      const panel = h(
+        "div",
+        { class: "panel", role: "tabpanel", id: `way-${way}`, "aria-labelledby": `tab-${way}` },
+        ...contents[way],
+      );
       this.#panels.set(way, panel);
     }
     this.#sentence.addEventListener("keydown", (event) => {
@@ -95,11 +139,26 @@ export class Composer {
 
   #makeTabs(): HTMLElement {
     for (const way of this.options.ways) {
-      const tab = h("button", { class: "tab", type: "button", role: "tab", id: `tab-${way}`, "aria-controls": `way-${way}`, onclick: () => this.#go(way) }, NAMES[way]);
+      const tab = h(
+        "button",
+        {
+          class: "tab",
+          type: "button",
+          role: "tab",
+          id: `tab-${way}`,
+          "aria-controls": `way-${way}`,
+          onclick: () => this.#go(way),
+        },
+        NAMES[way],
+      );
       this.#tabs.set(way, tab);
     }
     const onkeydown = (event: KeyboardEvent): void => this.#onTabKey(event);
-    return h("div", { class: "tabs", role: "tablist", "aria-label": "How to begin", onkeydown }, ...this.#tabs.values());
+    return h(
+      "div",
+      { class: "tabs", role: "tablist", "aria-label": "How to begin", onkeydown },
+      ...this.#tabs.values(),
+    );
   }
 
   #onTabKey(event: KeyboardEvent): void {
@@ -123,10 +182,19 @@ export class Composer {
   #showPicture(): void {
     const chosen = this.#chosen;
     if (!chosen) {
-      fill(this.#drop, icon("picture"), h("span", null, "Drop a picture here, or choose one"), h("small", null, "PNG, JPEG or WebP"));
+      fill(
+        this.#drop,
+        icon("picture"),
+        h("span", null, "Drop a picture here, or choose one"),
+        h("small", null, "PNG, JPEG or WebP"),
+      );
       return;
     }
-    const image = h("img", { class: "chosen", alt: "The picture that the world begins with", src: URL.createObjectURL(chosen.file) });
+    const image = h("img", {
+      class: "chosen",
+      alt: "The picture that the world begins with",
+      src: URL.createObjectURL(chosen.file),
+    });
     image.addEventListener("load", () => URL.revokeObjectURL(image.src));
     const note = chosen.wasShrunk ? "It was larger than the service takes, and was made smaller." : "Choose another";
     fill(this.#drop, image, h("small", null, note));

@@ -9,7 +9,11 @@ export interface Opened {
   close(): void;
 }
 
-export function openDialog(title: string, children: Child[], options: { onClose?: () => void; isWide?: boolean } = {}): Opened {
+export function openDialog(
+  title: string,
+  children: Child[],
+  options: { onClose?: () => void; isWide?: boolean } = {},
+): Opened {
   const body = h("div", { class: "dialog-body" });
   append(body, children);
   const close = (): void => element.close();

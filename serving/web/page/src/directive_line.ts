@@ -71,7 +71,9 @@ export class DirectiveLine {
 
   #suggest(): void {
     const ideas = this.#said.suggest(this.#field.value, IDEAS, MAX_IDEAS);
-    const chips = ideas.map((idea) => h("button", { class: "chip", type: "button", onclick: () => this.#say(idea) }, idea));
+    const chips = ideas.map((idea) =>
+      h("button", { class: "chip", type: "button", onclick: () => this.#say(idea) }, idea),
+    );
     fill(this.#ideas, ...chips);
   }
 }

@@ -28,7 +28,8 @@ export function svg(tag: string, props: Props, ...children: SVGElement[]): SVGEl
 
 export function append(element: Element, children: readonly Child[]): void {
   for (const child of children) {
-    if (child !== false && child !== null && child !== undefined) element.append(child instanceof Node ? child : String(child));
+    if (child !== false && child !== null && child !== undefined)
+      element.append(child instanceof Node ? child : String(child));
   }
 }
 

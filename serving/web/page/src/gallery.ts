@@ -36,7 +36,10 @@ export class Gallery {
   /** Throws `NacreError`. */
   async refresh(): Promise<void> {
     const { client, store } = this.options;
-    const [worlds, sessions] = await Promise.all([first(client.worlds(), MAX_CARDS), first(client.sessions(), MAX_CARDS)]);
+    const [worlds, sessions] = await Promise.all([
+      first(client.worlds(), MAX_CARDS),
+      first(client.sessions(), MAX_CARDS),
+    ]);
     this.#show(cardsOf(worlds, sessions, store.held, Date.now()));
   }
 
@@ -51,7 +54,13 @@ export class Gallery {
       : h("span", { class: "no-picture", "aria-hidden": "true" }, card.title.charAt(0).toUpperCase());
     const open = h(
       "button",
-      { class: "card", type: "button", "data-kind": card.kind, "data-id": card.id, onclick: () => this.options.onOpen(card) },
+      {
+        class: "card",
+        type: "button",
+        "data-kind": card.kind,
+        "data-id": card.id,
+        onclick: () => this.options.onOpen(card),
+      },
       h("span", { class: "card-picture" }, picture),
       h("span", { class: "card-title" }, shorten(card.title, 60)),
       h("span", { class: "card-detail" }, card.detail),

@@ -59,9 +59,12 @@ export class HandsView {
   ask(): void {
     this.play.watch(this.#world.askControl());
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      if (!this.#world.inControl) this.play.watch(this.#world.takeControl());
-    }, 1000 * this.waitS + 300);
+    this.#timer = setTimeout(
+      () => {
+        if (!this.#world.inControl) this.play.watch(this.#world.takeControl());
+      },
+      1000 * this.waitS + 300,
+    );
   }
 
   #say(text: string, ...actions: [string, () => void][]): void {

@@ -11,7 +11,11 @@ export function openHelp(offers: Offers, facts: readonly string[]): void {
   openDialog("Keys", [
     h("dl", { class: "keys" }, ...rows),
     (offers.move || offers.look) &&
-      h("p", { class: "soft" }, "A gamepad works as soon as one of its buttons is pressed. On a touch screen, the left half of the picture walks and the right half looks."),
+      h(
+        "p",
+        { class: "soft" },
+        "A gamepad works as soon as one of its buttons is pressed. On a touch screen, the left half of the picture walks and the right half looks.",
+      ),
     h("p", { class: "soft" }, facts.join(" · ")),
   ]);
 }

@@ -39,7 +39,14 @@ export function iconButton(name: IconName, label: string, onClick: () => void, k
   const tip = key ? `${label} (${key})` : label;
   return h(
     "button",
-    { class: "tool", type: "button", "aria-label": label, title: tip, "aria-keyshortcuts": key || null, onclick: onClick },
+    {
+      class: "tool",
+      type: "button",
+      "aria-label": label,
+      title: tip,
+      "aria-keyshortcuts": key || null,
+      onclick: onClick,
+    },
     icon(name),
   );
 }

@@ -42,11 +42,19 @@ export class Notices {
   tell(sentence: Sentence, action?: Action, requestId = ""): () => void {
     fill(this.#alarm, `${sentence.title} ${sentence.advice}`);
     const dismiss = (): void => notice.remove();
-    const button = action && h("button", { class: "link", type: "button", onclick: () => (dismiss(), action.run()) }, action.label);
+    const button =
+      action && h("button", { class: "link", type: "button", onclick: () => (dismiss(), action.run()) }, action.label);
     const notice = h(
       "div",
       { class: "notice trouble" },
-      h("p", null, h("strong", null, sentence.title), " ", sentence.advice, requestId && h("small", null, ` ${requestId}`)),
+      h(
+        "p",
+        null,
+        h("strong", null, sentence.title),
+        " ",
+        sentence.advice,
+        requestId && h("small", null, ` ${requestId}`),
+      ),
       button,
       iconButton("close", "Dismiss", dismiss),
     );

@@ -21,14 +21,22 @@ export class OpeningView {
     private readonly onCancel: () => void,
     poster = "",
   ) {
-    this.#poster = h("div", { class: "opening-picture" }, poster && h("img", { src: poster, alt: "" }), h("span", { class: "pearl large", "aria-hidden": "true" }));
+    this.#poster = h(
+      "div",
+      { class: "opening-picture" },
+      poster && h("img", { src: poster, alt: "" }),
+      h("span", { class: "pearl large", "aria-hidden": "true" }),
+    );
     this.element = h("main", { class: "opening" }, this.#poster, this.#words);
     this.wait();
   }
 
   wait(waiting?: Waiting): void {
     const line = waiting ? lineOf(waiting) : "";
-    this.#say([h("p", { class: "big" }, this.title), line && h("p", null, line)], [{ label: "Cancel", run: this.onCancel }]);
+    this.#say(
+      [h("p", { class: "big" }, this.title), line && h("p", null, line)],
+      [{ label: "Cancel", run: this.onCancel }],
+    );
   }
 
   ask(title: string, advice: string, answers: readonly Answer[]): void {
@@ -52,6 +60,7 @@ export class OpeningView {
 
 export function lineOf({ position, waitS }: Waiting): string {
   const before = position - 1;
-  const place = before <= 0 ? "You are next in line." : `${count(before, "other")} ${before === 1 ? "is" : "are"} before you.`;
+  const place =
+    before <= 0 ? "You are next in line." : `${count(before, "other")} ${before === 1 ? "is" : "are"} before you.`;
   return waitS === undefined ? place : `${place} It should take ${duration(waitS)}.`;
 }

@@ -21,7 +21,8 @@ export interface Chosen {
 
 /** By the first bytes, whatever its name says; empty for what is none of the three. */
 export function kindOf(bytes: Uint8Array): "png" | "jpeg" | "webp" | "" {
-  const starts = (offset: number, ...values: number[]): boolean => values.every((each, at) => bytes[offset + at] === each);
+  const starts = (offset: number, ...values: number[]): boolean =>
+    values.every((each, at) => bytes[offset + at] === each);
   if (starts(0, 0x89, 0x50, 0x4e, 0x47)) return "png";
   if (starts(0, 0xff, 0xd8, 0xff)) return "jpeg";
   if (starts(0, 0x52, 0x49, 0x46, 0x46) && starts(8, 0x57, 0x45, 0x42, 0x50)) return "webp";

@@ -44,7 +44,9 @@ export class Play {
     return this.#attempt(async () => {
       const rewind = await this.session.rewind(to);
       this.onRewound(rewind);
-      this.host.notices.say(`Back at ${clock(rewind.chunkIndex * this.chunkDurationS)}. What came after is kept as a branch.`);
+      this.host.notices.say(
+        `Back at ${clock(rewind.chunkIndex * this.chunkDurationS)}. What came after is kept as a branch.`,
+      );
     });
   }
 
@@ -116,7 +118,8 @@ export class Play {
     try {
       await what();
     } catch (error) {
-      if (!(error instanceof Detached)) this.host.notices.trouble(error, { label: "Try again", run: () => void this.#attempt(what) });
+      if (!(error instanceof Detached))
+        this.host.notices.trouble(error, { label: "Try again", run: () => void this.#attempt(what) });
     }
   }
 }

@@ -1,6 +1,6 @@
 /** The page while one is in a world: its parts, and what each does to the others. */
 
-import { WorldInput, WorldView, type Receipt, type Session, type World } from "nacre";
+import { WorldInput, type Receipt, type Session, type World } from "nacre";
 import { ask } from "./ask_dialog";
 import { BarView } from "./bar_view";
 import { DirectiveLine } from "./directive_line";
@@ -8,39 +8,22 @@ import { h } from "./dom";
 import { endCover, endingOf, lostCover } from "./ending";
 import { HandsView } from "./hands_view";
 import { openHelp } from "./help_dialog";
-import type { Notices } from "./notices";
 import { offersOf, type Offers } from "./offers";
+import { listenToPerson, toggleFullScreen } from "./person";
 import { Play } from "./play";
-import type { Preferences } from "./preferences";
+import type { PlayPlace } from "./play_place";
 import { quieten } from "./quiet";
 import { Ledger } from "./receipts";
-import type { Happening } from "./scene";
 import { warningOf } from "./sentences";
 import { openSettings } from "./settings_dialog";
 import { openShareDialog } from "./share_dialog";
-import { isTypedIn, listen, type Shortcuts } from "./shortcuts";
+import type { Shortcuts } from "./shortcuts";
 import { SideView } from "./side_view";
 import type { StageView } from "./stage_view";
 import { Stills } from "./stills";
-import type { Store } from "./store";
 import { TimelineView } from "./timeline_view";
 import { ToolsView } from "./tools_view";
 import { duration, shorten } from "./words";
-
-export interface PlayPlace {
-  notices: Notices;
-  preferences: Preferences;
-  store: Store;
-  view: WorldView;
-  stage: StageView;
-  canHear: boolean;
-  happened(happening: Happening): void;
-  enter(session: Session, title: string): Promise<void>;
-  enterBranch(sessionId: string): void;
-  /** Come in again after the stream ended. */
-  enterAgain(): void;
-  leave(): void;
-}
 
 const MAX_RECEIPTS = 80;
 const STATS_MS = 500;
@@ -62,7 +45,6 @@ export class PlayView {
   readonly #input: WorldInput | undefined;
   readonly #quiet: ReturnType<typeof quieten>;
   readonly #offs: (() => void)[] = [];
-  readonly #captions = new Map<string, ReturnType<StageView["caption"]>>();
   #isTyping = false;
   #isCovered = false;
   #shownChunk = -1;
@@ -92,8 +74,7 @@ export class PlayView {
     this.element = this.#makeElement();
     this.#quiet = quieten(this.element, () => world.state === "open" && !this.play.isPaused);
     this.#input = this.#makeInput();
-    this.#listenToWorld();
-    this.#listenToPerson();
+    this.#listen();
   }
 
   /** After the element is in the page. */
@@ -145,7 +126,7 @@ export class PlayView {
       leave: this.place.leave,
       sound: () => void this.#toggleSound(),
       panel: () => this.#togglePanel(),
-      fill: () => void this.#fillScreen(),
+      fill: () => this.#fillScreen(),
       settings: () => openSettings(this.place.preferences),
       help: () => this.#help(),
     });
@@ -189,7 +170,7 @@ export class PlayView {
 
   // --- what happens ---
 
-  #listenToWorld(): void {
+  #listen(): void {
     const { world, place, play } = this;
     const { view } = place;
     const stats = setInterval(() => this.#side.isOpen && this.#side.showStats(view.stats()), STATS_MS);
@@ -210,26 +191,16 @@ export class PlayView {
       world.on("closed", (error) => this.#onClosed(error)),
       place.preferences.onChange(({ volume }) => (view.volume = volume)),
       () => clearInterval(stats),
+      listenToPerson({
+        typing: (isTyping) => {
+          this.#isTyping = isTyping;
+          this.#letIn();
+        },
+        touched: () => void this.#soundAtFirst(),
+        shortcuts: () => this.#shortcuts,
+      }),
     );
     if (this.isOwner) this.#offs.push(this.#stills.keepPosters(place.store, play.session.id));
-  }
-
-  #listenToPerson(): void {
-    const onFocus = (event: FocusEvent): void => {
-      this.#isTyping = event.type === "focusin" && isTypedIn(event.target);
-      this.#letIn();
-    };
-    const once = (): void => void this.#soundAtFirst();
-    document.addEventListener("focusin", onFocus);
-    document.addEventListener("focusout", onFocus);
-    document.addEventListener("pointerdown", once);
-    document.addEventListener("keydown", once);
-    this.#offs.push(listen(() => this.#shortcuts), () => {
-      document.removeEventListener("focusin", onFocus);
-      document.removeEventListener("focusout", onFocus);
-      document.removeEventListener("pointerdown", once);
-      document.removeEventListener("keydown", once);
-    });
   }
 
   get #shortcuts(): Shortcuts {
@@ -247,7 +218,7 @@ export class PlayView {
       ...(perspectives.length > 1 && { v: () => this.#tools.nextPerspective() }),
       ...(camera && { c: () => this.#tools.openCamera() }),
       ...(sound && { m: () => void this.#toggleSound() }),
-      f: () => void this.#fillScreen(),
+      f: () => this.#fillScreen(),
       i: () => this.#togglePanel(),
       "?": () => this.#help(),
     };
@@ -275,10 +246,7 @@ export class PlayView {
   #onReceipt(receipt: Receipt): void {
     this.#ledger.note(receipt);
     if (this.#side.isOpen) this.#side.showReceipts(this.#ledger.lines);
-    const caption = this.#captions.get(receipt.controlId);
-    if (!caption || receipt.outcome === null) return;
-    caption.settle(receipt.status);
-    this.#captions.delete(receipt.controlId);
+    if (receipt.outcome !== null) this.place.stage.settleCaption(receipt.controlId, receipt.status);
   }
 
   #onLost(): void {
@@ -314,7 +282,7 @@ export class PlayView {
   #say(text: string): void {
     const receipt = this.world.say(text);
     this.place.store.say(text);
-    this.#captions.set(receipt.controlId, this.place.stage.caption(`“${text}”`));
+    this.place.stage.caption(receipt.controlId, `“${text}”`);
     this.play.watch(receipt);
     this.#focusWorld();
   }
@@ -352,10 +320,8 @@ export class PlayView {
     if (preferences.all.sound && this.#offers.sound && !view.sound) this.#bar.showSound(await view.setSound(true));
   }
 
-  async #fillScreen(): Promise<void> {
-    if (document.fullscreenElement) return document.exitFullscreen();
-    const refused = (): void => this.place.notices.say("This browser does not let pages fill the screen.");
-    await document.documentElement.requestFullscreen({ navigationUI: "hide" }).catch(refused);
+  #fillScreen(): void {
+    toggleFullScreen().catch(() => this.place.notices.say("This browser does not let pages fill the screen."));
   }
 
   #help(): void {

@@ -30,7 +30,10 @@ export class Said {
   suggest(typed: string, ideas: readonly string[], limit: number): string[] {
     const wanted = typed.trim().toLowerCase();
     const known = [...new Set([...ideas, ...(wanted ? this.past : [])])];
-    if (wanted) return known.filter((each) => each.toLowerCase().includes(wanted) && each.toLowerCase() !== wanted).slice(0, limit);
+    if (wanted)
+      return known
+        .filter((each) => each.toLowerCase().includes(wanted) && each.toLowerCase() !== wanted)
+        .slice(0, limit);
     return known.filter((each) => !this.past.slice(0, 3).includes(each)).slice(0, limit);
   }
 }

@@ -24,13 +24,24 @@ type Told = [title: string, advice: string, remedy?: Remedy];
 // By reason of nacre.v1.ErrorReason. What is not here is told in the service's own words.
 const TOLD: Record<string, Told> = {
   WORLD_MISSING: ["There is nothing to begin from.", "Write a sentence, describe a scene, or drop a picture."],
-  WORLD_AMBIGUOUS: ["There are two descriptions.", "Describe the world in one way: a sentence, or somebody in a scene."],
+  WORLD_AMBIGUOUS: [
+    "There are two descriptions.",
+    "Describe the world in one way: a sentence, or somebody in a scene.",
+  ],
   TEXT_EMPTY: ["There are no words.", "Say what there should be."],
   TEXT_TOO_LONG: ["That is longer than the world can read.", "Say it in fewer words."],
   IMAGE_UNREADABLE: ["This file is not a picture that can be read.", "Choose a PNG, JPEG or WebP file.", "picture"],
-  IMAGE_TRUNCATED: ["The picture is cut short or damaged.", "Copy or save it again, and choose the whole file.", "picture"],
+  IMAGE_TRUNCATED: [
+    "The picture is cut short or damaged.",
+    "Copy or save it again, and choose the whole file.",
+    "picture",
+  ],
   IMAGE_TOO_LARGE: ["The picture is too large.", "Choose one below 8 MiB and 16 megapixels.", "picture"],
-  SESSION_NOT_FOUND: ["This world is not there, or it is not yours.", "Begin another, or choose one of yours.", "start"],
+  SESSION_NOT_FOUND: [
+    "This world is not there, or it is not yours.",
+    "Begin another, or choose one of yours.",
+    "start",
+  ],
   SESSION_ENDED: ["This world has ended.", "Go on from its last moment in a fork of it.", "fork"],
   SESSION_CONTROLLED: ["Somebody else is in control here.", "Look on, or ask for control."],
   RESUME_TOKEN_INVALID: ["This browser has no key to that world any more.", "Open it from your worlds again.", "start"],
@@ -43,10 +54,18 @@ const TOLD: Record<string, Told> = {
   INTERNAL: ["The service has made a mistake.", "Try again; if it stays, tell its operator the number below.", "retry"],
   RATE_EXCEEDED: ["That was too much at once.", "Go a little slower."],
   REWOUND: ["The world went back before this could happen.", "Say it again if you still want it."],
-  STORAGE_UNAVAILABLE: ["Nothing can be kept right now.", "The world plays on; try to save again in a moment.", "retry"],
+  STORAGE_UNAVAILABLE: [
+    "Nothing can be kept right now.",
+    "The world plays on; try to save again in a moment.",
+    "retry",
+  ],
   CHUNK_UNKNOWN: ["There is no such moment.", "Choose one that has been."],
   WORLD_NOT_FOUND: ["This saved world is not there any more.", "Choose another one.", "start"],
-  SNAPSHOT_REFUSED: ["This moment cannot be read by this service.", "It may be another model's, or of a newer version.", "start"],
+  SNAPSHOT_REFUSED: [
+    "This moment cannot be read by this service.",
+    "It may be another model's, or of a newer version.",
+    "start",
+  ],
   SHARE_LINK_EXPIRED: ["This link's time is over.", "Ask for a new one.", "start"],
   SHARE_LINK_REVOKED: ["This link was taken back.", "Ask whoever shared it.", "start"],
   SCOPE_EXCEEDED: ["This link does not allow that.", "Ask for one that does."],
@@ -59,7 +78,11 @@ const TOLD: Record<string, Told> = {
   PREDECESSOR_LOST: ["What this was to come after never happened.", "Say it again without waiting."],
   REGION_REFUSED: ["Your worlds may not be kept here.", "Use the service of your region."],
   ORIGIN_REFUSED: ["This page may not use that service.", "Open the page that the service itself gives."],
-  MESSAGE_TOO_LARGE: ["That is more than the service takes at once.", "Send a smaller picture or fewer words.", "picture"],
+  MESSAGE_TOO_LARGE: [
+    "That is more than the service takes at once.",
+    "Send a smaller picture or fewer words.",
+    "picture",
+  ],
   CALLS_EXCEEDED: ["The service is very busy.", "Try again in a moment.", "retry"],
 };
 

@@ -9,15 +9,38 @@ export function openSettings(preferences: Preferences): void {
   const invert = h("input", { type: "checkbox", checked: invertPitch });
   invert.addEventListener("change", () => preferences.set({ invertPitch: invert.checked }));
   openDialog("Settings", [
-    choice("Looks", [["system", "As the system"], ["light", "Light"], ["dark", "Dark"]], theme, (value) =>
-      preferences.set({ theme: value }),
+    choice(
+      "Looks",
+      [
+        ["system", "As the system"],
+        ["light", "Light"],
+        ["dark", "Dark"],
+      ],
+      theme,
+      (value) => preferences.set({ theme: value }),
     ),
-    choice("Picture", [["crisp", "Crisp"], ["soft", "Soft"]], picture, (value) => preferences.set({ picture: value })),
-    choice("Motion of the page", [["system", "As the system"], ["reduced", "Reduced"]], motion, (value) =>
-      preferences.set({ motion: value }),
+    choice(
+      "Picture",
+      [
+        ["crisp", "Crisp"],
+        ["soft", "Soft"],
+      ],
+      picture,
+      (value) => preferences.set({ picture: value }),
+    ),
+    choice(
+      "Motion of the page",
+      [
+        ["system", "As the system"],
+        ["reduced", "Reduced"],
+      ],
+      motion,
+      (value) => preferences.set({ motion: value }),
     ),
     slider("Loudness", { min: 0, max: 1, step: 0.05, value: volume }, (value) => preferences.set({ volume: value })),
-    slider("Mouse", { min: 0.2, max: 3, step: 0.1, value: sensitivity }, (value) => preferences.set({ sensitivity: value })),
+    slider("Mouse", { min: 0.2, max: 3, step: 0.1, value: sensitivity }, (value) =>
+      preferences.set({ sensitivity: value }),
+    ),
     h("label", { class: "check" }, invert, h("span", null, "Mouse up looks down")),
   ]);
 }

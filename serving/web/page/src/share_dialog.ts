@@ -39,7 +39,8 @@ export function openShareDialog(session: Session, notices: Notices, onClose: () 
   let seconds = "86400";
   const made = h("div", { class: "made", "aria-live": "polite" });
   const links = h("ul", { class: "links" });
-  const refresh = (): Promise<void> => showLinks(session, links, notices).catch((error: unknown) => notices.trouble(error));
+  const refresh = (): Promise<void> =>
+    showLinks(session, links, notices).catch((error: unknown) => notices.trouble(error));
   const make = async (): Promise<void> => {
     try {
       const link = await session.share(scope, { seconds: Number(seconds) });

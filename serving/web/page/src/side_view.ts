@@ -6,7 +6,11 @@ import type { Line } from "./receipts";
 import { milliseconds, percent } from "./words";
 
 const FIGURES = [
-  ["latency", "Key to picture", "From a control until its first frame was painted; the middle one of the last 200, and that which 95 of 100 stay below"],
+  [
+    "latency",
+    "Key to picture",
+    "From a control until its first frame was painted; the middle one of the last 200, and that which 95 of 100 stay below",
+  ],
   ["rate", "Frames", "Painted in the last second"],
   ["late", "Late chunks", "Chunks that missed their deadline"],
   ["buffer", "In hand", "Pictures and sound that wait to be shown"],
@@ -46,7 +50,8 @@ export class SideView {
   }
 
   showStats(stats: ViewStats): void {
-    for (const [name, text] of Object.entries(figuresOf(stats))) setText(this.#values.get(name as FigureName) as HTMLElement, text);
+    for (const [name, text] of Object.entries(figuresOf(stats)))
+      setText(this.#values.get(name as FigureName) as HTMLElement, text);
   }
 
   showReceipts(lines: readonly Line[]): void {

@@ -25,7 +25,13 @@ export class StageView {
     private picture: Box,
     title: string,
   ) {
-    this.canvas = h("canvas", { class: "world", tabindex: 0, role: "img", "aria-label": `The world: ${title}`, ...picture });
+    this.canvas = h("canvas", {
+      class: "world",
+      tabindex: 0,
+      role: "img",
+      "aria-label": `The world: ${title}`,
+      ...picture,
+    });
     this.frame = h("div", { class: "frame" }, this.canvas, this.#captions, this.#cover);
     this.element = h("div", { class: "stage" }, this.#glow, this.frame, this.#sticks.left, this.#sticks.right);
     this.#observer = new ResizeObserver(() => this.#fit());
@@ -52,17 +58,18 @@ export class StageView {
     context.drawImage(this.canvas, 0, 0, GLOW.width, GLOW.height);
   }
 
-  /** Words under the picture; what it gives changes their looks, and ends them. */
-  caption(text: string): { settle(status: string): void } {
-    const line = h("p", { class: "caption sent" }, text);
+  /** Words under the picture, which change their looks once it is known what became of them. */
+  caption(controlId: string, text: string): void {
+    const line = h("p", { class: "caption sent", "data-control": controlId }, text);
     this.#captions.append(line);
     while (this.#captions.childElementCount > MAX_CAPTIONS) this.#captions.firstElementChild?.remove();
-    return {
-      settle: (status) => {
-        line.className = `caption ${status}`;
-        setTimeout(() => line.remove(), CAPTION_MS);
-      },
-    };
+  }
+
+  settleCaption(controlId: string, status: string): void {
+    const line = this.#captions.querySelector(`[data-control="${CSS.escape(controlId)}"]`);
+    if (!line) return;
+    line.className = `caption ${status}`;
+    setTimeout(() => line.remove(), CAPTION_MS);
   }
 
   /** Something to read or to decide, over the picture, which is dimmed. */
@@ -77,7 +84,14 @@ export class StageView {
     this.frame.classList.remove("covered");
   }
 
-  showStick(stick: { side: "left" | "right"; active: boolean; originX: number; originY: number; x: number; y: number }): void {
+  showStick(stick: {
+    side: "left" | "right";
+    active: boolean;
+    originX: number;
+    originY: number;
+    x: number;
+    y: number;
+  }): void {
     const element = this.#sticks[stick.side];
     element.hidden = !stick.active;
     element.style.left = `${stick.originX}px`;

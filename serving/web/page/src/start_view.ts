@@ -83,19 +83,38 @@ export class StartView {
       const { id, ...world } = starter;
       const title = titleOf(world);
       const poster = `starters/${id}.png`;
-      const options: CreateOptions = { prompt: world.prompt, character: world.character, scene: world.scene, seed: world.seed };
+      const options: CreateOptions = {
+        prompt: world.prompt,
+        character: world.character,
+        scene: world.scene,
+        seed: world.seed,
+      };
       return h(
         "li",
         null,
         h(
           "button",
-          { class: "card starter", type: "button", "data-id": id, onclick: () => this.options.onStart(options, title, poster) },
-          h("span", { class: "card-picture" }, h("img", { src: poster, alt: "", width: 128, height: 80, loading: "lazy" })),
+          {
+            class: "card starter",
+            type: "button",
+            "data-id": id,
+            onclick: () => this.options.onStart(options, title, poster),
+          },
+          h(
+            "span",
+            { class: "card-picture" },
+            h("img", { src: poster, alt: "", width: 128, height: 80, loading: "lazy" }),
+          ),
           h("span", { class: "card-title" }, title),
         ),
       );
     });
-    return h("section", { class: "starters", "aria-label": "Starters" }, h("h2", null, "Or begin here"), h("ul", { class: "cards" }, ...cards));
+    return h(
+      "section",
+      { class: "starters", "aria-label": "Starters" },
+      h("h2", null, "Or begin here"),
+      h("ul", { class: "cards" }, ...cards),
+    );
   }
 
   #onDrag(event: DragEvent, isOver: boolean): void {
@@ -113,5 +132,7 @@ export class StartView {
 function modelLine(capabilities: Capabilities): string {
   const { model, widthPx, heightPx, frameRate, sampleRateHz, licence } = capabilities;
   const sound = sampleRateHz ? "with sound" : "silent";
-  return [model, `${widthPx} by ${heightPx}, ${frameRate} pictures a second, ${sound}`, licence].filter(Boolean).join(" · ");
+  return [model, `${widthPx} by ${heightPx}, ${frameRate} pictures a second, ${sound}`, licence]
+    .filter(Boolean)
+    .join(" · ");
 }

@@ -250,7 +250,13 @@ export class TimelineView {
     const name = lane.label || "an earlier way";
     const text = `${spoken(name)}: ${time(lane.fromChunk)} to ${time(lane.toChunk)}, ${lane.state}`;
     const enter = (): void => this.options.onEnter(lane.sessionId);
-    const button = h("button", { class: "lane", type: "button", title: `Enter ${text}`, "aria-label": `Enter ${text}`, onclick: enter });
+    const button = h("button", {
+      class: "lane",
+      type: "button",
+      title: `Enter ${text}`,
+      "aria-label": `Enter ${text}`,
+      onclick: enter,
+    });
     button.style.left = `${toX(lane.fromChunk)}px`;
     button.style.width = `${Math.max(24, toX(lane.toChunk) - toX(lane.fromChunk))}px`;
     button.style.top = `${toY(lane.row) - LANE_PX / 2}px`;
@@ -265,12 +271,25 @@ function laneLines(lane: Lane, toX: Place, toY: Place): SVGElement[] {
   const [from, to, y] = [toX(lane.fromChunk), toX(lane.toChunk), toY(lane.row)];
   const parentY = toY(lane.parentRow);
   const bend = Math.min(10, Math.max(2, to - from));
-  const start = parentY === y ? `M${from} ${y}` : `M${from} ${parentY}C${from + bend / 2} ${parentY} ${from} ${y} ${from + bend} ${y}`;
-  const line = svg("path", { class: lane.isCurrent ? "lane-line current" : "lane-line", d: `${start}H${Math.max(to, from + bend)}` });
+  const start =
+    parentY === y
+      ? `M${from} ${y}`
+      : `M${from} ${parentY}C${from + bend / 2} ${parentY} ${from} ${y} ${from + bend} ${y}`;
+  const line = svg("path", {
+    class: lane.isCurrent ? "lane-line current" : "lane-line",
+    d: `${start}H${Math.max(to, from + bend)}`,
+  });
   const parts = [line];
   if (!lane.isCurrent && lane.livedTo > lane.fromChunk) {
     parts.push(svg("path", { class: "lane-line lived", d: `${start}H${toX(lane.livedTo)}` }));
   }
-  parts.push(svg("circle", { class: lane.isCurrent ? "lane-end current" : "lane-end", cx: to, cy: y, r: lane.isCurrent ? 4 : 3 }));
+  parts.push(
+    svg("circle", {
+      class: lane.isCurrent ? "lane-end current" : "lane-end",
+      cx: to,
+      cy: y,
+      r: lane.isCurrent ? 4 : 3,
+    }),
+  );
   return parts;
 }

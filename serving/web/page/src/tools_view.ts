@@ -31,7 +31,12 @@ export class ToolsView {
   ) {
     this.#perspective = offers.perspectives[0] ?? "";
     this.#pause = iconButton("pause", "Pause", actions.pause, "Space");
-    this.element = h("div", { class: "tools", role: "toolbar", "aria-label": "World" }, this.#worldTools(), this.#timeTools());
+    this.element = h(
+      "div",
+      { class: "tools", role: "toolbar", "aria-label": "World" },
+      this.#worldTools(),
+      this.#timeTools(),
+    );
   }
 
   showPaused(isPaused: boolean): void {
@@ -95,7 +100,11 @@ export class ToolsView {
 
   #cameraTool(): HTMLElement {
     const moves = CAMERA_MOVES.map((move) =>
-      h("button", { type: "button", onclick: () => this.#move(move) }, move === "static" ? "Stand still" : spoken(move)),
+      h(
+        "button",
+        { type: "button", onclick: () => this.#move(move) },
+        move === "static" ? "Stand still" : spoken(move),
+      ),
     );
     const summary = h("summary", { class: "tool", "aria-label": "Camera", title: "Camera (C)" }, icon("camera"));
     const menu = h("details", { class: "menu-holder", name: "menu" }, summary, h("div", { class: "menu" }, ...moves));
@@ -120,7 +129,12 @@ export class ToolsView {
   }
 
   #pictureTool(): HTMLElement {
-    const input = h("input", { type: "file", accept: "image/png,image/jpeg,image/webp", class: "unseen", tabindex: -1 });
+    const input = h("input", {
+      type: "file",
+      accept: "image/png,image/jpeg,image/webp",
+      class: "unseen",
+      tabindex: -1,
+    });
     input.addEventListener("change", () => {
       const file = input.files?.[0];
       if (file) this.actions.picture(file);

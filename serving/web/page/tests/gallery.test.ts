@@ -6,8 +6,21 @@ const NOW = Date.parse("2026-01-02T00:00:00Z");
 const WORLD = { prompt: "a street", character: "", scene: "", model: "", seed: 1n, licence: "" };
 
 test("saved worlds come before sessions, with the still that was seen of each", () => {
-  const saved = { worldId: "w", name: "dusk", version: 2, sessionId: "s", createdAt: new Date(NOW - 3_600_000) } as SavedWorld;
-  const session = { sessionId: "s", state: "parked", world: WORLD, updatedAt: new Date(NOW), chunksGenerated: 9, worldTimeS: 75 } as SessionSummary;
+  const saved = {
+    worldId: "w",
+    name: "dusk",
+    version: 2,
+    sessionId: "s",
+    createdAt: new Date(NOW - 3_600_000),
+  } as SavedWorld;
+  const session = {
+    sessionId: "s",
+    state: "parked",
+    world: WORLD,
+    updatedAt: new Date(NOW),
+    chunksGenerated: 9,
+    worldTimeS: 75,
+  } as SessionSummary;
   const held = { s: { token: "t", title: "", seenAt: 0, still: "data:x" } };
   expect(cardsOf([saved], [session], held, NOW)).toEqual([
     { kind: "world", id: "w", title: "dusk", detail: "saved 1 hour ago · version 2", still: "data:x", isOver: false },
@@ -16,7 +29,14 @@ test("saved worlds come before sessions, with the still that was seen of each", 
 });
 
 test("sessions that never showed anything are not offered", () => {
-  const empty = { sessionId: "e", state: "ended", world: WORLD, updatedAt: new Date(NOW), chunksGenerated: 0, worldTimeS: 0 } as SessionSummary;
+  const empty = {
+    sessionId: "e",
+    state: "ended",
+    world: WORLD,
+    updatedAt: new Date(NOW),
+    chunksGenerated: 0,
+    worldTimeS: 0,
+  } as SessionSummary;
   expect(cardsOf([], [empty], {}, NOW)).toEqual([]);
 });
 

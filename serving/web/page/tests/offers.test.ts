@@ -13,16 +13,38 @@ test("the owner of a model that can do everything is offered everything", () => 
 });
 
 test("what a model cannot do is not offered, nor are its keys", () => {
-  const offers = offersOf({ controls: ["look"], perspectives: ["first_person"], sampleRateHz: 0 }, "player", true, true);
-  expect(offers).toMatchObject({ move: false, look: true, directive: false, camera: false, perspectives: [], sound: false });
+  const offers = offersOf(
+    { controls: ["look"], perspectives: ["first_person"], sampleRateHz: 0 },
+    "player",
+    true,
+    true,
+  );
+  expect(offers).toMatchObject({
+    move: false,
+    look: true,
+    directive: false,
+    camera: false,
+    perspectives: [],
+    sound: false,
+  });
   const does = keysOf(offers).map((key) => key.does);
   expect(does).not.toContain("walk");
   expect(does).not.toContain("say what happens");
 });
 
 test("viewers look on, directors speak, and neither owns its time", () => {
-  expect(offersOf(PEARL, "viewer", false, true)).toMatchObject({ move: false, directive: false, time: false, sound: true });
-  expect(offersOf(PEARL, "director", false, true)).toMatchObject({ move: false, directive: true, camera: false, time: false });
+  expect(offersOf(PEARL, "viewer", false, true)).toMatchObject({
+    move: false,
+    directive: false,
+    time: false,
+    sound: true,
+  });
+  expect(offersOf(PEARL, "director", false, true)).toMatchObject({
+    move: false,
+    directive: true,
+    camera: false,
+    time: false,
+  });
 });
 
 test("a browser that decodes no sound is offered none", () => {

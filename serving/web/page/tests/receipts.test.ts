@@ -25,5 +25,8 @@ test("the newest is first, a change keeps its place, and the oldest go", () => {
   const ledger = new Ledger(2);
   for (const controlId of ["a", "b", "c"]) ledger.note(asked({ controlId }));
   ledger.note(asked({ controlId: "b", status: "accepted", acceptedMs: 1010 }));
-  expect(ledger.lines.map((line) => [line.controlId, line.status])).toEqual([["c", "sent"], ["b", "accepted"]]);
+  expect(ledger.lines.map((line) => [line.controlId, line.status])).toEqual([
+    ["c", "sent"],
+    ["b", "accepted"],
+  ]);
 });

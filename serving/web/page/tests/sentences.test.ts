@@ -10,7 +10,8 @@ function reasons(file: string, prefix: string): string[] {
 }
 
 // What only programs can bring about, not a person on this page.
-const NOT_HERE = /^(ATTACH_|FIELD_INVALID|CONTROL_DUPLICATE|IDEMPOTENCY_|TENANT_|KEY_|WORKER_|METHOD_|AUTHENTICATION_OFF|RESERVATION_)/;
+const NOT_HERE =
+  /^(ATTACH_|FIELD_INVALID|CONTROL_DUPLICATE|IDEMPOTENCY_|TENANT_|KEY_|WORKER_|METHOD_|AUTHENTICATION_OFF|RESERVATION_)/;
 
 test("every reason that a person can meet is a sentence with something to do", () => {
   const all = reasons("error.proto", "ERROR_REASON_").filter((reason) => !NOT_HERE.test(reason));
@@ -35,10 +36,15 @@ test("what is new is told in the service's own words", () => {
 });
 
 test("a service that cannot be reached is told as such, whatever the browser calls it", () => {
-  expect(sentenceOf({ code: "unavailable", message: "Failed to fetch" })).toMatchObject({ title: "The service does not answer.", remedy: "retry" });
+  expect(sentenceOf({ code: "unavailable", message: "Failed to fetch" })).toMatchObject({
+    title: "The service does not answer.",
+    remedy: "retry",
+  });
 });
 
 test("the time to wait is told", () => {
   expect(sentenceOf({ reason: "CALLS_EXCEEDED", retryAfterS: 2.3 }).advice).toContain("3 s");
-  expect(warningOf("time_limit", "30 seconds")).toBe("The time for this world is over in 30 seconds. What it is now will be kept.");
+  expect(warningOf("time_limit", "30 seconds")).toBe(
+    "The time for this world is over in 30 seconds. What it is now will be kept.",
+  );
 });

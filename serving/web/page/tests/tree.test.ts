@@ -11,7 +11,10 @@ const branch = (sessionId: string, parentSessionId = "", parentChunkIndex = 0, c
 
 test("the session that is played lies lowest, and is as long as what was shown", () => {
   const { lanes, length } = layOut([branch("a"), branch("b", "a", 40, 90)], "b", 60);
-  expect(lanes.map((lane) => [lane.sessionId, lane.row, lane.toChunk])).toEqual([["b", 0, 60], ["a", 1, 100]]);
+  expect(lanes.map((lane) => [lane.sessionId, lane.row, lane.toChunk])).toEqual([
+    ["b", 0, 60],
+    ["a", 1, 100],
+  ]);
   expect(length).toBe(100);
 });
 

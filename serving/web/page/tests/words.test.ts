@@ -6,7 +6,13 @@ test("a clock shows hours once there are some", () => {
 });
 
 test("ages are rough", () => {
-  expect([3, 60, 300, 5400, 200_000].map(ago)).toEqual(["just now", "1 minute ago", "5 minutes ago", "2 hours ago", "2 days ago"]);
+  expect([3, 60, 300, 5400, 200_000].map(ago)).toEqual([
+    "just now",
+    "1 minute ago",
+    "5 minutes ago",
+    "2 hours ago",
+    "2 days ago",
+  ]);
 });
 
 test("durations never say nothing at all", () => {

@@ -1,0 +1,82 @@
+"""`python -m bench.engine`: the engine without a service around it, on a CPU or a GPU."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench.engine.ceilings import PUBLISHED
+from bench.engine.device import Device
+from bench.engine.presets import DEFAULT_PRESETS, is_open, subject
+from bench.engine.run import EngineBenchConfig, Say, bench_engine
+from bench.hardware import commit, describe_hardware
+from bench.results import RESULTS, Result, ResultWriter
+
+app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+
+
+@app.command()
+def main(
+    presets: Annotated[
+        list[str] | None, typer.Argument(help="Models to measure; package.module:function loads one of your own.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: the GPU where there is one.")] = "auto",
+    threads: Annotated[int, typer.Option(min=1, help="Of the transformer, on a CPU.")] = 1,
+    chunks: Annotated[int, typer.Option(min=1, help="Timed of one session, and of each batch size.")] = 200,
+    first_frames: Annotated[int, typer.Option(min=1, help="Sessions opened to time their first frame, warm.")] = 20,
+    ladder: Annotated[str, typer.Option(help="Numbers of sessions, ascending.")] = "1,2,4,8",
+    held: Annotated[float, typer.Option(min=0, help="Seconds at the model's rate, for each number; 0: none.")] = 20.0,
+    minutes: Annotated[float, typer.Option(min=0, help="Of the run that looks for drift; 0: none.")] = 10.0,
+    against: Annotated[str, typer.Option(help="Whose data sheet to hold against what is only counted.")] = "h200",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Figures to standard output; words to standard error.")
+    ] = False,
+    results: Annotated[Path, typer.Option(help="Where the dated files go.")] = RESULTS,
+) -> None:
+    """Milliseconds by stage, first frames, memory, batches, sessions held, drift, and the roofline."""
+    console = Console(stderr=as_json)
+    try:
+        config = EngineBenchConfig(
+            device=device,
+            num_threads=threads,
+            chunks=chunks,
+            first_frames=first_frames,
+            ladder=tuple(int(size) for size in ladder.split(",")),
+            held_s=held,
+            minutes=minutes,
+        )
+        Device.chosen(device)
+        if against not in PUBLISHED:
+            raise ValueError(f"against must be one of {', '.join(PUBLISHED)}, not {against!r}")
+        benchmarks = {name: _benchmark(name, config, against) for name in presets or DEFAULT_PRESETS}
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    writer = ResultWriter(console=console, hardware=describe_hardware(), commit=commit(), folder=results)
+    files: list[Path] = []
+    measured: list[Result] = []
+    for name, benchmark in benchmarks.items():
+        with console.status(name) as status:
+            measured.append(benchmark(lambda doing, name=name: status.update(f"{name}: {doing}")))
+        files.append(writer.write(measured[-1]))
+    if as_json:
+        print(json.dumps([json.loads(file.read_text()) for file in files]))
+    raise typer.Exit(1 if any(result.faults for result in measured) else 0)
+
+
+def _benchmark(name: str, config: EngineBenchConfig, against: str) -> Callable[[Say], Result]:
+    """Raises ValueError for a name that is none."""
+    if is_open(name):
+        from bench.engine.counted import bench_counted  # the code of open models, which no other preset needs
+
+        return lambda say: bench_counted(name, against)
+    found = subject(name)
+    return lambda say: bench_engine(found, config, say)
+
+
+if __name__ == "__main__":
+    app()

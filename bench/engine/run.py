@@ -1,0 +1,142 @@
+"""Every measurement of one preset, in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import torch
+
+from bench.engine.ceilings import measure_ceilings
+from bench.engine.device import Device
+from bench.engine.flatness import Flatness, flatness_of, run_flat
+from bench.engine.held import Held, hold
+from bench.engine.ladder import measure_ladder, rungs_of
+from bench.engine.loop import Loaded, ModelLoop, StageTimes
+from bench.engine.presets import Subject
+from bench.engine.report import EngineFigures, sentences
+from bench.engine.roofline import roofline_of
+from bench.engine.solo import (
+    count_chunks,
+    first_frame_of,
+    load_cold,
+    measure_first_frames,
+    measure_memory,
+    solo_figures,
+    time_chunks,
+)
+from bench.results import Result
+from model.interface import Model
+
+SECONDS_PER_MINUTE = 60.0
+# Counting is slow and exact; the work of a chunk differs little from that of the next.
+COUNTED_CHUNKS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineBenchConfig:
+    device: str = "auto"
+    num_threads: int = 1
+    chunks: int = 200  # of one session, and of each batch size
+    first_frames: int = 20
+    ladder: tuple[int, ...] = (1, 2, 4, 8)
+    held_s: float = 20.0  # of each number of sessions; 0 leaves it out
+    minutes: float = 10.0  # of the flatness run; 0 leaves it out
+
+    def __post_init__(self) -> None:
+        if min(self.chunks, self.first_frames, self.num_threads) < 1:
+            raise ValueError("chunks, first_frames and num_threads must be at least 1")
+        if not self.ladder or list(self.ladder) != sorted(set(self.ladder)) or self.ladder[0] < 1:
+            raise ValueError(f"ladder {self.ladder}: ascending, from 1 on")
+        if self.held_s < 0 or self.minutes < 0:
+            raise ValueError("held_s and minutes must not be negative")
+
+
+Say = Callable[[str], None]
+
+
+def bench_engine(subject: Subject, config: EngineBenchConfig, say: Say) -> Result:
+    """`say` is told what is being done. A model that fails is a fault of the result."""
+    device = Device.chosen(config.device)
+    torch.set_num_threads(config.num_threads)
+    settings = {**asdict(config), "device": device.description}
+    try:
+        figures = measure(subject, device, config, say)
+    except (ValueError, RuntimeError, MemoryError) as error:
+        return Result(
+            benchmark="engine", model=subject.name, settings=settings, figures={}, summary=(), faults=(str(error),)
+        )
+    return Result(
+        benchmark="engine",
+        model=subject.name,
+        settings=settings,
+        figures={**_fields(figures), "sessions_held": figures.sessions_held},
+        summary=sentences(figures),
+    )
+
+
+def measure(subject: Subject, device: Device, config: EngineBenchConfig, say: Say) -> EngineFigures:
+    model = subject.load(device.kind)
+    info = model.info
+    say("loading, and the first frame")
+    loop, cold_s, fixed_bytes = load_cold(model, device, config.num_threads)
+    warm_s = measure_first_frames(loop, config.first_frames)
+    say(f"{config.chunks} chunks of one session")
+    times = time_chunks(loop, config.chunks)
+    memory = measure_memory(loop, device, fixed_bytes)
+    ladder = {}
+    for size in config.ladder:
+        say(f"{config.chunks} chunks of {size} sessions together")
+        ladder |= measure_ladder(loop, (size,), config.chunks)
+    flatness = _flatness(loop, device, config, say)
+    say("operations and bytes")
+    ceilings = measure_ceilings(device, getattr(torch, subject.dtype))
+    num_counted = min(COUNTED_CHUNKS, config.chunks)
+    works = count_chunks(loop, num_counted)
+    return EngineFigures(
+        width_px=info.width_px,
+        height_px=info.height_px,
+        frame_rate=info.frame_rate,
+        frames_per_chunk=info.frames_per_chunk,
+        weights=subject.weights,
+        ceilings=ceilings,
+        rooflines={
+            stage: roofline_of(work, ceilings, _mean_s(times, stage, num_counted)) for stage, work in works.items()
+        },
+        solo=solo_figures(times, info.frames_per_chunk, info.frame_rate),
+        first_frame=first_frame_of(cold_s, warm_s),
+        memory=memory,
+        ladder=rungs_of(ladder, info.frames_per_chunk),
+        held=_held(Loaded(model.info, loop), config, say),
+        flatness=flatness,
+    )
+
+
+def _held(model: Model, config: EngineBenchConfig, say: Say) -> tuple[Held, ...]:
+    """Up the ladder, until one is not held."""
+    found: list[Held] = []
+    for size in config.ladder if config.held_s else ():
+        say(f"{size} sessions at the model's rate for {config.held_s:g} s")
+        found.append(asyncio.run(hold(model, size, config.held_s, config.num_threads)))
+        if not found[-1].is_held:
+            break
+    return tuple(found)
+
+
+def _flatness(loop: ModelLoop, device: Device, config: EngineBenchConfig, say: Say) -> Flatness | None:
+    if not config.minutes:
+        return None
+    say(f"one session for {config.minutes:g} minutes")
+    return flatness_of(*run_flat(loop, device, config.minutes * SECONDS_PER_MINUTE))
+
+
+def _mean_s(times: StageTimes, stage: str, num_counted: int) -> float:
+    """Of the chunks that were counted."""
+    return statistics.fmean(times.seconds[stage][:num_counted])
+
+
+def _fields(figures: EngineFigures) -> dict[str, Any]:
+    return {each.name: getattr(figures, each.name) for each in fields(figures)}

@@ -1,0 +1,144 @@
+"""One session alone: how long its chunks take, how soon the first comes, and what it holds in memory."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.engine.counting import Work, count_work, total
+from bench.engine.device import Device
+from bench.engine.loop import AUDIO, CHUNK, TRANSFORMER, VIDEO, ModelLoop, Session, StageTimes
+from bench.statistics import percentile
+from model.interface import Model
+
+MS = 1_000
+SEED = 7
+# Kernels are chosen and caches filled in the first chunks of a process.
+WARM_UP_CHUNKS = 10
+# Sessions whose common weight on the process is divided among them.
+MEMORY_SESSIONS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Milliseconds:
+    median: float
+    p95: float
+    p99: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoloFigures:
+    """Of chunks made one after the other, as fast as they come."""
+
+    ms_by_stage: dict[str, Milliseconds]
+    frames_per_s: float
+    times_real_time: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstFrame:
+    """Cold: from loading the weights, in a process that has imported the code. Warm: words encoded, a session opened,
+    its first chunk made and decoded, in a process that did so before."""
+
+    cold_s: float
+    warm_p50_s: float
+    warm_p95_s: float
+    num_warm: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    fixed_bytes: int  # what loading all stages took
+    session_counted_bytes: int  # of one session's tensors, by their shapes
+    session_measured_bytes: int  # by which each session made the device's used memory grow
+
+
+def milliseconds_of(seconds: Sequence[float]) -> Milliseconds:
+    """Raises ValueError for no seconds at all."""
+    median, p95, p99 = (percentile(seconds, percent) for percent in (50, 95, 99))
+    if median is None or p95 is None or p99 is None:
+        raise ValueError("nothing was timed")
+    return Milliseconds(median=median * MS, p95=p95 * MS, p99=p99 * MS, count=len(seconds))
+
+
+def load_cold(model: Model, device: Device, num_threads: int) -> tuple[ModelLoop, float, int]:
+    """All stages, loaded; the seconds until the first frame of a first session; and the bytes loading took."""
+    gc.collect()
+    before_bytes, start_s = device.used_bytes, device.clock_s()
+    loop = ModelLoop(model, num_threads, device.clock_s)
+    loaded_bytes = device.used_bytes - before_bytes
+    loop.chunk([loop.open(SEED)])
+    return loop, device.clock_s() - start_s, loaded_bytes
+
+
+def measure_first_frames(loop: ModelLoop, count: int) -> list[float]:
+    """Seconds, each for a session of its own."""
+    waits_s = []
+    for idx in range(count):
+        start_s = loop.clock_s()
+        loop.chunk([loop.open(SEED + idx)])
+        waits_s.append(loop.clock_s() - start_s)
+    return waits_s
+
+
+def first_frame_of(cold_s: float, warm_s: Sequence[float]) -> FirstFrame:
+    warm = milliseconds_of(warm_s)
+    return FirstFrame(cold_s=cold_s, warm_p50_s=warm.median / MS, warm_p95_s=warm.p95 / MS, num_warm=warm.count)
+
+
+def time_chunks(loop: ModelLoop, num_chunks: int) -> StageTimes:
+    """Of one session, after its first ones."""
+    session, times = warmed_up(loop), StageTimes()
+    for _ in range(num_chunks):
+        _, marks_s = loop.chunk([session])
+        times.add(marks_s)
+    return times
+
+
+def warmed_up(loop: ModelLoop, seed: int = SEED) -> Session:
+    session = loop.open(seed)
+    for _ in range(WARM_UP_CHUNKS):
+        loop.chunk([session])
+    return session
+
+
+def solo_figures(times: StageTimes, frames_per_chunk: int, frame_rate: float) -> SoloFigures:
+    chunk_s = times.seconds[CHUNK]
+    frames_per_s = frames_per_chunk * len(chunk_s) / sum(chunk_s)
+    return SoloFigures(
+        ms_by_stage={name: milliseconds_of(seconds) for name, seconds in times.seconds.items()},
+        frames_per_s=frames_per_s,
+        times_real_time=frames_per_s / frame_rate,
+    )
+
+
+def measure_memory(loop: ModelLoop, device: Device, fixed_bytes: int) -> Memory:
+    gc.collect()
+    before_bytes = device.used_bytes
+    sessions = [warmed_up(loop, SEED + idx) for idx in range(MEMORY_SESSIONS)]
+    gc.collect()
+    grown_bytes = device.used_bytes - before_bytes
+    return Memory(
+        fixed_bytes=fixed_bytes,
+        session_counted_bytes=max(session.counted_bytes for session in sessions),
+        session_measured_bytes=grown_bytes // MEMORY_SESSIONS,
+    )
+
+
+def count_chunks(loop: ModelLoop, num_chunks: int) -> dict[str, Work]:
+    """What a chunk's stages have to do, on average over the same chunks that `time_chunks` times first."""
+    session = warmed_up(loop)
+    works: dict[str, list[Work]] = {TRANSFORMER: [], VIDEO: [], AUDIO: []}
+    for _ in range(num_chunks):
+        _count_chunk(loop, session, works)
+    return {stage: total(each).per(num_chunks) for stage, each in works.items()}
+
+
+def _count_chunk(loop: ModelLoop, session: Session, works: dict[str, list[Work]]) -> None:
+    controls = [loop.controls(session.state.next_chunk_idx)]
+    made = []
+    works[TRANSFORMER].append(count_work(lambda: made.extend(loop.transformer.step([session.state], controls))))
+    works[VIDEO].append(count_work(lambda: loop.video.decode(session.video, made[0].video)))
+    works[AUDIO].append(count_work(lambda: loop.audio.decode(session.audio, made[0].audio)))

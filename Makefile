@@ -14,7 +14,7 @@ INSTALLED := $(VENV)/installed-$(INSTALL_KEY)
 PIP_INSTALL := $(PY) -m pip install --disable-pip-version-check --no-compile -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint format proto bench eval fuzz fuzz-api soak train clean
+.PHONY: help install demo serve test lint format proto bench bench-engine eval fuzz fuzz-api soak train clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ proto: $(INSTALLED) ## Generate the messages and docs/{api,errors}.md from proto
 
 bench: $(INSTALLED) ## Measure, and write dated results to bench/results
 	$(PY) -m bench
+
+bench-engine: $(INSTALLED) ## Measure the engine alone, by stage, batch and roofline (a quarter of an hour)
+	$(PY) -m bench.engine
 
 eval: $(INSTALLED) ## Measure what the embedded model can do (half an hour)
 	$(PY) -m bench.evaluation

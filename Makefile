@@ -13,8 +13,11 @@ INSTALLED := $(VENV)/installed-$(INSTALL_KEY)
 # Compiling all that comes along takes longer than installing it, and most of it is never imported.
 PIP_INSTALL := $(PY) -m pip install --disable-pip-version-check --no-compile -c constraints.txt
 
+# The client's tools, from npm, which build the page too.
+SDK_TOOLS := ../../../sdk/js/node_modules
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint format proto bench bench-engine eval fuzz fuzz-api soak train clean
+.PHONY: help install demo serve test lint format page proto bench bench-engine eval fuzz fuzz-api soak train clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +56,11 @@ lint: $(INSTALLED) ## Check style, types, imports, protos and generated code
 format: $(INSTALLED) ## Put the code into shape
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+page: ## Check, test and build the page (needs node and npm ci --prefix sdk/js)
+	cd serving/web/page && $(SDK_TOOLS)/typescript/bin/tsc -p .
+	cd serving/web/page && $(SDK_TOOLS)/vitest/vitest.mjs run
+	node serving/web/page/build.mjs
 
 proto: $(INSTALLED) ## Generate the messages and docs/{api,errors}.md from protos/
 	$(PY) protos/generate.py

@@ -19,7 +19,7 @@ import psutil
 from bench.hardware import ROOT
 
 HOST = "127.0.0.1"
-ANY_PORTS = (f"--host={HOST}", "--port=0", "--metrics-port=0")
+ANY_PORTS = (f"--host={HOST}", "--port=0", "--web-port=0", "--metrics-port=0")
 # READY pearl-xs on 127.0.0.1:50051 (metrics: http://127.0.0.1:9464/metrics, http://...)
 READY_LINE = re.compile(r"^READY .* on (?P<address>\S+:\d+) \(metrics: (?P<urls>.*)\)$", re.MULTILINE)
 POLL_S = 0.2

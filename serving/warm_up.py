@@ -30,23 +30,27 @@ SIDE_PX = 64
 
 
 async def warm_up(plane: WorldPlane) -> None:
-    """Play a world from words and a world from a picture. Raises `WorkerUnavailableError`."""
+    """Play a world from words and a world from a picture, as far as the model begins with either. Raises
+    `WorkerUnavailableError`."""
     picture = np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8)
-    for image_HWC in (None, picture):
-        world = WorldSpec(model=plane.info.name, seed=1, prompt="a quiet street at dusk", image_HWC=image_HWC)
+    reads = "directive" in plane.info.controls
+    for image_HWC in (*((None,) if reads else ()), *((picture,) if "image" in plane.info.controls else ())):
+        prompt = "a quiet street at dusk" if reads else ""
+        world = WorldSpec(model=plane.info.name, seed=1, prompt=prompt, image_HWC=image_HWC)
         link = await plane.open(SessionSpec(session_id=f"warm-up-{uuid.uuid4().hex[:8]}", world=world))
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                await _play(link)
+                await _play(link, reads=reads)
         except TimeoutError as error:
             raise WorkerUnavailableError(f"no chunk came within {TIMEOUT_S:.0f} s of warming up") from error
         finally:
             await link.close()
 
 
-async def _play(link: SessionLink) -> None:
+async def _play(link: SessionLink, *, reads: bool) -> None:
     await link.grant(NUM_CHUNKS)
-    await link.send(Control(control_id="warm-up", kind=Directive(text="it starts to rain"), received_s=0.0))
+    if reads:
+        await link.send(Control(control_id="warm-up", kind=Directive(text="it starts to rain"), received_s=0.0))
     async for event in link.events():
         if isinstance(event, LinkEnded):
             raise WorkerUnavailableError(f"warming up failed: {event.message or event.reason}")

@@ -85,15 +85,24 @@ def check_world(message: world_pb2.WorldSpec, info: ModelInfo) -> WorldSpec:
         raise WorldAmbiguousError("give a prompt or a scene (with or without a character), not both", field=field)
     if character and not scene:
         raise WorldAmbiguousError("a character needs a scene to be in", field="world.scene")
-    if not (prompt or scene or message.HasField("image")):
-        raise WorldMissingError(
-            "a world needs a prompt, a scene or an image",
-            field="world.prompt",
-            allowed=("world.prompt", "world.scene", "world.image"),
-        )
+    _check_beginning(message, info)
     seed = message.seed or 1 + secrets.randbelow(2**63 - 1)
     licence = check_licence(message.licence, "world.licence")
     return WorldSpec(model=info.name, seed=seed, prompt=prompt, character=character, scene=scene, licence=licence)
+
+
+def _check_beginning(message: world_pb2.WorldSpec, info: ModelInfo) -> None:
+    """Something to begin with, and nothing that the model could not: one that answers to words begins with words, one
+    that answers to pictures with a picture."""
+    supported = supported_controls(info)
+    words = ("prompt", "scene") if "directive" in supported else ()
+    known = tuple(f"world.{name}" for name in (*words, *(("image",) if "image" in supported else ())))
+    said = {"prompt": message.prompt.strip(), "scene": message.scene.strip(), "image": message.HasField("image")}
+    for name in (name for name, is_given in said.items() if is_given and f"world.{name}" not in known):
+        raise ControlUnsupportedError(f"{info.name} begins with no {name}", field=f"world.{name}", allowed=known)
+    if not any(said.values()):
+        needs = {1: "an image", 2: "a prompt or a scene", 3: "a prompt, a scene or an image"}[len(known)]
+        raise WorldMissingError(f"a world needs {needs}", field=known[0], allowed=known)
 
 
 def check_licence(value: str, field: str) -> str:

@@ -52,6 +52,25 @@ def test_a_world_that_cannot_start_is_refused(world: world_pb2.WorldSpec, reason
     assert_refused(reason, field, lambda: check_world(world, INFO))
 
 
+@pytest.mark.parametrize(
+    ("controls", "world", "reason", "field"),
+    [
+        (("directive",), world_pb2.WorldSpec(prompt="a", image=IMAGE), "CONTROL_UNSUPPORTED", "world.image"),
+        (("directive",), world_pb2.WorldSpec(), "WORLD_MISSING", "world.prompt"),
+        (("move", "image"), world_pb2.WorldSpec(prompt="a", image=IMAGE), "CONTROL_UNSUPPORTED", "world.prompt"),
+        (("move", "image"), world_pb2.WorldSpec(scene="a", image=IMAGE), "CONTROL_UNSUPPORTED", "world.scene"),
+        (("move", "image"), world_pb2.WorldSpec(), "WORLD_MISSING", "world.image"),
+    ],
+)
+def test_a_world_that_the_model_could_not_begin_with_is_refused(
+    controls: tuple[str, ...], world: world_pb2.WorldSpec, reason: str, field: str
+) -> None:
+    info = fake_info(controls=controls)
+    assert_refused(reason, field, lambda: check_world(world, info))
+    kind = {"prompt": "a"} if "directive" in controls else {"image": IMAGE}
+    assert check_world(world_pb2.WorldSpec(**kind), info).model == info.name
+
+
 def test_an_unknown_model_is_refused_with_the_one_there_is() -> None:
     world = world_pb2.WorldSpec(prompt="a", model="other")
     error = assert_refused("MODEL_UNKNOWN", "world.model", lambda: check_world(world, INFO))

@@ -22,6 +22,7 @@ from serving.catalogue.tenants import Tenants
 from serving.catalogue.workers import Workers
 from serving.catalogue.worlds import NewWorld, WorldRow, Worlds
 from serving.errors import NacreError, WorldNotFoundError
+from serving.export.store import delete_recording
 from serving.sessions.encoded import HeldAxes, Opening
 from serving.sessions.label import read_label
 from serving.sessions.names import new_session_id, new_world_id
@@ -68,6 +69,8 @@ class Library:
         """Raises `SessionNotFoundError`, or `SessionHeldError` for one that runs."""
         removed = self.sessions.delete(session_id)
         drop_stored(self._store, removed)
+        # Others that left it may need its past; nobody needs the film.
+        delete_recording(self.storage, session_id)
 
     def delete_world(self, world_id: str) -> None:
         """Raises `WorldNotFoundError`."""

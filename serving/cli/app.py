@@ -26,6 +26,7 @@ from serving.cli import (
     key_commands,
     owner_commands,
     quota_commands,
+    recording_commands,
     session_controls,
     tenant_commands,
     usage_commands,
@@ -65,6 +66,7 @@ app.add_typer(tenant_commands.app, name="tenants")
 app.add_typer(audit_commands.app, name="audit")
 app.command()(access_commands.access)
 app.command()(usage_commands.usage)
+app.command()(recording_commands.recording)
 app.command("export-all")(owner_commands.export_everything)
 app.command()(owner_commands.erase)
 app.command()(owner_commands.residency)

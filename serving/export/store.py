@@ -118,6 +118,12 @@ class RecordingStore:
         return place_of(session_id, self._home, self._by_region)
 
 
+def delete_recording(config: StorageConfig, session_id: str) -> None:
+    """Raises as `RecordingStore` does."""
+    store = RecordingStore.open(config)
+    store.delete(session_id, [part.name for part in store.parts(session_id)])
+
+
 def _open(place: str) -> Any:
     with _as_our_errors("the store of recordings cannot be opened"):
         if "://" in place:

@@ -211,6 +211,8 @@ class SessionVerbs:
             retry=retry_if_exception_type(SessionHeldError),
             reraise=True,
         )
+        if self._registry.recorder is not None:  # what is still on its way to the store is deleted with the rest
+            await self._registry.recorder.flush(session_id)
         async for attempt in attempts:
             with attempt:
                 await self.kept.call(lambda: self.kept.library.delete_session(session_id))

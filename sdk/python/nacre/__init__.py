@@ -41,6 +41,7 @@ from nacre.hands import Hands, Participant
 from nacre.media import Chunk, Frame, MediaFormat, Pose, Sound
 from nacre.queueing import Limits, QueueStanding, Quota, Reservation, Use, Waiting
 from nacre.receipt import Applied, Outcome, Receipt, Superseded
+from nacre.recording import Recording, RecordingInfo
 from nacre.records import (
     Branch,
     Capabilities,
@@ -77,6 +78,8 @@ __all__ = [
     "Capabilities",
     "SessionRecord",
     "SessionSummary",
+    "Recording",
+    "RecordingInfo",
     "SavedWorld",
     "Branch",
     "Difference",

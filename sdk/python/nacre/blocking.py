@@ -20,7 +20,7 @@ from typing import Self, TypeVar
 import grpc
 
 import nacre
-from nacre import access, admin, books, client, receipt, session, world
+from nacre import access, admin, books, client, receipt, recording, session, world
 from nacre.credentials import Tls, Token
 from nacre.errors import NacreError, Timeout
 from nacre.faces import Face, Loop, awaited, awaited_as, called_as
@@ -151,6 +151,17 @@ class World(Face[world.World]):
         return chunk
 
 
+class Recording(Face[recording.Recording]):
+    """Get it from `session.recording()` or `client.recording(session_id)`."""
+
+    @property
+    def info(self) -> nacre.RecordingInfo:
+        return self._of.info
+
+    save = awaited(recording.Recording.save)
+    delete = awaited(recording.Recording.delete)
+
+
 class Session(Face[session.Session]):
     """A session, from outside."""
 
@@ -191,6 +202,7 @@ class Session(Face[session.Session]):
 
     save = awaited(session.Session.save)
     export = awaited(session.Session.export)
+    recording = awaited_as(session.Session.recording, Recording)
     delete = awaited(session.Session.delete)
     share = awaited(session.Session.share)
     share_links = awaited(session.Session.share_links)
@@ -276,6 +288,7 @@ class Client(Face[client.Client]):
     load = awaited_as(client.Client.load, Session)
     open_share = awaited_as(client.Client.open_share, Session)
     session = called_as(client.Client.session, Session)
+    recording = awaited_as(client.Client.recording, Recording)
 
     def reserve(self, wait_s: float = 0.0, on_queue: OnQueue | None = None) -> Reservation:
         """As `nacre.Client.reserve`, awaited."""

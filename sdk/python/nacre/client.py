@@ -32,6 +32,7 @@ from nacre.records import (
     to_session_record,
     to_session_summary,
 )
+from nacre.recording import Recording, find_recording
 from nacre.session import Session
 from nacre.sharing import Grant, from_grants, to_grants
 from nacre.v1 import access_pb2, admission_pb2, library_pb2, session_pb2, world_pb2
@@ -215,6 +216,10 @@ class Client:
     def session(self, session_id: str, resume_token: str = "") -> Session:
         """A session that exists. Entering it needs the token that creating it gave."""
         return Session(self._calls, session_id, resume_token)
+
+    async def recording(self, session_id: str) -> Recording:
+        """What a session's players were shown, as a film. Raises `NotFound` where nothing was, or is kept."""
+        return await find_recording(self._calls, session_id)
 
     async def sessions(self, *, states: Sequence[str] = (), page_size: int = 50) -> AsyncIterator[SessionSummary]:
         """All that are kept, the newest first. `states`: of "running", "parked" and "ended"."""

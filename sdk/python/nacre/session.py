@@ -6,6 +6,7 @@ from google.protobuf import duration_pb2
 
 from nacre.calls import Calls
 from nacre.enums import value_of
+from nacre.recording import Recording, find_recording
 from nacre.records import (
     Branch,
     Capabilities,
@@ -143,6 +144,10 @@ class Session:
         kind = library_pb2.SNAPSHOT_KIND_EXACT if exact else library_pb2.SNAPSHOT_KIND_PORTABLE
         request = library_pb2.ExportSessionRequest(session_id=self.id, kind=kind)
         return (await self._calls(self._calls.library.ExportSession, request)).data
+
+    async def recording(self) -> Recording:
+        """What its players were shown until now, as a film. Raises `NotFound` where nothing was, or is kept."""
+        return await find_recording(self._calls, self.id)
 
     async def delete(self) -> None:
         """Forget it, but for what others that left it need. Raises `Conflict` while it runs."""

@@ -40,7 +40,9 @@ class Calls:
         )
         self.usage: usage_pb2_grpc.UsageServiceAsyncStub = signed(usage_pb2_grpc.UsageServiceStub(channel), bearer)
         self.audit: audit_pb2_grpc.AuditServiceAsyncStub = signed(audit_pb2_grpc.AuditServiceStub(channel), bearer)
-        self.exports: export_pb2_grpc.ExportServiceAsyncStub = signed(export_pb2_grpc.ExportServiceStub(channel), bearer)
+        self.exports: export_pb2_grpc.ExportServiceAsyncStub = signed(
+            export_pb2_grpc.ExportServiceStub(channel), bearer
+        )
         self.timeout_s = timeout_s
 
     async def __call__(self, method: Any, request: Any) -> Any:

@@ -23,6 +23,7 @@ from nacre.errors import Unavailable
 from nacre.hands import policy_value, to_policy
 from nacre.image import ImageSource, to_image
 from nacre.queueing import OnQueue, Quota, Reservation, Waiting, to_admission, to_quota, to_reservation, to_wait
+from nacre.recording import Recording, find_recording
 from nacre.records import (
     Capabilities,
     SavedWorld,
@@ -32,7 +33,6 @@ from nacre.records import (
     to_session_record,
     to_session_summary,
 )
-from nacre.recording import Recording, find_recording
 from nacre.session import Session
 from nacre.sharing import Grant, from_grants, to_grants
 from nacre.v1 import access_pb2, admission_pb2, library_pb2, session_pb2, world_pb2

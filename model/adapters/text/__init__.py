@@ -1,0 +1,1 @@
+"""Words as the open models read them."""

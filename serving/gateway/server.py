@@ -43,6 +43,7 @@ from serving.admission.quota_admin import QuotaAdmin
 from serving.admission.service import AdmissionService
 from serving.books.bookkeeper import Bookkeeper
 from serving.catalogue.plane import CataloguedPlane
+from serving.export.recorder import Recorder
 from serving.export.service import ExportService
 from serving.gateway.access_service import AccessService
 from serving.gateway.admin_service import AdminService
@@ -281,6 +282,11 @@ class GatewayServer:
         audit_pb2_grpc.add_AuditServiceServicer_to_server(self._audit_service, server)
         admission_pb2_grpc.add_AdmissionServiceServicer_to_server(self._admission_service, server)
         export_pb2_grpc.add_ExportServiceServicer_to_server(self.export_service, server)
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """None where nothing is recorded."""
+        return self._recorder
 
     @property
     def bookkeeper(self) -> Bookkeeper | None:

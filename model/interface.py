@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -24,6 +25,13 @@ CAMERA_MOVES = (
 )  # fmt: skip
 FramesFHWC = NDArray[np.uint8]  # frames of one chunk, 8-bit RGB
 SamplesSC = NDArray[np.float32]  # samples of one chunk by channel, -1 to 1
+
+
+class Profile(StrEnum):
+    """What a chunk may depend on."""
+
+    EXACT = "exact"  # its session alone, bit for bit, whoever shares the step
+    FAST = "fast"  # within the model's stated tolerance of that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +54,7 @@ class ModelInfo:
     max_speed_m_per_s: float
     licence: str
     has_depth: bool = False  # its video decoder is a DepthDecoder too
+    profile: Profile = Profile.EXACT
 
     @property
     def chunk_duration_s(self) -> float:
@@ -64,6 +73,7 @@ class ChunkControls:
     image: Tensors | None = None  # from Encoder.encode_image
     perspective: str | None = None  # of ModelInfo.perspectives; None leaves it as it is
     camera: str | None = None  # of CAMERA_MOVES; holds until the next; None leaves it as it is
+    quality: float = 1.0  # above 0: the share of its denoise passes that a model takes, at least one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +120,15 @@ class PortableState(SessionState, Protocol):
         ...
 
 
+@runtime_checkable
+class ClosableState(SessionState, Protocol):
+    """A state that holds what others wait for."""
+
+    def close(self) -> None:
+        """Give it back. Nothing may be asked of the state afterwards."""
+        ...
+
+
 class Encoder(Protocol):
     """Words and pictures into conditions. Stateless."""
 
@@ -132,6 +151,25 @@ class Transformer(Protocol):
     def step(self, states: Sequence[SessionState], controls: Sequence[ChunkControls]) -> list[ChunkLatents]:
         """The next chunk of each session. Advances the states; a state's output does
         not depend on which others share the call."""
+        ...
+
+
+@runtime_checkable
+class PreparedTransformer(Transformer, Protocol):
+    """One that takes all the memory of its sessions at once."""
+
+    def prepare(self, num_sessions: int) -> None:
+        """For so many at the same time, and never more. Before any is opened."""
+        ...
+
+
+@runtime_checkable
+class SizedTransformer(Transformer, Protocol):
+    """One that knows how many sessions it can step at once, as its graphs were compiled."""
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Ascending from 1."""
         ...
 
 
@@ -183,3 +221,12 @@ class Model(Protocol):
     def load_video_decoder(self) -> VideoDecoder: ...
 
     def load_audio_decoder(self) -> AudioDecoder: ...
+
+
+@runtime_checkable
+class FastModel(Model, Protocol):
+    """A model that can step sessions together. Not every one can."""
+
+    def fast(self) -> Model:
+        """The same weights in the fast profile, which `info` names."""
+        ...

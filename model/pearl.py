@@ -18,7 +18,7 @@ from model.codec import MapCodec
 from model.control import MAX_SPEED_M_PER_S, PITCH_PX_PER_CHUNK, YAW_PX_PER_CHUNK
 from model.encoder import PearlEncoder
 from model.image_network import ImageNetwork
-from model.interface import ModelInfo
+from model.interface import ModelInfo, Profile
 from model.look_network import LookNetwork
 from model.presets import Preset
 from model.rig import PERSPECTIVES
@@ -36,8 +36,11 @@ SAMPLES_PER_CHUNK = 1_280
 class PearlModel:
     """A preset and its weights. Loads each stage anew at each call."""
 
-    def __init__(self, preset: Preset) -> None:
-        self._preset = preset
+    def __init__(self, preset: Preset, profile: Profile = Profile.EXACT) -> None:
+        self._preset, self._profile = preset, profile
+
+    def fast(self) -> PearlModel:
+        return PearlModel(self._preset, Profile.FAST)
 
     @cached_property
     def info(self) -> ModelInfo:
@@ -60,6 +63,7 @@ class PearlModel:
             max_speed_m_per_s=MAX_SPEED_M_PER_S,
             licence="Apache-2.0",
             has_depth=True,
+            profile=self._profile,
         )
 
     def load_encoder(self) -> PearlEncoder:
@@ -76,7 +80,8 @@ class PearlModel:
         codec.refiner.bfloat16()
         # half precision is half the time of a pass where the CPU knows it, and correct where it does not
         actors = load_networks(self._file("actors"))
-        return PearlTransformer(_frozen(network).bfloat16(), _frozen(codec), actors, FRAMES_PER_CHUNK / FRAME_RATE)
+        chunk_s = FRAMES_PER_CHUNK / FRAME_RATE
+        return PearlTransformer(_frozen(network).bfloat16(), _frozen(codec), actors, chunk_s, self._profile)
 
     def load_video_decoder(self) -> PearlVideoDecoder:
         network = LookNetwork(self._preset.look)

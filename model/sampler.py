@@ -36,6 +36,12 @@ def uniform_noise(seed: int, frame_idx: int, stream: str, shape: tuple[int, ...]
     return torch.rand(shape, generator=_generator(seed, frame_idx, stream))
 
 
-def euler_step(x: Tensor, velocity: Tensor, sigma: float, next_sigma: float) -> Tensor:
-    """x at `next_sigma` from x at `sigma` along the predicted velocity."""
-    return x + (next_sigma - sigma) * velocity
+def euler_step(x: Tensor, velocity: Tensor, change: Tensor) -> Tensor:
+    """x at another noise level, along the predicted velocity; `change`: that level minus this one."""
+    return x + change * velocity
+
+
+def num_steps(whole: int, quality: float) -> int:
+    """The denoise passes there is a row of `SIGMAS` for, at most `whole` of them or that share of it, at least one."""
+    most = max(1, int(whole * quality))
+    return max(steps for steps in SIGMAS if steps <= most)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,8 +12,10 @@ from torch import Tensor
 from model.actors.cast import MAX_ACTORS, Cast
 from model.cache import RollingCache
 from model.interface import CAMERA_MOVES, Tensors
+from model.layers import KeysValues
 from model.memory import SpatialMemory, sized
 from model.mood import FADE_CHUNKS
+from model.pages import PagePool
 from model.portable import PortableSnapshot, is_portable, unpacked
 from model.rig import PERSPECTIVES, Rig
 from model.transformer import TransformerConfig
@@ -20,6 +23,13 @@ from model.walker import Walker
 from model.world.conditions import NUM_VALUES
 
 SAME_GOAL = 0.01  # of a condition: who says the same again does not begin a fade again
+
+
+class ProjectedPrompt(NamedTuple):
+    """What the network's blocks see of some conditions, per block; B is 1."""
+
+    conditions_V: Tensor
+    keys_values: list[KeysValues]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +46,7 @@ class PearlState:
     cache: RollingCache
     rig: Rig = field(default_factory=Rig)
     cast: Cast = field(default_factory=Cast)
+    prompt: ProjectedPrompt | None = None  # of the latest conditions; made again from them, so no snapshot has it
 
     def set_goal(self, goal_V: Tensor) -> None:
         """Fade toward these conditions from now on; a goal that stays the same goes on fading."""
@@ -49,6 +60,10 @@ class PearlState:
     @property
     def num_bytes(self) -> int:
         return self.memory.num_bytes + self.cache.num_bytes
+
+    def close(self) -> None:
+        """Give the cache's pages back. Nothing may be asked of it afterwards."""
+        self.cache.close()
 
     def snapshot(self) -> Tensors:
         walker = {f"walker_{name}": np.array(value) for name, value in asdict(self.walker).items()}
@@ -70,15 +85,15 @@ class PearlState:
         return PortableSnapshot(self.snapshot())
 
     @classmethod
-    def restore(cls, config: TransformerConfig, snapshot: Tensors) -> PearlState:
+    def restore(cls, config: TransformerConfig, snapshot: Tensors, pool: PagePool | None = None) -> PearlState:
         """From a snapshot of either kind. Raises ValueError for what is none of this model's."""
         try:
-            return cls._restored(config, unpacked(snapshot) if is_portable(snapshot) else snapshot)
+            return cls._restored(config, unpacked(snapshot) if is_portable(snapshot) else snapshot, pool)
         except (KeyError, IndexError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
             raise ValueError(f"not a snapshot of this model: {error!r}") from error
 
     @classmethod
-    def _restored(cls, config: TransformerConfig, snapshot: Tensors) -> PearlState:
+    def _restored(cls, config: TransformerConfig, snapshot: Tensors, pool: PagePool | None) -> PearlState:
         for name in ("conditions", "goal"):
             sized(snapshot, name, (NUM_VALUES,), np.float32)
         for name, array in snapshot.items():
@@ -97,7 +112,7 @@ class PearlState:
             goal_chunks=int(snapshot["goal_chunks"]),
             walker=Walker(**walker),
             memory=SpatialMemory.restore(snapshot),
-            cache=RollingCache.restore(config, snapshot),
+            cache=RollingCache.restore(config, snapshot, pool),
             rig=_rig_of(snapshot["rig"].tolist()),
             cast=Cast.restore(snapshot),
         )

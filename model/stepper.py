@@ -2,8 +2,12 @@
 
 A step: the controls move the camera; memory shows what it knows of the new canvas; the denoise
 pass (the cache only read) paints what is unknown and makes the sound; the cache pass writes the
-finished chunk's sound and registers to the cache; the canvas is remembered. Whoever moves by
-itself is laid over the view last and never remembered.
+finished chunk's sound and registers to the cache (model.denoising has both); the canvas is
+remembered. Whoever moves by itself is laid over the view last and never remembered.
+
+In the exact profile sessions pass through the network one after the other: a chunk cannot depend,
+to the bit, on who shares the call. In the fast profile they share its passes, and a chunk is
+within `FAST_TOLERANCE` of what it would be alone.
 
 Letters: M maps, H rows, W columns, V patches, C latent dims.
 """
@@ -11,7 +15,7 @@ Letters: M maps, H rows, W columns, V patches, C latent dims.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -22,17 +26,18 @@ from torch import Tensor
 from model import camera
 from model.actors.networks import ActorNetworks
 from model.actors.stage import Stage
-from model.cache import RollingCache
+from model.cache import RollingCache, page_pool
 from model.codec import MapCodec
 from model.control import control_features
-from model.interface import ChunkControls, ChunkLatents, SessionState, Tensors
+from model.denoising import Canvas, Finished, Job, denoise
+from model.interface import ChunkControls, ChunkLatents, Profile, SessionState, Tensors
 from model.layers import KeysValues
 from model.memory import Recollection, SpatialMemory
 from model.mood import FADE_CHUNKS, faded, first_conditions, update_of
-from model.sampler import SIGMAS, chunk_noise, euler_step
-from model.session import PearlState
+from model.sampler import num_steps
+from model.session import PearlState, ProjectedPrompt
 from model.silhouettes import with_crisp_outlines
-from model.transformer import NUM_PATCHES, PATCH_COLUMNS, ChunkTokens, WorldTransformer
+from model.transformer import PATCH_COLUMNS, WorldTransformer
 from model.walker import Walker
 from model.warp import patch_coverage
 from model.world.conditions import apply_update
@@ -46,23 +51,58 @@ NEIGHBOURS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 GROUND_SNAP, SKY_SNAP = 0.04, 0.11  # nearness errors within these are the painter's, not the world's
 
 
-class _Canvas(NamedTuple):
-    """What the network is told of the canvas."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """How far apart two chunks from the same state may be."""
 
-    known_BVC: Tensor
-    coverage_BVQ: Tensor
-    is_known_BV: Tensor
-    unknown_share: float
-    azimuth_B: Tensor  # which column of the turn's patches it begins with
+    maps_mean: float  # mean difference of the view's 8-bit maps
+    audio: float  # largest difference of sound latents, which have about unit variance
+
+
+FAST_BATCH_SIZES = (1, 2, 3, 4, 6, 8, 12, 16)  # nothing is compiled for a size: all that are of use
+# Half precision keeps three digits; what is painted anew goes through a dozen passes of it.
+FAST_TOLERANCE = Tolerance(maps_mean=1.0, audio=0.25)
+
+
+class _Begun(NamedTuple):
+    """A step before the network has its turn."""
+
+    state: PearlState
+    controls: ChunkControls
+    eye_before: Walker
+    moved: tuple[float, float]  # by the walker's own steps, in metres
+    recollection: Recollection
+    kept_HW: Tensor  # of the recollection, what stays as it is
+    filled_HW: Tensor  # what may be remembered
+    is_new_place: bool
+    job: Job
 
 
 class PearlTransformer:
     """Implements model.interface.Transformer."""
 
-    def __init__(self, network: WorldTransformer, codec: MapCodec, actors: ActorNetworks, chunk_s: float) -> None:
+    def __init__(
+        self,
+        network: WorldTransformer,
+        codec: MapCodec,
+        actors: ActorNetworks,
+        chunk_s: float,
+        profile: Profile = Profile.EXACT,
+    ) -> None:
         self._network, self._codec, self._chunk_s = network.eval(), codec.eval(), chunk_s
+        self._profile = profile
+        self._pool = page_pool(network.config, 1)  # grows, until somebody says how many sessions there will be
         self._stage = Stage(actors, chunk_s)
         self._mean_maps = codec.mean_maps(PATCH_COLUMNS).clamp(0, 1)
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """In the exact profile sessions gain nothing by waiting for each other."""
+        return FAST_BATCH_SIZES if self._profile is Profile.FAST else (1,)
+
+    def prepare(self, num_sessions: int) -> None:
+        """Take the pages of so many sessions at once, and never more. Before any is opened."""
+        self._pool = page_pool(self._network.config, num_sessions, may_grow=False)
 
     def open(self, seed: int, prompt: Tensors | None, image: Tensors | None) -> PearlState:
         conditions_V = first_conditions(seed, prompt, image)
@@ -73,7 +113,7 @@ class PearlTransformer:
             goal_V=conditions_V.clone(),
             walker=Walker(),
             memory=SpatialMemory(),
-            cache=RollingCache(self._network.config),
+            cache=RollingCache(self._network.config, self._pool),
         )
         if image is not None:
             self._remember_image(state, image)
@@ -81,19 +121,26 @@ class PearlTransformer:
         return state
 
     def restore(self, snapshot: Tensors) -> PearlState:
-        return PearlState.restore(self._network.config, snapshot)
+        return PearlState.restore(self._network.config, snapshot, self._pool)
 
     @torch.inference_mode()
     def step(self, states: Sequence[SessionState], controls: Sequence[ChunkControls]) -> list[ChunkLatents]:
-        """One session after another: a session's chunk cannot depend on who shares the call."""
-        return [self._step_one(state, each) for state, each in zip(states, controls, strict=True)]  # pyright: ignore[reportArgumentType]
+        pairs: list[tuple[PearlState, ChunkControls]] = list(zip(states, controls, strict=True))  # pyright: ignore[reportAssignmentType]
+        if self._profile is Profile.FAST:
+            return self._step_together(pairs)
+        return [latents for pair in pairs for latents in self._step_together([pair])]
 
-    def _step_one(self, state: PearlState, controls: ChunkControls) -> ChunkLatents:
+    def _step_together(self, pairs: Sequence[tuple[PearlState, ChunkControls]]) -> list[ChunkLatents]:
+        begun = [self._begin(state, controls) for state, controls in pairs]
+        finished = denoise(self._network, [each.job for each in begun])
+        painted = self._paint(begun, finished)
+        return [self._end(*each) for each in zip(begun, finished, painted, strict=True)]
+
+    def _begin(self, state: PearlState, controls: ChunkControls) -> _Begun:
+        """Up to what the network is to do."""
         before, eye_before = state.walker, state.rig.eye(state.walker)
         moved = self._move(state, controls)
         eye = state.rig.eye(state.walker)
-        prompt = self._network.project_prompt(state.conditions_V[None])
-        control = self._control(state, before, controls)
         recollection = state.memory.recall(eye.standpoint)
         is_moving = (eye.x_m, eye.y_m) != (eye_before.x_m, eye_before.y_m)
         is_new_place = state.memory.is_new_place(eye.standpoint, is_moving)
@@ -104,16 +151,29 @@ class PearlTransformer:
         else:
             filled = torch.ones_like(kept)
         canvas = self._describe(recollection, kept, eye.standpoint.column)
-        finished = self._denoise(state, canvas, control, prompt)
-        maps = self._compose(recollection.maps_MHW, kept, finished, canvas)
-        self._write_cache(state, canvas, finished, control, prompt)
-        state.memory.remember(eye.standpoint, maps, filled, is_new_place)
-        view = self._stage.perform(state, controls, moved, maps)
+        job = Job(
+            seed=state.seed,
+            chunk_idx=state.chunk_idx,
+            num_steps=num_steps(_whole_steps(canvas.unknown_share), controls.quality),
+            canvas=canvas,
+            control_BE=self._control(state, before, controls),
+            prompt=self._prompt(state),
+            past=state.cache.past(),
+        )
+        return _Begun(state, controls, eye_before, moved, recollection, kept, filled, is_new_place, job)
+
+    def _end(self, begun: _Begun, finished: Finished, maps_MHW: Tensor) -> ChunkLatents:
+        """From what the network did: remember it, and let everybody perform on it."""
+        state = begun.state
+        state.cache.append(finished.kept)
+        standpoint = state.rig.eye(state.walker).standpoint
+        state.memory.remember(standpoint, maps_MHW, begun.filled_HW, begun.is_new_place)
+        view = self._stage.perform(state, begun.controls, begun.moved, maps_MHW)
         audio, voices = {"latents": finished.audio_BA[0].numpy().copy()}, self._stage.heard(state)
         if len(voices):
             audio["voices"] = voices
         state.chunk_idx += 1
-        return self._latents(state, eye_before, view, audio)
+        return self._latents(state, begun.eye_before, view, audio)
 
     def _move(self, state: PearlState, controls: ChunkControls) -> tuple[float, float]:
         """Apply the controls to conditions, walker and camera. Returns the walker's step, in metres."""
@@ -145,7 +205,14 @@ class PearlTransformer:
         speed, stride = torch.tensor([[walked_m / self._chunk_s]]), torch.tensor([[before.strides]])
         return control_features(axes, speed, stride, torch.tensor([[state.chunk_idx]]))[:, 0].float()
 
-    def _describe(self, recollection: Recollection, kept_HW: Tensor, column: int) -> _Canvas:
+    def _prompt(self, state: PearlState) -> list[KeysValues]:
+        """Computed where the conditions changed since the chunk before: a directive fades in over two seconds."""
+        conditions_V = state.conditions_V
+        if state.prompt is None or not torch.equal(state.prompt.conditions_V, conditions_V):
+            state.prompt = ProjectedPrompt(conditions_V, self._network.project_prompt(conditions_V[None]))
+        return state.prompt.keys_values
+
+    def _describe(self, recollection: Recollection, kept_HW: Tensor, column: int) -> Canvas:
         seen = recollection.strong_HW | recollection.weak_HW
         maps = torch.where(seen, recollection.maps_MHW, self._mean_maps)
         weak = recollection.weak_HW & ~kept_HW
@@ -154,44 +221,18 @@ class PearlTransformer:
         known = rearrange(self._codec.encode(maps[None]), "b r c d -> b (r c) d")
         is_known = coverage[..., :4].mean(-1) > KNOWN_COVER
         azimuth = torch.tensor([column // camera.PATCH_PX])
-        return _Canvas(known, coverage, is_known, 1.0 - kept_HW.float().mean().item(), azimuth)
+        return Canvas(known, coverage, is_known, 1.0 - kept_HW.float().mean().item(), azimuth)
 
-    def _denoise(self, state: PearlState, canvas: _Canvas, control: Tensor, prompt: list[KeysValues]) -> ChunkTokens:
-        """The denoise pass: noise to a finished chunk in a few steps. The cache is only read."""
-        config = self._network.config
-        known = canvas.is_known_BV[..., None]
-        noise = chunk_noise(state.seed, state.chunk_idx, "video", (1, NUM_PATCHES, config.latent_dims))
-        video = torch.where(known, canvas.known_BVC, noise)
-        audio = chunk_noise(state.seed, state.chunk_idx, "audio", (1, config.audio_dims))
-        sigmas, past = SIGMAS[_num_steps(canvas.unknown_share)], state.cache.past()
-        for sigma, next_sigma in pairwise(sigmas):
-            tokens = self._tokens(video, audio, canvas, sigma, control)
-            velocity, _ = self._network(tokens, prompt, past)
-            video = torch.where(known, video, euler_step(video, velocity.video_BVC, sigma, next_sigma))
-            audio = euler_step(audio, velocity.audio_BA, sigma, next_sigma)
-        return self._tokens(video, audio, canvas, 0.0, control)
-
-    def _write_cache(
-        self, state: PearlState, canvas: _Canvas, finished: ChunkTokens, control: Tensor, prompt: list[KeysValues]
-    ) -> None:
-        """The cache pass: the finished chunk goes through once more, and its keys are kept."""
-        _, kept = self._network(finished, prompt, state.cache.past())
-        state.cache.append(kept)
-
-    @staticmethod
-    def _tokens(video: Tensor, audio: Tensor, canvas: _Canvas, sigma: float, control: Tensor) -> ChunkTokens:
-        video_sigma = torch.where(canvas.is_known_BV, 0.0, sigma)
-        return ChunkTokens(
-            video, canvas.known_BVC, canvas.coverage_BVQ, video_sigma, audio, torch.full((1,), sigma), control,
-            canvas.azimuth_B,
-        )  # fmt: skip
-
-    def _compose(self, known_MHW: Tensor, kept_HW: Tensor, finished: ChunkTokens, canvas: _Canvas) -> Tensor:
-        """Memory where it is to be kept, what was painted elsewhere."""
-        if canvas.unknown_share == 0.0:
-            return known_MHW
-        grid = rearrange(finished.video_BVC, "b (r c) d -> b r c d", c=PATCH_COLUMNS)
-        return torch.where(kept_HW, known_MHW, with_crisp_outlines(_snap(self._codec.decode(grid)[0])))
+    def _paint(self, begun: Sequence[_Begun], finished: Sequence[Finished]) -> list[Tensor]:
+        """maps_MHW of each canvas: memory where it is to be kept, what was painted elsewhere."""
+        maps = [each.recollection.maps_MHW for each in begun]
+        rows = [row for row, each in enumerate(begun) if each.job.canvas.unknown_share != 0.0]
+        if not rows:
+            return maps
+        grid = rearrange(torch.cat([finished[row].video_BVC for row in rows]), "b (r c) d -> b r c d", c=PATCH_COLUMNS)
+        for row, painted in zip(rows, self._codec.decode(grid), strict=True):
+            maps[row] = torch.where(begun[row].kept_HW, maps[row], with_crisp_outlines(_snap(painted)))
+        return maps
 
     @staticmethod
     def _latents(state: PearlState, eye_before: Walker, view_MHW: Tensor, audio: Tensors) -> ChunkLatents:
@@ -231,7 +272,7 @@ def _shifted(field: Tensor, down: int, right: int, outside: float) -> Tensor:
     return padded[..., 1 - down : 1 - down + height, 1 - right : 1 - right + width]
 
 
-def _num_steps(unknown_share: float) -> int:
+def _whole_steps(unknown_share: float) -> int:
     if unknown_share > WHOLE_SHARE:
         return STEPS_FIRST
     return STEPS_PAINT if unknown_share > 0.0 else STEPS_KNOWN

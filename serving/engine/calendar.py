@@ -30,6 +30,11 @@ class Calendar:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def controls(self) -> list[EncodedControl]:
+        """What waits."""
+        return [each.control for each in self._waiting.values()]
+
     def put(self, numbered: Numbered) -> tuple[Accepted | Rejected, ...]:
         number, control = numbered
         assert control.schedule is not None, "the others do not wait here"

@@ -44,6 +44,12 @@ class Mailbox:
         """What was in force at the last boundary."""
         return self._held
 
+    @property
+    def waiting_ids(self) -> tuple[str, ...]:
+        """Of what was accepted and has no outcome yet."""
+        waiting = [*self._latest.values(), *(each.control for each in self._queue), *self._calendar.controls]
+        return tuple(control.control_id for control in waiting)
+
     def __len__(self) -> int:
         return len(self._latest) + len(self._queue) + len(self._calendar)
 

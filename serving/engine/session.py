@@ -177,6 +177,8 @@ class EngineSession:
             journal_position=self.journal.position,
             held=self.mailbox.held,
             transformer=tensors,
+            # While it does again what it did, more is on record than it has done.
+            waiting=None if self.is_scripted else self.mailbox.waiting_ids,
         )
 
 

@@ -42,6 +42,8 @@ MAX_STAGES = 16
 MAX_SEED = 2**64 - 1
 MAX_COUNT = 2**53  # of chunks or records; what any reader of JSON can hold
 SHA256_PATTERN = re.compile(r"[0-9a-f]{64}")
+MAX_WAITING = 4_096  # far more controls than a session's mailbox holds
+CONTROL_ID_PATTERN = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 STAGE_PATTERN = re.compile(r"[a-z][a-z_]{0,31}")
 
@@ -92,34 +94,45 @@ class Manifest:
         return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one part holds. Its bytes are made when they are asked for: most parts of a snapshot are stored already,
+    and all of them at once would be as much memory again as the session has."""
+
+    arrays: Tensors
+
+    def to_bytes(self) -> bytes:
+        """The same every time."""
+        return to_bytes(self.arrays)
+
+
 def cut(snapshot: SessionSnapshot, info: ModelInfo, kind: str = EXACT) -> tuple[Manifest, dict[str, bytes]]:
     """The manifest, and the bytes of its parts by their SHA-256. `kind` says what the model made of its state."""
+    manifest, pieces = laid_out(snapshot, info, kind)
+    return manifest, {sha256: piece.to_bytes() for sha256, piece in pieces.items()}
+
+
+def laid_out(snapshot: SessionSnapshot, info: ModelInfo, kind: str = EXACT) -> tuple[Manifest, dict[str, Piece]]:
+    """As `cut`, with parts that are not made into bytes yet."""
     stages = {TRANSFORMER: snapshot.engine.transformer, **snapshot.caches}
     arrays = {f"{stage}/{name}": np.asarray(array) for stage, named in stages.items() for name, array in named.items()}
-    data: list[bytes] = [to_bytes({name: array for name, array in arrays.items() if not _is_cut(array)})]
+    pieces: list[Piece] = [Piece({name: array for name, array in arrays.items() if not _is_cut(array)})]
     tensors = []
     for name, array in arrays.items():
-        first = len(data)
-        data += [to_bytes({ROWS: rows}) for rows in _rows(array)] if _is_cut(array) else []
+        first = len(pieces)
+        pieces += [Piece({ROWS: rows}) for rows in _rows(array)] if _is_cut(array) else []
         tensors.append(
             StoredTensor(
                 name=name,
                 dtype=array.dtype.name,
                 shape=array.shape,
-                parts=tuple(range(first, len(data))) if _is_cut(array) else (0,),
+                parts=tuple(range(first, len(pieces))) if _is_cut(array) else (0,),
                 is_cut=_is_cut(array),
             )
         )
-    parts = tuple(Part(sha256=hashlib.sha256(each).hexdigest(), num_bytes=len(each)) for each in data)
-    engine = snapshot.engine
+    parts = tuple(_part_of(piece) for piece in pieces)
     manifest = Manifest(
-        session={
-            "session_id": engine.session_id,
-            "seed": engine.seed,
-            "next_chunk_idx": engine.next_chunk_idx,
-            "journal_position": engine.journal_position,
-            "held": asdict(engine.held),
-        },
+        session=_session_fields(snapshot.engine),
         model=info.name,
         weights_sha256=info.weights_sha256,
         stages=tuple(snapshot.caches),
@@ -127,7 +140,23 @@ def cut(snapshot: SessionSnapshot, info: ModelInfo, kind: str = EXACT) -> tuple[
         tensors=tuple(tensors),
         kind=kind,
     )
-    return manifest, {part.sha256: each for part, each in zip(parts, data, strict=True)}
+    return manifest, {part.sha256: piece for part, piece in zip(parts, pieces, strict=True)}
+
+
+def _part_of(piece: Piece) -> Part:
+    data = piece.to_bytes()
+    return Part(sha256=hashlib.sha256(data).hexdigest(), num_bytes=len(data))
+
+
+def _session_fields(engine: EngineSnapshot) -> dict[str, Any]:
+    return {
+        "session_id": engine.session_id,
+        "seed": engine.seed,
+        "next_chunk_idx": engine.next_chunk_idx,
+        "journal_position": engine.journal_position,
+        "held": asdict(engine.held),
+        **({} if engine.waiting is None else {"waiting": list(engine.waiting)}),
+    }
 
 
 def parse(data: bytes, info: ModelInfo) -> Manifest:
@@ -189,7 +218,19 @@ def _engine_snapshot(session: Mapping[str, Any], transformer: Tensors) -> Engine
         journal_position=_whole(session["journal_position"], MAX_COUNT),
         held=held,
         transformer=transformer,
+        waiting=_waiting(session.get("waiting")),
     )
+
+
+def _waiting(control_ids: object) -> tuple[str, ...] | None:
+    """Of a snapshot from before this was written down, nothing is known."""
+    if control_ids is None:
+        return None
+    if not isinstance(control_ids, list) or len(control_ids) > MAX_WAITING:
+        raise SnapshotDamagedError(f"what waits is no list of {MAX_WAITING} at most")
+    if not all(isinstance(each, str) and CONTROL_ID_PATTERN.fullmatch(each) for each in control_ids):
+        raise SnapshotDamagedError("what waits has an id that is none")
+    return tuple(control_ids)
 
 
 def _whole(value: object, largest: int) -> int:

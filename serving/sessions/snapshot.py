@@ -31,6 +31,9 @@ class EngineSnapshot:
     journal_position: int
     held: HeldAxes
     transformer: Tensors
+    # The controls that were accepted and waited, by id: with them, and what the journal has after its position, the
+    # rest of the record need not be read. None where there is more on record than it shows.
+    waiting: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ def pack(snapshot: SessionSnapshot) -> bytes:
         "next_chunk_idx": engine.next_chunk_idx,
         "journal_position": engine.journal_position,
         "held": asdict(engine.held),
+        "waiting": None if engine.waiting is None else list(engine.waiting),
         "caches": sorted(snapshot.caches),
     }
     return tensor_bytes.to_bytes(tensors, {METADATA_KEY: json.dumps(header)})
@@ -80,5 +84,6 @@ def _from_parts(header: dict, tensors: Tensors) -> SessionSnapshot:
         journal_position=header["journal_position"],
         held=HeldAxes(**header["held"]),
         transformer=parts.pop(TRANSFORMER),
+        waiting=None if header.get("waiting") is None else tuple(map(str, header["waiting"])),
     )
     return SessionSnapshot(engine=engine, caches=parts)

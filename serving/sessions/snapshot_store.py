@@ -90,13 +90,13 @@ class SnapshotStore:
         `StorageUnavailableError`; what was stored before stays as it is, and nothing else stays."""
         engine = snapshot.engine
         key = SnapshotKey(session_id=engine.session_id, epoch=epoch, chunk_idx=engine.next_chunk_idx, kind=kind)
-        manifest, data = manifests.cut(snapshot, info, kind)
+        manifest, pieces = manifests.laid_out(snapshot, info, kind)
         there = self._sizes(f"{key.folder}/parts")
-        new = {key.part_path(sha256): each for sha256, each in data.items()}
-        new = {path: each for path, each in new.items() if there.get(path) != len(each)}
+        parts = {key.part_path(part.sha256): part for part in manifest.parts}
+        new = {path: part for path, part in parts.items() if there.get(path) != part.num_bytes}
         try:
-            for path, each in new.items():
-                self._put(path, each)
+            for path, part in new.items():
+                self._put(path, pieces[part.sha256].to_bytes())
             text = manifest.to_json()
             if not self._put(key.path, text) and not self._holds(key, manifest, info):
                 raise StorageUnavailableError(f"there is another snapshot at {key.path}")
@@ -104,7 +104,7 @@ class SnapshotStore:
             with contextlib.suppress(StorageUnavailableError):
                 self._delete(new)  # of a disk that is full, every part counts
             raise
-        return Saved(key=key, num_bytes=manifest.num_bytes, num_new_bytes=sum(map(len, new.values())))
+        return Saved(key=key, num_bytes=manifest.num_bytes, num_new_bytes=sum(part.num_bytes for part in new.values()))
 
     def _holds(self, key: SnapshotKey, manifest: Manifest, info: ModelInfo) -> bool:
         """Whether the same state is stored there. Its journal may have grown since: a paused session takes controls."""

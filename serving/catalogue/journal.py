@@ -32,7 +32,7 @@ class JournalTable:
     def head(self, session_id: str) -> JournalHead:
         """Raises `SessionNotFoundError`."""
         with self._database.read() as connection:
-            return _head(connection, session_id)
+            return head_of(connection, session_id)
 
     def append(self, batches: Iterable[Batch]) -> set[str]:
         """All in one transaction. Gives the sessions whose batch was refused whole: held by another epoch
@@ -53,7 +53,7 @@ class JournalTable:
 
     def read(self, session_id: str) -> list[SealedRecord]:
         with self._database.read() as connection:
-            return _records(connection, session_id)
+            return records_of(connection, session_id, first=0)
 
     def has_schedules(self, session_id: str) -> bool:
         """Whether any control was ever to wait for its time: without reading the whole journal."""
@@ -64,8 +64,8 @@ class JournalTable:
     def verify(self, session_id: str) -> JournalFault | None:
         """The first record that was altered or is missing. Raises `SessionNotFoundError`."""
         with self._database.read() as connection:
-            end = _head(connection, session_id)
-            return find_fault(session_id, _records(connection, session_id), end)
+            end = head_of(connection, session_id)
+            return find_fault(session_id, records_of(connection, session_id, first=0), end)
 
     def _advance(self, connection: Connection, batch: Batch) -> Sequence[SealedRecord] | None:
         """Move the session's end over the batch, and give what of it was not there yet; None when it is refused."""
@@ -104,7 +104,7 @@ def _num_there(connection: Connection, batch: Batch) -> int:
     return sum(there.get(record.seq) == record.hash for record in batch.records)
 
 
-def _head(connection: Connection, session_id: str) -> JournalHead:
+def head_of(connection: Connection, session_id: str) -> JournalHead:
     query = select(sessions.c.journal_length, sessions.c.journal_hash).where(sessions.c.session_id == session_id)
     row = connection.execute(query).one_or_none()
     if row is None:
@@ -122,8 +122,23 @@ def _row(session_id: str, record: SealedRecord) -> dict[str, object]:
     }
 
 
-def _records(connection: Connection, session_id: str) -> list[SealedRecord]:
-    query = select(journal).where(journal.c.session_id == session_id).order_by(journal.c.seq)
+def records_of(
+    connection: Connection,
+    session_id: str,
+    *,
+    first: int | None = None,
+    end: int | None = None,
+    limit: int | None = None,
+) -> list[SealedRecord]:
+    """Those from number `first` on, in their order; without one, the last of them before `end`, backwards."""
+    query = select(journal).where(journal.c.session_id == session_id)
+    query = query.order_by(journal.c.seq.desc() if first is None else journal.c.seq)
+    if first:
+        query = query.where(journal.c.seq >= first)
+    if end is not None:
+        query = query.where(journal.c.seq < end)
+    if limit is not None:
+        query = query.limit(limit)
     return [
         SealedRecord(
             seq=row.seq,

@@ -150,5 +150,10 @@ class CatalogueJournals:
         """Records that wait on this machine for the catalogue to come back."""
         return self._writer.num_spooled
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the catalogue has all that was written by now, also by workers that are dead."""
+        return self._writer.is_whole
+
     def close(self) -> None:
         self._writer.close()

@@ -15,11 +15,17 @@ from serving.catalogue.regions import open_store
 from serving.catalogue.saver import SnapshotSaver
 from serving.catalogue.snapshots import Snapshots
 from serving.catalogue.storage import StorageConfig, worker_name
+from serving.catalogue.tails import first_chunk_of, history_since
+from serving.catalogue.tidier import Tidier, TidierThread
+from serving.catalogue.unlisted import UnlistedSnapshots
+from serving.catalogue.writer import file_name
 from serving.engine.metrics import StageMetrics
 from serving.errors import SnapshotDamagedError, SnapshotForeignError, SnapshotRefusedError
+from serving.sessions.encoded import HeldAxes
 from serving.sessions.manifest import EXACT
 from serving.sessions.record_codec import History
 from serving.sessions.snapshot import SessionSnapshot
+from serving.sessions.snapshot_store import SnapshotKey
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +36,7 @@ class Past:
 
     history: History
     snapshot: SessionSnapshot | None  # None when it has to begin at its beginning
+    held: HeldAxes | None = None  # before the snapshot, where the history has nothing of earlier than it
 
 
 class SessionKeeper:
@@ -46,21 +53,43 @@ class SessionKeeper:
         owner, spool = worker_id or worker_name(), Path(config.spool)
         spools = {region.name: Path(region.spool) for region in config.regions}
         self.journals = CatalogueJournals(self._database, info, owner, spool, metrics=metrics, region_spools=spools)
-        self.saver = SnapshotSaver(self._store, self._snapshots, info, metrics=metrics)
+        self.saver = SnapshotSaver(
+            self._store,
+            self._snapshots,
+            info,
+            metrics=metrics,
+            retention=config.retention,
+            unlisted=UnlistedSnapshots({"": spool, **spools}, file_name(owner)),
+            has_journals=lambda: self.journals.is_whole,
+        )
+        self._tidier = TidierThread(Tidier(self._database, self.saver, info, config.retention))
+        if config.retention.ended_step_s:
+            self._tidier.start()
 
     def recall(self, session_id: str, until_chunk_idx: int) -> Past:
-        """The journal with those of the sessions it left, and the newest snapshot that can be used, its own or an
-        ancestor's, of those not after `until_chunk_idx`. Raises `SnapshotRefusedError` when a journal does not hold
-        or is another model's."""
-        if fault := find_lineage_fault(self._database, session_id):
-            raise SnapshotDamagedError(f"record {fault.seq} of the journal {fault.problem}")
-        history = whole_history(self._database, session_id)
+        """The newest snapshot that can be used, its own or an ancestor's, of those not after `until_chunk_idx`, and
+        the journal since, or the whole one with those of the sessions it left. Raises `SnapshotRefusedError` when
+        what is read of a journal does not hold or is another model's."""
+        first_chunk_idx = first_chunk_of(self._database, session_id)
+        key, snapshot = self._newest(session_id, until_chunk_idx, first_chunk_idx)
+        history = held = None
+        if key is not None and snapshot is not None and key.kind == EXACT:
+            history, held = history_since(self._database, session_id, key, snapshot.engine), snapshot.engine.held
+        if history is None:
+            history, held = self._whole(session_id), None
         if (history.model, history.weights_sha256) != (self._info.name, self._info.weights_sha256):
             raise SnapshotForeignError(f"the session was made by another model: {history.model}")
         history = replace(history, opening=replace(history.opening, resume_from=until_chunk_idx))
-        return Past(history=history, snapshot=self._newest(session_id, until_chunk_idx, history.first_chunk_idx))
+        return Past(history=history, snapshot=snapshot, held=held)
 
-    def _newest(self, session_id: str, until_chunk_idx: int, first_chunk_idx: int) -> SessionSnapshot | None:
+    def _whole(self, session_id: str) -> History:
+        if fault := find_lineage_fault(self._database, session_id):
+            raise SnapshotDamagedError(f"record {fault.seq} of the journal {fault.problem}")
+        return whole_history(self._database, session_id)
+
+    def _newest(
+        self, session_id: str, until_chunk_idx: int, first_chunk_idx: int
+    ) -> tuple[SnapshotKey, SessionSnapshot] | tuple[None, None]:
         for row in self._snapshots.of(session_id):
             is_usable = row.key.kind == EXACT or is_base(row, first_chunk_idx)
             if is_usable and row.key.chunk_idx <= until_chunk_idx:
@@ -70,8 +99,8 @@ class SessionKeeper:
                     logger.error("a snapshot of session %s is left out: %s", session_id, error)
                     continue
                 # That of an ancestor is its own as well, up to there.
-                return replace(snapshot, engine=replace(snapshot.engine, session_id=session_id))
-        return None
+                return row.key, replace(snapshot, engine=replace(snapshot.engine, session_id=session_id))
+        return None, None
 
     @property
     def is_alive(self) -> bool:
@@ -80,6 +109,7 @@ class SessionKeeper:
 
     def close(self) -> None:
         """Finish what was begun. Safe to call twice."""
+        self._tidier.stop()
         self.saver.close()
         self.journals.close()
         self._database.close()

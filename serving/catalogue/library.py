@@ -89,6 +89,7 @@ class Library:
             session_id=new_session_id(self.residency.region_for(owner.tenant_id)),
             held=HeldAxes(),
             journal_position=0,
+            waiting=(),
         )
         spec = {"seed": engine.seed, "prompt": "", "character": "", "scene": "", "has_image": False}
         label, source = read_label(data), f"file:{hashlib.sha256(data).hexdigest()}"

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from model.interface import ModelInfo
-from serving.catalogue.waiting import WaitingControls
+from serving.catalogue.delivered import Delivered
+from serving.catalogue.link_home import LinkHome, Turn
+from serving.catalogue.waiting import WaitingControls, outcomes_of
 from serving.errors import (
     CapacityExhaustedError,
     ChunkUnknownError,
@@ -36,6 +37,7 @@ from serving.sessions.contract import (
     LeaveAsked,
     LinkEnded,
     LinkEvent,
+    OnRecord,
     Rejected,
     Rewound,
     SessionLink,
@@ -45,67 +47,18 @@ from serving.sessions.contract import (
     TakenSnapshot,
 )
 from serving.sessions.journal import JournalEntry
-from serving.sessions.receipts import Receipt, ReceiptChain
+from serving.sessions.receipts import Receipt
 
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
-# Two seconds of the embedded model's play; what a process that dies takes with it.
-RECEIPTS_PER_ROW = 25
 # A worker that was killed is back, or another one has room, within this time; then the session is given up.
 RECOVERY_TIMEOUT_S = 60.0
 MIN_RETRY_S, MAX_RETRY_S = 0.05, 1.0
 # A boundary is near, unless what was on record is still being made again.
 SNAPSHOT_TIMEOUT_S = 10.0
 CLOSED, PARKED, WORKER_LOST = "CLOSED", "PARKED", "WORKER_LOST"
-
-
-class LinkHome(Protocol):
-    """What a durable link needs of the plane it belongs to. What is written comes in order, and never fails."""
-
-    @property
-    def info(self) -> ModelInfo: ...
-
-    async def take_over(self, session_id: str, epoch: int) -> int:
-        """Take the session's next epoch, which is to follow `epoch`; gives it. Raises `SessionFencedError` when
-        somebody else took the session meanwhile."""
-        ...
-
-    async def make_room(self, session_id: str) -> None:
-        """As `WorldPlane.make_room`."""
-        ...
-
-    async def open_workers(self, spec: SessionSpec, snapshot: bytes) -> SessionLink:
-        """As `WorldPlane.open`."""
-        ...
-
-    async def entries(self, session_id: str) -> Mapping[str, JournalEntry]:
-        """The journal by control."""
-        ...
-
-    async def branch_off(self, session_id: str, chunk_idx: int) -> str:
-        """Keep what there is up to `chunk_idx` as a session of its own. Gives its id."""
-        ...
-
-    async def receipt(self, session_id: str, chunk_idx: int) -> Receipt | None: ...
-
-    def write_receipts(self, session_id: str, epoch: int, receipts: list[Receipt]) -> Future[None]: ...
-
-    def write_end(self, session_id: str, epoch: int, reason: str) -> Future[None]: ...
-
-    def write_rewound(self, session_id: str, epoch: int, num_chunks: int) -> Future[None]: ...
-
-    def write_parked(self, session_id: str, epoch: int, num_chunks: int) -> Future[None]: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """How a session goes on when its link to the workers ends."""
-
-    spec: SessionSpec
-    snapshot: bytes = b""
-    branch_session_id: str = ""  # of a rewind
 
 
 class DurableLink:
@@ -129,8 +82,7 @@ class DurableLink:
         self._tasks: set[asyncio.Task[Any]] = set()  # each ends with its turn, or when the link closes
         self._leaving: asyncio.Task[None] | None = None
         self._why_not_left = ""
-        self._chain = ReceiptChain()
-        self._unwritten: list[Receipt] = []
+        self._delivered = Delivered(self._write_receipts)
         self._end_reason = CLOSED
         self._is_over = False  # nobody reads `events` any more
         self._is_closed = False
@@ -223,11 +175,19 @@ class DurableLink:
         finally:
             if is_first:
                 self._settle_turn(SessionEndedError("the session has ended"))
-                await self._written()
+                await self._delivered.written()
                 await asyncio.wrap_future(self._write_end())
 
     def resume_after(self, receipt: Receipt) -> None:
-        self._chain.resume(receipt)
+        self._delivered.resume_after(receipt)
+
+    async def on_record(self, control_ids: Collection[str]) -> Mapping[str, OnRecord]:
+        """As `TellingLink.on_record`."""
+        entries = await self._home.entries(self.session_id, control_ids)
+        return {
+            control_id: OnRecord(outcome=outcomes_of(entry, self._home.info)[-1], sender=entry.control.sender)
+            for control_id, entry in entries.items()
+        }
 
     def adopt(self, entries: Mapping[str, JournalEntry]) -> None:
         """Carry along what waits for its time since another gateway had the session."""
@@ -267,9 +227,7 @@ class DurableLink:
             case DecodedChunk():
                 self._next_chunk_idx = event.chunk_idx + 1
                 self._came.set()
-                self._unwritten.append(self._chain.next(event.chunk_idx, event.frames_FHWC, event.samples_SC))
-                if len(self._unwritten) >= RECEIPTS_PER_ROW:
-                    self._write_receipts()
+                self._delivered.note(event)
                 return True
             case Accepted() | Applied() | Superseded() | Rejected():
                 return self._waiting.is_news(event)
@@ -322,7 +280,7 @@ class DurableLink:
                 raise ChunkUnknownError(f"the session has made {self._next_chunk_idx} chunks", field="to")
             self._is_rewinding, self._num_ungranted = True, 0
             try:
-                await self._written()
+                await self._delivered.written()
                 branch_session_id = await self._home.branch_off(self.session_id, self._next_chunk_idx)
                 spec = replace(self._spec, resume_from=chunk_idx, is_rewind=True)
                 await self._turn_to(Turn(spec=spec, branch_session_id=branch_session_id))
@@ -399,7 +357,7 @@ class DurableLink:
             return await self._after_rewind(turn)
         entries: Mapping[str, JournalEntry] = {}
         if not turn.snapshot and self._waiting.controls:
-            entries = await self._home.entries(self.session_id)
+            entries = await self._home.entries(self.session_id, tuple(self._waiting.controls))
         self._granted_chunk_idx = self._next_chunk_idx
         return list(self._waiting.take_up(entries, self._home.info))
 
@@ -409,10 +367,8 @@ class DurableLink:
         rejected = self._waiting.reject_all()
         self._next_chunk_idx = self._end_chunk_idx = self._granted_chunk_idx = chunk_idx
         await asyncio.wrap_future(self._home.write_rewound(self.session_id, self._spec.epoch, chunk_idx))
-        self._chain = ReceiptChain()
         before = await self._home.receipt(self.session_id, chunk_idx - 1) if chunk_idx else None
-        if before is not None:
-            self._chain.resume(before)
+        self._delivered.begin_after(before)
         return [*rejected, Rewound(chunk_idx=chunk_idx, branch_session_id=turn.branch_session_id)]
 
     def _settle_turn(self, error: NacreError | None) -> None:
@@ -440,21 +396,13 @@ class DurableLink:
 
     # --- records ---
 
-    def _write_receipts(self) -> Future[None] | None:
-        if not self._unwritten:
-            return None
-        receipts, self._unwritten = self._unwritten, []
+    def _write_receipts(self, receipts: list[Receipt]) -> Future[None]:
         return self._home.write_receipts(self.session_id, self._spec.epoch, receipts)
 
     async def standing(self) -> Standing:
         async with self._turning:
-            await self._written()
+            await self._delivered.written()
             return Standing(epoch=self.epoch, next_chunk_idx=self._next_chunk_idx)
-
-    async def _written(self) -> None:
-        """Returns when every chunk that came has its receipt on record."""
-        if (writing := self._write_receipts()) is not None:
-            await asyncio.wrap_future(writing)
 
     def _write_end(self) -> Future[None]:
         if self._end_reason == PARKED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +23,7 @@ from serving.catalogue.receipts import Receipts
 from serving.catalogue.regions import check_parent, check_region, place_of
 from serving.catalogue.sessions import ENDED, NewSession, SessionRow, Sessions
 from serving.catalogue.storage import StorageConfig, worker_name
+from serving.catalogue.tails import entries_of
 from serving.errors import (
     ChunkUnknownError,
     NacreError,
@@ -170,7 +171,9 @@ class CataloguedPlane:
     async def open_workers(self, spec: SessionSpec, snapshot: bytes) -> SessionLink:
         return await self._plane.open(spec, snapshot)
 
-    async def entries(self, session_id: str) -> Mapping[str, JournalEntry]:
+    async def entries(self, session_id: str, control_ids: Collection[str] | None = None) -> Mapping[str, JournalEntry]:
+        if control_ids is not None:
+            return await self.call(lambda: entries_of(self.database, session_id, control_ids))
         read = await self.call(lambda: read_entries(self._journal.read(session_id)))
         return {entry.control.control_id: entry for entry in read}
 

@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Row, delete, select
 
 from serving.catalogue.database import Database
 from serving.catalogue.lineage import segments_of
+from serving.catalogue.needed import dropped_after_the_end, is_over, without_protected
 from serving.catalogue.retention import RetentionConfig, thinned
-from serving.catalogue.schema import branches, snapshots, worlds
+from serving.catalogue.schema import snapshots
 from serving.catalogue.sessions import check_epoch
-from serving.sessions.manifest import EXACT
 from serving.sessions.snapshot_store import SnapshotKey
 
 
@@ -74,18 +74,37 @@ class Snapshots:
     def thin(
         self, session_id: str, epoch: int, chunk_duration_s: float, config: RetentionConfig | None = None
     ) -> list[SnapshotKey]:
-        """Forget what is not worth its place of those made by themselves, and give the forgotten. What worlds name
-        stays, and so does the moment at which a branch left. Raises `SessionFencedError`."""
+        """Forget what is not worth its place of those made by themselves, and give the forgotten. What worlds and
+        links name stays, and so does the moment at which a branch left. Raises `SessionFencedError`."""
         config = config or RetentionConfig()
         with self._database.write() as connection:
             check_epoch(connection, session_id, epoch)
             rows = _rows_of(connection, session_id)
-            free = _without_protected(connection, session_id, rows)
+            free = without_protected(connection, session_id, rows, self._clock())
             now_idx = max((row.key.chunk_idx for row in rows if row.key.epoch == epoch), default=0)
             dropped = _dropped(free, epoch, now_idx, chunk_duration_s, config)
-            for key in dropped:
-                connection.execute(delete(snapshots).where(*_is(key)))
+            _forget(connection, dropped)
         return dropped
+
+    def thin_ended(
+        self, session_id: str, chunk_duration_s: float, config: RetentionConfig | None = None
+    ) -> list[SnapshotKey]:
+        """As `thin`, of one that is over for as long as the settings say; nothing for any other."""
+        config = config or RetentionConfig()
+        with self._database.write() as connection:
+            if not is_over(connection, session_id, self._clock() - config.ended_after_s):
+                return []
+            rows = _rows_of(connection, session_id)
+            free = without_protected(connection, session_id, rows, self._clock())
+            timeline = segments_of(connection, session_id)[0].timeline
+            dropped = dropped_after_the_end(free, timeline, chunk_duration_s, config)
+            _forget(connection, dropped)
+        return dropped
+
+
+def _forget(connection: Connection, keys: Iterable[SnapshotKey]) -> None:
+    for key in keys:
+        connection.execute(delete(snapshots).where(*_is(key)))
 
 
 def _dropped(
@@ -103,21 +122,6 @@ def _dropped(
         newest = now_idx if is_now else max(now_idx, *keys)
         dropped += [keys[chunk_idx] for chunk_idx in thinned(keys, newest, chunk_duration_s, rules)]
     return dropped
-
-
-def _without_protected(connection: Connection, session_id: str, rows: Iterable[SnapshotRow]) -> list[SnapshotRow]:
-    saved = connection.execute(select(worlds.c.epoch, worlds.c.chunk_idx).where(worlds.c.session_id == session_id))
-    moments = {(row.epoch, row.chunk_idx) for row in saved}
-    left = select(branches.c.parent_chunk_idx).where(branches.c.parent_session_id == session_id)
-    forks = set(connection.execute(left).scalars())
-    return [
-        row
-        for row in rows
-        if not row.name
-        and row.key.kind == EXACT
-        and (row.key.epoch, row.key.chunk_idx) not in moments
-        and row.key.chunk_idx not in forks
-    ]
 
 
 def _rows_of(connection: Connection, session_id: str) -> list[SnapshotRow]:

@@ -6,13 +6,14 @@ import os
 import re
 import secrets
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
 
 from serving.catalogue.database import Database, checked_url, sqlite_url
 from serving.catalogue.regions import Region
+from serving.catalogue.retention import RetentionConfig
 from serving.errors import StorageUnavailableError
 
 CATALOGUE_FILE = "catalogue.db"
@@ -28,6 +29,7 @@ class StorageConfig:
     spool: str  # a folder on the worker's own disk, for when the catalogue is away
     snapshot_every_chunks: int  # 0 for never
     regions: tuple[Region, ...] = ()  # for tenants that are pinned to one
+    retention: RetentionConfig = field(default_factory=RetentionConfig)  # of snapshots made by themselves
 
     def __post_init__(self) -> None:
         checked_url(self.catalogue_url)
@@ -47,6 +49,7 @@ def storage_config(
     snapshots: str = "",
     snapshot_every_chunks: int = 0,
     regions: tuple[Region, ...] = (),
+    retention: RetentionConfig | None = None,
 ) -> StorageConfig:
     """What is not said lies in the data folder. Raises ValueError."""
     folder = Path(data_folder).expanduser().resolve() if data_folder else default_data_folder()
@@ -56,6 +59,7 @@ def storage_config(
         spool=str(folder / SPOOL_FOLDER),
         snapshot_every_chunks=snapshot_every_chunks,
         regions=regions,
+        retention=retention or RetentionConfig(),
     )
 
 

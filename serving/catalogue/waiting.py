@@ -63,7 +63,7 @@ class WaitingControls:
         """After the worker was lost: what became of them while nobody could be told. What is not on record is to be
         sent again."""
         found = [entries[control_id] for control_id in self.controls if control_id in entries]
-        told = [outcome for entry in found for outcome in _outcomes(entry, info) if self.is_news(outcome)]
+        told = [outcome for entry in found for outcome in outcomes_of(entry, info) if self.is_news(outcome)]
         self.unsent = [control_id for control_id in self.controls if control_id not in entries]
         return told
 
@@ -87,7 +87,8 @@ def _scheduled(control: EncodedControl) -> Control | None:
     )
 
 
-def _outcomes(entry: JournalEntry, info: ModelInfo) -> list[Outcome]:
+def outcomes_of(entry: JournalEntry, info: ModelInfo) -> list[Outcome]:
+    """What is to be told of a control by its record, the last being what became of it."""
     control_id = entry.control.control_id
     if entry.applied_chunk_idx is not None:
         chunk_idx = entry.applied_chunk_idx

@@ -69,6 +69,11 @@ class Commit:
     released: Chain | None = None  # this worker is done with it
 
 
+def file_name(owner: str) -> str:
+    """A worker's name, as its files on its own disk begin."""
+    return UNSAFE_IN_A_NAME.sub("_", owner)
+
+
 class JournalWriter:
     """Writes what it is given in order, and renews the leases of the sessions that it has seen. Use `close`."""
 
@@ -92,7 +97,7 @@ class JournalWriter:
         self._on_spooled = on_spooled
         folders = {"": spool_folder, **(region_spools or {})}
         self._folders = tuple(folders.values())
-        self._spool = RegionalSpool(folders, f"{UNSAFE_IN_A_NAME.sub('_', owner)}.db")
+        self._spool = RegionalSpool(folders, f"{file_name(owner)}.db")
         self._chains: set[Chain] = set()
         self._to_release: list[Chain] = []  # once all that they did is in the catalogue
         self._waiting: list[Commit] = []
@@ -121,6 +126,11 @@ class JournalWriter:
     def num_spooled(self) -> int:
         """Records that the catalogue has not got."""
         return self._spool.num_records
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the catalogue has all that was written by now, also by workers that are dead."""
+        return not self._has_left and not self._spool.num_records
 
     def close(self) -> None:
         """Write what waits, and join the thread. Safe to call twice."""

@@ -31,9 +31,14 @@ class Script:
 
 
 def write_script(
-    entries: Sequence[JournalEntry], first_chunk_idx: int, deliver_from: int, *, is_rewind: bool = False
+    entries: Sequence[JournalEntry],
+    first_chunk_idx: int,
+    deliver_from: int,
+    *,
+    is_rewind: bool = False,
+    held: HeldAxes | None = None,
 ) -> Script:
-    """`entries`: the whole journal. With `is_rewind` all is new from `deliver_from` on, whatever is on record, and
+    """`entries`: the whole journal; or with `held`, in force before the first chunk, what it has since. With `is_rewind` all is new from `deliver_from` on, whatever is on record, and
     nothing waits."""
     if is_rewind:
         entries = [entry for entry in entries if is_before(entry, deliver_from)]
@@ -41,14 +46,17 @@ def write_script(
     applied.sort(key=lambda entry: entry.applied_chunk_idx or 0)
     last = max((entry.applied_chunk_idx or 0 for entry in applied), default=-1)
     end = max(last + 1, deliver_from, first_chunk_idx)
-    held = HeldAxes()
+    before, beginning = held, 0 if held is None else first_chunk_idx
+    held = held or HeldAxes()
     for entry in applied:
         held = held_after(held, entry.control)
     applied_at = {entry.control.control_id: entry.applied_chunk_idx for entry in applied}
     return Script(
         first_chunk_idx=first_chunk_idx,
         deliver_from=deliver_from,
-        controls=tuple(islice(controls_by_chunk(applied), first_chunk_idx, end)),
+        controls=tuple(
+            islice(controls_by_chunk(applied, beginning, before), first_chunk_idx - beginning, end - beginning)
+        ),
         held=held,
         waiting=tuple(_scheduled(entry.control, applied_at) for entry in entries if entry.is_pending),
     )

@@ -7,7 +7,7 @@ deployment reached over gRPC (`serving.cluster`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -263,6 +263,23 @@ class KeptLink(SessionLink, Protocol):
 
     @property
     def epoch(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnRecord:
+    """What is on record of a control."""
+
+    outcome: Outcome  # `Accepted` of one that still waits
+    sender: Sender | None = None
+
+
+@runtime_checkable
+class TellingLink(SessionLink, Protocol):
+    """The link of a session on record, that knows of controls which others sent."""
+
+    async def on_record(self, control_ids: Collection[str]) -> Mapping[str, OnRecord]:
+        """By control; without those of which nothing is. Raises `StorageUnavailableError`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

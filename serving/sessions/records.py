@@ -90,9 +90,12 @@ def head_after(head: JournalHead, records: Iterable[SealedRecord]) -> JournalHea
     return head
 
 
-def find_fault(session_id: str, records: Iterable[SealedRecord], end: JournalHead) -> JournalFault | None:
-    """The first record that was altered or is missing; None when all is as it was written up to `end`."""
-    return first_fault(records, end, lambda record, head: _problem(session_id, record, head))
+def find_fault(
+    session_id: str, records: Iterable[SealedRecord], end: JournalHead, start: JournalHead | None = None
+) -> JournalFault | None:
+    """The first record that was altered or is missing; None when all is as it was written from `start`, or the very
+    first, up to `end`."""
+    return first_fault(records, end, lambda record, head: _problem(session_id, record, head), start)
 
 
 class Linked(Protocol):
@@ -109,10 +112,13 @@ Link = TypeVar("Link", bound=Linked)
 
 
 def first_fault(
-    records: Iterable[Link], end: JournalHead, problem_of: Callable[[Link, JournalHead], str]
+    records: Iterable[Link],
+    end: JournalHead,
+    problem_of: Callable[[Link, JournalHead], str],
+    start: JournalHead | None = None,
 ) -> JournalFault | None:
     """Of any chain. `problem_of` says what is wrong with one that follows the given head; nothing when it is empty."""
-    head = JournalHead()
+    head = start or JournalHead()
     for record in records:
         if record.seq != head.length:
             return JournalFault(seq=head.length, problem="is missing")

@@ -59,14 +59,17 @@ def chunk_controls(held: HeldAxes, controls: Iterable[EncodedControl]) -> ChunkC
     )
 
 
-def controls_by_chunk(entries: Iterable[JournalEntry]) -> Iterator[ChunkControls]:
-    """The controls of chunk 0, 1, 2 and so on, without end."""
+def controls_by_chunk(
+    entries: Iterable[JournalEntry], first_chunk_idx: int = 0, held: HeldAxes | None = None
+) -> Iterator[ChunkControls]:
+    """The controls of one chunk after the other, without end: from the first on, or from one where `held` is what
+    was in force before it."""
     applied: defaultdict[int, list[EncodedControl]] = defaultdict(list)
     for entry in entries:
         if entry.applied_chunk_idx is not None:
             applied[entry.applied_chunk_idx].append(entry.control)
-    held = HeldAxes()
-    chunk_idx = 0
+    held = held or HeldAxes()
+    chunk_idx = first_chunk_idx
     while True:
         for control in applied[chunk_idx]:
             held = held_after(held, control)

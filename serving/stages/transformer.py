@@ -237,7 +237,9 @@ class TransformerStage:
         return (
             recalled,
             past.snapshot,
-            write_script(past.history.entries, first_chunk_idx, deliver_from, is_rewind=opening.is_rewind),
+            write_script(
+                past.history.entries, first_chunk_idx, deliver_from, is_rewind=opening.is_rewind, held=past.held
+            ),
         )
 
     async def _connect(

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from serving.catalogue.database import Database
+from serving.catalogue.delivered import RECEIPTS_PER_ROW
 from serving.catalogue.journal import JournalTable
-from serving.catalogue.link import RECEIPTS_PER_ROW
 from serving.catalogue.plane import catalogued
 from serving.catalogue.receipts import Receipts
 from serving.catalogue.snapshots import Snapshots

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.catalogue.retention import RetentionConfig, thinned
+from serving.catalogue.retention import RetentionConfig, thinned, thinned_after_the_end
 
 CHUNK_S = 0.08
 EVERY = 100  # chunks: 8 s
@@ -64,3 +65,31 @@ def test_what_goes_is_the_same_however_often_it_is_asked(chunk_idxs: list[int], 
 def test_the_more_time_passes_the_fewer_are_left(chunk_idxs: list[int]) -> None:
     counts = [len(kept(chunk_idxs, now_idx)) for now_idx in range(100_000, 140_000, 5_000)]
     assert counts == sorted(counts, reverse=True)
+
+
+def test_of_a_session_that_is_over_the_first_of_every_ten_minutes_and_the_last_stay() -> None:
+    chunks = range(0, NOW + 1, EVERY)
+    left = sorted(set(chunks) - set(thinned_after_the_end(chunks, CHUNK_S)))
+    assert left == [*range(0, NOW, 7_500), NOW]
+    assert thinned_after_the_end(left, CHUNK_S) == []
+
+
+def test_of_a_session_that_is_over_all_can_be_kept() -> None:
+    config = RetentionConfig(ended_step_s=0.0)
+    assert thinned_after_the_end(range(0, NOW, EVERY), CHUNK_S, config) == []
+
+
+@given(chunk_idxs=CHUNKS)
+def test_what_is_left_of_a_session_that_is_over_is_near_every_moment(chunk_idxs: list[int]) -> None:
+    left = sorted(set(chunk_idxs) - set(thinned_after_the_end(chunk_idxs, CHUNK_S)))
+    assert {each // 7_500 for each in left} == {each // 7_500 for each in chunk_idxs}
+    assert (left[:1], left[-1:]) == (sorted(chunk_idxs)[:1], sorted(chunk_idxs)[-1:])
+    assert thinned_after_the_end(left, CHUNK_S) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"step_s": 0.0}, {"num_far_steps": 0}, {"dense_s": -1.0}, {"ended_after_s": -1.0}, {"ended_step_s": -1.0}]
+)
+def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="must"):
+        RetentionConfig(**wrong)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@
     |   +-- KeyReusedError         the idempotency key came with another request before
     +-- ControlDuplicateError
     +-- ControlRewoundError        the session went back to before it took effect
+    +-- ControlLostError           it never got anywhere, and its client was told so
     +-- NotInControlError          another client has the session in hand
     +-- ControlNotWaitingError     there is nothing to cancel
     +-- PredecessorLostError       the control that it was to come after did not take effect
@@ -155,6 +156,11 @@ class ControlDuplicateError(NacreError):
 
 class ControlRewoundError(NacreError):
     reason = "REWOUND"
+    status = StatusCode.ABORTED
+
+
+class ControlLostError(NacreError):
+    reason = "CONTROL_LOST"
     status = StatusCode.ABORTED
 
 

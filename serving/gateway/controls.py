@@ -50,10 +50,15 @@ class ControlBook:
             raise ControlDuplicateError("the control id was used before", field="control.control_id")
         if len(self._received_s_by_id) >= self._max_pending:
             raise RateExceededError(f"{self._max_pending} controls wait for their outcome")
-        self._recent[control_id] = PENDING
-        if len(self._recent) > REMEMBERED_IDS:
-            del self._recent[next(iter(self._recent))]
+        self._remember(control_id, PENDING)
         self._received_s_by_id[control_id] = received_s if is_timed else None
+
+    def is_pending(self, control_id: str) -> bool:
+        return control_id in self._received_s_by_id
+
+    def bar(self, control_id: str) -> None:
+        """Its client was told that it never came: should it come yet, it is refused."""
+        self._remember(control_id, self._recent.get(control_id, LOST))
 
     def forget(self, control_id: str) -> None:
         """It was refused on the way to the worker and will have no outcome from there."""
@@ -62,14 +67,22 @@ class ControlBook:
 
     def settle(self, outcome: Outcome) -> bool:
         """Note an outcome. False for that of a control which is not pending: nobody is to be told."""
+        fate = Fate(outcome.chunk_idx) if isinstance(outcome, Applied) else LOST
         if outcome.control_id not in self._received_s_by_id:
+            if not isinstance(outcome, Accepted):  # it came by way of another gateway
+                self._remember(outcome.control_id, fate)
             return False
         if not isinstance(outcome, Accepted):
             received_s = self._received_s_by_id.pop(outcome.control_id)
-            self._note(outcome.control_id, Fate(outcome.chunk_idx) if isinstance(outcome, Applied) else LOST)
+            self._note(outcome.control_id, fate)
             if isinstance(outcome, Applied) and received_s is not None:
                 self._unseen.append((outcome.chunk_idx, received_s))
         return True
+
+    def _remember(self, control_id: str, fate: Fate) -> None:
+        self._recent[control_id] = fate
+        if len(self._recent) > REMEMBERED_IDS:
+            del self._recent[next(iter(self._recent))]
 
     def _note(self, control_id: str, fate: Fate) -> None:
         if control_id in self._recent:

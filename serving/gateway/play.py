@@ -109,6 +109,7 @@ class PlayStream:
                     tasks.create_task(self._read(requests, tasks)),
                     tasks.create_task(self._watch()),
                     tasks.create_task(self._write(write)),
+                    *([tasks.create_task(self._answer_again())] if self._attach.unanswered else ()),
                 ]
                 await self._is_over.wait()
                 for task in (*running, self._image_task):
@@ -116,6 +117,10 @@ class PlayStream:
                         task.cancel()
         except BaseExceptionGroup as group:
             raise _leading_error(group) from None
+
+    async def _answer_again(self) -> None:
+        for outcome in await self._session.answers(self._me, self._attach.unanswered):
+            self.tell(outcome)
 
     async def _write(self, write: Write) -> None:
         await self._outbox.drain(write)
@@ -180,6 +185,9 @@ class PlayStream:
         decode = functools.partial(decode_image, data, self._config.images, "control.image.data")
         try:
             image_HWC = await loop.run_in_executor(self._pools.images, decode)
+        except asyncio.CancelledError:  # the client is gone, and the picture with it
+            self._session.forget(control_id)
+            raise
         except NacreError as error:
             self._session.forget(control_id)
             self._reject(control_id, error)

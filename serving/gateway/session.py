@@ -8,7 +8,7 @@ import functools
 import hmac
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
@@ -44,6 +44,7 @@ from serving.gateway.provenance import to_provenance
 from serving.gateway.roles import Role
 from serving.gateway.session_state import State, entered
 from serving.gateway.timing import Wish, plan
+from serving.gateway.unanswered import answers
 from serving.gateway.validation import AttachSpec
 from serving.sessions.attribution import Schedule
 from serving.sessions.contract import (
@@ -320,6 +321,10 @@ class Session:
             is_own = member.role is Role.PLAYER if sender is None else member.is_same_as(sender)
             if not is_own:
                 raise ControlNotWaitingError("the control is not this client's", field="control.cancel.control_id")
+
+    async def answers(self, member: Member, control_ids: Sequence[str]) -> list[Outcome]:
+        """As `serving.gateway.unanswered.answers`."""
+        return await answers(control_ids, member, self.controls, self._audience, self._link, self.info)
 
     def hand_over(self, member: Member, control_id: str, verb: HandVerb, received_s: float) -> None:
         """Ask for control, give it or take it: answered at once. Raises as `Hands.hand_over` does."""

@@ -31,6 +31,8 @@ MAX_LICENCE_CHARS = 200
 MAX_DIRECTIVE_CHARS = 2_000
 DEFAULT_CREDIT, MAX_CREDIT = 4, 16
 # What a client may have in hand at all, given chunk by chunk or 16 at a time.
+# As many controls as a session may have without an outcome.
+MAX_UNANSWERED = 256
 MAX_TOTAL_CREDIT = 1_024
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
 # What the contract with the workers can carry; a model may list more than it is reached for.
@@ -59,6 +61,7 @@ class AttachSpec:
     wanted_role: Role | None = None  # as much as it may be when left out
     client_id: str = ""  # of its own choosing
     stands_by: bool = False  # to be in the session though another has control
+    unanswered: tuple[str, ...] = ()  # controls that it sent before, whose outcome it never heard
 
     def granted(self, allowed: Role, *, is_link: bool) -> AttachSpec:
         """As what it may be. Raises `ScopeExceededError`."""
@@ -138,7 +141,15 @@ def check_attach(message: session_pb2.PlayRequest, info: ModelInfo) -> AttachSpe
         wanted_role=check_role(attach.role),
         client_id=check_id(attach.client_id, "attach.client_id") if attach.client_id else "",
         stands_by=attach.stand_by,
+        unanswered=_check_unanswered(attach.unanswered_control_ids),
     )
+
+
+def _check_unanswered(control_ids: Sequence[str]) -> tuple[str, ...]:
+    field = "attach.unanswered_control_ids"
+    if len(control_ids) > MAX_UNANSWERED:
+        raise InvalidFieldError(f"at most {MAX_UNANSWERED} controls", field=field)
+    return tuple(check_id(each, field) for each in control_ids)
 
 
 def check_role(value: session_pb2.ClientRole) -> Role | None:

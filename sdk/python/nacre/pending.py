@@ -61,6 +61,10 @@ class PendingReceipts:
         receipt.settle(outcome)
         self._forget(ack.control_id)
 
+    def unanswered_ids(self, unsent_ids: Collection[str]) -> list[str]:
+        """What was sent and has no outcome: to be asked for by whoever comes back."""
+        return [control_id for control_id in self._receipts if control_id not in unsent_ids]
+
     def on_attach(self, unsent_ids: Collection[str]) -> None:
         """What the stream before took along may have lost its acks with it. What waits for its time is on record."""
         waiting = {each.control_id for each in self._receipts.values() if each.is_scheduled and each.is_accepted}

@@ -295,6 +295,7 @@ class World:
         self._to_write.set()
 
     async def _attach(self) -> PlayStream:
+        unsent_ids = {control.control_id for control in self._outbox}
         attach = session_pb2.Attach(
             session_id=self._session_id,
             resume_token=self._resume_token,
@@ -305,10 +306,11 @@ class World:
             client_id=self.client_id,
             # One who comes back may find that another was given control meanwhile.
             stand_by=self._options.stand_by or self.hands is not None,
+            unanswered_control_ids=self._pending.unanswered_ids(unsent_ids),
         )
         stream = await PlayStream.open(self._stub, attach, self._options.attach_timeout_s)
         attached = stream.attached
-        self._pending.on_attach([control.control_id for control in self._outbox])
+        self._pending.on_attach({control.control_id for control in self._outbox})
         self._capabilities = to_capabilities(attached.session.capabilities)
         self._format = to_media_format(attached.video_codec, attached.audio_codec, self._capabilities)
         self.next_chunk_index = attached.next_chunk_index

@@ -9,7 +9,7 @@ import pytest
 
 import nacre
 from nacre.pending import CHUNKS_TO_LEARN_OUTCOME
-from nacre.v1 import control_pb2
+from nacre.v1 import control_pb2, error_pb2
 from tests.unit.sdk.scripted_service import TOKEN, Attachment, Script, ScriptedService, serve
 
 FAST = nacre.ResumePolicy(max_attempts=3, first_delay_s=0.01, max_delay_s=0.02)
@@ -118,6 +118,33 @@ async def test_an_outcome_told_on_the_next_attachment_settles_the_receipt_and_no
             assert isinstance(outcome, nacre.Applied)
             assert outcome.chunk_index == 2
     assert service.attachments[1].controls == []
+
+
+async def test_whoever_comes_back_asks_for_what_it_never_heard_and_for_nothing_else() -> None:
+    service = ScriptedService()
+
+    async def refuse(attachment: Attachment) -> None:
+        (control_id,) = attachment.attach.unanswered_control_ids
+        error = error_pb2.Error(reason=error_pb2.ERROR_REASON_CONTROL_LOST, message="lost on its way")
+        await attachment.acknowledge(control_id, rejected=control_pb2.Rejected(error=error))
+
+    async def settle_the_first(attachment: Attachment) -> None:
+        await attachment.answer()
+        control = await attachment.control()
+        await attachment.acknowledge(control.control_id, applied=control_pb2.Applied(chunk_index=0))
+        await attachment.control()
+        await attachment.break_connection()
+
+    service.scripts = [settle_the_first, goes_on_from(2, refuse)]
+    async with asyncio.timeout(30), serve(service) as (_, port), nacre.connect(f"127.0.0.1:{port}") as client:
+        async with (await client.create(prompt="x")).enter(resume=FAST) as world:
+            await world.say("it starts to rain")
+            receipt = world.say("it snows")
+            with pytest.raises(nacre.ControlRejected) as rejected:
+                await receipt
+            assert rejected.value.reason == "CONTROL_LOST"
+    assert list(service.attachments[0].attach.unanswered_control_ids) == []
+    assert list(service.attachments[1].attach.unanswered_control_ids) == [receipt.control_id]
 
 
 async def test_an_outcome_lost_with_the_connection_settles_as_such() -> None:

@@ -67,6 +67,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_ORIGIN_REFUSED: _ClassVar[ErrorReason]
     ERROR_REASON_RECORDING_NOT_FOUND: _ClassVar[ErrorReason]
     ERROR_REASON_WORKER_SATURATED: _ClassVar[ErrorReason]
+    ERROR_REASON_CONTROL_LOST: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_WORLD_MISSING: ErrorReason
 ERROR_REASON_TEXT_EMPTY: ErrorReason
@@ -122,6 +123,7 @@ ERROR_REASON_REGION_REFUSED: ErrorReason
 ERROR_REASON_ORIGIN_REFUSED: ErrorReason
 ERROR_REASON_RECORDING_NOT_FOUND: ErrorReason
 ERROR_REASON_WORKER_SATURATED: ErrorReason
+ERROR_REASON_CONTROL_LOST: ErrorReason
 
 class Error(_message.Message):
     __slots__ = ("reason", "message", "field", "allowed", "retry_after", "request_id")

@@ -414,7 +414,7 @@ class PlayRequest(_message.Message):
     def __init__(self, attach: _Optional[_Union[Attach, _Mapping]] = ..., control: _Optional[_Union[_control_pb2.Control, _Mapping]] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ...) -> None: ...
 
 class Attach(_message.Message):
-    __slots__ = ("session_id", "resume_token", "video_codecs", "audio_codecs", "initial_credit", "role", "client_id", "stand_by", "token")
+    __slots__ = ("session_id", "resume_token", "video_codecs", "audio_codecs", "initial_credit", "role", "client_id", "stand_by", "token", "unanswered_control_ids")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     VIDEO_CODECS_FIELD_NUMBER: _ClassVar[int]
@@ -424,6 +424,7 @@ class Attach(_message.Message):
     CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
     STAND_BY_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
+    UNANSWERED_CONTROL_IDS_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     resume_token: str
     video_codecs: _containers.RepeatedScalarFieldContainer[_media_pb2.VideoCodec]
@@ -433,7 +434,8 @@ class Attach(_message.Message):
     client_id: str
     stand_by: bool
     token: str
-    def __init__(self, session_id: _Optional[str] = ..., resume_token: _Optional[str] = ..., video_codecs: _Optional[_Iterable[_Union[_media_pb2.VideoCodec, str]]] = ..., audio_codecs: _Optional[_Iterable[_Union[_media_pb2.AudioCodec, str]]] = ..., initial_credit: _Optional[int] = ..., role: _Optional[_Union[ClientRole, str]] = ..., client_id: _Optional[str] = ..., stand_by: _Optional[bool] = ..., token: _Optional[str] = ...) -> None: ...
+    unanswered_control_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, session_id: _Optional[str] = ..., resume_token: _Optional[str] = ..., video_codecs: _Optional[_Iterable[_Union[_media_pb2.VideoCodec, str]]] = ..., audio_codecs: _Optional[_Iterable[_Union[_media_pb2.AudioCodec, str]]] = ..., initial_credit: _Optional[int] = ..., role: _Optional[_Union[ClientRole, str]] = ..., client_id: _Optional[str] = ..., stand_by: _Optional[bool] = ..., token: _Optional[str] = ..., unanswered_control_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Credit(_message.Message):
     __slots__ = ("chunks",)

@@ -121,12 +121,12 @@ def to_numpy(tensor: Tensor) -> NDArray[np.generic]:
 
 def from_numpy(array: NDArray[np.generic], dtype: torch.dtype) -> Tensor:
     """What `to_numpy` gave of a tensor of `dtype`. Raises ValueError for another kind of numbers."""
-    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    tensor = torch.from_numpy(np.array(array))  # a copy: what came over a wire cannot be written to
     if dtype == torch.bfloat16 and tensor.dtype == torch.uint16:
-        return tensor.view(torch.bfloat16).clone()
+        return tensor.view(torch.bfloat16)
     if tensor.dtype != dtype:
         raise ValueError(f"the snapshot holds {tensor.dtype}, this model {dtype}")
-    return tensor.clone()
+    return tensor
 
 
 def recent_of(snapshot: Mapping[str, NDArray[np.generic]]) -> list[MadeChunk]:

@@ -117,7 +117,7 @@ class WanTransformer:
         config = self._network.config
         if not (config.keys or config.condition_channels):
             raise ValueError(f"{self._preset.name} begins with words, not with a picture")
-        picture = torch.from_numpy(np.asarray(image[LATENTS], np.float32))
+        picture = torch.from_numpy(np.array(image[LATENTS], np.float32))
         if picture.ndim != 4 or picture.shape[1:] != self._preset.chunk_shape[1:] or not len(picture):
             raise ValueError(f"a picture's latents are [F, {self._preset.chunk_shape[1:]}], not {list(picture.shape)}")
         state.begin_scene(picture)
@@ -125,7 +125,7 @@ class WanTransformer:
             self._set_context(state, image[IMAGE], config.image_dim)
 
     def _set_context(self, state: WanState, context: object, dims: int) -> None:
-        context_PD = torch.from_numpy(np.asarray(context, np.float32))
+        context_PD = torch.from_numpy(np.array(context, np.float32))
         if context_PD.ndim != 2 or context_PD.shape[1] != dims:
             raise ValueError(f"a context is [P, {dims}], not {list(context_PD.shape)}")
         state.context_PD, state.context = context_PD, self._network.context(context_PD[None])

@@ -48,12 +48,13 @@ class Recollection(NamedTuple):
 
 
 class SpatialMemory:
-    """Bounded: the same bytes from the first chunk to the last."""
+    """Bounded: the same bytes from the first chunk to the last, all of them taken at once."""
 
     def __init__(self) -> None:
         turn = (camera.CANVAS_H, camera.TURN_PX)
-        self._maps = torch.zeros(MAX_PLACES, camera.NUM_MAPS, *turn, dtype=torch.uint8)
-        self._known = torch.zeros(MAX_PLACES, *turn, dtype=torch.bool)
+        # Written, not only asked for: zeros that nobody wrote are no memory yet, and every place would take some more.
+        self._maps = torch.empty(MAX_PLACES, camera.NUM_MAPS, *turn, dtype=torch.uint8).zero_()
+        self._known = torch.empty(MAX_PLACES, *turn, dtype=torch.bool).zero_()
         self._xy = torch.zeros(MAX_PLACES, 2, dtype=torch.float64)
         self._count = 0
         self._last_maps = torch.zeros(camera.NUM_MAPS, camera.CANVAS_H, camera.CANVAS_W, dtype=torch.uint8)

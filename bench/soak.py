@@ -28,8 +28,12 @@ from bench.service import RunningService, ServiceConfig, service_arguments
 from bench.statistics import FirstAgainstLast, Slope, first_against_last, fit_slope, percentile
 
 SAMPLE_EVERY_S = 5.0
-# Allocators and caches fill for the first while; flatness is asked of what follows.
-SETTLED_SHARE = 0.1
+# Flatness is asked of what follows on warming up: until then pages, plans and pools that are used for the first time
+# come in. Measured: a worker's allocator is as large as it gets after about two minutes of play (`python -m bench memory`), the
+# gateway's and Ray's after three to four. Told with the result, with what memory grew by meanwhile; a tenth of a
+# session that is shorter than twice this.
+WARM_UP_S = 240.0
+SHORT_WARM_UP_SHARE = 0.1
 STAGE = "transformer"
 MAX_NAME_CHARS, TOLD_MIB_PER_HOUR = 60, 0.5
 MS, MIB, SECONDS_PER_HOUR = 1_000, 1 << 20, 3_600
@@ -90,8 +94,11 @@ def _label(process: ProcessUse) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flatness:
-    """Over the session after its first tenth."""
+    """Over the session after it warmed up."""
 
+    warm_up_s: float
+    warm_up_growth_bytes: int  # of memory, meanwhile
+    growth_bytes: int  # of memory, after that: between the medians of its first and its last tenth
     rss_bytes: Slope
     rss_bytes_by_process: Mapping[str, Slope]  # those that were there all the time
     step_s: Slope
@@ -101,8 +108,11 @@ class Flatness:
 
 def flatness_of(samples: Sequence[SoakSample], lags_s: Sequence[float]) -> Flatness:
     """`lags_s`: of every chunk, in order."""
-    samples = samples[round(len(samples) * SETTLED_SHARE) :]
+    warm_up_s = warm_up_of(samples[-1].time_s - samples[0].time_s)
+    first_bytes = samples[0].rss_bytes
+    samples = [each for each in samples if each.time_s - samples[0].time_s >= warm_up_s]
     times_s = [each.time_s for each in samples]
+    tenths = first_against_last([float(each.rss_bytes) for each in samples], 50)
     by_process = [each.rss_bytes_by_process for each in samples]
     steady = [name for name in by_process[0] if all(name in each for each in by_process)]
     steps = [
@@ -112,6 +122,9 @@ def flatness_of(samples: Sequence[SoakSample], lags_s: Sequence[float]) -> Flatn
     ]
     p99_s = [value for _, totals in steps if (value := totals.percentile(99)) is not None]
     return Flatness(
+        warm_up_s=warm_up_s,
+        warm_up_growth_bytes=samples[0].rss_bytes - first_bytes,
+        growth_bytes=round(tenths.last - tenths.first),
         rss_bytes=fit_slope(times_s, [float(each.rss_bytes) for each in samples]),
         rss_bytes_by_process={name: fit_slope(times_s, [float(each[name]) for each in by_process]) for name in steady},
         step_s=fit_slope([time_s for time_s, _ in steps], [totals.sum / totals.count for _, totals in steps]),
@@ -120,13 +133,18 @@ def flatness_of(samples: Sequence[SoakSample], lags_s: Sequence[float]) -> Flatn
     )
 
 
+def warm_up_of(duration_s: float) -> float:
+    """How much of a session is left out at its beginning."""
+    return WARM_UP_S if duration_s >= 2 * WARM_UP_S else SHORT_WARM_UP_SHARE * duration_s
+
+
 def bench_soak(service: Service, seconds: float) -> Result:
     script = looping_script(seconds)
     with SoakSampler(service) as sampler:
         recording = asyncio.run(Player(service.address).play(script, Start(prompt="a quiet street at dusk")))
     missing = recording.planned_chunks - len(recording.chunks)
     faults = (*([recording.failure] if recording.failure else []), *([f"{missing} chunks missing"] if missing else []))
-    settings = {"seconds": seconds, "sample_every_s": SAMPLE_EVERY_S, "left_out_share": SETTLED_SHARE}
+    settings = {"seconds": seconds, "sample_every_s": SAMPLE_EVERY_S, "warm_up_s": warm_up_of(seconds)}
     if faults:
         return Result(
             benchmark="soak", model=recording.shape.model, settings=settings, figures={}, summary=(), faults=faults
@@ -139,7 +157,12 @@ def bench_soak(service: Service, seconds: float) -> Result:
         "late_chunks": len(late.by_service | late.by_client),
         "control_to_frame_p95_s": percentile(control_latencies_s(recording), 95),
         "samples": [
-            {"time_s": each.time_s - sampler.samples[0].time_s, "rss_bytes": each.rss_bytes} for each in sampler.samples
+            {
+                "time_s": each.time_s - sampler.samples[0].time_s,
+                "rss_bytes": each.rss_bytes,
+                "rss_bytes_by_process": each.rss_bytes_by_process,
+            }
+            for each in sampler.samples
         ],
     }
     return Result(
@@ -162,6 +185,8 @@ def _sentences(flatness: Flatness) -> tuple[str, ...]:
     per_hour = SECONDS_PER_HOUR / MIB
     step_per_hour = SECONDS_PER_HOUR * MS
     return (
+        f"{flatness.warm_up_s:.0f} s of warming up are left out: {flatness.warm_up_growth_bytes / MIB:+.1f} MiB;"
+        f" {flatness.growth_bytes / MIB:+.1f} MiB from the first to the last tenth of the rest",
         f"memory of the service: {memory.per_s * per_hour:+.1f} MiB/h"
         f" (95 %: {memory.low_per_s * per_hour:+.1f} to {memory.high_per_s * per_hour:+.1f}; n={memory.num_samples})",
         *(

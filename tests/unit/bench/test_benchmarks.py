@@ -18,7 +18,7 @@ from bench.latency import turning_script
 from bench.results import Result, ResultWriter
 from bench.scrape import HistogramTotals, StageTotals
 from bench.script import STREET
-from bench.soak import SoakSample, flatness_of, lags_of, looping_script
+from bench.soak import SoakSample, flatness_of, lags_of, looping_script, warm_up_of
 from tests.unit.bench.recordings import CHUNK_S, flawless_recording
 
 NOW = datetime(2026, 11, 21, 2, 40, 5, tzinfo=UTC)
@@ -90,7 +90,9 @@ def test_a_flat_session_is_called_flat() -> None:
     flat = flatness_of(samples(0.0, 0.0), [0.0] * 7_500)
     assert flat.rss_bytes.is_flat
     assert flat.step_s.is_flat
-    assert flat.rss_bytes.num_samples == 108
+    assert (flat.warm_up_s, flat.rss_bytes.num_samples) == (240.0, 120 - 48)
+    assert flat.warm_up_growth_bytes == 0
+    assert abs(flat.growth_bytes) <= 2e5  # the noise
     assert flat.step_p99_s.ratio == pytest.approx(1.0)
 
 
@@ -98,11 +100,18 @@ def test_growth_of_memory_or_step_time_is_seen() -> None:
     growing = flatness_of(samples(10_000.0, 0.002), [0.0] * 3_750 + [0.05] * 3_750)
     assert not growing.rss_bytes.is_flat
     assert growing.rss_bytes.per_s == pytest.approx(10_000.0, rel=0.05)
+    assert growing.warm_up_growth_bytes == pytest.approx(10_000.0 * 240, rel=0.01)
+    assert growing.growth_bytes == pytest.approx(10_000.0 * 5 * (72 - 8), rel=0.1)
     assert set(growing.rss_bytes_by_process) == {"worker 7", "raylet 5"}
     assert growing.rss_bytes_by_process["worker 7"].per_s == pytest.approx(10_000.0, rel=0.05)
     assert growing.rss_bytes_by_process["raylet 5"].per_s == 0.0
     assert not growing.step_s.is_flat
     assert (growing.lag_p99_s.first, growing.lag_p99_s.last) == (0.0, 0.05)
+
+
+@pytest.mark.parametrize(("duration_s", "warm_up_s"), [(120.0, 12.0), (479.0, 47.9), (480.0, 240.0), (3_600.0, 240.0)])
+def test_what_is_left_out_of_a_session_does_not_grow_with_it(duration_s: float, warm_up_s: float) -> None:
+    assert warm_up_of(duration_s) == pytest.approx(warm_up_s)
 
 
 def test_lag_is_counted_from_the_first_chunk() -> None:

@@ -29,9 +29,9 @@ from bench.statistics import FirstAgainstLast, Slope, first_against_last, fit_sl
 
 SAMPLE_EVERY_S = 5.0
 # Flatness is asked of what follows on warming up: until then pages, plans and pools that are used for the first time
-# come in. Measured: a worker's allocator is as large as it gets after about two minutes of play (`python -m bench memory`), the
-# gateway's and Ray's after three to four. Told with the result, with what memory grew by meanwhile; a tenth of a
-# session that is shorter than twice this.
+# come in. Measured: a worker has all that it uses after two minutes of play (`python -m bench memory`), the rest of
+# the service after four. Told with the result, with what memory grew by meanwhile; a tenth of a session that is
+# shorter than twice this.
 WARM_UP_S = 240.0
 SHORT_WARM_UP_SHARE = 0.1
 STAGE = "transformer"

@@ -19,7 +19,7 @@ DAY_S = 86_400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingConfig:
-    """On by default, and bounded: of the embedded model an hour takes about 100 MiB."""
+    """On by default, and bounded: an hour of the embedded model takes 110 to 145 MB."""
 
     is_on: bool = True
     max_session_mib: int = 256  # then the oldest part goes as new ones come

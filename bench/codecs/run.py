@@ -27,10 +27,10 @@ WEIGHT_SPREAD = 0.02  # keeps numbers in range through forty layers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodecsConfig:
-    width_px: int = 80
-    height_px: int = 48
+    width_px: int = 64
+    height_px: int = 32
     latents_per_chunk: int = 3
-    rounds: int = 5  # chunks measured, after the first of a session
+    rounds: int = 3  # chunks measured, after the first of a session
     threads: int = 2
     device: str = "cpu"
     dtype: str = "float32"

@@ -105,7 +105,8 @@ class StreamingVideoDecoder:
 
     def restore(self, snapshot: Tensors) -> StreamCache:
         """From what `StreamCache.snapshot` gave, of either kind. Raises ValueError for what does not fit."""
-        if int(snapshot.get(NUM_STEPS, -1)) < 0:
+        num_steps = snapshot.get(NUM_STEPS, np.array(-1))
+        if num_steps.size != 1 or num_steps.dtype.kind not in "iu" or num_steps.item() < 0:
             raise ValueError("a decoder's snapshot does not say how much it had decoded")
         if GRID in snapshot:
             return self._restore_features(snapshot)
@@ -116,8 +117,9 @@ class StreamingVideoDecoder:
         each latent, but one of the very first unless it is held. Advances the cache."""
         assert isinstance(cache, StreamCache)
         latents_FCHW = torch.from_numpy(np.ascontiguousarray(video[LATENTS]))
-        if latents_FCHW.ndim != 4 or latents_FCHW.shape[1] != self._network.latent_channels:
-            raise ValueError(f"latents are [F, {self._network.latent_channels}, H, W], not {list(latents_FCHW.shape)}")
+        channels, shape = self._network.latent_channels, list(latents_FCHW.shape)
+        if len(shape) != 4 or shape[1] != channels or 0 in shape or not latents_FCHW.is_floating_point():
+            raise ValueError(f"latents are numbers [F, {channels}, H, W], not {latents_FCHW.dtype} {shape}")
         latents_BCFHW = rearrange(latents_FCHW, "f c h w -> 1 c f h w")
         return self.decode_together([cache], latents_BCFHW)[0].cpu().numpy()
 
@@ -171,7 +173,7 @@ class StreamingVideoDecoder:
             cache.recent.pop(0)
 
     def _restore_features(self, snapshot: Tensors) -> StreamCache:
-        rows, columns = (int(number) for number in snapshot[GRID].reshape(-1)[:2])
+        rows, columns = (int(number) for number in snapshot[GRID].reshape(-1))
         held = {name: array for name, array in snapshot.items() if name != GRID}
         shapes = self.feature_shapes((rows, columns)) if int(snapshot[NUM_STEPS]) else {}
         features = restore_features(held, shapes, self._dtype, self._device)
@@ -182,7 +184,7 @@ class StreamingVideoDecoder:
         names = sorted(name for name in snapshot if name.startswith(RECENT))
         chunks = [torch.from_numpy(np.array(snapshot[name])) for name in names]
         channels = self._network.latent_channels
-        if any(chunk.ndim != 4 or chunk.shape[0] != channels or not chunk.is_floating_point() for chunk in chunks):
+        if not all(self._is_chunk(chunk) for chunk in chunks):
             raise ValueError(f"a decoder's snapshot has latents that are not [{channels}, F, H, W]")
         num_steps, num_latents = int(snapshot[NUM_STEPS]), sum(chunk.shape[1] for chunk in chunks)
         if not min(num_steps, self._network.latents_remembered) <= num_latents <= num_steps:
@@ -191,6 +193,11 @@ class StreamingVideoDecoder:
         for chunk in chunks:
             self.decode_together([cache], chunk[None])
         return cache
+
+    def _is_chunk(self, chunk_CFHW: Tensor) -> bool:
+        shape = chunk_CFHW.shape
+        right = len(shape) == 4 and shape[0] == self._network.latent_channels and 0 not in shape
+        return right and chunk_CFHW.is_floating_point() and max(shape[2:]) <= MAX_GRID
 
     def feature_shapes(self, grid_HW: tuple[int, int]) -> dict[str, torch.Size]:
         """What is kept of a session whose latents have `grid_HW` rows and columns; computed without memory."""

@@ -184,6 +184,9 @@ def test_a_snapshot_that_does_not_fit_is_refused_with_names(network: CausalNetwo
         ({"num_steps": np.array(9), "recent_0000": np.zeros((4, 2, 2, 3), np.float32)}, "what 9 have left behind"),
         ({"num_steps": np.array(2), "recent_0000": np.zeros((5, 2, 2, 3), np.float32)}, "latents that are not"),
         ({"num_steps": np.array(2)}, "what 2 have left behind"),
+        ({"num_steps": np.array([1, 2])}, "how much"),
+        ({"num_steps": np.array(0.5)}, "how much"),
+        ({"num_steps": np.array(1), "recent_0000": np.zeros((4, 1, 0, 3), np.float32)}, "latents that are not"),
     ]
     for snapshot, words in faults:
         with pytest.raises(ValueError, match=words):
@@ -193,9 +196,11 @@ def test_a_snapshot_that_does_not_fit_is_refused_with_names(network: CausalNetwo
 def test_latents_of_another_shape_are_refused(network: CausalNetwork) -> None:
     decoder = StreamingVideoDecoder(network)
     cache = decoder.open(0)
-    for shape in ((1, 5, 2, 3), (4, 2, 3)):
+    for shape in ((1, 5, 2, 3), (4, 2, 3), (0, 4, 2, 3), (1, 4, 0, 3)):
         with pytest.raises(ValueError, match="latents are"):
             decoder.decode(cache, {LATENTS: np.zeros(shape, np.float32)})
+    with pytest.raises(ValueError, match="latents are"):
+        decoder.decode(cache, {LATENTS: np.zeros((1, 4, 2, 3), np.int32)})
     decoder.decode(cache, {LATENTS: np.zeros((1, 4, 2, 3), np.float32)})
     with pytest.raises(ValueError, match="does not go on with"):
         decoder.decode(cache, {LATENTS: np.zeros((1, 4, 3, 2), np.float32)})

@@ -188,6 +188,7 @@ export class App {
     const stage = this.#stage as StageView;
     stage.setPicture({ width, height }, entry.title);
     this.#play = new PlayView(session, world, entry.title, entry.isOwner, {
+      client: this.options.client,
       notices: this.notices,
       preferences: this.preferences,
       store: this.options.store,

@@ -1,9 +1,22 @@
 /** What can be done in a world that one is in. Whatever fails is told, with what to do; nothing is thrown. */
 
-import { ConnectionLost, Detached, LimitReached, type Rewind, type Session, type World, type WorldView } from "nacre";
+import {
+  type Client,
+  ConnectionLost,
+  Detached,
+  LimitReached,
+  type Rewind,
+  type Session,
+  type World,
+  type WorldView,
+} from "nacre";
 import type { Notices } from "./notices";
 import { choose } from "./picture";
+import type { BranchPoint } from "./tree";
 import { clock } from "./words";
+
+// As many as can be told apart above the film.
+const MAX_BRANCHES = 8;
 
 export interface PlayHost {
   notices: Notices;
@@ -74,6 +87,21 @@ export class Play {
       await this.session.park();
       return this.session.fork({ chunkIndex: moment, label });
     }
+  }
+
+  /** Sessions of the same beginning, each with the chunk where it parted from the one it left. The record names where
+   * its own chunks begin: after a rewind that is the old future's end. Throws `NacreError`. */
+  async branches(client: Client): Promise<BranchPoint[]> {
+    const all = await this.session.branches();
+    const newest = all.filter(
+      ({ sessionId }, index) => sessionId === this.session.id || index >= all.length - MAX_BRANCHES,
+    );
+    const parted = newest.map(async (branch) => {
+      if (!branch.parentSessionId) return branch;
+      const { partedChunkIndex } = await client.session(branch.parentSessionId).diff(branch.sessionId);
+      return { ...branch, parentChunkIndex: partedChunkIndex ?? branch.parentChunkIndex };
+    });
+    return Promise.all(parted);
   }
 
   // --- what is kept ---

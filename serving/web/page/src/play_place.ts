@@ -1,6 +1,6 @@
 /** What the world's page is given by the page as a whole. */
 
-import type { Session, WorldView } from "nacre";
+import type { Client, Session, WorldView } from "nacre";
 import type { Notices } from "./notices";
 import type { Preferences } from "./preferences";
 import type { Happening } from "./scene";
@@ -8,6 +8,7 @@ import type { StageView } from "./stage_view";
 import type { Store } from "./store";
 
 export interface PlayPlace {
+  client: Client;
   notices: Notices;
   preferences: Preferences;
   store: Store;

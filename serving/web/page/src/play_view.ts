@@ -365,7 +365,7 @@ export class PlayView {
   async #refreshBranches(): Promise<void> {
     if (!this.isOwner) return;
     try {
-      this.#timeline.showBranches(await this.play.session.branches(), this.play.session.id);
+      this.#timeline.showBranches(await this.play.branches(this.place.client), this.play.session.id);
     } catch (error) {
       this.place.notices.trouble(error);
     }

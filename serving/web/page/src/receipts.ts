@@ -43,7 +43,27 @@ export class Ledger {
 
 export function lineOf(asked: Asked): Line {
   const { controlId, kind, text, status } = asked;
-  return { controlId, kind, text, status, detail: detailOf(asked) };
+  return { controlId, kind, text: inWords(kind, text), status, detail: detailOf(asked) };
+}
+
+const AXES: Record<string, Record<string, readonly [below: string, above: string]>> = {
+  move: { forward: ["back", "ahead"], strafe: ["to the left", "to the right"] },
+  look: { yaw: ["left", "right"], pitch: ["down", "up"] },
+};
+const VERBS: Record<string, readonly [verb: string, rest: string]> = {
+  move: ["walk", "stand still"],
+  look: ["look", "look straight on"],
+};
+
+/** "forward 1, strafe 0" as "walk ahead". Others are in words already. */
+export function inWords(kind: string, text: string): string {
+  const [verb, rest] = VERBS[kind] ?? [];
+  if (verb === undefined || rest === undefined) return text.replaceAll("_", " ");
+  const parts = Object.entries(AXES[kind] ?? {}).flatMap(([axis, [below, above]]) => {
+    const value = Number(new RegExp(`${axis} (-?[\\d.]+)`).exec(text)?.[1] ?? 0);
+    return value === 0 ? [] : [value < 0 ? below : above];
+  });
+  return parts.length ? `${verb} ${parts.join(" and ")}` : rest;
 }
 
 function detailOf(asked: Asked): string {

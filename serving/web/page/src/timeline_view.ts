@@ -37,6 +37,7 @@ export class TimelineView {
   #pressedX: number | null = null;
   #numStills = -1;
   #drawnLength = 0;
+  #drawnNow = 0;
 
   constructor(private readonly options: TimelineOptions) {
     this.#film = this.#makeFilm();
@@ -203,11 +204,12 @@ export class TimelineView {
     const layout = this.#layout;
     this.#past.style.setProperty("--share", String(this.#now / layout.length));
     const stills = this.options.film.stills.length;
-    // The scale changes a little with every chunk; drawn again once that can be seen.
-    const isOff = Math.abs(layout.length - this.#drawnLength) > layout.length * 0.02;
-    if (!isAnew && stills === this.#numStills && !isOff) return;
+    // The scale and the end change a little with every chunk; drawn again once that can be seen.
+    const off = Math.abs(layout.length - this.#drawnLength) + Math.abs(this.#now - this.#drawnNow);
+    if (!isAnew && stills === this.#numStills && off < layout.length * 0.01) return;
     this.#numStills = stills;
     this.#drawnLength = layout.length;
+    this.#drawnNow = this.#now;
     this.#drawStrip(layout);
     this.#drawLanes(layout);
   }

@@ -1,4 +1,4 @@
-import { Ledger, lineOf, type Asked } from "../src/receipts";
+import { inWords, Ledger, lineOf, type Asked } from "../src/receipts";
 
 const asked = (change: Partial<Asked>): Asked => ({
   controlId: "c1",
@@ -29,4 +29,12 @@ test("the newest is first, a change keeps its place, and the oldest go", () => {
     ["c", "sent"],
     ["b", "accepted"],
   ]);
+});
+
+test("axes are told as what one does", () => {
+  expect(inWords("move", "forward 1, strafe 0")).toBe("walk ahead");
+  expect(inWords("move", "forward -0.5, strafe 1")).toBe("walk back and to the right");
+  expect(inWords("look", "yaw -1, pitch 0")).toBe("look left");
+  expect(inWords("move", "forward 0, strafe 0")).toBe("stand still");
+  expect(inWords("camera", "pan_left")).toBe("pan left");
 });

@@ -137,6 +137,26 @@ def admission(
 
 
 @app.command()
+def codecs(
+    only: Annotated[list[str] | None, typer.Option(help="Of wan2.1-vae, wan2.2-vae, taew2_1, taew2_2.")] = None,
+    width: Annotated[int, typer.Option(min=16, help="In pixels; a multiple of 16.")] = 64,
+    height: Annotated[int, typer.Option(min=16)] = 32,
+    rounds: Annotated[int, typer.Option(min=1, help="Chunks of each, after a session's first.")] = 3,
+    threads: Annotated[int, typer.Option(min=1)] = 2,
+    device: str = "cpu",
+    dtype: str = "float32",
+) -> None:
+    """Decoders of open models: bytes and operations at full size, and milliseconds a chunk at this one."""
+    from bench.codecs.run import CodecsConfig, bench_codecs  # loads the model's code, as nothing else here does
+
+    config = CodecsConfig(
+        width_px=width, height_px=height, rounds=rounds, threads=threads, device=device, dtype=dtype,
+        only=tuple(only or ()),
+    )  # fmt: skip
+    ResultWriter(console=Console(), hardware=describe_hardware(), commit=commit()).write(bench_codecs(config))
+
+
+@app.command()
 def soak(seconds: float = 600.0, local: Local = False, model: Model = "") -> None:
     """Memory and step time over a long session."""
     run([lambda service: bench_soak(service, seconds)], local, model)

@@ -8,7 +8,6 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -33,6 +32,7 @@ from serving.web.protocols import http_protocol, socket_protocol
 from serving.web.recordings import Recordings
 from serving.web.request import metadata_of
 from serving.web.sockets import StreamCalls
+from serving.web.tls import RenewedTls
 from serving.web.unary import UnaryCalls
 
 logger = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class WebServer:
             backlog=BACKLOG,
             timeout_keep_alive=round(self._config.idle_timeout_s),
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,
-            ssl_context_factory=partial(_tls, gateway.access.tls) if gateway.access.tls.certificate_file else None,
+            ssl_context_factory=_tls(gateway.access.tls),
         )
 
     def _application(self) -> Guard:
@@ -194,12 +194,9 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _tls(config: TlsConfig, *_: object) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(config.certificate_file, config.key_file)
-    context.set_alpn_protocols(["http/1.1"])
-    if config.client_ca_file:
-        context.load_verify_locations(config.client_ca_file)
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
+def _tls(config: TlsConfig) -> Callable[..., ssl.SSLContext] | None:
+    """None for a plain line."""
+    if not config.certificate_file:
+        return None
+    tls = RenewedTls(config)
+    return lambda *_: tls.context

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -130,6 +131,21 @@ async def test_b12_the_line_is_tls_where_grpcs_is(tmp_path: Path) -> None:
         async with running.socket(ssl=context) as call:
             await call.attach(created, token=key)
             await call.chunks(2)
+            before = await certificate_of(running, context)
+            authority.issue("server", "127.0.0.1")  # renewed, in the same files
+            assert await certificate_of(running, context) != before
+            await call.chunks(2)
+        server.certificate.write_text("not any more")
+        assert await certificate_of(running, context)
+
+
+async def certificate_of(running: Site, context: ssl.SSLContext) -> bytes:
+    """Which a new connection is shown."""
+    _, writer = await asyncio.open_connection("127.0.0.1", running.web.port, ssl=context)
+    shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    await writer.wait_closed()
+    return shown
 
 
 async def test_a_name_in_the_first_text_frame_is_no_way_around_a_header(running: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -55,11 +56,13 @@ class JournalTable:
         with self._database.read() as connection:
             return records_of(connection, session_id, first=0)
 
-    def has_schedules(self, session_id: str) -> bool:
-        """Whether any control was ever to wait for its time: without reading the whole journal."""
-        query = select(journal.c.seq).where(journal.c.session_id == session_id, journal.c.record.like('%"schedule":{%'))
+    def scheduled_ids(self, session_id: str) -> list[str]:
+        """The controls that were ever to wait for their time: without reading the whole journal."""
+        query = select(journal.c.record).where(
+            journal.c.session_id == session_id, journal.c.record.like('%"schedule":{%')
+        )
         with self._database.read() as connection:
-            return connection.execute(query.limit(1)).first() is not None
+            return [json.loads(record)["control_id"] for record in connection.execute(query).scalars()]
 
     def verify(self, session_id: str) -> JournalFault | None:
         """The first record that was altered or is missing. Raises `SessionNotFoundError`."""

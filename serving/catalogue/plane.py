@@ -35,7 +35,6 @@ from serving.sessions.contract import ResumedSession, SessionLink, SessionSpec, 
 from serving.sessions.journal import JournalEntry
 from serving.sessions.names import new_session_id, region_of, token_sha256
 from serving.sessions.receipts import Receipt
-from serving.sessions.record_codec import read_entries
 
 logger = logging.getLogger(__name__)
 
@@ -105,8 +104,8 @@ class CataloguedPlane:
         link = DurableLink(self, await self._plane.open(spec), spec, next_chunk_idx)
         if last is not None:
             link.resume_after(last)
-        if await self.call(lambda: self._journal.has_schedules(session_id)):
-            link.adopt(await self.entries(session_id))
+        if scheduled_ids := await self.call(lambda: self._journal.scheduled_ids(session_id)):
+            link.adopt(await self.entries(session_id, scheduled_ids))
         return ResumedSession(
             link=link,
             world=world,
@@ -171,11 +170,8 @@ class CataloguedPlane:
     async def open_workers(self, spec: SessionSpec, snapshot: bytes) -> SessionLink:
         return await self._plane.open(spec, snapshot)
 
-    async def entries(self, session_id: str, control_ids: Collection[str] | None = None) -> Mapping[str, JournalEntry]:
-        if control_ids is not None:
-            return await self.call(lambda: entries_of(self.database, session_id, control_ids))
-        read = await self.call(lambda: read_entries(self._journal.read(session_id)))
-        return {entry.control.control_id: entry for entry in read}
+    async def entries(self, session_id: str, control_ids: Collection[str]) -> Mapping[str, JournalEntry]:
+        return await self.call(lambda: entries_of(self.database, session_id, control_ids))
 
     async def branch_off(self, session_id: str, chunk_idx: int) -> str:
         return await self.call(lambda: self._branch_off(session_id, chunk_idx))

@@ -8,6 +8,7 @@ the snapshot that it goes on from, and the few controls that waited then; the ot
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from serving.catalogue.database import Database
 from serving.catalogue.journal import head_of, records_of
 from serving.catalogue.lineage import FIRST_OF_EPOCH, Segment, segments_of
 from serving.catalogue.schema import journal
-from serving.errors import SnapshotDamagedError
+from serving.errors import ControlRewoundError, SnapshotDamagedError
 from serving.sessions.journal import JournalEntry
 from serving.sessions.record_codec import History, read_entries, read_history, read_span
 from serving.sessions.records import FIRST_HASH, JournalHead, RecordKind, SealedRecord, find_fault
@@ -27,6 +28,9 @@ from serving.sessions.snapshot_store import SnapshotKey
 SETTLED = (RecordKind.APPLIED, RecordKind.SUPERSEDED, RecordKind.REJECTED)
 # Looked for in one go; each is compared with every record.
 MAX_SOUGHT = 64
+# In a record's text, where quotes within a client's words are escaped.
+CONTROL_ID = re.compile(r'"control_id":"([^"]+)"')
+REWINDS = re.compile(rf'"kind":"{RecordKind.REWOUND}"|"is_rewind":true')
 # Read backwards in one go: a minute of busy play.
 PAGE_RECORDS = 512
 
@@ -72,20 +76,28 @@ def first_chunk_of(database: Database, session_id: str) -> int:
 def entries_of(database: Database, session_id: str, control_ids: Collection[str]) -> dict[str, JournalEntry]:
     """What became of these controls of a session, from its own record; without those that are not on it. What took
     effect and was gone back behind since has its outcome all the same."""
-    wanted, found = set(control_ids), list[SealedRecord]()
+    wanted, found, rewound = set(control_ids), list[SealedRecord](), set[str]()
+    is_rewound = False  # after what is read
     with database.read() as connection:
         for record in _backwards(connection, session_id):
-            # Nearly all of them are about others, and need not be read for that.
             if not wanted:
                 break
-            fields = record.fields if any(each in record.text for each in control_ids) else {}
-            if fields.get("control_id") not in wanted:
+            # Nearly all of them are about others, and need not be read for that.
+            is_rewound = is_rewound or REWINDS.search(record.text) is not None
+            about = CONTROL_ID.search(record.text)
+            if about is None or about[1] not in wanted:
                 continue
             found.append(record)
-            if fields["kind"] == RecordKind.ACCEPTED:
-                wanted.discard(fields["control_id"])
-    entries = read_entries(_known((), reversed(found)))
-    return {entry.control.control_id: entry for entry in entries}
+            if record.fields["kind"] == RecordKind.ACCEPTED:
+                wanted.discard(about[1])
+                rewound |= {about[1]} if is_rewound else set()
+    entries = {entry.control.control_id: entry for entry in read_entries(_known((), reversed(found)))}
+    return {each: _left_behind(entry) if each in rewound else entry for each, entry in entries.items()}
+
+
+def _left_behind(entry: JournalEntry) -> JournalEntry:
+    """What waited when the session went back does not wait any more."""
+    return replace(entry, rejected_for=ControlRewoundError.reason) if entry.is_pending else entry
 
 
 def _backwards(connection: Connection, session_id: str) -> Iterator[SealedRecord]:

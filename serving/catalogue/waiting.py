@@ -103,5 +103,5 @@ def outcomes_of(entry: JournalEntry, info: ModelInfo) -> list[Outcome]:
         by_control_id, reason = entry.superseded_by, entry.superseded_for
         return [Superseded(control_id=control_id, by_control_id=by_control_id, reason=reason)]
     if entry.rejected_for is not None:
-        return [Rejected(control_id=control_id, reason=entry.rejected_for, message="the session's worker was lost")]
+        return [Rejected(control_id=control_id, reason=entry.rejected_for, message="it never took effect")]
     return [Accepted(control_id=control_id)]

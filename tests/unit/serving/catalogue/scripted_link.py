@@ -102,8 +102,8 @@ class ScriptedHome:
         self.reopened.set()
         return link
 
-    async def entries(self, session_id: str, control_ids: Collection[str] | None = None) -> Mapping[str, JournalEntry]:
-        return {each: self.on_record[each] for each in control_ids or () if each in self.on_record}
+    async def entries(self, session_id: str, control_ids: Collection[str]) -> Mapping[str, JournalEntry]:
+        return {each: self.on_record[each] for each in control_ids if each in self.on_record}
 
     async def branch_off(self, session_id: str, chunk_idx: int) -> str:
         return f"{session_id}-before-{chunk_idx}"

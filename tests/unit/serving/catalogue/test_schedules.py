@@ -27,16 +27,16 @@ def write(table: JournalTable, head: JournalHead, *records: Record) -> JournalHe
     return head_after(head, sealed)
 
 
-def test_a_journal_says_whether_anything_was_to_wait(database: Database) -> None:
+def test_a_journal_says_what_was_to_wait(database: Database) -> None:
     held_session(database, "s-1")
     table = JournalTable(database)
     opened = record_codec.opened(Opening(session_id="s-1", seed=1, epoch=1), "m", "w")
     head = write(table, JournalHead(), opened, record_codec.accepted(control("now")))
-    assert not table.has_schedules("s-1")
+    assert table.scheduled_ids("s-1") == []
     later = control("later", Schedule(chunk_idx=900))
     write(table, head, record_codec.accepted(later), record_codec.superseded("now", "x", "CANCELLED"))
-    assert table.has_schedules("s-1")
-    assert not table.has_schedules("s-2")
+    assert table.scheduled_ids("s-1") == ["later"]
+    assert table.scheduled_ids("s-2") == []
     assert table.verify("s-1") is None
     now, waiting = read_entries(table.read("s-1"))
     assert (now.superseded_for, now.control.sender, waiting.control) == ("CANCELLED", ANN, later)

@@ -108,6 +108,7 @@ export class WorldInput {
     this.padAxes = AT_REST;
     for (const stick of this.sticks.clear()) this.events.emit("stick", stick);
     this.update();
+    this.sender.want(this.current, true);
   }
 
   close(): void {

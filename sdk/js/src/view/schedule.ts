@@ -15,8 +15,8 @@ export interface ScheduleConfig {
   safetyS: number;
   /** How many chunks must have had more than that before media runs faster: two seconds. */
   windowChunks: number;
-  /** Faster by so much; hardly heard. */
-  fastRate: number;
+  /** Faster by so much at most; what is left of a hiccup is gone after two seconds. */
+  maxHaste: number;
   /** With more left than this, media jumps ahead instead: the page was asleep. */
   jumpS: number;
 }
@@ -26,12 +26,15 @@ export const DEFAULT_SCHEDULE: Readonly<ScheduleConfig> = {
   maxStartS: 0.3,
   safetyS: 0.015,
   windowChunks: 25,
-  fastRate: 1.03,
+  maxHaste: 0.08,
   jumpS: 0.6,
 };
 
 /** How much each stall adds to the distance. */
 const STALL_GROWTH = 1.5;
+/** Of what is too much, so much is made good in a second; in steps that are hardly heard. */
+const HASTE_PER_S = 0.5;
+const MIN_HASTE = 0.02;
 
 export interface Placement {
   mediaS: number;
@@ -103,11 +106,12 @@ export class PlayoutSchedule {
   }
 
   private rateWith(marginS: number): number {
-    const { windowChunks, safetyS, fastRate } = this.config;
+    const { windowChunks, safetyS, maxHaste } = this.config;
     this.margins.push(marginS);
     if (this.margins.length > windowChunks) this.margins.shift();
-    const isIdle = this.margins.length === windowChunks && Math.min(...this.margins) > safetyS;
-    return isIdle ? fastRate : 1;
+    const excessS = Math.min(...this.margins) - safetyS;
+    if (this.margins.length < windowChunks || excessS <= 0) return 1;
+    return 1 + Math.min(maxHaste, Math.max(MIN_HASTE, excessS * HASTE_PER_S));
   }
 
   private placementOf(mediaS: number): Placement | null {

@@ -201,7 +201,9 @@ export class WorldView {
     const isPlayed = this.player !== null;
     if (isHeard === isPlayed) return;
     const next = isHeard ? this.output!.clock : performanceClock;
-    this.schedule.shift(next.nowS() - this.clock.nowS());
+    // Sound must be handed over earlier than pictures: what is placed already waits for as much longer.
+    const laterS = Math.max(0, next.leadS() - this.clock.leadS());
+    this.schedule.shift(next.nowS() - this.clock.nowS() + laterS);
     this.clock = next;
     this.player?.close();
     this.player = isHeard ? new SoundPlayer(this.output!.context, this.schedule, this.output!.analyser) : null;

@@ -273,7 +273,7 @@ test("after a lost connection the same world goes on, without a frame lost or tw
   begun.push(session);
   const world = await session.enter({ clientId: "ann" });
   const chunks = drain(world);
-  await world.say("a ship comes in");
+  while (chunks.length < 3) await once<Chunk>((listener) => world.on("chunk", listener));
   const [reconnecting, attached] = [
     once<{ attempt: number }>((listener) => world.on("reconnecting", listener)),
     once<{ resumed: boolean }>((listener) => world.on("attached", listener)),

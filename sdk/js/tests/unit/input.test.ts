@@ -71,8 +71,8 @@ test("each thumb has its half of the glass", () => {
 const SENT: string[] = [];
 const world = {
   inControl: true,
-  capabilities: { controls: ["move", "look"] },
-  move: (axes: object) => SENT.push(`move ${JSON.stringify(axes)}`),
+  capabilities: { controls: ["move", "look"], chunkDurationS: 0.08 },
+  move: (axes: object) => SENT.push(`move ${JSON.stringify(axes)}`), // a length, as true as a receipt
   look: (axes: object) => SENT.push(`look ${JSON.stringify(axes)}`),
 };
 
@@ -99,12 +99,34 @@ test("what is held is sent when it changes, and no more often than the service t
   expect(SENT.at(-1)).toBe('look {"yaw":1,"pitch":0}');
 });
 
-test("letting go is sent at once, and only once", () => {
+test("a tap is held for a chunk, so that it is seen", () => {
   const sender = new AxesSender(world as never);
   sender.want(AHEAD);
+  vi.advanceTimersByTime(20);
+  sender.want(AT_REST);
+  sender.want(AT_REST);
+  vi.advanceTimersByTime(59);
+  expect(SENT).toEqual(['move {"forward":1,"strafe":0}']);
+  vi.advanceTimersByTime(2);
+  expect(SENT).toEqual(['move {"forward":1,"strafe":0}', 'move {"forward":0,"strafe":0}']);
+});
+
+test("what was held for longer is let go at once, and once", () => {
+  const sender = new AxesSender(world as never);
+  sender.want(AHEAD);
+  vi.advanceTimersByTime(100);
   sender.want(AT_REST);
   sender.want(AT_REST);
   expect(SENT).toEqual(['move {"forward":1,"strafe":0}', 'move {"forward":0,"strafe":0}']);
+});
+
+test("in need everything is let go at once", () => {
+  const sender = new AxesSender(world as never);
+  sender.want({ ...AHEAD, yaw: 1 });
+  sender.want({ ...AHEAD, yaw: 0 });
+  sender.want(AT_REST, true);
+  vi.advanceTimersByTime(500);
+  expect(SENT).toEqual(['move {"forward":1,"strafe":0}', 'look {"yaw":1,"pitch":0}', 'move {"forward":0,"strafe":0}', 'look {"yaw":0,"pitch":0}']);
 });
 
 test("what is held while control comes is sent then", () => {
@@ -119,7 +141,7 @@ test("what is held while control comes is sent then", () => {
 });
 
 test("a model that cannot walk is not told to", () => {
-  const sender = new AxesSender({ ...world, capabilities: { controls: ["look"] } } as never);
+  const sender = new AxesSender({ ...world, capabilities: { controls: ["look"], chunkDurationS: 0.08 } } as never);
   sender.want({ ...AHEAD, yaw: 1 });
   expect(SENT).toEqual(['look {"yaw":1,"pitch":0}']);
 });

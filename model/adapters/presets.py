@@ -98,6 +98,23 @@ def _matrix_game_2() -> WanPreset:
     )  # fmt: skip
 
 
+def _matrix_game_2_gta_drive() -> WanPreset:
+    """Drives: two keys, and the mouse for the wheel."""
+    network = _matrix_game_2().network
+    assert network.actions is not None
+    network = replace(network, actions=replace(network.actions, keyboard_keys=2))
+    return replace(_matrix_game_2(), name="matrix-game-2-gta-drive", network=network, window_latents=4)
+
+
+def _matrix_game_2_templerun() -> WanPreset:
+    """Runs by itself: seven moves, no mouse."""
+    network = _matrix_game_2().network
+    assert network.actions is not None
+    network = replace(network, actions=replace(network.actions, keyboard_keys=7, mouse_axes=0))
+    sampling = FewSteps(steps=(1000, 750, 500, 250), shift=5.0)
+    return replace(_matrix_game_2(), name="matrix-game-2-templerun", network=network, sampling=sampling)
+
+
 def _abot_5b() -> WanPreset:
     network = WanConfig(
         dim=3072, ffn_dim=14336, heads=24, layers=30, in_channels=48, out_channels=48, freq_dim=256, text_dim=4096,
@@ -142,6 +159,8 @@ PRESETS: dict[str, Callable[[], WanPreset]] = {
     "wan-1.3b": _wan_1_3b,
     "wan-1.3b-window-12": _wan_1_3b_window_12,
     "matrix-game-2": _matrix_game_2,
+    "matrix-game-2-gta-drive": _matrix_game_2_gta_drive,
+    "matrix-game-2-templerun": _matrix_game_2_templerun,
     "abot-5b": _abot_5b,
     "abot-5b-720p": _abot_5b_720p,
     "wan-tiny": _wan_tiny,

@@ -2,5 +2,13 @@
 
 from __future__ import annotations
 
-NAMES = ("wan-1.3b", "wan-1.3b-window-12", "matrix-game-2", "abot-5b", "abot-5b-720p")
+NAMES = (
+    "wan-1.3b",
+    "wan-1.3b-window-12",
+    "matrix-game-2",
+    "matrix-game-2-gta-drive",
+    "matrix-game-2-templerun",
+    "abot-5b",
+    "abot-5b-720p",
+)
 TINY_NAMES = ("wan-tiny", "matrix-game-tiny", "abot-tiny")  # for tests

@@ -1,6 +1,8 @@
 """What a chunk's controls are in the numbers that each network learned.
 
     Matrix-Game 2.0   keys W S A D, 1 while held; pitch up and yaw to the right, 0.1 at most; told for every frame
+        that drives   keys W S; turning by yaw, or by the keys that step aside
+        that runs     one of: nothing, jump, slide, turn left, turn right, step left, step right
     ABot-World        keys W A S D I J K L, 1 while held; told for the whole chunk
 
 Letters: A numbers of a control, F latent frames of a chunk, W frames of a latent frame's controls.
@@ -35,11 +37,27 @@ def hand_numbers(controls: ChunkControls, config: WanConfig) -> Tensor:
         return torch.tensor([forward, left, back, right, up, turn_left, down, turn_right])
     if not config.actions:
         return torch.zeros(0)
-    keys = {4: [forward, back, left, right], 2: [forward, back]}.get(config.actions.keyboard_keys)
-    if keys is None:
-        raise ValueError(f"what {config.actions.keyboard_keys} keys mean is not known")
-    mouse = [MOUSE_SPEED * controls.pitch, MOUSE_SPEED * controls.yaw][: config.actions.mouse_axes]
+    match config.actions.keyboard_keys:
+        case 4:
+            keys, yaw = [forward, back, left, right], controls.yaw
+        case 2:
+            keys, yaw = [forward, back], controls.yaw or controls.strafe
+        case 7:
+            keys, yaw = _move_of_a_runner(controls), 0.0
+        case unknown:
+            raise ValueError(f"what {unknown} keys mean is not known")
+    mouse = [MOUSE_SPEED * controls.pitch, MOUSE_SPEED * yaw][: config.actions.mouse_axes]
     return torch.tensor([*keys, *mouse])
+
+
+def _move_of_a_runner(controls: ChunkControls) -> list[float]:
+    """The first that is asked for: a runner does one thing at a time."""
+    jump, slide = _held(controls.forward)
+    turn_right, turn_left = _held(controls.yaw)
+    right, left = _held(controls.strafe)
+    asked = [jump, slide, turn_left, turn_right, left, right]
+    chosen = asked.index(1.0) + 1 if any(asked) else 0
+    return [float(place == chosen) for place in range(len(asked) + 1)]
 
 
 def _held(axis: float) -> tuple[float, float]:

@@ -94,6 +94,12 @@ class Block(nn.Module):
         shift, scale, gate = second
         return x_BFTD + gate * self.ffn(modulated(self.norm2(x_BFTD), shift, scale)), kept
 
+    def keys_to_keep(self, x_BFTD: Tensor, noise_BF6D: Tensor) -> dict[str, KeysValues]:
+        """What a cache may keep, of a block without actions after which nothing else is wanted."""
+        assert self.action_model is None
+        shift, scale, *_ = (self.modulation + noise_BF6D).unsqueeze(-2).unbind(2)
+        return {SELF: self._projected(modulated(self.norm1(x_BFTD), shift, scale))}
+
     def _projected(self, hidden_BFTD: Tensor) -> KeysValues:
         """Keys and values [B, F, T, N, K], the keys before rotation."""
         frames = hidden_BFTD.shape[1]

@@ -134,7 +134,10 @@ class WanNetwork(nn.Module):
         x, _, noise_BF6D = self._embedded(latents_BFCHW, timesteps_BF, conditions)
         layers: dict[str, list[KeysValues]] = {}
         for idx, block in enumerate(self.block_list()):
-            x, kept = block(x, noise_BF6D, context[idx], window, idx, conditions.actions)
+            if idx + 1 == len(self.blocks) and block.action_model is None:
+                kept = block.keys_to_keep(x, noise_BF6D)  # nobody asks what comes out of the last
+            else:
+                x, kept = block(x, noise_BF6D, context[idx], window, idx, conditions.actions)
             for kind, own in kept.items():
                 layers.setdefault(kind, []).append(own)
         return {kind: KeysValues(*map(torch.stack, zip(*own, strict=True))) for kind, own in layers.items()}

@@ -36,7 +36,8 @@ def conditions_for(sizes: WanPreset, seed: int, batch: int = 1) -> Conditions:
         beside = draw(seed, batch, frames, config.condition_channels, sizes.latent_rows, sizes.latent_columns)
     if config.actions:
         actions = Actions(
-            draw(seed + 1, batch, frames, 12, config.actions.keyboard_keys), draw(seed + 2, batch, frames, 12, 2)
+            draw(seed + 1, batch, frames, 12, config.actions.keyboard_keys),
+            draw(seed + 2, batch, frames, 12, config.actions.mouse_axes) if config.actions.mouse_axes else None,
         )
     if config.keys:
         keys = (draw(seed + 3, batch, HELD_KEYS) > 0).double()

@@ -140,10 +140,30 @@ def test_controls_become_the_keys_each_network_learned(
     assert hand_numbers(controls, WAN).numel() == num_hand_numbers(WAN) == 0
 
 
-def test_a_variant_that_drives_has_two_keys() -> None:
-    assert MATRIX.actions is not None
-    drive = replace(MATRIX, actions=replace(MATRIX.actions, keyboard_keys=2))
+def test_a_variant_that_drives_turns_by_the_mouse() -> None:
+    drive = preset("matrix-game-2-gta-drive").network
     assert hand_numbers(ChunkControls(forward=-1, yaw=1), drive).tolist() == pytest.approx([0, 1, 0, 0.1])
-    runner = replace(MATRIX, actions=replace(MATRIX.actions, keyboard_keys=7, mouse_axes=0))
-    with pytest.raises(ValueError, match="what 7 keys mean"):
-        hand_numbers(ChunkControls(), runner)
+    assert hand_numbers(ChunkControls(strafe=-1), drive).tolist() == pytest.approx([0, 0, 0, -0.1])
+
+
+@pytest.mark.parametrize(
+    ("controls", "move"),
+    [
+        (ChunkControls(), 0),
+        (ChunkControls(forward=1, strafe=1), 1),
+        (ChunkControls(forward=-1), 2),
+        (ChunkControls(yaw=-1), 3),
+        (ChunkControls(yaw=1), 4),
+        (ChunkControls(strafe=-1), 5),
+        (ChunkControls(strafe=1), 6),
+    ],
+)
+def test_a_variant_that_runs_makes_one_move_at_a_time(controls: ChunkControls, move: int) -> None:
+    numbers = hand_numbers(controls, preset("matrix-game-2-templerun").network)
+    assert numbers.tolist() == [float(place == move) for place in range(7)]
+
+
+def test_keys_without_a_meaning_are_refused() -> None:
+    assert MATRIX.actions is not None
+    with pytest.raises(ValueError, match="what 5 keys mean"):
+        hand_numbers(ChunkControls(), replace(MATRIX, actions=replace(MATRIX.actions, keyboard_keys=5)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -55,6 +57,25 @@ def test_presets_stream_as_published(name: str, tokens: int, cache_gib: float) -
         shapes = network.cache_shapes(sizes.latent_rows, sizes.latent_columns)
         cache = LatentCache(shapes, sizes.past_latents, 0, torch.bfloat16, torch.device("meta"))
     assert cache.num_bytes / 2**30 == pytest.approx(cache_gib, abs=0.01)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chunk_of_real_size_goes_through_without_memory(name: str) -> None:
+    sizes = preset(name)
+    network = empty_network(sizes.network).bfloat16()
+    told = _on_meta(conditions_for(sizes, 1))
+    context = network.context(_on_meta(context_of(sizes)))
+    cache = empty_cache(sizes, network)
+    window = network.window([cache], sizes.latents_per_chunk, sizes.latent_rows, sizes.latent_columns)
+    timesteps = torch.zeros(1, sizes.latents_per_chunk, device="meta")
+    velocity = network.denoise(torch.zeros(1, *sizes.chunk_shape, device="meta"), timesteps, context, window, told)
+    assert (velocity.shape, velocity.device.type) == ((1, *sizes.chunk_shape), "meta")
+
+
+def _on_meta(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.to("meta", torch.bfloat16)
+    return value if value is None else type(value)(*map(_on_meta, value))
 
 
 def test_every_preset_is_on_the_shelf() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,9 +11,12 @@ from typing import Any, NamedTuple
 import av
 import grpc.aio
 import pytest
+from typer.testing import CliRunner
 
 import nacre
+import nacre.blocking
 from nacre.v1 import media_pb2, session_pb2, session_pb2_grpc
+from serving.cli.app import app as cli
 from serving.export.config import RecordingConfig
 from serving.export.maker import make_file
 from serving.export.store import RecordingStore
@@ -190,6 +194,44 @@ async def test_it_is_there_while_it_runs_after_its_end_and_for_another_gateway(t
         await recording.delete()
         with pytest.raises(nacre.NotFound):
             await running.client.recording(session.id)
+
+
+async def test_the_command_line_writes_the_film_and_forgets_it(running: Service, tmp_path: Path) -> None:
+    session = await running.client.create(prompt=PROMPT)
+    await watch(running, session, 6)
+    await session.end()
+    recorder = running.server.recorder
+    assert recorder is not None
+    await recorder.write()
+    film, told = tmp_path / "film.mp4", ["recording", session.id, "--data-folder", str(tmp_path)]
+
+    def say(*more: str) -> tuple[int, str]:
+        done = CliRunner().invoke(cli, [*told, *more])
+        return done.exit_code, done.stdout
+
+    code, text = await asyncio.to_thread(say, "--json")
+    assert (code, json.loads(text)["num_frames"], json.loads(text)["file"]) == (0, 6, None)
+    code, text = await asyncio.to_thread(say, str(film))
+    assert (code, read_film(film).num_decoded) == (0, 6), text
+    assert "6 frames" in text
+    assert (await asyncio.to_thread(say, str(film)))[0] == 2, "nothing is written over"
+    assert (await asyncio.to_thread(say, "--delete"))[0] == 0
+    assert (await asyncio.to_thread(say))[0] == 2
+    assert RecordingStore.open(running.storage).parts(session.id) == []
+
+
+async def test_scripts_without_asyncio_ask_too(running: Service, tmp_path: Path) -> None:
+    session = await running.client.create(prompt=PROMPT)
+    await watch(running, session, 4)
+
+    def ask() -> int:
+        with nacre.blocking.connect(running.server.address) as client:
+            recording = client.recording(session.id)
+            recording.save(tmp_path / "film.mp4")
+            recording.delete()
+            return recording.info.num_frames
+
+    assert await asyncio.to_thread(ask) == read_film(tmp_path / "film.mp4").num_decoded == 4
 
 
 async def test_a_recording_is_deleted_with_its_session(running: Service) -> None:

@@ -128,6 +128,8 @@ async def test_n15_chapters_begin_where_sentences_took_effect(running: Service, 
         dusk = world.say("night falls")
         chunks += await take(world, 6)
         first, second = await rain, await dusk
+        assert isinstance(first, nacre.Applied)
+        assert isinstance(second, nacre.Applied)
     film = await film_of(running, session.id, tmp_path)
     told = [(round(start_s * 12.5), title) for start_s, title in film.chapters]
     assert told == [(0, PROMPT), (first.chunk_index, "it starts to rain"), (second.chunk_index, "night falls")]

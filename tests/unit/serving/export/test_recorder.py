@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -37,7 +36,7 @@ class FlakyStore(RecordingStore):
 
 
 @pytest.fixture
-def store() -> Iterator[FlakyStore]:
+def store() -> FlakyStore:
     return FlakyStore(MemoryStore(), {"eu": MemoryStore()})
 
 

@@ -71,6 +71,7 @@ async def line(kept: Service, channel: grpc.aio.Channel, session: nacre.Session,
     await call.write(session_pb2.PlayRequest(attach=attach))
     async with asyncio.timeout(TIMEOUT_S):
         response = await call.read()
+    assert isinstance(response, session_pb2.PlayResponse)
     assert response.WhichOneof("message") == "attached"
     return Line(call)
 

@@ -59,9 +59,8 @@ class Record:
 
 
 def applied(control_id: str, chunk_idx: int) -> Applied:
-    return Applied(
-        control_id=control_id, chunk_idx=chunk_idx, frame_idx=2 * chunk_idx, world_time_s=pytest.approx(0.2 * chunk_idx)
-    )
+    world_time_s = chunk_idx * INFO.chunk_duration_s
+    return Applied(control_id=control_id, chunk_idx=chunk_idx, frame_idx=2 * chunk_idx, world_time_s=world_time_s)
 
 
 def lost(control_id: str) -> Rejected:

@@ -234,7 +234,7 @@ def _outcome_from_wire(message: wire.Outcome) -> Outcome:
             raise ValueError(f"outcome of kind {unknown}")
 
 
-def _header_to_wire(header: ChunkHeader) -> wire.ChunkHeader:
+def header_to_wire(header: ChunkHeader) -> wire.ChunkHeader:
     pose = header.pose
     return wire.ChunkHeader(
         chunk_idx=header.chunk_idx,
@@ -248,7 +248,7 @@ def _header_to_wire(header: ChunkHeader) -> wire.ChunkHeader:
     )
 
 
-def _header_from_wire(message: wire.ChunkHeader) -> ChunkHeader:
+def header_from_wire(message: wire.ChunkHeader) -> ChunkHeader:
     return ChunkHeader(
         chunk_idx=message.chunk_idx,
         pose=CameraPose(x_m=message.x_m, y_m=message.y_m, yaw_deg=message.yaw_deg, pitch_deg=message.pitch_deg),
@@ -261,7 +261,7 @@ def _header_from_wire(message: wire.ChunkHeader) -> ChunkHeader:
 def latents_to_wire(chunk: LatentChunk) -> wire.StreamRequest:
     return wire.StreamRequest(
         latents=wire.Latents(
-            header=_header_to_wire(chunk.header),
+            header=header_to_wire(chunk.header),
             video_tensors=optional_to_bytes(chunk.video),
             audio_tensors=optional_to_bytes(chunk.audio),
         )
@@ -270,7 +270,7 @@ def latents_to_wire(chunk: LatentChunk) -> wire.StreamRequest:
 
 def latents_from_wire(message: wire.Latents) -> LatentChunk:
     return LatentChunk(
-        header=_header_from_wire(message.header),
+        header=header_from_wire(message.header),
         video=optional_from_bytes(message.video_tensors),
         audio=optional_from_bytes(message.audio_tensors),
     )
@@ -280,7 +280,7 @@ def part_to_wire(part: DecodedPart) -> wire.StreamResponse:
     frames, samples = part.frames_FHWC, part.samples_SC
     return wire.StreamResponse(
         decoded=wire.Decoded(
-            header=_header_to_wire(part.header),
+            header=header_to_wire(part.header),
             frames=b"" if frames is None else frames.tobytes(),
             samples=b"" if samples is None else samples.astype(SAMPLE_DTYPE, copy=False).tobytes(),
         )
@@ -293,7 +293,7 @@ def part_from_wire(message: wire.Decoded, info: ModelInfo) -> DecodedPart:
         frames = np.frombuffer(message.frames, np.uint8).reshape(-1, info.height_px, info.width_px, RGB)
     if message.samples:
         samples = np.frombuffer(message.samples, SAMPLE_DTYPE).reshape(-1, info.audio_channels)
-    return DecodedPart(header=_header_from_wire(message.header), frames_FHWC=frames, samples_SC=samples)
+    return DecodedPart(header=header_from_wire(message.header), frames_FHWC=frames, samples_SC=samples)
 
 
 def picture_to_wire(image_HWC: NDArray[np.uint8]) -> wire.Picture:

@@ -93,7 +93,11 @@ class DecoderStage:
 
     def decode(self, session_id: str, chunk: LatentChunk) -> None:
         """The next chunk of a session; its listener gets the part."""
-        self._jobs.put(lambda: self._decode(session_id, chunk))
+        self._jobs.put(lambda: self._decode(session_id, lambda: chunk))
+
+    def decode_read(self, session_id: str, read: Callable[[], LatentChunk]) -> None:
+        """The next chunk of a session, which the decoder's thread reads: it may have to wait for it."""
+        self._jobs.put(lambda: self._decode(session_id, read))
 
     def snapshot(self, session_id: str) -> Future[dict[str, Tensors]]:
         """The caches as they are after the chunks given so far."""
@@ -154,12 +158,12 @@ class DecoderStage:
             raise WorkerUnavailableError(f"the decoders could not open the session: {error}") from error
         self._sessions[session_id] = DecoderSession(caches=opened, on_lost=on_lost)
 
-    def _decode(self, session_id: str, chunk: LatentChunk) -> None:
+    def _decode(self, session_id: str, read: Callable[[], LatentChunk]) -> None:
         session = self._sessions.get(session_id)
         if session is None:
             return  # closed while the chunk was on its way
         try:
-            part = self._decoded(session, chunk)
+            part = self._decoded(session, read())
         except Exception:
             logger.exception("decoding failed for session %s", session_id)
             self._lose(session_id, session, "a decoder failed")

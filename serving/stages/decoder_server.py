@@ -1,4 +1,4 @@
-"""The decoder stage's socket server: one connection a session, from its transformer worker or to its gateway."""
+"""The decoder stage's connections: one a session, from its transformer worker or to its gateway, by socket or gRPC."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import asyncio
 from concurrent.futures import Future
 from functools import partial
 
+import grpc
+
 from model.interface import Tensors
 from serving.errors import NacreError
 from serving.sessions.encoded import DecodedPart
 from serving.stages import codec
 from serving.stages.decoder import DecoderStage
+from serving.stages.grpc_pipe import decoder_handlers
+from serving.stages.lanes import ReceivingLane, open_lane
+from serving.stages.pipe import Pipe
 from serving.stages.stream import MessageStream
 from serving.wire import plane_pb2 as wire
 
@@ -29,6 +34,11 @@ class DecoderServer:
         self._server = await loop.create_server(self._accept, host, 0)
         return self._server.sockets[0].getsockname()[1]
 
+    @property
+    def grpc_handlers(self) -> grpc.GenericRpcHandler:
+        """For a gRPC server, which then takes connections too."""
+        return decoder_handlers(self._accept_pipe)
+
     async def close(self) -> None:
         """Close every connection. Safe to call twice."""
         if self._server is not None:
@@ -38,24 +48,34 @@ class DecoderServer:
 
     def _accept(self) -> MessageStream:
         connection = _Connection(self._stage, self._connections)
-        self._connections.add(connection)
-        return connection.stream
+        connection.stream = stream = MessageStream(connection)
+        return stream
+
+    def _accept_pipe(self, pipe: Pipe) -> _Connection:
+        connection = _Connection(self._stage, self._connections)
+        connection.stream = pipe
+        return connection
 
 
 class _Connection:
     """A session's, as transformer worker or as watcher. Listens to the stage on the decoder's thread."""
 
+    stream: Pipe  # set by whoever accepts it
+
     def __init__(self, stage: DecoderStage, connections: set[_Connection]) -> None:
-        self.stream = MessageStream(self)
+        connections.add(self)
         self._stage = stage
         self._connections = connections
         self._loop = asyncio.get_running_loop()
         self._opened_id = ""
         self._watched_id = ""
+        self._lane: ReceivingLane | None = None
+        self._opening_lane: asyncio.Task[None] | None = None
+        self._is_lost = False
 
     # --- on the event loop ---
 
-    def received(self, stream: MessageStream, data: bytes) -> None:
+    def received(self, stream: Pipe, data: bytes) -> None:
         request = wire.StreamRequest.FromString(data)
         kind = request.WhichOneof("message")
         if kind == "open" and not self._opened_id:
@@ -66,6 +86,11 @@ class _Connection:
             self._stage.watch(self._watched_id, self)
         elif kind == "latents" and self._opened_id:
             self._stage.decode(self._opened_id, codec.latents_from_wire(request.latents))
+        elif kind == "lane_latents" and self._opened_id and self._lane is not None:
+            self._decode_from(self._lane, request.lane_latents)
+        elif kind == "offer_lane" and self._opened_id and self._opening_lane is None:
+            # Owned by the connection: it is short, and what it finds goes with the connection.
+            self._opening_lane = asyncio.create_task(self._open_lane(request.offer_lane), name="open-lane")
         elif kind == "read_caches" and self._opened_id:
             self._then(self._stage.snapshot(self._opened_id), self._send_snapshot)
         else:
@@ -73,10 +98,30 @@ class _Connection:
 
     def lost(self) -> None:
         self._connections.discard(self)
+        self._is_lost = True
+        self._close_lane()
         if self._opened_id:
             self._stage.close(self._opened_id)
         if self._watched_id:
             self._stage.unwatch(self._watched_id, self)
+
+    async def _open_lane(self, offer: wire.OfferLane) -> None:
+        self._lane = await open_lane(offer)
+        if self._is_lost:
+            self._close_lane()
+        else:
+            self.stream.send(wire.StreamResponse(lane_answer=wire.LaneAnswer(is_taken=self._lane is not None)))
+
+    def _close_lane(self) -> None:
+        if self._lane is not None:
+            self._lane.close()
+            self._lane = None
+
+    def _decode_from(self, lane: ReceivingLane, message: wire.LaneLatents) -> None:
+        if lane.is_waiting:
+            self._stage.decode_read(self._opened_id, partial(lane.read, message))
+        else:
+            self._stage.decode(self._opened_id, lane.read(message))
 
     def _open(self, message: wire.OpenDecoder) -> None:
         self._opened_id = message.session_id

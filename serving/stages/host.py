@@ -21,10 +21,12 @@ from serving.stages.channels import SERVER_OPTIONS
 from serving.stages.decoder import Decoders, DecoderStage
 from serving.stages.decoder_server import DecoderServer
 from serving.stages.encoder import EncoderStage
+from serving.stages.pipe import GRPC_SCHEME
+from serving.stages.routes import Route, transport_by
 from serving.stages.services import EncoderService, TransformerService
 from serving.stages.stage import DECODERS, Stage
 from serving.stages.transformer import TransformerStage
-from serving.stages.transport import InProcessTransport, LatentTransport, StreamTransport
+from serving.stages.transport import InProcessTransport, LatentTransport
 from serving.wire import plane_pb2_grpc as wire_grpc
 
 
@@ -37,6 +39,7 @@ class WorkerConfig:
     num_threads: int = 1  # of the transformer; the other stages take one
     engine: EngineConfig = field(default_factory=EngineConfig)
     delivery_lead_s: float = 0.12
+    latents: Route = Route.AUTO  # how they get to decoders in other processes
     # A model call that runs this long has hung; a step takes well under a second.
     max_busy_s: float = 30.0
     storage: StorageConfig | None = None  # None keeps sessions in memory alone
@@ -74,7 +77,7 @@ class StageHost:
         self._server: grpc.aio.Server | None = None
         self._decoder_server: DecoderServer | None = None
         self.address = ""  # host:port of the gRPC server, once it listens
-        self.stream_address = ""  # host:port of the decoders, once they listen
+        self.stream_address = ""  # where the decoders take connections, once they listen: see pipe.py
 
     async def load(self) -> None:
         """Build the stages, off the event loop."""
@@ -83,17 +86,22 @@ class StageHost:
     async def listen(self) -> None:
         """Serve the stages on free ports."""
         server = grpc.aio.server(options=SERVER_OPTIONS)
+        is_grpc_decoder = self.decoder is not None and self.config.latents is Route.GRPC
+        if self.decoder is not None:
+            self._decoder_server = DecoderServer(self.decoder)
+            server.add_generic_rpc_handlers((self._decoder_server.grpc_handlers,))
         if self.encoder is not None:
             wire_grpc.add_EncoderServiceServicer_to_server(EncoderService(self.encoder), server)
         if self.transformer is not None:
             wire_grpc.add_TransformerServiceServicer_to_server(TransformerService(self.transformer), server)
-        if self.encoder is not None or self.transformer is not None:
+        if self.encoder is not None or self.transformer is not None or is_grpc_decoder:
             port = server.add_insecure_port(f"{self.config.host}:0")
             await server.start()
             self._server = server
             self.address = f"{self.config.host}:{port}"
-        if self.decoder is not None:
-            self._decoder_server = DecoderServer(self.decoder)
+        if is_grpc_decoder:
+            self.stream_address = f"{GRPC_SCHEME}{self.address}"
+        elif self._decoder_server is not None:
             self.stream_address = f"{self.config.host}:{await self._decoder_server.start(self.config.host)}"
 
     async def close(self) -> None:
@@ -104,10 +112,10 @@ class StageHost:
             await asyncio.to_thread(self._engine_thread.stop)
         if self.keeper is not None:
             await asyncio.to_thread(self.keeper.close)
-        if self._server is not None:
-            await self._server.stop(grace=1.0)
         if self._decoder_server is not None:
             await self._decoder_server.close()
+        if self._server is not None:
+            await self._server.stop(grace=1.0)
         if self.decoder is not None and self.decoder.is_alive:
             await asyncio.to_thread(self.decoder.stop)
         if self.encoder is not None:
@@ -129,7 +137,7 @@ class StageHost:
         """The way to a decoder worker: the shortest there is."""
         if self.decoder is not None and address in ("", self.stream_address):
             return InProcessTransport(self.decoder)
-        return StreamTransport(address)
+        return transport_by(self.config.latents, address, self.config.host)
 
     def _load(self) -> None:
         stages = self.config.stages

@@ -23,7 +23,7 @@ from serving.stages import codec
 from serving.stages.channels import Channels
 from serving.stages.link import PlaneLink
 from serving.stages.outbox import Outbox
-from serving.stages.stream import MessageStream, connect_stream
+from serving.stages.pipe import Pipe, connect_pipe
 from serving.stages.transformer import RESERVATION_TIMEOUT_S, DecoderPlace
 from serving.wire import plane_pb2 as wire
 from serving.wire import plane_pb2_grpc as wire_grpc
@@ -122,13 +122,13 @@ class _Watch:
     def __init__(self, info: ModelInfo) -> None:
         self.link: PlaneLink | None = None  # set once every worker knows the session
         self._info = info
-        self._stream: MessageStream | None = None
+        self._stream: Pipe | None = None
         self._is_watching: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def open(self, address: str, session_id: str) -> None:
         """Raises `WorkerUnavailableError`."""
         try:
-            self._stream = await connect_stream(address, self)
+            self._stream = await connect_pipe(address, self)
         except OSError as error:
             raise WorkerUnavailableError(f"decoder worker {address} does not answer") from error
         self._stream.send(wire.StreamRequest(watch=wire.Watch(session_id=session_id)))
@@ -139,7 +139,7 @@ class _Watch:
         if self._stream is not None:
             self._stream.close()
 
-    def received(self, stream: MessageStream, data: bytes) -> None:
+    def received(self, stream: Pipe, data: bytes) -> None:
         response = wire.StreamResponse.FromString(data)
         if response.WhichOneof("message") == "watching":
             if not self._is_watching.done():

@@ -2,7 +2,10 @@
 
 LatentTransport --connect--> LatentLink     one for each session and decoder worker
 +-- InProcessTransport   the decoder stage is in this process
-+-- GrpcTransport        any worker on any node, as bytes
++-- StreamTransport      a connection (pipe.py): socket or gRPC, to any worker on any node; latents as bytes,
+                         or in a lane beside it (lanes.py): shared memory, gloo, NCCL
+
+Which one a worker takes is configuration: see routes.py.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ from serving.errors import WorkerUnavailableError
 from serving.sessions.encoded import LatentChunk
 from serving.stages import codec
 from serving.stages.decoder import DecoderStage
-from serving.stages.stream import MessageStream, connect_stream
+from serving.stages.lanes import MakeLane, SendingLane
+from serving.stages.pipe import Pipe, connect_pipe
 from serving.wire import plane_pb2 as wire
 
 # Opening decoder caches is quick; a worker that takes longer is not well.
@@ -99,14 +103,15 @@ class _InProcessLink:
 
 
 class StreamTransport:
-    """One connection for each session."""
+    """One connection for each session, and a lane where `make_lane` is given and the worker takes what it offers."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, make_lane: MakeLane | None = None) -> None:
         self._address = address
+        self._make_lane = make_lane
 
     @asynccontextmanager
     async def connect(self, opening: DecoderOpening, on_lost: Callable[[str], None]) -> AsyncIterator[LatentLink]:
-        link = _StreamLink(self._address, on_lost)
+        link = _StreamLink(self._address, on_lost, self._make_lane and self._make_lane())
         try:
             await link.open(opening)
             yield link
@@ -117,10 +122,12 @@ class StreamTransport:
 class _StreamLink:
     """The transformer worker's end of a connection."""
 
-    def __init__(self, address: str, on_lost: Callable[[str], None]) -> None:
+    def __init__(self, address: str, on_lost: Callable[[str], None], lane: SendingLane | None) -> None:
         self._address = address
         self._on_lost = on_lost
-        self._stream: MessageStream | None = None
+        self._lane = lane
+        self._is_lane_offered = False
+        self._stream: Pipe | None = None
         self._is_open = False
         self._reason = "the connection is closed"
         # In the order they were asked for.
@@ -130,15 +137,20 @@ class _StreamLink:
     async def open(self, opening: DecoderOpening) -> None:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
-                self._stream = await connect_stream(self._address, self)
+                self._stream = await connect_pipe(self._address, self)
                 await self._ask(_open_request(opening))
         except (OSError, TimeoutError) as error:
             raise WorkerUnavailableError(f"decoder worker {self._address} does not answer") from error
         self._is_open = True
 
     def send(self, chunk: LatentChunk) -> None:
-        if self._stream is not None:
-            self._stream.send(codec.latents_to_wire(chunk))
+        if self._stream is None:
+            return
+        carried = None
+        if self._lane is not None:
+            self._offer_lane(self._lane, chunk)
+            carried = self._lane.carry(chunk)
+        self._stream.send(carried or codec.latents_to_wire(chunk))
 
     def request_snapshot(self) -> None:
         self._snapshots.append(self._ask(wire.StreamRequest(read_caches=wire.ReadCaches())))
@@ -151,17 +163,24 @@ class _StreamLink:
         self._is_open = False
         if self._stream is not None:
             self._stream.close()
+        self._close_lane()
 
-    def received(self, stream: MessageStream, data: bytes) -> None:
+    def received(self, stream: Pipe, data: bytes) -> None:
         response = wire.StreamResponse.FromString(data)
-        if response.WhichOneof("message") == "refused":
-            self._reason = response.refused.message
-            return
+        match response.WhichOneof("message"):
+            case "refused":
+                self._reason = response.refused.message
+                return
+            case "lane_answer":
+                if self._lane is not None:
+                    self._lane.answered(is_taken=response.lane_answer.is_taken)
+                return
         answer = self._answers.popleft()
         if not answer.done():  # nobody may be waiting for it any more
             answer.set_result(response)
 
     def lost(self) -> None:
+        self._close_lane()
         message = f"decoder worker {self._address}: {self._reason}"
         for answer in self._answers:
             if not answer.done():
@@ -169,6 +188,18 @@ class _StreamLink:
                 answer.exception()  # nobody may be waiting for it any more
         if self._is_open:
             self._on_lost(message)
+
+    def _offer_lane(self, lane: SendingLane, chunk: LatentChunk) -> None:
+        if self._is_lane_offered:
+            return
+        self._is_lane_offered = True
+        if (offer := lane.offer(chunk)) is not None and self._stream is not None:
+            self._stream.send(wire.StreamRequest(offer_lane=offer))
+
+    def _close_lane(self) -> None:
+        if self._lane is not None:
+            self._lane.close()
+            self._lane = None
 
     def _ask(self, request: wire.StreamRequest) -> asyncio.Future[wire.StreamResponse]:
         assert self._stream is not None, "connected"

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from serving.errors import NacreError, WorkerUnavailableError
-from serving.sessions.encoded import DecodedPart
+from serving.sessions.encoded import DecodedPart, LatentChunk
+from serving.stages import codec, decoder_server
 from serving.stages.decoder import DecoderStage
 from serving.stages.host import StageHost, WorkerConfig
 from serving.stages.outbox import Outbox
+from serving.stages.routes import Route, transport_by
+from serving.stages.shared_memory import NAME_PREFIX
 from serving.stages.stage import DECODERS
-from serving.stages.transport import DecoderOpening, InProcessTransport, LatentTransport, StreamTransport
+from serving.stages.transport import DecoderOpening, InProcessTransport, LatentTransport
 from tests.fakes_model import FakeModel
 from tests.integration.stages.play import WAIT_S, eventually
 from tests.unit.serving.stages.test_decoder import latents
@@ -39,16 +45,28 @@ class Wire:
     stage: DecoderStage
 
 
-@pytest.fixture(params=["in process", "stream"])
+LANES = (Route.SHARED_MEMORY, Route.GLOO)
+
+
+@pytest.fixture(params=[None, Route.STREAM, Route.GRPC, *LANES], ids=lambda route: route or "in process")
 async def wire(request: pytest.FixtureRequest) -> AsyncIterator[Wire]:
-    host = StageHost(FakeModel(), WorkerConfig(stages=DECODERS))
+    async with decoder_worker(request.param) as wire:
+        yield wire
+
+
+@asynccontextmanager
+async def decoder_worker(route: Route | None) -> AsyncIterator[Wire]:
+    """And the way to it; without a route, as if it were here."""
+    host = StageHost(FakeModel(), WorkerConfig(stages=DECODERS, latents=route or Route.AUTO))
     await host.load()
     await host.listen()
     assert host.decoder is not None
-    is_stream = request.param == "stream"
-    transport = StreamTransport(host.stream_address) if is_stream else InProcessTransport(host.decoder)
-    yield Wire(transport=transport, stage=host.decoder)
-    await host.close()
+    here = InProcessTransport(host.decoder)
+    transport = here if route is None else transport_by(route, host.stream_address, "127.0.0.1")
+    try:
+        yield Wire(transport=transport, stage=host.decoder)
+    finally:
+        await host.close()
 
 
 def ignore(message: str) -> None: ...
@@ -125,3 +143,81 @@ async def test_a_snapshot_of_a_session_that_is_gone_is_an_error_of_ours(wire: Wi
         link.request_snapshot()
         with pytest.raises(NacreError):
             await link.read_snapshot()
+
+
+@pytest.mark.parametrize("route", LANES)
+async def test_once_a_lane_is_taken_latents_are_no_longer_sent_as_bytes(
+    route: Route, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts, decoder = PartOutbox(), FakeModel().load_video_decoder()
+    cache = decoder.open(OPENING.seed)
+    async with decoder_worker(route) as wire, asyncio.timeout(WAIT_S):
+        wire.stage.watch("a", parts)
+        async with wire.transport.connect(OPENING, ignore) as link:
+            link.send(latents(0))
+            await eventually(lambda: link._lane.is_ready)  # pyright: ignore[reportAttributeAccessIssue]
+            monkeypatch.setattr(codec, "latents_to_wire", refuse_bytes)
+            for chunk_idx in range(25):  # more than a ring has slots
+                if chunk_idx:
+                    link.send(latents(chunk_idx))
+                part = await parts.get()
+                assert part is not None
+                expected = decoder.decode(cache, latents(chunk_idx).video or {})
+                np.testing.assert_array_equal(part.frames_FHWC, expected)
+
+
+def refuse_bytes(chunk: LatentChunk) -> None:
+    raise AssertionError(f"chunk {chunk.header.chunk_idx} was sent as bytes")
+
+
+async def test_a_lane_that_is_full_or_too_small_lets_bytes_go_the_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = PartOutbox()
+    async with decoder_worker(Route.SHARED_MEMORY) as wire, asyncio.timeout(WAIT_S):
+        wire.stage.watch("a", parts)
+        async with wire.transport.connect(OPENING, ignore) as link:
+            link.send(latents(0))
+            lane = link._lane  # pyright: ignore[reportAttributeAccessIssue]
+            await eventually(lambda: lane.is_ready)
+            monkeypatch.setattr(lane._ring, "empty_slot", lambda: None)
+            for chunk_idx in range(1, 4):
+                link.send(latents(chunk_idx))
+            parts_held = [await parts.get() for _ in range(4)]
+            assert [part and part.header.chunk_idx for part in parts_held] == [0, 1, 2, 3]
+
+
+async def test_a_worker_that_cannot_have_the_lane_gets_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another container: the same address, and no such process there."""
+
+    async def refuse(offer: object) -> None:
+        return None
+
+    monkeypatch.setattr(decoder_server, "open_lane", refuse)
+    parts = PartOutbox()
+    async with decoder_worker(Route.SHARED_MEMORY) as wire, asyncio.timeout(WAIT_S):
+        wire.stage.watch("a", parts)
+        async with wire.transport.connect(OPENING, ignore) as link:
+            for chunk_idx in range(12):
+                link.send(latents(chunk_idx))
+                part = await parts.get()
+                assert part is not None
+                assert part.header.chunk_idx == chunk_idx
+            assert not link._lane.is_ready  # pyright: ignore[reportAttributeAccessIssue]
+    assert not mapped_rings()
+
+
+async def test_memory_is_given_back_with_the_session() -> None:
+    parts = PartOutbox()
+    async with decoder_worker(Route.SHARED_MEMORY) as wire, asyncio.timeout(WAIT_S):
+        wire.stage.watch("a", parts)
+        async with wire.transport.connect(OPENING, ignore) as link:
+            link.send(latents(0))
+            await eventually(lambda: link._lane.is_ready)  # pyright: ignore[reportAttributeAccessIssue]
+            assert mapped_rings()
+        await eventually(lambda: not mapped_rings())
+
+
+def mapped_rings(process: str = "self") -> list[str]:
+    """Where a process has shared memory of ours, or a descriptor of it."""
+    maps = Path(f"/proc/{process}/maps").read_text().splitlines()
+    files = [os.readlink(each) for each in Path(f"/proc/{process}/fd").iterdir() if each.is_symlink()]
+    return [line for line in (*maps, *files) if NAME_PREFIX in line]

@@ -1,0 +1,50 @@
+"""A connection to a decoder worker, whichever way its bytes go: by a plain socket, or inside a gRPC stream.
+
+host:port          a socket of the worker's own (see stream.py): the cheapest for a message
+grpc:host:port     its gRPC server, where nothing else can pass: a mesh, a proxy, a policy of one port
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from google.protobuf.message import Message
+
+from serving.stages.stream import connect_stream
+
+GRPC_SCHEME = "grpc:"
+
+
+class Pipe(Protocol):
+    """One end. Used on the event loop; no method waits."""
+
+    def send(self, message: Message) -> None:
+        """Does nothing once the connection is closed."""
+        ...
+
+    def send_bytes(self, data: bytes) -> None: ...
+
+    def close(self) -> None:
+        """After what was sent has left. Safe to call twice."""
+        ...
+
+
+class PipeHandler(Protocol):
+    """What one end does with its connection. Called on the event loop."""
+
+    def received(self, stream: Pipe, data: bytes) -> None:
+        """One whole message. `DecodeError` and `ValueError` close the connection."""
+        ...
+
+    def lost(self) -> None:
+        """The connection is closed, by either side. Called once; nothing follows."""
+        ...
+
+
+async def connect_pipe(address: str, handler: PipeHandler) -> Pipe:
+    """Raises OSError when nobody answers there."""
+    if not address.startswith(GRPC_SCHEME):
+        return await connect_stream(address, handler)
+    from serving.stages.grpc_pipe import connect_grpc
+
+    return await connect_grpc(address.removeprefix(GRPC_SCHEME), handler)

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from serving.access.config import is_loopback
 from serving.access.tls import check_tls
+from serving.allocator import bound_memory
 from serving.catalogue.storage import prepare_storage
 from serving.config import ServiceConfig, load_config
 from serving.errors import StorageUnavailableError
@@ -82,6 +83,7 @@ def warn_of_plain_line(settings: ServiceConfig) -> None:
 
 
 def run(settings: ServiceConfig) -> None:
+    bound_memory(os.environ)
     kind = "in this process" if settings.local else "on Ray"
     console.print(f"starting {settings.model} {kind} ...")
     if settings.local:

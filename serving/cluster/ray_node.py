@@ -17,6 +17,8 @@ from typing import Any
 
 import psutil
 
+from serving import allocator
+
 logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
@@ -28,6 +30,10 @@ STOP_TIMEOUT_S = 8.0
 STOP_POLL_S = 0.1
 START_ATTEMPTS = 3
 PR_SET_CHILD_SUBREAPER = 36  # of <linux/prctl.h>
+# By what ends each: what scales a cluster, what sends workers' logs to their driver, and what answers for the
+# dashboard. Here is one node, logs stay in files and nobody asks; they take 60 to 80 MB each, wake all the time, and
+# grow for as long as they run.
+UNUSED = ("kill_monitor", "kill_log_monitor", "kill_dashboard")
 # A Unix socket's path may have 107 bytes, and Ray adds about 60 to its folder.
 MAX_TEMP_FOLDER_BYTES = 45
 
@@ -56,6 +62,7 @@ ENVIRONMENT = {
     # OpenMP threads that spin while they wait take the core from whoever has work.
     "OMP_WAIT_POLICY": "PASSIVE",
     "OMP_NUM_THREADS": "1",
+    **allocator.ENVIRONMENT,
 }
 
 
@@ -81,6 +88,7 @@ def _start(ray: Any, folder: Path) -> None:
     for attempts_left in reversed(range(START_ATTEMPTS)):
         try:
             _init(ray, folder)
+            _end_unused(ray)
             return
         except Exception as error:
             if attempts_left == 0:
@@ -107,6 +115,13 @@ def _init(ray: Any, folder: Path) -> None:
         )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked_before)
+
+
+def _end_unused(ray: Any) -> None:
+    """Ray 2.60 starts them whatever it is told."""
+    node = ray._private.worker._global_node
+    for name in UNUSED:
+        getattr(node, name)(check_alive=False)
 
 
 def _stop(ray: Any) -> None:

@@ -1,0 +1,99 @@
+"""The causal Wan network on several devices: each latent frame's tokens are shared out to ranks.
+
+Every rank is given the same latents, conditions and caches of its own, makes the same calls, and has the same result.
+A rank caches the keys and values of its heads, for all tokens; what the mouse did is attended to place by place, so
+a rank caches that of its places. Nothing is exchanged for what was cached earlier.
+
+Letters: B batch, F latent frames of a chunk, T tokens of a latent frame, t those of this rank, N heads, n those of
+this rank, K head dim, D model dim.
+"""
+
+from __future__ import annotations
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from model.adapters.wan.actions import MOUSE
+from model.adapters.wan.config import PATCH_SIDE, WanConfig
+from model.adapters.wan.layers import SELF, Block
+from model.adapters.wan.network import Conditions, WanNetwork
+from model.adapters.wan.rotary import rotate
+from model.adapters.wan.window import KeysValues, Shapes, Window
+from model.parallel.sequence import SequenceSplit
+
+
+class SplitBlock(Block):
+    """Takes and gives this rank's tokens; attends with its heads."""
+
+    def __init__(self, config: WanConfig, has_actions: bool, split: SequenceSplit) -> None:
+        super().__init__(config, has_actions)
+        self.split = split
+        self.tokens_per_latent = 0  # set for each pass by the network
+
+    def _projected(self, hidden_BFTD: Tensor) -> KeysValues:
+        own = super()._projected(hidden_BFTD)
+        return KeysValues(*(self.split.to_heads(field, self.tokens_per_latent) for field in own))
+
+    def _seen(self, hidden_BFTD: Tensor, own: KeysValues, window: Window, block: int) -> Tensor:
+        rotation, shape = window.own_rotation(SELF), hidden_BFTD.shape[1:3]
+        q_BFtNK = self.self_attn.queries(hidden_BFTD.flatten(1, 2)).unflatten(1, shape)
+        q_BFTnK = rotate(self.split.to_heads(q_BFtNK, self.tokens_per_latent), rotation)
+        keys = window.lay(SELF, block, rotate(own.k, rotation), own.v)
+        seen = self.attend(q_BFTnK.flatten(1, 2), keys.k.flatten(1, 2), keys.v.flatten(1, 2))
+        seen_BFtNK = self.split.to_tokens(seen.unflatten(1, q_BFTnK.shape[1:3]))
+        return self.self_attn.joined(seen_BFtNK.flatten(1, 2)).unflatten(1, shape)
+
+
+class SplitWanNetwork(WanNetwork):
+    """Parameters are those of a `WanNetwork`, all of them on every rank."""
+
+    def __init__(self, config: WanConfig, split: SequenceSplit) -> None:
+        """Raises ValueError where the heads cannot be shared out."""
+        super().__init__(config)
+        split.num_heads(config.heads)
+        self.split = split
+        self.blocks = nn.ModuleList(
+            SplitBlock(config, block.action_model is not None, split) for block in self.block_list()
+        )
+
+    def cache_shapes(self, latent_rows: int, latent_columns: int) -> Shapes:
+        shapes = dict(super().cache_shapes(latent_rows, latent_columns))
+        layers, tokens, heads, head_dim = shapes[SELF]
+        shapes[SELF] = (layers, tokens, self.split.num_heads(heads), head_dim)
+        if MOUSE in shapes:
+            blocks, _, *rest = shapes[MOUSE]
+            shapes[MOUSE] = (blocks, self.split.num_tokens(tokens), *rest)
+        return shapes
+
+    def denoise(
+        self,
+        latents_BFCHW: Tensor,
+        timesteps_BF: Tensor,
+        context: list[KeysValues],
+        window: Window,
+        conditions: Conditions,
+    ) -> Tensor:
+        x, noise_BFD, noise_BF6D = self._embedded(latents_BFCHW, timesteps_BF, conditions)
+        for idx, block in enumerate(self.block_list()):
+            x, _ = block(x, noise_BF6D, context[idx], window, idx, conditions.actions)
+        rows, columns = (side // PATCH_SIDE for side in latents_BFCHW.shape[-2:])
+        patches = self.split.join(self.head(x, noise_BFD), rows * columns)
+        return rearrange(patches, "b f (h w) (p q c) -> b f c (h p) (w q)", h=rows, p=PATCH_SIDE, q=PATCH_SIDE)
+
+    def _embedded(
+        self, latents_BFCHW: Tensor, timesteps_BF: Tensor, conditions: Conditions
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        x_BFTD, noise_BFD, noise_BF6D = super()._embedded(latents_BFCHW, timesteps_BF, conditions)
+        for block in self.block_list():
+            assert isinstance(block, SplitBlock), "made here"
+            block.tokens_per_latent = x_BFTD.shape[2]
+        return self.split.split(x_BFTD), noise_BFD, noise_BF6D
+
+
+def split_wan(network: WanNetwork, split: SequenceSplit) -> SplitWanNetwork:
+    """The same network, over the same weights."""
+    with torch.device("meta"):
+        shared = SplitWanNetwork(network.config, split)
+    shared.load_state_dict(network.state_dict(), assign=True)
+    return shared.requires_grad_(False).eval()

@@ -1,0 +1,47 @@
+"""Work beside the main stream of a GPU: a decoder's, while the next chunk is denoised.
+
+Threads share one default stream, so a decoder on a thread of its own still waits for the transformer unless it has
+a stream of its own. Where there is no GPU these do nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+
+class SideStream:
+    """A stream of one thread's work, on one device."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+
+    @property
+    def is_beside(self) -> bool:
+        return self._stream is not None
+
+    @contextmanager
+    def after_current(self, *inputs: Tensor) -> Iterator[None]:
+        """Run the block's kernels on this stream, once the current one has come so far. `inputs` were made there, and
+        their memory is not given to others before this stream is done with it."""
+        if self._stream is None:
+            yield
+            return
+        self._stream.wait_stream(torch.cuda.current_stream(self._stream.device))
+        with torch.cuda.stream(self._stream):
+            yield
+        for tensor in inputs:
+            tensor.record_stream(self._stream)
+
+    def to_host(self, tensor: Tensor) -> Tensor:
+        """A copy in memory of the host, there when this returns; waits for this stream alone. On a CPU the tensor
+        itself."""
+        if self._stream is None:
+            return tensor.cpu()
+        with torch.cuda.stream(self._stream):
+            copy = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True).copy_(tensor, non_blocking=True)
+        self._stream.synchronize()
+        return copy

@@ -28,6 +28,8 @@ export interface AttachOptions {
   role: ClientRole | "";
   clientId: string;
   standBy: boolean;
+  /** What was sent before and has no outcome yet. */
+  unansweredControlIds: string[];
   timeoutS: number;
 }
 
@@ -94,6 +96,7 @@ function toAttach(options: AttachOptions): PlayRequest {
         role: options.role ? valueOf(ClientRoleSchema, options.role) : 0,
         clientId: options.clientId,
         standBy: options.standBy,
+        unansweredControlIds: options.unansweredControlIds,
       },
     },
   });

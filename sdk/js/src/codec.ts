@@ -15,6 +15,7 @@ import { type Caller as CallerMessage, RoleSchema } from "./nacre/v1/access_pb.j
 import type { Quota as QuotaMessage, QueueStanding as QueueStandingMessage, Reservation as ReservationMessage } from "./nacre/v1/admission_pb.js";
 import { type Ack, SupersededReasonSchema } from "./nacre/v1/control_pb.js";
 import { type Error as ErrorMessage, ErrorReasonSchema } from "./nacre/v1/error_pb.js";
+import type { Recording as RecordingMessage } from "./nacre/v1/export_pb.js";
 import { type ShareLink as ShareLinkMessage, type World as SavedWorldMessage, ShareScopeSchema } from "./nacre/v1/library_pb.js";
 import type { Limits as LimitsMessage } from "./nacre/v1/quota_pb.js";
 import {
@@ -24,6 +25,7 @@ import {
   type Hands as HandsMessage,
   type Participant as ParticipantMessage,
   type PastControl as PastControlMessage,
+  type Quality as QualityMessage,
   type Session as SessionMessage,
   type SessionSummary as SummaryMessage,
   ArbitrationPolicySchema,
@@ -37,6 +39,7 @@ import {
   type WorldSpec,
   ControlKindSchema,
   PerspectiveSchema,
+  ProfileSchema,
 } from "./nacre/v1/world_pb.js";
 import type { Answer } from "./pending.js";
 import type { Superseded } from "./receipt.js";
@@ -81,6 +84,7 @@ export function toCapabilities(message: CapabilitiesMessage | undefined, arbitra
     maxPitchDegPerS: message?.maxPitchDegPerS ?? 0,
     maxSpeedMPerS: message?.maxSpeedMPerS ?? 0,
     licence: message?.licence ?? "",
+    profile: word<r.Profile>(ProfileSchema, message?.profile ?? 0) || "exact",
     arbitrations: arbitrations.map((each) => word<r.Arbitration>(ArbitrationPolicySchema, each)),
   };
 }
@@ -144,7 +148,14 @@ export function toSessionRecord(message: SessionMessage): r.SessionRecord {
     participants: message.participants.map(toParticipant),
     takeControlAfterS: optionalSeconds(message.takeControlAfter),
     limits: message.limits ? toLimits(message.limits) : null,
+    quality: toQuality(message.quality),
   };
+}
+
+/** Null for all that there is. */
+export function toQuality(message: QualityMessage | undefined): r.Quality | null {
+  if (!message || (message.denoiseShare === 1 && message.rate === 1)) return null;
+  return { chunkIndex: Number(message.chunkIndex), denoiseShare: message.denoiseShare, rate: message.rate };
 }
 
 export function toSessionSummary(message: SummaryMessage): r.SessionSummary {
@@ -214,6 +225,18 @@ export function toShareLink(message: ShareLinkMessage, token = ""): r.ShareLink 
     expiresAt: dateOf(message.expireTime),
     isRevoked: message.revoked,
     numUses: message.numUses,
+  };
+}
+
+export function toRecordingInfo(message: RecordingMessage): r.RecordingInfo {
+  return {
+    sessionId: message.sessionId,
+    numFrames: Number(message.numFrames),
+    durationS: secondsOf(message.duration),
+    numBytes: Number(message.numBytes),
+    startedAt: dateOf(message.startTime),
+    expiresAt: message.expireTime ? dateOf(message.expireTime) : null,
+    isTruncated: message.truncated,
   };
 }
 

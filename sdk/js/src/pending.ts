@@ -66,6 +66,11 @@ export class PendingReceipts {
     receipt.settle(answer.outcome);
   }
 
+  /** What was sent and has no outcome: to be asked for by whoever comes back. */
+  unansweredIds(unsentIds: ReadonlySet<string>): string[] {
+    return [...this.receipts.keys()].filter((id) => !unsentIds.has(id));
+  }
+
   /** What the stream before took along may have lost its acks with it. What waits for its time is on record. */
   onAttach(unsentIds: ReadonlySet<string>): void {
     this.chunksInDoubt = 0;

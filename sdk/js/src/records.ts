@@ -6,6 +6,7 @@ export type Arbitration = "single" | "merge" | "director" | "vote";
 export type ClientRole = "player" | "director" | "viewer";
 export type SessionState = "ready" | "running" | "detached" | "parked" | "ended";
 export type ShareScope = "view" | "join" | "fork" | "direct";
+export type Profile = "exact" | "fast";
 export type Role = "viewer" | "director" | "player" | "owner" | "auditor" | "admin";
 export type CameraMove =
   | "static"
@@ -36,6 +37,8 @@ export interface Capabilities {
   maxPitchDegPerS: number;
   maxSpeedMPerS: number;
   licence: string;
+  /** With "fast", chunks are within a tolerance of what the session's record gives. */
+  profile: Profile;
   /** What sessions may be created with; told by `client.capabilities` alone. */
   arbitrations: Arbitration[];
 }
@@ -81,6 +84,15 @@ export interface Hands {
   numViewers: number;
 }
 
+/** What a session gets from a chunk on of a worker that cannot keep up, or can again. */
+export interface Quality {
+  chunkIndex: number;
+  /** Of the model's denoise passes, above 0 to 1: less of them make plainer pictures. */
+  denoiseShare: number;
+  /** Of the model's chunks per second, above 0 to 1: with less, the world's clock and its media go slower. */
+  rate: number;
+}
+
 /** A session at the moment of asking. */
 export interface SessionRecord {
   sessionId: string;
@@ -102,6 +114,8 @@ export interface SessionRecord {
   takeControlAfterS: number | null;
   /** What its tenant may use; null where the service keeps no books. */
   limits: Limits | null;
+  /** While it gets less than all of its worker; null otherwise. */
+  quality: Quality | null;
 }
 
 /** A session as it is kept. */
@@ -182,6 +196,19 @@ export interface ShareLink {
   expiresAt: Date;
   isRevoked: boolean;
   numUses: number;
+}
+
+/** What was recorded of a session. */
+export interface RecordingInfo {
+  sessionId: string;
+  numFrames: number;
+  durationS: number;
+  numBytes: number;
+  startedAt: Date;
+  /** When its oldest part goes; null where it stays. */
+  expiresAt: Date | null;
+  /** It was longer: its beginning is not kept any more. */
+  isTruncated: boolean;
 }
 
 /** The service will end the stream. */

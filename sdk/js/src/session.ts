@@ -3,12 +3,14 @@
 import type { Calls } from "./calls.js";
 import * as codec from "./codec.js";
 import { valueOf } from "./enums.js";
+import { ExportService } from "./nacre/v1/export_pb.js";
 import { LibraryService, ShareScopeSchema, SnapshotKind } from "./nacre/v1/library_pb.js";
 import { type Session as SessionMessage, SessionService } from "./nacre/v1/session_pb.js";
 import type {
   Branch,
   Capabilities,
   Difference,
+  RecordingInfo,
   Rewind,
   SavedWorld,
   SessionRecord,
@@ -19,6 +21,7 @@ import { type EnterOptions, World } from "./world.js";
 
 const sessions = SessionService.method;
 const library = LibraryService.method;
+const exports = ExportService.method;
 
 export class Session {
   /** @internal Get one from `client.create(...)`, or from `client.session(...)` for one that exists. */
@@ -115,9 +118,23 @@ export class Session {
     return (await this.calls.call(library.exportSession, { ...this.named, kind })).data;
   }
 
-  /** What was seen and heard of it so far, or to its end: an MP4 file. */
+  /** What was seen and heard of it so far, or to its end: an MP4 file. Throws `NotFound` where nothing was recorded. */
   async recording(): Promise<Blob> {
     return (await this.calls.fetch(`/v1/sessions/${this.id}/recording.mp4`, {}, {})).blob();
+  }
+
+  /** A link to it that a browser can follow without a key: once, and within a minute. For files too large for memory. */
+  async recordingLink(): Promise<string> {
+    return this.calls.url + (await this.calls.call(exports.createRecordingTicket, this.named)).path;
+  }
+
+  async recordingInfo(): Promise<RecordingInfo> {
+    return codec.toRecordingInfo((await this.calls.call(exports.getRecording, this.named)).recording!);
+  }
+
+  /** Forget what was recorded. The session stays; if it plays on, that is recorded anew. */
+  async deleteRecording(): Promise<void> {
+    await this.calls.call(exports.deleteRecording, this.named);
   }
 
   /** Forget it, but for what others that left it need. Throws `Conflict` while it runs. */

@@ -5,7 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import { Attachment, type Delivery } from "./attachment.js";
 import { type Calls, randomName } from "./calls.js";
 import { ChunkQueue } from "./chunk_queue.js";
-import { toAnswer, toCapabilities, toGoAway, toHands, toRole, toSessionEnded } from "./codec.js";
+import { toAnswer, toCapabilities, toGoAway, toHands, toQuality, toRole, toSessionEnded } from "./codec.js";
 import { canShow } from "./codecs.js";
 import * as controls from "./controls.js";
 import { CreditLedger } from "./credit.js";
@@ -20,7 +20,7 @@ import type { MediaChunk } from "./nacre/v1/media_pb.js";
 import { CreditSchema, type Rewound, SessionService } from "./nacre/v1/session_pb.js";
 import { PendingReceipts } from "./pending.js";
 import type { Receipt } from "./receipt.js";
-import type { CameraMove, Capabilities, ClientRole, GoAway, Hands, Perspective, Rewind } from "./records.js";
+import type { CameraMove, Capabilities, ClientRole, GoAway, Hands, Perspective, Quality, Rewind } from "./records.js";
 import { type ResumePolicy, canResume, delayS, toResumePolicy } from "./resume.js";
 import type { Session } from "./session.js";
 import type { When } from "./when.js";
@@ -51,6 +51,8 @@ export interface WorldEvents {
   receipt: Receipt;
   hands: Hands;
   rewound: Rewind;
+  /** The session's worker cannot keep up, or can again: then null. */
+  quality: Quality | null;
   goAway: GoAway;
   reconnecting: { attempt: number; delayS: number; error: NacreError };
   /** Nothing will come any more. */
@@ -83,6 +85,7 @@ export class World implements AsyncIterable<Chunk> {
   private currentRole: ClientRole = "viewer";
   private isInControl = false;
   private lastHands: Hands | null = null;
+  private currentQuality: Quality | null = null;
   private lastGoAway: GoAway | null = null;
   private finalError: NacreError | null = null;
   private firstIndex = 0;
@@ -157,6 +160,11 @@ export class World implements AsyncIterable<Chunk> {
   /** The last that was told; those who look on are not told. */
   get hands(): Hands | null {
     return this.lastHands;
+  }
+
+  /** The last that was told; null while the session gets all of its worker. */
+  get quality(): Quality | null {
+    return this.currentQuality;
   }
 
   get goAway(): GoAway | null {
@@ -287,18 +295,24 @@ export class World implements AsyncIterable<Chunk> {
       clientId: this.clientId,
       // One who comes back may find that another was given control meanwhile.
       standBy: standBy || this.lastHands !== null,
+      unansweredControlIds: this.pending.unansweredIds(this.unsentIds),
       timeoutS: attachTimeoutS,
     });
+  }
+
+  private get unsentIds(): Set<string> {
+    return new Set(this.outbox.map(({ controlId }) => controlId));
   }
 
   private onAttached(attachment: Attachment): void {
     const { attached } = attachment;
     if (this.finalError !== null) return attachment.close(); // left meanwhile
-    this.pending.onAttach(new Set(this.outbox.map(({ controlId }) => controlId)));
+    this.pending.onAttach(this.unsentIds);
     this.currentCapabilities = toCapabilities(attached.session?.capabilities);
     this.currentFormat = toMediaFormat(attached);
     this.currentRole = toRole(attached.role);
     this.isInControl = attached.inControl;
+    this.currentQuality = toQuality(attached.session?.quality);
     this.firstIndex = Number(attached.nextChunkIndex);
     this.epoch += 1;
     this.attachments += 1;
@@ -381,6 +395,9 @@ export class World implements AsyncIterable<Chunk> {
         this.lastHands = toHands(message.value);
         this.isInControl = this.lastHands.participants.some((each) => each.clientId === this.clientId && each.inControl);
         return this.events.emit("hands", this.lastHands);
+      case "quality":
+        this.currentQuality = toQuality(message.value);
+        return this.events.emit("quality", this.currentQuality);
       case "attached":
         throw new ProtocolError("attached twice on one stream");
       default: // a newer service says more than this client knows

@@ -1,5 +1,5 @@
 /** A session: one running world, from outside. */
-import type { Branch, Capabilities, Difference, Rewind, SavedWorld, SessionRecord, ShareLink, ShareScope } from "./records.js";
+import type { Branch, Capabilities, Difference, RecordingInfo, Rewind, SavedWorld, SessionRecord, ShareLink, ShareScope } from "./records.js";
 import { type EnterOptions, World } from "./world.js";
 export declare class Session {
     private readonly calls;
@@ -47,8 +47,13 @@ export declare class Session {
     export({ exact }?: {
         exact?: boolean;
     }): Promise<Uint8Array>;
-    /** What was seen and heard of it so far, or to its end: an MP4 file. */
+    /** What was seen and heard of it so far, or to its end: an MP4 file. Throws `NotFound` where nothing was recorded. */
     recording(): Promise<Blob>;
+    /** A link to it that a browser can follow without a key: once, and within a minute. For files too large for memory. */
+    recordingLink(): Promise<string>;
+    recordingInfo(): Promise<RecordingInfo>;
+    /** Forget what was recorded. The session stays; if it plays on, that is recorded anew. */
+    deleteRecording(): Promise<void>;
     /** Forget it, but for what others that left it need. Throws `Conflict` while it runs. */
     delete(): Promise<void>;
     /** A link for others, for a day or for `seconds`. */

@@ -4,7 +4,7 @@ import { NacreError } from "./errors.js";
 import { type ImageSource } from "./image.js";
 import type { AudioCodec, Chunk, MediaFormat, VideoCodec } from "./media.js";
 import type { Receipt } from "./receipt.js";
-import type { CameraMove, Capabilities, ClientRole, GoAway, Hands, Perspective, Rewind } from "./records.js";
+import type { CameraMove, Capabilities, ClientRole, GoAway, Hands, Perspective, Quality, Rewind } from "./records.js";
 import { type ResumePolicy } from "./resume.js";
 import type { Session } from "./session.js";
 import type { When } from "./when.js";
@@ -36,6 +36,8 @@ export interface WorldEvents {
     receipt: Receipt;
     hands: Hands;
     rewound: Rewind;
+    /** The session's worker cannot keep up, or can again: then null. */
+    quality: Quality | null;
     goAway: GoAway;
     reconnecting: {
         attempt: number;
@@ -70,6 +72,7 @@ export declare class World implements AsyncIterable<Chunk> {
     private currentRole;
     private isInControl;
     private lastHands;
+    private currentQuality;
     private lastGoAway;
     private finalError;
     private firstIndex;
@@ -86,6 +89,8 @@ export declare class World implements AsyncIterable<Chunk> {
     get inControl(): boolean;
     /** The last that was told; those who look on are not told. */
     get hands(): Hands | null;
+    /** The last that was told; null while the session gets all of its worker. */
+    get quality(): Quality | null;
     get goAway(): GoAway | null;
     /** Of the first chunk of the current attachment, or after the last rewind. */
     get nextChunkIndex(): number;
@@ -126,6 +131,7 @@ export declare class World implements AsyncIterable<Chunk> {
     /** Taking a chunk gives credit for another. Ends when the session was ended on request or the world was left, else throws. */
     [Symbol.asyncIterator](): AsyncGenerator<Chunk, void, void>;
     private attach;
+    private get unsentIds();
     private onAttached;
     /** One attachment after another, until there is none to be had. */
     private run;

@@ -54,6 +54,9 @@ export class PlayoutSchedule {
   private margins: number[] = [];
   private distanceS: number;
 
+  /** Seconds of media in a second of the clock, where all is well: less where the service cannot keep up. */
+  pace = 1;
+
   constructor(private readonly config: ScheduleConfig = DEFAULT_SCHEDULE) {
     this.distanceS = config.startS;
   }
@@ -110,8 +113,8 @@ export class PlayoutSchedule {
     this.margins.push(marginS);
     if (this.margins.length > windowChunks) this.margins.shift();
     const excessS = Math.min(...this.margins) - safetyS;
-    if (this.margins.length < windowChunks || excessS <= 0) return 1;
-    return 1 + Math.min(maxHaste, Math.max(MIN_HASTE, excessS * HASTE_PER_S));
+    if (this.margins.length < windowChunks || excessS <= 0) return this.pace;
+    return this.pace + Math.min(maxHaste, Math.max(MIN_HASTE, excessS * HASTE_PER_S));
   }
 
   private placementOf(mediaS: number): Placement | null {

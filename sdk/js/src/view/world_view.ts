@@ -135,9 +135,11 @@ export class WorldView {
     this.skewMs.clear();
     this.canvas.width = world.format.widthPx;
     this.canvas.height = world.format.heightPx;
+    this.schedule.pace = world.quality?.rate ?? 1;
     const off = [
       world.on("receipt", (receipt) => this.latency.onReceipt(receipt)),
       world.on("rewound", () => this.begin(null)),
+      world.on("quality", (quality) => (this.schedule.pace = quality?.rate ?? 1)),
     ];
     let isShown = true;
     this.leave = () => {

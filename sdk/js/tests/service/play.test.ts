@@ -195,6 +195,23 @@ test("a saved world is loaded by its name, and a file of it elsewhere", async ()
   expect(await client.importWorld(file, "the door, imported")).toMatchObject({ version: 1 });
 });
 
+test("what was seen is a film: whole, by a link, and forgotten", async () => {
+  const session = await begin();
+  const world = await session.enter();
+  const chunks = drain(world);
+  await world.say("a kite rises");
+  while (chunks.length < 5) await once<Chunk>((listener) => world.on("chunk", listener));
+  await session.end();
+  const film = new Uint8Array(await (await session.recording()).arrayBuffer());
+  expect(new TextDecoder().decode(film.subarray(4, 8))).toBe("ftyp"); // an MP4 file begins so
+  const info = await session.recordingInfo();
+  expect(info.numFrames).toBeGreaterThanOrEqual(5);
+  const link = await session.recordingLink();
+  expect((await (await fetch(link)).arrayBuffer()).byteLength).toBe(film.length);
+  await session.deleteRecording();
+  await expect(session.recordingInfo()).rejects.toMatchObject({ reason: "RECORDING_NOT_FOUND" });
+});
+
 test("one looks on by a link, and hears of no hands", async () => {
   const session = await begin();
   const world = await session.enter({ clientId: "ann" });

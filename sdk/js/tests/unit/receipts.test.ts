@@ -56,6 +56,7 @@ test("outcomes that a broken connection swallowed are given up; what was not sen
   const pending = pendingWith();
   const [sent, unsent, scheduled] = [pending.open("move", "", false), pending.open("move", "", false), pending.open("move", "", true)];
   pending.onAnswer({ controlId: scheduled.controlId, accepted: { dueChunkIndex: 90, isDurable: true } });
+  expect(pending.unansweredIds(new Set([unsent.controlId]))).toEqual([sent.controlId, scheduled.controlId]);
   pending.onAttach(new Set([unsent.controlId]));
   for (let idx = 0; idx < CHUNKS_TO_LEARN_OUTCOME; idx += 1) pending.onChunk();
   expect([sent.status, unsent.status, scheduled.status]).toEqual(["lost", "sent", "accepted"]);

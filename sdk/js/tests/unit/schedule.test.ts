@@ -49,6 +49,13 @@ test("after a sleep media jumps to the present", () => {
   expect(schedule.dueS(11 * CHUNK_S)! - 50).toBeLessThan(DEFAULT_SCHEDULE.jumpS + CHUNK_S + LEAD_S + 0.1);
 });
 
+test("where the service goes slower, media does", () => {
+  const schedule = new PlayoutSchedule();
+  schedule.pace = 0.5;
+  for (let idx = 0; idx < 10; idx += 1) expect(place(schedule, idx, idx * 2 * CHUNK_S)).not.toBe("stall");
+  expect(schedule.dueS(9 * CHUNK_S)! - schedule.dueS(0)!).toBeCloseTo(18 * CHUNK_S);
+});
+
 test("another clock moves what is due, and no distance between", () => {
   const schedule = new PlayoutSchedule();
   place(schedule, 0, 10);

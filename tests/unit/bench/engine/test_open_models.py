@@ -1,0 +1,72 @@
+"""The count of an open model's chunk: against the sums anybody can do from its sizes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bench.engine.__main__ import app
+from bench.engine.loop import TRANSFORMER, VIDEO
+from bench.engine.open_models import TINY_VIDEO, CountedModel, count_open_model
+from model.adapters.presets import WanPreset, preset
+
+BFLOAT16 = 2
+
+
+@pytest.fixture(scope="module")
+def counted() -> CountedModel:
+    return count_open_model(preset("wan-tiny"))
+
+
+def transformer_flops(found: WanPreset, past_latents: int) -> int:
+    """Multiply-adds twice: projections, attention to window and text, feed-forward; patches in and out; timesteps."""
+    network, latents = found.network, found.latents_per_chunk
+    dim, tokens = network.dim, latents * found.tokens_per_latent
+    seen = past_latents * found.tokens_per_latent + tokens
+    block = tokens * dim * (6 * dim + 2 * network.ffn_dim) + 2 * tokens * dim * (seen + network.text_tokens)
+    ends = tokens * dim * 4 * (network.in_channels + network.out_channels)
+    timesteps = latents * dim * (network.freq_dim + dim + 6 * dim)
+    a_pass = 2 * (network.layers * block + ends + timesteps)
+    passes = len(found.sampling.steps) + 1
+    # The pass that writes the cache stops before the patches out.
+    return passes * a_pass - 2 * tokens * dim * 4 * network.out_channels
+
+
+def test_every_pass_of_a_full_window_is_counted(counted: CountedModel) -> None:
+    found = preset("wan-tiny")
+    assert counted.works[TRANSFORMER].flops == transformer_flops(found, found.past_latents)
+
+
+def test_a_batch_takes_as_many_times_the_operations_and_reads_the_weights_once(counted: CountedModel) -> None:
+    both = count_open_model(preset("wan-tiny"), num_sessions=2)
+    assert both.works[TRANSFORMER].flops == 2 * counted.works[TRANSFORMER].flops
+    assert both.works[TRANSFORMER].outside_bytes < 2 * counted.works[TRANSFORMER].outside_bytes
+    assert both.session_bytes == counted.session_bytes
+
+
+def test_a_sessions_memory_is_its_window_its_text_and_its_decoder(counted: CountedModel) -> None:
+    found = preset("wan-tiny")
+    network = found.network
+    per_token = 2 * network.layers * network.dim * BFLOAT16  # keys and values
+    cached = per_token * (found.past_latents * found.tokens_per_latent + network.text_tokens)
+    assert counted.session_bytes > cached
+    assert counted.works[VIDEO].flops > counted.works[TINY_VIDEO].flops > 0
+
+
+def test_the_published_size_needs_what_others_have_worked_out() -> None:
+    """202 TFLOP for a chunk of Self-Forcing at 480x832 with a window of 21 latents, by anybody's arithmetic."""
+    assert transformer_flops(preset("wan-1.3b"), 18) == pytest.approx(202e12, rel=0.005)
+    assert transformer_flops(preset("wan-1.3b-window-12"), 9) == pytest.approx(141e12, rel=0.005)
+
+
+def test_the_command_counts_what_it_cannot_run(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["abot-tiny", "--against=h100", "--json", f"--results={tmp_path}"])
+    assert done.exit_code == 0, done.output
+    (written,) = json.loads(done.stdout)
+    figures = written["figures"]
+    assert figures["frames_per_s_at_best"] > 0
+    assert set(figures["rooflines"]) == {TRANSFORMER, VIDEO, TINY_VIDEO}
+    assert figures["rooflines"][TRANSFORMER]["seconds"] is None

@@ -17,8 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nacre
+from serving.sessions.snapshot_store import SnapshotStore
 from tests.fakes_model import INFO
 from tests.integration.durable.harness import Service, service
+from tests.integration.durable.test_long_records import assert_same_from_every_snapshot
 
 NUM_RUNS = int(os.environ.get("NACRE_FUZZ_RUNS", "4"))
 NUM_VERBS = int(os.environ.get("NACRE_FUZZ_VERBS", "12"))
@@ -186,8 +188,11 @@ async def live(steps: list[tuple[str, int, bool]]) -> None:
             async with asyncio.timeout(VERB_TIMEOUT_S):
                 while any(kept.used_slots()):
                     await asyncio.sleep(0.02)
-            for session_id in life.ids:
-                assert kept.replayed(session_id).is_same
+            store = SnapshotStore.open(kept.storage.snapshots)
+            with kept.database as database:
+                for session_id in life.ids:
+                    assert kept.replayed(session_id).is_same
+                    assert_same_from_every_snapshot(database, store, session_id)
 
 
 STEPS = st.lists(

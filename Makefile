@@ -17,7 +17,7 @@ PIP_INSTALL := $(PY) -m pip install --disable-pip-version-check --no-compile -c 
 SDK_TOOLS := ../../../sdk/js/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint format page proto bench bench-engine eval fuzz fuzz-api soak train clean
+.PHONY: help install demo serve test lint format js page proto bench bench-engine eval fuzz fuzz-api soak train clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,9 @@ lint: $(INSTALLED) ## Check style, types, imports, protos and generated code
 format: $(INSTALLED) ## Put the code into shape
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+js: ## Generate, check, test and build the client for JavaScript (needs node and npm ci --prefix sdk/js)
+	cd sdk/js && npm run generate && npm run build && npm run check && npm test
 
 page: ## Check, test and build the page (needs node and npm ci --prefix sdk/js)
 	cd serving/web/page && $(SDK_TOOLS)/typescript/bin/tsc -p .

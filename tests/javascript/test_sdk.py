@@ -33,5 +33,5 @@ def test_the_bundle_is_what_its_sources_yield() -> None:
     assert "dist is what the sources yield" in run("scripts/build.mjs", "--check")
 
 
-def test_the_javascript_client_plays_d_03() -> None:
+def test_the_javascript_client_plays_b_04() -> None:
     run("node_modules/vitest/vitest.mjs", "run")

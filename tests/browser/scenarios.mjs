@@ -27,10 +27,10 @@ async function lineOf(page, kind, status) {
 /** How far the picture goes to the right while a key is held. */
 async function shiftWhile(page, key) {
   await page.keyboard.down(key);
-  await frames(page, 3);
+  await frames(page, 6); // until what was held before has left the screen
   let shift = 0;
   let before = await look(page);
-  for (let step = 0; step < 6; step += 1) {
+  for (let step = 0; step < 8; step += 1) {
     await frames(page, 1);
     const after = await look(page);
     shift += shiftBetween(before, after);
@@ -238,7 +238,7 @@ export const scenarios = {
     await page.waitForSelector("h1:has-text('Where would you like to be?')");
   },
 
-  async bad_pictures_are_refused_with_a_sentence({ page, url, picture }) {
+  async bad_pictures_are_refused_with_a_sentence({ page, url, picture, faults }) {
     await page.goto(url);
     await page.click("[role=tab]:has-text('From a picture')");
     const drop = async (name, buffer, told) => {
@@ -250,6 +250,7 @@ export const scenarios = {
     await page.click("button[type=submit]");
     await page.waitForSelector("text=There is nothing to begin from.");
     await page.click("button:has-text('Back to the start')");
+    drop(faults, "status of 400"); // the browser tells of every refusal
   },
 
   async a_picture_becomes_a_world_n_02({ page, picture }) {

@@ -73,3 +73,14 @@ export function keysOf(offers: Offers): Key[] {
   ];
   return keys.filter((key): key is Key => key !== false);
 }
+
+/** What somebody needs who is here for the first time. */
+export function hintOf(offers: Offers, hasTouch: boolean): string {
+  if (hasTouch) return offers.move ? "Left thumb walks, right thumb looks" : "";
+  const parts = [
+    offers.move && "W A S D to walk",
+    offers.look && "arrows to look",
+    offers.directive && "Enter to speak",
+  ];
+  return parts.filter(Boolean).join(" · ");
+}

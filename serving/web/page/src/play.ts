@@ -122,10 +122,6 @@ export class Play {
     });
   }
 
-  keepPicture(): Promise<void> {
-    return this.#attempt(async () => saveFile(await this.view.picture(), "world.png"));
-  }
-
   // --- controls ---
 
   showPicture(file: Blob): Promise<void> {

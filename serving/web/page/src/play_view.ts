@@ -8,7 +8,7 @@ import { h } from "./dom";
 import { endCover, endingOf, lostCover } from "./ending";
 import { HandsView } from "./hands_view";
 import { openHelp } from "./help_dialog";
-import { offersOf, type Offers } from "./offers";
+import { hintOf, offersOf, type Offers } from "./offers";
 import { listenToPerson, toggleFullScreen } from "./person";
 import { Play } from "./play";
 import type { PlayPlace } from "./play_place";
@@ -138,7 +138,10 @@ export class PlayView {
       pause: () => void play.togglePause(),
       rewind: () => void play.rewind({ seconds: BACK_S }),
       perspective: (which) => play.watch(world.perspective(which)),
-      camera: (move) => play.watch(world.camera(move)),
+      camera: (move) => {
+        play.watch(world.camera(move));
+        this.#focusWorld();
+      },
       picture: (file) => void play.showPicture(file),
       save: () => void this.#save(),
       fork: () => void play.fork(),
@@ -229,6 +232,8 @@ export class PlayView {
     performance.mark("nacre:painted");
     this.element.classList.add("shown");
     this.place.notices.whisper("The world plays.");
+    const hint = hintOf(this.#offers, matchMedia("(pointer: coarse)").matches);
+    if (hint && this.place.store.takeFirstTime()) this.place.stage.hint(hint);
   }
 
   #onFrame(chunk: number): void {

@@ -7,6 +7,7 @@ import { fit, type Box } from "./fit";
 const GLOW: Box = { width: 16, height: 10 };
 const GLOW_EVERY = 6; // frames: the eye sees no more of it
 const CAPTION_MS = 5000;
+const HINT_MS = 8000;
 const MAX_CAPTIONS = 2;
 
 export class StageView {
@@ -34,6 +35,10 @@ export class StageView {
     });
     this.frame = h("div", { class: "frame" }, this.canvas, this.#captions, this.#cover);
     this.element = h("div", { class: "stage" }, this.#glow, this.frame, this.#sticks.left, this.#sticks.right);
+    // A click beside the picture is none into it: the mouse is not caught by it.
+    this.element.addEventListener("click", (event) => {
+      if (!this.frame.contains(event.target as Node)) event.stopImmediatePropagation();
+    });
     this.#observer = new ResizeObserver(() => this.#fit());
     this.#observer.observe(this.element);
   }
@@ -63,6 +68,13 @@ export class StageView {
     const line = h("p", { class: "caption sent", "data-control": controlId }, text);
     this.#captions.append(line);
     while (this.#captions.childElementCount > MAX_CAPTIONS) this.#captions.firstElementChild?.remove();
+  }
+
+  /** For somebody who is here for the first time. */
+  hint(text: string): void {
+    const line = h("p", { class: "caption hint" }, text);
+    this.#captions.append(line);
+    setTimeout(() => line.remove(), HINT_MS);
   }
 
   settleCaption(controlId: string, status: string): void {

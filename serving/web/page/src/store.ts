@@ -82,6 +82,13 @@ export class Store {
     write(this.lasting, "nacre.said", [text, ...others].slice(0, MAX_SAID));
   }
 
+  /** True once, for somebody who has not been in a world with this browser. */
+  takeFirstTime(): boolean {
+    const isFirst = !read(this.lasting, "nacre.been", false);
+    if (isFirst) write(this.lasting, "nacre.been", true);
+    return isFirst;
+  }
+
   get here(): Here | null {
     return read(this.tab, "nacre.here", null);
   }

@@ -31,9 +31,11 @@ export class ToolsView {
   ) {
     this.#perspective = offers.perspectives[0] ?? "";
     this.#pause = iconButton("pause", "Pause", actions.pause, "Space");
+    // A press of the mouse leaves the focus where it is, so that keys go on to mean the world.
+    const onmousedown = (event: Event): void => event.preventDefault();
     this.element = h(
       "div",
-      { class: "tools", role: "toolbar", "aria-label": "World" },
+      { class: "tools", role: "toolbar", "aria-label": "World", onmousedown },
       this.#worldTools(),
       this.#timeTools(),
     );
@@ -50,9 +52,7 @@ export class ToolsView {
   }
 
   openCamera(): void {
-    if (!this.#camera) return;
-    this.#camera.open = !this.#camera.open;
-    this.#camera.querySelector<HTMLElement>(this.#camera.open ? ".menu button" : "summary")?.focus();
+    if (this.#camera) this.#camera.open = !this.#camera.open;
   }
 
   #worldTools(): HTMLElement {
@@ -111,6 +111,7 @@ export class ToolsView {
     menu.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.#close();
     });
+    menu.addEventListener("toggle", () => menu.open && menu.querySelector<HTMLElement>(".menu button")?.focus());
     menu.addEventListener("focusout", (event) => {
       if (!menu.contains(event.relatedTarget as Node | null)) menu.open = false;
     });
@@ -119,7 +120,7 @@ export class ToolsView {
   }
 
   #move(move: CameraMove): void {
-    this.#close();
+    if (this.#camera) this.#camera.open = false;
     this.actions.camera(move);
   }
 

@@ -1,4 +1,4 @@
-import { keysOf, offersOf } from "../src/offers";
+import { hintOf, keysOf, offersOf } from "../src/offers";
 
 const PEARL = {
   controls: ["move", "look", "directive", "image", "perspective", "camera"],
@@ -49,4 +49,12 @@ test("viewers look on, directors speak, and neither owns its time", () => {
 
 test("a browser that decodes no sound is offered none", () => {
   expect(offersOf(PEARL, "player", true, false).sound).toBe(false);
+});
+
+test("a newcomer is told what works here, and no more", () => {
+  const offers = offersOf(PEARL, "player", true, true);
+  expect(hintOf(offers, false)).toBe("W A S D to walk · arrows to look · Enter to speak");
+  expect(hintOf(offers, true)).toBe("Left thumb walks, right thumb looks");
+  expect(hintOf(offersOf(PEARL, "director", false, true), false)).toBe("Enter to speak");
+  expect(hintOf(offersOf(PEARL, "viewer", false, true), false)).toBe("");
 });

@@ -14,6 +14,8 @@ flag            environment            file (TOML)
                                        [recording]   (see serving/export/config.py)
                                        [web]      (see serving/web/config.py)
                                        allowed_origins = ["https://game.example"]
+                                       [retention]   (of snapshots; see serving/catalogue/retention.py)
+                                       ended_after_s = 3600.0
                                        [gateway]
                                        detach_grace_s = 30.0
                                        [gateway.admission]
@@ -35,6 +37,7 @@ from serving.access.signing_key import FILE_NAME as SIGNING_KEY_FILE
 from serving.admission.limits import AdmissionConfig
 from serving.books.config import BooksConfig
 from serving.catalogue.regions import Region
+from serving.catalogue.retention import RetentionConfig
 from serving.catalogue.storage import StorageConfig, default_data_folder, storage_config
 from serving.engine.engine import EngineConfig
 from serving.export.config import RecordingConfig, read_recording
@@ -46,7 +49,7 @@ from serving.web.config import DEFAULT_PORT, WebConfig, read_port, read_web
 ENVIRONMENT_PREFIX = "NACRE_"
 TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 # Settings that a file may give and a flag or the environment may not.
-FILE_ONLY = ("processes", "access", "books", "regions", "gateway", "web", "recording")
+FILE_ONLY = ("processes", "access", "books", "regions", "retention", "gateway", "web", "recording")
 MAX_PORT = 65_535
 # On two cores one process for all stages, a thread each: every process more costs one to two milliseconds per chunk.
 LAPTOP_PROCESSES = (frozenset(Stage),)
@@ -80,6 +83,7 @@ class ServiceConfig:
     access: AccessConfig = field(default_factory=AccessConfig)
     regions: tuple[Region, ...] = ()  # where pinned tenants' sessions are kept
     books: BooksConfig = field(default_factory=BooksConfig)
+    retention: RetentionConfig = field(default_factory=RetentionConfig)  # of snapshots that sessions make by themselves
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
     web: WebConfig = field(default_factory=WebConfig)
     record: bool = True  # what is shown, for a while and up to a size
@@ -137,7 +141,12 @@ class ServiceConfig:
     @property
     def storage(self) -> StorageConfig:
         return storage_config(
-            self.data_folder, self.catalogue_url, self.snapshots, self.snapshot_every_chunks, self.regions
+            self.data_folder,
+            self.catalogue_url,
+            self.snapshots,
+            self.snapshot_every_chunks,
+            self.regions,
+            self.retention,
         )
 
     def worker_config(self, stages: frozenset[Stage]) -> WorkerConfig:
@@ -208,6 +217,15 @@ def _books(value: Any) -> BooksConfig:
         raise ConfigError(f"books: {error}") from error
 
 
+def _retention(value: Any) -> RetentionConfig:
+    if not isinstance(value, dict):
+        raise ConfigError("retention must be a table")
+    try:
+        return RetentionConfig(**value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"retention: {error}") from error
+
+
 def _regions(value: Any) -> tuple[Region, ...]:
     if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
         raise ConfigError("regions must be tables, by name: [regions.eu]")
@@ -255,6 +273,7 @@ _FROM_FILE = {
     "access": _access,
     "books": _books,
     "regions": _regions,
+    "retention": _retention,
     "gateway": _gateway,
     "recording": _recording,
     "web": _web,

@@ -106,3 +106,14 @@ def test_a_file_may_limit_what_a_tenant_uses(tmp_path: Path) -> None:
     file.write_text("[gateway.admission]\nconcurrent = 4\n")
     with pytest.raises(ConfigError, match="concurrent"):
         load_config({}, {}, file)
+
+
+def test_how_long_snapshots_are_kept_is_a_table_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "nacre.toml"
+    file.write_text("[retention]\nended_after_s = 60.0\nended_step_s = 0\n")
+    storage = load_config({}, {}, file).storage
+    assert (storage.retention.ended_after_s, storage.retention.ended_step_s) == (60.0, 0)
+    for wrong in ("retention = 3", "[retention]\nstep_s = 0", "[retention]\nfor_ever = true"):
+        file.write_text(wrong)
+        with pytest.raises(ConfigError, match="retention"):
+            load_config({}, {}, file)

@@ -157,6 +157,21 @@ def codecs(
 
 
 @app.command()
+def batching(
+    sessions: Annotated[int, typer.Option(min=2)] = 4,
+    rounds: Annotated[int, typer.Option(min=1, help="Chunks of every session, of each measure.")] = 60,
+    chunks: Annotated[int, typer.Option(min=0, help="Of the flat run, with the smallest preset; 0: none.")] = 100_000,
+    model: str = "pearl-xs",
+) -> None:
+    """Sessions that step together against each alone, in both profiles; the engine's own time; flat memory."""
+    from bench.batching.run import BatchingConfig, bench_batching  # loads the model's code, as nothing else here does
+
+    result = bench_batching(BatchingConfig(model=model, sessions=sessions, rounds=rounds, chunks=chunks))
+    ResultWriter(console=Console(), hardware=describe_hardware(), commit=commit()).write(result)
+    raise typer.Exit(1 if result.faults else 0)
+
+
+@app.command()
 def soak(seconds: float = 600.0, local: Local = False, model: Model = "") -> None:
     """Memory and step time over a long session."""
     run([lambda service: bench_soak(service, seconds)], local, model)

@@ -101,6 +101,12 @@ ERRORS = _counter("nacre_errors_total", "Calls and controls that were refused or
 
 SLOTS_USED = _gauge("nacre_slots_used", "Session slots of this worker that are taken.")
 SLOTS_CAPACITY = _gauge("nacre_slots_capacity", "Session slots this worker has.")
+STATE_BYTES = _gauge("nacre_session_state_bytes", "Memory that this worker's sessions hold in the transformer, bytes.")
+PROFILE = _gauge("nacre_profile_workers", "Workers of this process, by the profile of their model.", "profile")
+DEGRADATION = _gauge(
+    "nacre_degraded_levels", "Levels that this worker has gone down its ladder; 0 takes nothing from its sessions."
+)
+DEGRADATIONS = _counter("nacre_degradations_total", "Times this worker went down its ladder by a level.")
 WORKER_STAGE = _histogram(
     "nacre_worker_stage_seconds",
     "Wall time one call of a stage took in its worker, for all sessions of the batch, seconds.",
@@ -146,7 +152,8 @@ GATEWAY_ROWS = (
     *(BOOKS_AWAY, BOOK_ENTRIES_UNWRITTEN, BOOK_ENTRIES_LOST),
 )
 WORKER_ROWS = (
-    *(SLOTS_USED, SLOTS_CAPACITY, WORKER_STAGE, STEP_BATCH, STEP_LAG),
+    *(SLOTS_USED, SLOTS_CAPACITY, STATE_BYTES, WORKER_STAGE, STEP_BATCH, STEP_LAG),
+    *(PROFILE, DEGRADATION, DEGRADATIONS),
     *(SESSION_SLIPS, STAGE_FAILURES, WORKER_CONTROLS, SNAPSHOT_SAVE, SNAPSHOT_FAILURES, JOURNAL_SPOOLED),
 )
 GPU_ROWS = (GPU_UTILIZATION, GPU_MEMORY_USED, GPU_MEMORY_CAPACITY, GPU_POWER, GPU_TEMPERATURE)

@@ -173,6 +173,10 @@ class WorkerMetrics:
         self._metrics = metrics
         self._slots_used = metrics.gauge(metric_table.SLOTS_USED)
         self._slots_capacity = metrics.gauge(metric_table.SLOTS_CAPACITY)
+        self._state_bytes = metrics.gauge(metric_table.STATE_BYTES)
+        self._level = metrics.gauge(metric_table.DEGRADATION)
+        self._degradations = metrics.counter(metric_table.DEGRADATIONS)
+        self._level_idx = 0
         self._batch = metrics.histogram(metric_table.STEP_BATCH)
         self._lag = metrics.histogram(metric_table.STEP_LAG)
         self._slips = metrics.counter(metric_table.SESSION_SLIPS)
@@ -190,6 +194,18 @@ class WorkerMetrics:
     def slots(self, num_used: int, num_slots: int) -> None:
         self._slots_used.set(num_used)
         self._slots_capacity.set(num_slots)
+
+    def state_bytes(self, num_bytes: int) -> None:
+        self._state_bytes.set(num_bytes)
+
+    def profile(self, name: str) -> None:
+        self._metrics.gauge(metric_table.PROFILE, profile=name).set(1)
+
+    def degraded(self, level_idx: int) -> None:
+        self._level.set(level_idx)
+        if level_idx > self._level_idx:
+            self._degradations.inc()
+        self._level_idx = level_idx
 
     def control_settled(self, outcome: str) -> None:
         self._metrics.counter(metric_table.WORKER_CONTROLS, outcome=outcome).inc()

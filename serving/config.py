@@ -31,6 +31,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from model.interface import Profile
 from observability.tenants import DEFAULT_MAX_TENANTS
 from serving.access.config import AccessConfig, check_listening, read_access
 from serving.access.signing_key import FILE_NAME as SIGNING_KEY_FILE
@@ -40,6 +41,7 @@ from serving.catalogue.regions import Region
 from serving.catalogue.retention import RetentionConfig
 from serving.catalogue.storage import StorageConfig, default_data_folder, storage_config
 from serving.engine.engine import EngineConfig
+from serving.engine.overload import WHOLE, OverloadConfig
 from serving.export.config import RecordingConfig, read_recording
 from serving.gateway.config import GatewayConfig
 from serving.stages.host import WorkerConfig
@@ -73,7 +75,12 @@ class ServiceConfig:
     web_port: int = DEFAULT_PORT  # of its HTTP face, with the page; 0 takes any free one, "off" is -1
     metrics_port: int = 9464  # of the gateway; workers take the ones after it. 0 takes any free ones
     model: str = "pearl-xs"
+    profile: str = Profile.EXACT  # or "fast": sessions share the network's passes, and agree within a tolerance
     slots: int = 2  # sessions at once on one transformer worker
+    # Refuse a session, although there is a slot, when steps of all would take more than this share of a worker's time
+    # as they were measured; 0 asks for slots alone. Those decoders and encoders share a machine with need the rest.
+    max_load: float = 0.0
+    degrade: bool = True  # a worker that cannot keep up takes denoise passes, then pace, and says so
     replicas: int = 1  # workers of each kind; with one more than needed, a lost worker's sessions go on in seconds
     threads: int = field(default_factory=default_num_threads)  # of a transformer worker
     delivery_lead_s: float = 0.12
@@ -103,10 +110,14 @@ class ServiceConfig:
         for name in ("port", "metrics_port"):
             if not 0 <= getattr(self, name) <= MAX_PORT:
                 raise ConfigError(f"{name} must be 0 to {MAX_PORT}, got {getattr(self, name)}")
+        if self.profile not in tuple(Profile):
+            raise ConfigError(f"profile must be one of {[str(each) for each in Profile]}, got {self.profile!r}")
         if self.slots < 1 or self.threads < 1 or self.replicas < 1:
             raise ConfigError("slots, threads and replicas must be at least 1")
         if self.local and self.replicas > 1:
             raise ConfigError("one process holds one worker: replicas must be 1 with local")
+        if self.max_load < 0:
+            raise ConfigError(f"max_load must not be negative, got {self.max_load}")
         if not 0 <= self.delivery_lead_s <= 1:
             raise ConfigError(f"delivery_lead_s must be 0 to 1, got {self.delivery_lead_s}")
         if self.metrics_tenants < 0:
@@ -153,7 +164,12 @@ class ServiceConfig:
         return WorkerConfig(
             stages=stages,
             num_threads=self.threads,
-            engine=EngineConfig(num_slots=self.slots, snapshot_every_chunks=self.snapshot_every_chunks),
+            engine=EngineConfig(
+                num_slots=self.slots,
+                snapshot_every_chunks=self.snapshot_every_chunks,
+                max_load=self.max_load,
+                overload=OverloadConfig() if self.degrade else OverloadConfig(ladder=(WHOLE,)),
+            ),
             storage=self.storage if Stage.TRANSFORMER in stages else None,
             delivery_lead_s=self.delivery_lead_s,
         )

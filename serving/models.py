@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import model
-from model.interface import Model
+from model.interface import FastModel, Model, Profile
 
 PRESETS_FOLDER = Path(model.__path__[0]) / "weights"
 
@@ -24,11 +24,21 @@ def check_model(name: str) -> None:
         raise ValueError(f"model must be one of {presets}, or package.module:function, not {name!r}")
 
 
-def load_model(name: str) -> Model:
-    """A preset by its name, or a loader of one's own as `package.module:function`.
+def load_model(name: str, profile: str = Profile.EXACT) -> Model:
+    """A preset by its name, or a loader of one's own as `package.module:function`, in one of its profiles.
 
-    Raises ValueError for a name that is neither. Imports torch when the model needs it.
+    Raises ValueError for a name that is neither, and for a profile that the model has not. Imports torch when the
+    model needs it.
     """
+    loaded = _load(name)
+    if loaded.info.profile == profile:
+        return loaded
+    if profile == Profile.FAST and isinstance(loaded, FastModel):
+        return loaded.fast()
+    raise ValueError(f"model {name!r} has no profile {profile!r}")
+
+
+def _load(name: str) -> Model:
     if ":" not in name:
         from model import presets  # only a process that runs a stage needs the model's code
 

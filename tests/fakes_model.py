@@ -111,7 +111,8 @@ class FakeTransformer:
         for condition in (*controls.directives, controls.image or {}):
             for array in condition.values():
                 state.memory = state.memory + array
-        video = noise(state.seed, state.next_chunk_idx, (2, HEIGHT_PX, WIDTH_PX)) * 0.1 + state.memory.mean()
+        faint = np.float32(0.1) * np.float32(controls.quality)
+        video = noise(state.seed, state.next_chunk_idx, (2, HEIGHT_PX, WIDTH_PX)) * faint + state.memory.mean()
         chunk = ChunkLatents(
             chunk_idx=state.next_chunk_idx,
             video={"latents": video},

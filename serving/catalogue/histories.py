@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from model.interface import Model
+from model.interface import Model, Profile
 from serving.catalogue.bases import load_base
 from serving.catalogue.database import Database
 from serving.catalogue.journal import JournalTable
@@ -46,16 +46,19 @@ def whole_history(
         segments = segments_of(connection, session_id, until_epoch=until_epoch, end_chunk_idx=end_chunk_idx)
     entries: tuple[JournalEntry, ...] = ()
     root: History | None = None
+    profiles: set[str] = {Profile.EXACT}
     for segment in reversed(segments):
         records = table.read(segment.session_id)
         if records:  # one that was never opened has nothing of its own
             history = read_history(records, segment.timeline.until_epoch)
             entries += tuple(entry for entry in history.entries if _is_inside(entry, segment.end_chunk_idx))
             root = root or history
+            profiles.add(history.profile)
     if root is None:
         raise RecordUnreadableError("the journal does not begin with an opening")
     opening = replace(root.opening, session_id=session_id)
-    return replace(root, opening=opening, entries=entries, timeline=segments[0].timeline)
+    profile = Profile.FAST if Profile.FAST in profiles else Profile.EXACT
+    return replace(root, opening=opening, entries=entries, timeline=segments[0].timeline, profile=profile)
 
 
 def find_lineage_fault(database: Database, session_id: str) -> JournalFault | None:
@@ -78,7 +81,7 @@ def compare(
 ) -> Comparison:
     """Make a session again, and compare every chunk with its receipt. `on_chunk` hears how many are done, of how
     many. `store` is needed for one that was brought from elsewhere. Raises `InvalidFieldError` when `model` is not the
-    one that made the session."""
+    one that made the session, and for a session that does not come again to the bit."""
     history = whole_history(database, session_id)
     _check_model(history, model)
     receipts = {receipt.chunk_idx: receipt for receipt in Receipts(database).of(session_id)}
@@ -118,6 +121,9 @@ def _difference(chunk_idx: int, num_compared: int) -> Comparison:
 
 def _check_model(history: History, model: Model) -> None:
     made_by, given = (history.model, history.weights_sha256), (model.info.name, model.info.weights_sha256)
+    if history.profile != Profile.EXACT:
+        message = f"the session was made in the {history.profile} profile: its chunks come again to a tolerance alone"
+        raise InvalidFieldError(message, field="session_id")
     if made_by != given:
         raise InvalidFieldError(
             f"the session was made by {made_by[0]} with weights {made_by[1][:12]}, "

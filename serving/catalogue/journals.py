@@ -108,10 +108,12 @@ class CatalogueJournals:
             # A worker that goes on from an earlier snapshot makes the chunks up to there again as they were.
             first_chunk_idx = next_chunk_idx if opening.resume_from is None else opening.resume_from
             if not head.length:
-                return record_codec.opened(opening, self._info.name, self._info.weights_sha256, first_chunk_idx)
+                return record_codec.opened(
+                    opening, self._info.name, self._info.weights_sha256, first_chunk_idx, self._info.profile
+                )
             if opening.is_rewind:
-                return record_codec.rewound(first_chunk_idx)
-            return record_codec.resumed(first_chunk_idx)
+                return record_codec.rewound(first_chunk_idx, self._info.profile)
+            return record_codec.resumed(first_chunk_idx, self._info.profile)
 
         on_lost = on_lost or (lambda message: None)
         chain = Chain(session_id=opening.session_id, epoch=opening.epoch, on_lost=on_lost, begin=begin)

@@ -102,6 +102,7 @@ def _worker(config: ServiceConfig, index: int) -> Application:
     stages = config.processes[index]
     settings = WorkerSettings(
         model=config.model,
+        profile=config.profile,
         worker=config.worker_config(stages),
         # Replicas cannot share a port.
         metrics_port=config.metrics_port + 1 + index if config.metrics_port and config.replicas == 1 else 0,

@@ -15,12 +15,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
-from model.interface import ChunkControls, ChunkLatents, ModelInfo, Transformer
+from model.interface import ChunkControls, ChunkLatents, ClosableState, ModelInfo, SessionState, Transformer
 from serving.engine import schedule
+from serving.engine.load import Load
 from serving.engine.metrics import NoStageMetrics, StageMetrics
+from serving.engine.overload import OverloadConfig
 from serving.engine.schedule import Pace, Runnable, ScheduleConfig
 from serving.engine.script import Script
 from serving.engine.session import EngineSession, SessionSink, open_session
@@ -34,7 +36,7 @@ from serving.errors import (
     SnapshotDamagedError,
     WorkerUnavailableError,
 )
-from serving.sessions.contract import Accepted, Outcome, SnapshotRequest
+from serving.sessions.contract import Accepted, Notice, QualityChanged, SnapshotRequest
 from serving.sessions.encoded import EncodedControl, Opening
 from serving.sessions.journal import JournalStore
 from serving.sessions.snapshot import EngineSnapshot
@@ -51,12 +53,18 @@ class EngineConfig:
     max_waiting_instructions: int = 64
     # Chunks between the snapshots that are stored of every session on record; 0 for none.
     snapshot_every_chunks: int = 0
+    # Refuse a session, although there is a slot, when steps of all would take more than this share of the time, as
+    # they were measured; 0 asks for slots alone.
+    max_load: float = 0.0
+    overload: OverloadConfig = field(default_factory=OverloadConfig)
 
     def __post_init__(self) -> None:
         if self.num_slots < 1 or self.max_waiting_instructions < 1:
             raise ValueError("num_slots and max_waiting_instructions must be at least 1")
         if self.snapshot_every_chunks < 0:
             raise ValueError(f"snapshot_every_chunks must not be negative, got {self.snapshot_every_chunks}")
+        if self.max_load < 0:
+            raise ValueError(f"max_load must not be negative, got {self.max_load}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,17 +105,21 @@ class Engine:
         self._commands: deque[Callable[[], None]] = deque()
         self._sessions: dict[str, EngineSession] = {}
         self._slots = Slots(config.num_slots)
+        self._load = Load(config.overload, schedule_config, config.max_load)
         self._busy_since_s: float | None = None
         self._is_leaving = False
 
     # --- from any thread ---
 
     def reserve(self, session_id: str) -> None:
-        """Keep a slot for a session that will open. Raises `CapacityExhaustedError`."""
+        """Keep a slot for a session that will open. Raises `CapacityExhaustedError`, and of these
+        `WorkerSaturatedError` where a slot is free and there is no time for another session."""
         with self._lock:
             # A session that plays here is to go on elsewhere: it finds no room here either.
             if self._is_leaving and (session_id in self._sessions or session_id not in self._slots):
                 raise CapacityExhaustedError("the worker takes no new session")
+            if session_id not in self._slots and self._slots.num_used < self._slots.num_slots:
+                self._load.check(self._slots.num_used + 1)
             self._slots.allocate(session_id)
             self._report_slots()
 
@@ -153,7 +165,10 @@ class Engine:
             session.credit += chunks
             if is_resumed:
                 now_s = self._clock()
-                session.pace = schedule.resumed(session.pace, session.next_chunk_idx, now_s, self._schedule)
+                rate, others = self._load.level.rate, self._paces_beside(session)
+                session.pace = schedule.resumed(
+                    session.pace, session.next_chunk_idx, now_s, self._schedule, rate, others
+                )
         if is_resumed:
             self._wake()
 
@@ -181,6 +196,8 @@ class Engine:
         """Free a session's slot. Its sink hears nothing more. Does nothing for one that is gone."""
         with self._lock:
             session = self._sessions.pop(session_id, None)
+            if session is not None:  # before the slot is free: whoever takes it opens after this
+                self._leave_word(partial(self._close_state, session.state))
             self._slots.free(session_id)
             self._report_slots()
         if session is not None:
@@ -233,10 +250,16 @@ class Engine:
             for session in self._sessions.values():
                 self._hand_over_prepared(session)
                 self._hand_over_snapshots(session)
-                self._catch_up(session, now_s)
                 if session.is_catching_up:
-                    session.pace = Pace(anchor_s=now_s, chunk_idx=session.next_chunk_idx)
-            plan = schedule.plan(self._runnables(), now_s, self._schedule)
+                    session.pace = Pace(anchor_s=now_s, chunk_idx=session.next_chunk_idx, rate=self._load.level.rate)
+            runnables = self._runnables()
+            has_slipped = schedule.is_slipping(runnables, now_s, self._schedule)
+            if has_slipped:
+                self._slip(now_s)
+                runnables = self._runnables()
+            if self._load.look(runnables, len(self._sessions), has_slipped, now_s):
+                self._change_rate()
+            plan = schedule.plan(runnables, now_s, self._schedule, self._load.times)
             work = [self._take_work(self._sessions[session_id]) for session_id in plan.batch]
             if work or any(each.untold and each.credit == 0 for each in self._sessions.values()):
                 self._commit()
@@ -252,16 +275,31 @@ class Engine:
             if (session.credit > 0 or session.is_catching_up) and session.pace is not None
         ]
 
-    def _catch_up(self, session: EngineSession, now_s: float) -> None:
-        if session.pace is None or session.credit == 0:
-            return
-        pace = schedule.caught_up(session.pace, session.next_chunk_idx, now_s, self._schedule)
-        if pace is not session.pace:
-            session.pace = pace
-            self._metrics.session_slipped()
+    def _slip(self, now_s: float) -> None:
+        """Sessions that are late go on from now: their worlds lose time."""
+        for session in self._sessions.values():
+            if session.pace is None or session.credit == 0:
+                continue
+            pace = schedule.caught_up(session.pace, session.next_chunk_idx, now_s, self._schedule, is_slipping=True)
+            if pace is not session.pace:
+                session.pace = pace
+                self._metrics.session_slipped()
+
+    def _paces_beside(self, session: EngineSession) -> list[Pace]:
+        """Of the others that run."""
+        return [each.pace for each in self._sessions.values() if each is not session and each.credit > 0 and each.pace]
+
+    def _change_rate(self) -> None:
+        """As the level has it, from their next chunks on; what else it takes they are given with those."""
+        self._metrics.degraded(self._load.level_idx)
+        for session in self._sessions.values():
+            if session.pace is not None:
+                session.pace = session.pace.at_rate(self._load.level.rate, session.next_chunk_idx, self._schedule)
 
     def _take_work(self, session: EngineSession) -> StepWork:
         assert session.pace is not None, "a session with credit has a pace"
+        if session.given != self._load.level and not session.is_scripted:
+            session.give(self._load.level, self._wall_clock())
         work = StepWork(
             session=session,
             controls=self._take_controls(session),
@@ -300,6 +338,7 @@ class Engine:
                 self._lose(each.session.session_id, "the model failed")
             return
         seconds = self._clock() - started_s
+        self._load.times.note(len(work), seconds)
         self._metrics.stage_seconds(STAGE, seconds)
         self._metrics.batch_stepped(len(work), lag_s)
         for each, latents in zip(work, chunks, strict=True):
@@ -357,10 +396,12 @@ class Engine:
             is_wanted = opening.session_id in self._slots  # else closed meanwhile
             if is_wanted:
                 self._sessions[opening.session_id] = session
+                self._report_state_bytes()
                 next_chunk_idx = session.next_chunk_idx if script is None else script.deliver_from
                 self._journals.commit({session.session_id: lambda _: opened.set_result(next_chunk_idx)})
             else:
                 self._journals.discard(opening.session_id)
+                self._close_state(session.state)
         if not is_wanted:
             opened.set_exception(SessionEndedError("the session was closed while it opened"))
 
@@ -412,12 +453,22 @@ class Engine:
             self.has_word = True
             self.woken.notify()
 
+    def _close_state(self, state: SessionState) -> None:
+        """On the thread that owns the model, after the step that the session may be in."""
+        if isinstance(state, ClosableState):
+            state.close()
+        self._report_state_bytes()
+
+    def _report_state_bytes(self) -> None:
+        with self._lock:
+            self._metrics.state_bytes(sum(session.state.num_bytes for session in self._sessions.values()))
+
     def _report_slots(self) -> None:
         self._metrics.slots(self._slots.num_used, self._slots.num_slots)
 
-    def _count(self, outcomes: Sequence[Outcome]) -> None:
+    def _count(self, outcomes: Sequence[Notice]) -> None:
         for outcome in outcomes:
-            if not isinstance(outcome, Accepted):
+            if not isinstance(outcome, Accepted | QualityChanged):
                 self._metrics.control_settled(type(outcome).__name__.lower())
 
 

@@ -44,6 +44,10 @@ class Mailbox:
         """What was in force at the last boundary."""
         return self._held
 
+    def hold(self, control: EncodedControl) -> None:
+        """From the next boundary on, without waiting."""
+        self._held = held_after(self._held, control)
+
     @property
     def waiting_ids(self) -> tuple[str, ...]:
         """Of what was accepted and has no outcome yet."""

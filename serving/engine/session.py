@@ -8,10 +8,22 @@ from typing import Protocol
 
 from model.interface import ChunkControls, ChunkLatents, ModelInfo, PortableState, SessionState, Transformer
 from serving.engine.mailbox import Mailbox
+from serving.engine.overload import WHOLE, Level
 from serving.engine.schedule import Pace
 from serving.engine.script import Script
 from serving.errors import ControlNotWaitingError
-from serving.sessions.contract import Accepted, Applied, Cancel, Outcome, Rejected, SnapshotRequest, Superseded
+from serving.sessions.contract import (
+    Accepted,
+    Applied,
+    Cancel,
+    Notice,
+    Outcome,
+    QualityChanged,
+    Rejected,
+    SetQuality,
+    SnapshotRequest,
+    Superseded,
+)
 from serving.sessions.encoded import ChunkHeader, EncodedControl, LatentChunk, Opening
 from serving.sessions.journal import Journal, JournalStore, Tell
 from serving.sessions.snapshot import EngineSnapshot
@@ -24,7 +36,7 @@ class SessionSink(Protocol):
     """Who hears of a session; must not block. Chunks and snapshots come in order on the engine's thread, outcomes
     in order on the one that made them durable; a chunk says how many outcomes come before it."""
 
-    def outcomes(self, outcomes: tuple[Outcome, ...]) -> None: ...
+    def outcomes(self, outcomes: tuple[Notice, ...]) -> None: ...
 
     def chunk(self, chunk: LatentChunk) -> None: ...
 
@@ -54,7 +66,8 @@ class EngineSession:
     credit: int = 0
     num_outcomes: int = 0  # told, or about to be
     num_outcomes_before: int = 0  # of those, what came before the boundary of the chunk that is made now
-    untold: tuple[Outcome, ...] = ()  # until the journal is committed
+    untold: tuple[Notice, ...] = ()  # until the journal is committed
+    given: Level | None = WHOLE  # what it was told that it gets; None where another worker took some of it
     pace: Pace | None = None
     # Chunk 0, generated when the session opened and held back until the first credit.
     prepared: ChunkLatents | None = None
@@ -121,6 +134,18 @@ class EngineSession:
             world_time_s=chunk_idx * info.chunk_duration_s,
         )
 
+    def give(self, level: Level, now_s: float) -> None:
+        """Put on record what it gets from the next chunk on, where chunks depend on it, and tell."""
+        chunk_idx, self.given = self.next_chunk_idx, level
+        if self.mailbox.held.quality != level.quality:
+            # A colon stands in no id of a client's.
+            control_id = f"quality:{self.opening.epoch}:{chunk_idx}"
+            control = EncodedControl(control_id=control_id, kind=SetQuality(quality=level.quality), received_s=now_s)
+            self.journal.accept(control)
+            self.journal.apply(control_id, chunk_idx)
+            self.mailbox.hold(control)
+        self.untold += (QualityChanged(chunk_idx=chunk_idx, quality=level.quality, rate=level.rate),)
+
     def telling(self) -> Tell:
         """What tells the sink of all that is untold so far, and whether that is durable."""
         outcomes, self.untold = self.untold, ()
@@ -182,7 +207,7 @@ class EngineSession:
         )
 
 
-def _not_durable(outcome: Outcome) -> Outcome:
+def _not_durable(outcome: Notice) -> Notice:
     return replace(outcome, durable=False) if isinstance(outcome, Accepted) else outcome
 
 
@@ -221,4 +246,5 @@ def open_session(
         prepared=prepared,
         last_snapshot_idx=next_chunk_idx,
         script=script,
+        given=WHOLE if held is None or held.quality == WHOLE.quality else None,
     )

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from serving.gateway.roles import Role
 from serving.gateway.seats import Seat, Shown
 from serving.gateway.seen import Seen
-from serving.sessions.contract import Accepted, Outcome, Rewound
+from serving.sessions.contract import Accepted, Outcome, QualityChanged, Rewound
 
 
 class Client(Protocol):
@@ -22,6 +22,10 @@ class Client(Protocol):
 
     def rewound(self, event: Rewound) -> None:
         """Chunks count from an earlier one again."""
+        ...
+
+    def quality_changed(self, event: QualityChanged) -> None:
+        """The session gets less of its worker, or more again."""
         ...
 
     def hands_changed(self, seen: Sequence[Seen], num_viewers: int) -> None:
@@ -132,6 +136,10 @@ class Audience:
         for member in self.members:
             member.seat.rewind(event.chunk_idx)
             member.client.rewound(event)
+
+    def quality_changed(self, event: QualityChanged) -> None:
+        for member in self.members:
+            member.client.quality_changed(event)
 
     def go_away(self, reason: str, time_left_s: float) -> None:
         for member in self.members:

@@ -14,7 +14,16 @@ from serving.gateway.media import AudioCodec, EncodedAudio, EncodedFrame, VideoC
 from serving.gateway.request_id import current_request_id
 from serving.gateway.seen import Seen
 from serving.gateway.validation import supported_controls
-from serving.sessions.contract import Accepted, Applied, Outcome, Rejected, Rewound, Superseded, WorldSpec
+from serving.sessions.contract import (
+    Accepted,
+    Applied,
+    Outcome,
+    QualityChanged,
+    Rejected,
+    Rewound,
+    Superseded,
+    WorldSpec,
+)
 
 NANOS_PER_S = 1_000_000_000
 
@@ -45,6 +54,7 @@ def to_capabilities(info: ModelInfo) -> world_pb2.Capabilities:
         max_pitch_deg_per_s=info.max_pitch_deg_per_s,
         max_speed_m_per_s=info.max_speed_m_per_s,
         licence=info.licence,
+        profile=f"PROFILE_{info.profile.name}",
     )
     if info.audio_channels:
         capabilities.audio.sample_rate_hz = info.sample_rate_hz
@@ -233,6 +243,14 @@ def to_go_away(reason: str, time_left_s: float) -> session_pb2.PlayResponse:
 def to_rewound(event: Rewound) -> session_pb2.PlayResponse:
     rewound = session_pb2.Rewound(chunk_index=event.chunk_idx, branch_session_id=event.branch_session_id)
     return session_pb2.PlayResponse(rewound=rewound)
+
+
+def to_quality(event: QualityChanged) -> session_pb2.Quality:
+    return session_pb2.Quality(chunk_index=event.chunk_idx, denoise_share=event.quality, rate=event.rate)
+
+
+def to_quality_response(event: QualityChanged) -> session_pb2.PlayResponse:
+    return session_pb2.PlayResponse(quality=to_quality(event))
 
 
 def to_ended(session: session_pb2.Session) -> session_pb2.PlayResponse:

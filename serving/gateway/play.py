@@ -25,7 +25,7 @@ from serving.gateway.session import Session
 from serving.gateway.timing import check_wish
 from serving.gateway.validation import AttachSpec, RawImage, check_control_kind, check_credit, check_id
 from serving.sessions.attribution import Sender
-from serving.sessions.contract import Cancel, Control, ImageControl, Outcome, Rewound
+from serving.sessions.contract import Cancel, Control, ImageControl, Outcome, QualityChanged, Rewound
 
 ECHOED_ID_CHARS = 63
 # After Ended, for the client to close first: a credit sent into a closed stream makes a Python client
@@ -82,6 +82,9 @@ class PlayStream:
 
     def hands_changed(self, seen: Sequence[Seen], num_viewers: int) -> None:
         self._say(codec.to_hands(seen, num_viewers))
+
+    def quality_changed(self, event: QualityChanged) -> None:
+        self._say(codec.to_quality_response(event))
 
     def rewound(self, event: Rewound) -> None:
         self._say(codec.to_rewound(event))

@@ -58,6 +58,7 @@ from serving.sessions.contract import (
     LinkEnded,
     LinkEvent,
     Outcome,
+    QualityChanged,
     Rejected,
     Rewound,
     SessionLink,
@@ -121,6 +122,7 @@ class Session:
         self._num_delivered = identity.first_chunk_idx  # chunks that left for somebody who drives
         self.grant = Grant()  # what it was let in with
         self.is_paused = False
+        self._quality: QualityChanged | None = None  # while it gets less than all of its worker
         self.account: SessionAccount | None = None  # where the service keeps books
         self.recording: SessionRecorder | None = None  # where it keeps what is shown
         self._is_unattended = asyncio.Event()  # for longer than the grace time
@@ -381,6 +383,8 @@ class Session:
         codec.add_clients(message, self.floor.policy, seen, self.floor.hands.take_control_after_s)
         if self.grant.tenant_id:
             message.limits.CopyFrom(to_limits(self.grant.limits))
+        if self._quality is not None:
+            message.quality.CopyFrom(codec.to_quality(self._quality))
         message.provenance.CopyFrom(to_provenance(self.identity.ownership, info.name, info.weights_sha256, info))
         return message
 
@@ -405,6 +409,8 @@ class Session:
                 self.end(event.reason)
             case Rewound():
                 self._on_rewound(event)
+            case QualityChanged():
+                self._on_quality(event)
             case LeaveAsked():
                 logger.warning("session %s: its worker will stop, and it cannot move", self.identity.session_id)
             case DecodedChunk():
@@ -414,6 +420,13 @@ class Session:
                 self._broadcast.wake()
             case _:
                 self._on_outcome(event)
+
+    def _on_quality(self, event: QualityChanged) -> None:
+        was = (1.0, 1.0) if self._quality is None else (self._quality.quality, self._quality.rate)
+        if (event.quality, event.rate) == was:
+            return  # another worker says again what is so
+        self._quality = None if (event.quality, event.rate) == (1.0, 1.0) else event
+        self._audience.quality_changed(event)
 
     def _on_rewound(self, event: Rewound) -> None:
         self.arrivals.rewind(event.chunk_idx)

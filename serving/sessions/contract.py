@@ -97,6 +97,13 @@ class Cancel:
     control_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetQuality:
+    """A worker's own: on record like a client's, because chunks depend on it, and never sent by one."""
+
+    quality: float  # as in `model.interface.ChunkControls`
+
+
 # Of each of these the latest counts; the others all take effect, in order.
 LatestWins = Move | Look | SetPerspective | CameraMove
 ControlKind = LatestWins | Directive | ImageControl | Cancel
@@ -144,6 +151,19 @@ class Rejected:
 
 
 Outcome = Accepted | Applied | Superseded | Rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityChanged:
+    """From this chunk on a session gets less than all of its worker, which cannot keep up, or more than before."""
+
+    chunk_idx: int
+    quality: float = 1.0  # share of the denoise passes
+    rate: float = 1.0  # share of the model's chunks per second
+
+
+# What a worker tells of a session, in the order in which it came to be.
+Notice = Outcome | QualityChanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +221,7 @@ class LinkEnded:
     message: str = ""
 
 
-LinkEvent = Outcome | DecodedChunk | LeaveAsked | Rewound | LinkEnded
+LinkEvent = Notice | DecodedChunk | LeaveAsked | Rewound | LinkEnded
 
 
 class SessionLink(Protocol):

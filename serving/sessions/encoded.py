@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from model.interface import CameraPose, FramesFHWC, SamplesSC, Tensors
 from serving.sessions.attribution import Loss, Schedule, Sender
-from serving.sessions.contract import Cancel, LatestWins
+from serving.sessions.contract import Cancel, LatestWins, SetQuality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class EncodedImage:
     tensors: Tensors
 
 
-EncodedKind = LatestWins | EncodedDirective | EncodedImage | Cancel
+EncodedKind = LatestWins | SetQuality | EncodedDirective | EncodedImage | Cancel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,7 @@ class HeldAxes:
     strafe: float = 0.0
     yaw: float = 0.0
     pitch: float = 0.0
+    quality: float = 1.0  # as `SetQuality` left it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from serving.sessions.contract import DecodedChunk, LinkEvent, Outcome
+from serving.sessions.contract import DecodedChunk, LinkEvent, Notice
 from serving.sessions.encoded import DecodedPart
 
 
 class Joiner:
-    """Joins picture and sound by chunk, and lets no chunk pass an outcome that came to be before it."""
+    """Joins picture and sound by chunk, and lets no chunk pass a notice that came to be before it."""
 
     def __init__(self, next_chunk_idx: int) -> None:
         self._next_chunk_idx = next_chunk_idx
         self._num_outcomes = 0
         self._waiting: dict[int, list[DecodedPart]] = {}
 
-    def add_outcomes(self, outcomes: Iterable[Outcome]) -> list[LinkEvent]:
+    def add_outcomes(self, outcomes: Iterable[Notice]) -> list[LinkEvent]:
         events: list[LinkEvent] = list(outcomes)
         self._num_outcomes += len(events)
         return events + self._ready()

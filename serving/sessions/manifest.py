@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.interface import ModelInfo, Tensors
+from model.interface import ModelInfo, Profile, Tensors
 from serving.errors import SnapshotDamagedError, SnapshotForeignError, SnapshotNewerError
 from serving.sessions.encoded import HeldAxes
 from serving.sessions.snapshot import TRANSFORMER, EngineSnapshot, SessionSnapshot
@@ -74,6 +74,7 @@ class Manifest:
     parts: tuple[Part, ...]
     tensors: tuple[StoredTensor, ...]
     kind: str = EXACT
+    profile: str = Profile.EXACT  # of the worker that took it
 
     @property
     def num_bytes(self) -> int:
@@ -85,6 +86,7 @@ class Manifest:
             "version": VERSION,
             "kind": self.kind,
             "promise": PROMISES[self.kind],
+            "profile": str(self.profile),
             "model": {"name": self.model, "weights_sha256": self.weights_sha256},
             "session": dict(self.session),
             "stages": list(self.stages),
@@ -139,6 +141,7 @@ def laid_out(snapshot: SessionSnapshot, info: ModelInfo, kind: str = EXACT) -> t
         parts=parts,
         tensors=tuple(tensors),
         kind=kind,
+        profile=info.profile,
     )
     return manifest, {part.sha256: piece for part, piece in zip(parts, pieces, strict=True)}
 
@@ -211,6 +214,8 @@ def _engine_snapshot(session: Mapping[str, Any], transformer: Tensors) -> Engine
     for name, value in asdict(held).items():
         if not isinstance(value, int | float) or not -1.0 <= value <= 1.0:
             raise SnapshotDamagedError(f"{name} is held at what is no number from -1 to 1")
+    if held.quality <= 0:
+        raise SnapshotDamagedError("quality is held at nothing")
     return EngineSnapshot(
         session_id=session["session_id"],
         seed=_whole(session["seed"], MAX_SEED),
@@ -249,6 +254,7 @@ def _manifest(fields: Mapping[str, Any]) -> Manifest:
         parts=parts,
         tensors=tuple(_stored_tensor(each, len(parts)) for each in fields["tensors"]),
         kind=fields["kind"],
+        profile=str(fields.get("profile", Profile.EXACT)),
     )
     if not isinstance(manifest.session, dict):
         raise SnapshotDamagedError("the manifest says nothing of its session")

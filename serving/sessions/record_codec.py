@@ -7,20 +7,21 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from model.interface import Tensors
+from model.interface import Profile, Tensors
 from serving.sessions.attribution import read_schedule, read_sender, schedule_fields, sender_fields
-from serving.sessions.contract import CameraMove, Cancel, LatestWins, Look, Move, SetPerspective
+from serving.sessions.contract import CameraMove, Cancel, LatestWins, Look, Move, SetPerspective, SetQuality
 from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedImage, EncodedKind, Opening
 from serving.sessions.journal import JournalEntry
 from serving.sessions.records import Record, RecordKind, SealedRecord
 from serving.sessions.tensor_bytes import from_bytes, to_bytes
 from serving.sessions.timeline import Span, Timeline
 
-PLAIN_KINDS: Mapping[str, type[LatestWins]] = {
+PLAIN_KINDS: Mapping[str, type[LatestWins | SetQuality]] = {
     "move": Move,
     "look": Look,
     "perspective": SetPerspective,
     "camera": CameraMove,
+    "quality": SetQuality,
 }
 _NAMES = {kind: name for name, kind in PLAIN_KINDS.items()}
 
@@ -39,9 +40,12 @@ class History:
     entries: tuple[JournalEntry, ...]  # in the order they were accepted
     first_chunk_idx: int  # not 0 for one that left another
     timeline: Timeline
+    profile: str = Profile.EXACT  # "fast" where any of its workers was: then it comes out the same to a tolerance alone
 
 
-def opened(opening: Opening, model: str, weights_sha256: str, first_chunk_idx: int = 0) -> Record:
+def opened(
+    opening: Opening, model: str, weights_sha256: str, first_chunk_idx: int = 0, profile: str = Profile.EXACT
+) -> Record:
     conditions = {"prompt": opening.prompt, "image": opening.image}
     tensors = {f"{part}/{name}": array for part, named in conditions.items() for name, array in (named or {}).items()}
     body = {
@@ -50,18 +54,19 @@ def opened(opening: Opening, model: str, weights_sha256: str, first_chunk_idx: i
         "weights_sha256": weights_sha256,
         "conditions": [part for part, named in conditions.items() if named is not None],
         "first_chunk_idx": first_chunk_idx,
+        "profile": str(profile),
         **({"is_rewind": True} if opening.is_rewind else {}),
     }
     return Record(kind=RecordKind.OPENED, body=body, tensors=to_bytes(tensors) if tensors else None)
 
 
-def resumed(chunk_idx: int) -> Record:
-    return Record(kind=RecordKind.RESUMED, body={"chunk_idx": chunk_idx})
+def resumed(chunk_idx: int, profile: str = Profile.EXACT) -> Record:
+    return Record(kind=RecordKind.RESUMED, body={"chunk_idx": chunk_idx, "profile": str(profile)})
 
 
-def rewound(chunk_idx: int) -> Record:
+def rewound(chunk_idx: int, profile: str = Profile.EXACT) -> Record:
     """Before anything else of its epoch: what earlier ones have from `chunk_idx` on does not count any more."""
-    return Record(kind=RecordKind.REWOUND, body={"chunk_idx": chunk_idx})
+    return Record(kind=RecordKind.REWOUND, body={"chunk_idx": chunk_idx, "profile": str(profile)})
 
 
 def accepted(control: EncodedControl) -> Record:
@@ -162,6 +167,7 @@ def read_history(records: Sequence[SealedRecord], until_epoch: int | None = None
             entries=book.entries,
             first_chunk_idx=fields["first_chunk_idx"],
             timeline=Timeline(spans=tuple(book.spans), until_epoch=until_epoch),
+            profile=Profile.EXACT if book.profiles <= {Profile.EXACT} else Profile.FAST,
         )
 
 
@@ -185,6 +191,7 @@ class _Book:
 
     def __init__(self, records: Iterable[SealedRecord], until_epoch: int | None) -> None:
         self.spans: list[Span] = []
+        self.profiles: set[str] = set()  # of the workers that held it
         self._entries: dict[int, JournalEntry] = {}  # by the number of the record that accepted them
         self._latest: dict[str, int] = {}  # of each control id
         for record in records:
@@ -201,6 +208,7 @@ class _Book:
     def _add(self, record: SealedRecord, fields: Mapping[str, Any]) -> None:
         if (span := _span(fields)) is not None:
             self.spans.append(span)
+            self.profiles.add(fields.get("profile", Profile.EXACT))
             if span.is_rewind:
                 self._go_back(span.first_chunk_idx)
             return

@@ -16,7 +16,7 @@ from model.interface import (
     Transformer,
     VideoDecoder,
 )
-from serving.sessions.contract import CameraMove, Look, Move, SetPerspective
+from serving.sessions.contract import CameraMove, Look, Move, SetPerspective, SetQuality
 from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedImage, HeldAxes, Opening
 from serving.sessions.journal import JournalEntry
 from serving.sessions.snapshot import SessionSnapshot
@@ -37,12 +37,14 @@ def held_after(held: HeldAxes, control: EncodedControl) -> HeldAxes:
             return replace(held, forward=forward, strafe=strafe)
         case Look(yaw=yaw, pitch=pitch):
             return replace(held, yaw=yaw, pitch=pitch)
+        case SetQuality(quality=quality):
+            return replace(held, quality=quality)
         case _:
             return held
 
 
 def chunk_controls(held: HeldAxes, controls: Iterable[EncodedControl]) -> ChunkControls:
-    """What the model gets for a chunk: `held` already includes the moves and looks among `controls`."""
+    """What the model gets for a chunk: `held` already includes those of `controls` that hold."""
     kinds = [control.kind for control in controls]
     images = [kind.tensors for kind in kinds if isinstance(kind, EncodedImage)]
     perspectives = [kind.perspective for kind in kinds if isinstance(kind, SetPerspective)]
@@ -52,6 +54,7 @@ def chunk_controls(held: HeldAxes, controls: Iterable[EncodedControl]) -> ChunkC
         strafe=held.strafe,
         yaw=held.yaw,
         pitch=held.pitch,
+        quality=held.quality,
         directives=tuple(kind.tensors for kind in kinds if isinstance(kind, EncodedDirective)),
         image=images[-1] if images else None,
         perspective=perspectives[-1] if perspectives else None,

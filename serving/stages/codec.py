@@ -17,9 +17,11 @@ from serving.sessions.contract import (
     Cancel,
     Look,
     Move,
-    Outcome,
+    Notice,
+    QualityChanged,
     Rejected,
     SetPerspective,
+    SetQuality,
     SnapshotRequest,
     Superseded,
     TakenSnapshot,
@@ -74,6 +76,8 @@ def control_to_wire(control: EncodedControl) -> wire.Control:
             message.image.tensors = to_bytes(tensors)
         case Cancel(control_id=control_id):
             message.cancel = control_id
+        case SetQuality():
+            raise ValueError("a worker sets its sessions' quality itself")
         case _ as never:
             assert_never(never)
     return message
@@ -138,7 +142,7 @@ def _loss(message: wire.Superseded) -> Loss:
     return Loss(by_control_id=message.by_control_id, reason=message.reason)
 
 
-def outcomes_to_wire(outcomes: Iterable[Outcome]) -> wire.RunResponse:
+def outcomes_to_wire(outcomes: Iterable[Notice]) -> wire.RunResponse:
     return wire.RunResponse(outcomes=wire.Outcomes(outcomes=[_outcome_to_wire(outcome) for outcome in outcomes]))
 
 
@@ -184,7 +188,10 @@ def taken_snapshot_from_wire(message: wire.Snapshot) -> TakenSnapshot:
     )
 
 
-def _outcome_to_wire(outcome: Outcome) -> wire.Outcome:
+def _outcome_to_wire(outcome: Notice) -> wire.Outcome:
+    if isinstance(outcome, QualityChanged):
+        quality = wire.Quality(chunk_idx=outcome.chunk_idx, quality=outcome.quality, rate=outcome.rate)
+        return wire.Outcome(quality=quality)
     message = wire.Outcome(control_id=outcome.control_id)
     match outcome:
         case Accepted(durable=durable, due_chunk_idx=due_chunk_idx):
@@ -203,11 +210,11 @@ def _outcome_to_wire(outcome: Outcome) -> wire.Outcome:
     return message
 
 
-def outcomes_from_wire(message: wire.Outcomes) -> tuple[Outcome, ...]:
+def outcomes_from_wire(message: wire.Outcomes) -> tuple[Notice, ...]:
     return tuple(_outcome_from_wire(outcome) for outcome in message.outcomes)
 
 
-def _outcome_from_wire(message: wire.Outcome) -> Outcome:
+def _outcome_from_wire(message: wire.Outcome) -> Notice:
     control_id = message.control_id
     match message.WhichOneof("outcome"):
         case "accepted":
@@ -230,6 +237,9 @@ def _outcome_from_wire(message: wire.Outcome) -> Outcome:
             return Rejected(
                 control_id=control_id, reason=rejected.reason, message=rejected.message, field=rejected.field
             )
+        case "quality":
+            told = message.quality
+            return QualityChanged(chunk_idx=told.chunk_idx, quality=told.quality, rate=told.rate)
         case unknown:
             raise ValueError(f"outcome of kind {unknown}")
 
@@ -293,6 +303,8 @@ def part_from_wire(message: wire.Decoded, info: ModelInfo) -> DecodedPart:
         frames = np.frombuffer(message.frames, np.uint8).reshape(-1, info.height_px, info.width_px, RGB)
     if message.samples:
         samples = np.frombuffer(message.samples, SAMPLE_DTYPE).reshape(-1, info.audio_channels)
+    elif not info.audio_channels:
+        samples = np.zeros((0, 0), SAMPLE_DTYPE)  # a model without sound: every part has all there is of it
     return DecodedPart(header=header_from_wire(message.header), frames_FHWC=frames, samples_SC=samples)
 
 

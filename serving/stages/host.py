@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import grpc.aio
 
-from model.interface import Model, ModelInfo
+from model.interface import Model, ModelInfo, PreparedTransformer, SizedTransformer, Transformer
 from serving.catalogue.beat import BEAT_S, BeatThread, WorkerIdentity
 from serving.catalogue.keeper import SessionKeeper
 from serving.catalogue.storage import StorageConfig, worker_name
@@ -158,6 +158,9 @@ class StageHost:
 
     def _start_engine(self) -> None:
         transformer = self._model.load_transformer(self.config.num_threads)
+        if isinstance(transformer, PreparedTransformer):
+            transformer.prepare(self.config.engine.num_slots)
+        self._metrics.profile(str(self.info.profile))
         journals = self._journals or MemoryJournalStore()
         if self.config.storage is not None:
             keeper = self.keeper = SessionKeeper(
@@ -168,9 +171,7 @@ class StageHost:
             transformer,
             self.info,
             config=self.config.engine,
-            schedule_config=ScheduleConfig(
-                chunk_duration_s=self.info.chunk_duration_s, delivery_lead_s=self.config.delivery_lead_s
-            ),
+            schedule_config=self._schedule_config(transformer),
             journals=journals,
             metrics=self._metrics,
         )
@@ -179,6 +180,16 @@ class StageHost:
         self.transformer = TransformerStage(engine, self.transport_to, self.keeper)
         if self.config.storage is not None:
             self._beat = self._start_beat(engine, self.config.storage)
+
+    def _schedule_config(self, transformer: Transformer) -> ScheduleConfig:
+        config = ScheduleConfig(
+            chunk_duration_s=self.info.chunk_duration_s, delivery_lead_s=self.config.delivery_lead_s
+        )
+        return (
+            replace(config, batch_sizes=transformer.batch_sizes)
+            if isinstance(transformer, SizedTransformer)
+            else config
+        )
 
     def _start_beat(self, engine: Engine, storage: StorageConfig) -> BeatThread:
         identity = WorkerIdentity(

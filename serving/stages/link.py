@@ -20,7 +20,7 @@ from serving.sessions.contract import (
     LeaveAsked,
     LinkEnded,
     LinkEvent,
-    Outcome,
+    Notice,
     Rejected,
     SnapshotRequest,
     TakenSnapshot,
@@ -118,7 +118,7 @@ class PlaneLink:
 
     # --- for the plane ---
 
-    def add_outcomes(self, outcomes: Iterable[Outcome]) -> None:
+    def add_outcomes(self, outcomes: Iterable[Notice]) -> None:
         self._put(self._joiner.add_outcomes(outcomes))
 
     def add_part(self, part: DecodedPart) -> None:

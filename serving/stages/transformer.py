@@ -13,7 +13,7 @@ from serving.catalogue.saver import Save
 from serving.engine.engine import Engine
 from serving.engine.script import Script, write_script
 from serving.errors import NacreError, StorageUnavailableError, WorkerUnavailableError
-from serving.sessions.contract import LeaveAsked, LinkEnded, Outcome, SnapshotRequest, TakenSnapshot
+from serving.sessions.contract import LeaveAsked, LinkEnded, Notice, SnapshotRequest, TakenSnapshot
 from serving.sessions.encoded import EncodedControl, LatentChunk, Opening
 from serving.sessions.manifest import EXACT, PORTABLE
 from serving.sessions.snapshot import EngineSnapshot, SessionSnapshot, pack
@@ -65,7 +65,7 @@ class PendingSnapshot:
         return SessionSnapshot(engine=self.engine, caches=caches)
 
 
-SessionEvent = tuple[Outcome, ...] | TakenSnapshot | LeaveAsked | LinkEnded
+SessionEvent = tuple[Notice, ...] | TakenSnapshot | LeaveAsked | LinkEnded
 
 
 class WorkerSession:
@@ -102,7 +102,7 @@ class _LoopSink:
         self._snapshots = snapshots
         self._loop = asyncio.get_running_loop()
 
-    def outcomes(self, outcomes: tuple[Outcome, ...]) -> None:
+    def outcomes(self, outcomes: tuple[Notice, ...]) -> None:
         self._events.put_threadsafe(outcomes)
 
     def chunk(self, chunk: LatentChunk) -> None:

@@ -104,6 +104,11 @@ class World(Face[world.World]):
         return self._of.go_away
 
     @property
+    def quality(self) -> nacre.Quality | None:
+        """What the world gets of a worker that cannot keep up; None while that is all."""
+        return self._of.quality
+
+    @property
     def rewinds(self) -> Sequence[Rewind]:
         """What the session went back to while this world was entered; chunks count from there again."""
         return tuple(self._of.rewinds)

@@ -33,10 +33,24 @@ class Capabilities:
     max_pitch_deg_per_s: float
     max_speed_m_per_s: float
     licence: str
+    profile: str = "exact"  # or "fast": chunks are within a tolerance of what the session's record gives
     arbitrations: tuple[str, ...] = ()  # what sessions may be created with; told by `client.capabilities` alone
 
     def can(self, control: str) -> bool:
         return control in self.controls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """What a session gets from a chunk on of a worker that cannot keep up, or can again."""
+
+    chunk_index: int
+    denoise_share: float  # of the model's denoise passes, above 0 to 1
+    rate: float  # share of the model's chunks per second, above 0 to 1: with less, the world's clock goes slower
+
+    @property
+    def is_whole(self) -> bool:
+        return self.denoise_share == 1.0 and self.rate == 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +81,7 @@ class SessionRecord:
     provenance: Provenance
     arbitration: str = "single"  # or "merge", "director" or "vote"
     participants: tuple[Participant, ...] = ()  # who is in it, those that drive first
+    quality: Quality | None = None  # while it gets less than all of its worker
     take_control_after_s: float | None = None  # with "single": how long one who asked waits before taking it
 
 
@@ -174,7 +189,12 @@ def to_capabilities(message: world_pb2.Capabilities) -> Capabilities:
         max_pitch_deg_per_s=message.max_pitch_deg_per_s,
         max_speed_m_per_s=message.max_speed_m_per_s,
         licence=message.licence,
+        profile=name_of(world_pb2.Profile, message.profile, "PROFILE_").lower(),
     )
+
+
+def to_quality(message: session_pb2.Quality) -> Quality:
+    return Quality(chunk_index=message.chunk_index, denoise_share=message.denoise_share, rate=message.rate)
 
 
 def to_session_record(message: session_pb2.Session) -> SessionRecord:
@@ -193,6 +213,7 @@ def to_session_record(message: session_pb2.Session) -> SessionRecord:
         provenance=to_provenance(message.provenance),
         arbitration=to_policy(message.arbitration),
         participants=tuple(map(to_participant, message.participants)),
+        quality=to_quality(message.quality) if message.HasField("quality") else None,
         take_control_after_s=(
             seconds_of(message.take_control_after) if message.HasField("take_control_after") else None
         ),

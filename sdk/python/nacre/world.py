@@ -20,7 +20,7 @@ from nacre.image import ImageSource, to_image
 from nacre.media import AUDIO_CODECS, VIDEO_CODECS, Chunk, MediaFormat, to_chunk, to_media_format
 from nacre.pending import PendingReceipts
 from nacre.receipt import Receipt
-from nacre.records import Capabilities, Rewind, seconds_of, to_capabilities
+from nacre.records import Capabilities, Quality, Rewind, seconds_of, to_capabilities, to_quality
 from nacre.resume import NO_RESUME, ResumePolicy, can_resume
 from nacre.stream import PlayStream
 from nacre.v1 import control_pb2, session_pb2, session_pb2_grpc, world_pb2
@@ -92,6 +92,7 @@ class World:
         self.next_chunk_index = 0  # of the first chunk of the current attachment
         self.num_attachments = 0
         self.go_away: GoAway | None = None
+        self.quality: Quality | None = None  # the last that was told; None while all is as it should be
         # What the session went back to while this world was entered; chunks count from there again.
         self.rewinds: list[Rewind] = []
 
@@ -267,6 +268,9 @@ class World:
                 raise from_ended(response.ended.session)
             case "rewound":
                 self._on_rewound(response.rewound)
+            case "quality":
+                told = to_quality(response.quality)
+                self.quality = None if told.is_whole else told
             case "hands":
                 self.hands = to_hands(response.hands)
                 mine = [each for each in self.hands.participants if each.client_id == self.client_id]
@@ -314,6 +318,7 @@ class World:
         self._capabilities = to_capabilities(attached.session.capabilities)
         self._format = to_media_format(attached.video_codec, attached.audio_codec, self._capabilities)
         self.next_chunk_index = attached.next_chunk_index
+        self.quality = to_quality(attached.session.quality) if attached.session.HasField("quality") else None
         self.role, self.in_control = to_role(attached.role), attached.in_control
         self.num_attachments += 1
         return stream

@@ -11,7 +11,7 @@ from observability import metric_table
 from observability.metric_table import TABLE, MetricKind, MetricRow
 
 BASE_UNITS = ("seconds", "bytes", "ratio", "watts", "celsius")
-COUNTED_THINGS = ("records", "sessions", "clients", "used", "capacity")
+COUNTED_THINGS = ("records", "sessions", "clients", "used", "capacity", "levels", "workers")
 OTHER_UNITS = re.compile(r"(milli|micro|kilo|mega|percent|minutes|hours|_(ms|us|kb|mb)(_|$))")
 
 

@@ -1,0 +1,1 @@
+"""Sessions that step together: what that saves, what the engine costs beside it, and whether memory stays flat."""

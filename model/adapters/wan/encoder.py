@@ -12,9 +12,9 @@ from model.adapters.interface import ImageEncoder, LatentEncoder, TextEncoder
 from model.adapters.presets import WanPreset
 from model.interface import Tensors
 
-# Of a picture with grey after it. More than the autoencoder's first frame is seen in, so that the last stands for all
-# that follow; those beyond sight cost the encoder nothing.
-PICTURE_LATENTS = 24
+# Of a picture with grey after it: more than the 29 in which the autoencoder still sees it, so that the last stands for
+# all that follow.
+PICTURE_LATENTS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

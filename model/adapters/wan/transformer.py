@@ -26,7 +26,7 @@ from model.adapters.wan.conditions import Told, conditions_of
 from model.adapters.wan.hands import hand_numbers, num_hand_numbers
 from model.adapters.wan.network import WanNetwork
 from model.adapters.wan.sampler import FewSteps, clean_from, noised, timesteps_of
-from model.adapters.wan.session import CACHE, MadeChunk, WanState, from_numpy, recent_of
+from model.adapters.wan.session import CACHE, MadeChunk, WanState, contexts_of, from_numpy, recent_of
 from model.adapters.wan.window import KeysValues, LatentCache, Window
 from model.interface import CameraPose, ChunkControls, ChunkLatents, Profile, SessionState, Tensors
 from model.sampler import chunk_noise
@@ -38,6 +38,13 @@ class WanTransformerConfig:
     # Whether a directive also makes the window's keys again, as if they had been made under it: the world turns to the
     # new words sooner, for as many cache passes as the window has chunks.
     recaches_on_directive: bool = False
+    # Make the cache again from the latents of the window after every so many chunks, or never (0). What the oldest of
+    # them had seen is then forgotten, and a snapshot needs no more than latents to go on bit for bit.
+    recache_every_chunks: int = 0
+
+    def __post_init__(self) -> None:
+        if self.recache_every_chunks < 0:
+            raise ValueError(f"recache_every_chunks must not be negative, got {self.recache_every_chunks}")
 
 
 class Turn(NamedTuple):
@@ -185,11 +192,21 @@ class WanTransformer:
 
     def _recache(self, state: WanState) -> None:
         """Make the cache again from the latents of the window's chunks, under the present context."""
+        state.narrow()
+        state.recent = [made._replace(context_PD=state.context_PD) for made in state.recent]
+        self._remake(state)
+
+    def _remake(self, state: WanState) -> None:
+        """Make the cache again from the latents that are kept, each under the context it was written with."""
         state.cache.forget()
+        contexts = {id(state.context_PD): state.context}
         for made in state.recent:
             told = Told(made.hands_A, made.hands_before_A, made.first_latent, state.picture_FCHW)
+            if id(made.context_PD) not in contexts:
+                contexts[id(made.context_PD)] = self._network.context(made.context_PD[None])
             latents_BFCHW = made.latents_FCHW[None].to(self._network.device)
-            self._remember([state], [told], latents_BFCHW, self._window([state.cache]), state.context)
+            self._remember([state], [told], latents_BFCHW, self._window([state.cache]), contexts[id(made.context_PD)])
+        state.is_complete = True
 
     def _finish(self, turn: Turn, latents_FCHW: Tensor) -> ChunkLatents:
         state, controls = turn.state, turn.controls
@@ -201,7 +218,11 @@ class WanTransformer:
                 yaw_deg=controls.yaw * MAX_YAW_DEG_PER_S * seconds,
                 pitch_deg=controls.pitch * MAX_PITCH_DEG_PER_S * seconds,
             )
-        state.made(MadeChunk(latents_FCHW, turn.told.hands_A, turn.told.before_A, turn.told.first_latent))
+        told = turn.told
+        state.made(MadeChunk(latents_FCHW, told.hands_A, told.before_A, told.first_latent, state.context_PD))
+        every_chunks = self._config.recache_every_chunks
+        if every_chunks and state.chunk_idx % every_chunks == 0:
+            self._recache(state)
         return ChunkLatents(
             chunk_idx=state.chunk_idx - 1, video={LATENTS: latents_FCHW.numpy()}, audio={}, pose=state.pose
         )
@@ -218,6 +239,7 @@ class WanTransformer:
             ),
             max_recent=-(-preset.past_latents // per_chunk),
             num_sinks=-(-preset.sink_latents // per_chunk),
+            keeps_all=self._config.recache_every_chunks > 0,
             context_PD=nothing_PD,
             context=self._network.context(nothing_PD[None]) if config.text_dim else [],
             hands_A=torch.zeros(num_hand_numbers(config)),
@@ -232,11 +254,13 @@ class WanTransformer:
         state.pose = CameraPose(
             **dict(zip(("x_m", "y_m", "yaw_deg", "pitch_deg"), map(float, snapshot["pose"]), strict=True))
         )
-        self._set_context(state, snapshot["context"], config.text_dim or config.image_dim)
+        contexts = contexts_of(snapshot)
+        self._set_context(state, contexts[0].numpy(), config.text_dim or config.image_dim)
+        contexts[0] = state.context_PD
         state.hands_A = from_numpy(snapshot["hands"], torch.float32)
         if "picture" in snapshot:
             state.picture_FCHW = from_numpy(snapshot["picture"], torch.float32)
-        state.recent = recent_of(snapshot)
+        state.recent = recent_of(snapshot, contexts)
         cached = {
             name.removeprefix(CACHE): from_numpy(array, self._network.dtype)
             for name, array in snapshot.items()
@@ -244,8 +268,9 @@ class WanTransformer:
         }
         if cached:
             state.cache.load(cached)
+            state.is_complete = False
         else:
-            self._recache(state)
+            self._remake(state)
         return state
 
 

@@ -37,7 +37,7 @@ def main(
     auth: Annotated[bool | None, typer.Option("--auth/--no-auth", help="Ask callers for a key or a token.")] = None,
     web_port: Annotated[str | None, typer.Option(help='Its HTTP port, with the page; 0 for any, or "off".')] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Its Prometheus port; workers take the next ones.")] = None,
-    model: Annotated[str | None, typer.Option(help="A preset, or package.module:function.")] = None,
+    model: Annotated[str | None, typer.Option(help="A preset, NAME@FOLDER, or package.module:function.")] = None,
     profile: Annotated[str | None, typer.Option(help="exact or fast: what sessions that step together share.")] = None,
     slots: Annotated[int | None, typer.Option(help="Sessions at once.")] = None,
     max_load: Annotated[float | None, typer.Option(help="Of a worker's time, for steps; 0 counts slots alone.")] = None,

@@ -9,23 +9,31 @@ from typing import cast
 
 import model
 from model.interface import FastModel, Model, Profile
+from serving.open_models import check_open_model, load_open_model, names_open_model
 
 PRESETS_FOLDER = Path(model.__path__[0]) / "weights"
 
 
 def check_model(name: str) -> None:
     """Raises ValueError for a name that `load_model` would not take, without loading torch."""
+    if names_open_model(name):
+        check_open_model(name)
+        return
     if ":" in name:
         if not _has_module(name.partition(":")[0]):
             raise ValueError(f"model {name!r}: there is no such module")
         return
     presets = sorted(each.name for each in PRESETS_FOLDER.iterdir() if each.is_dir())
     if name not in presets:
-        raise ValueError(f"model must be one of {presets}, or package.module:function, not {name!r}")
+        raise ValueError(
+            f"model must be one of {presets}, an open model with its weights as NAME@FOLDER, "
+            f"or package.module:function, not {name!r}"
+        )
 
 
 def load_model(name: str, profile: str = Profile.EXACT) -> Model:
-    """A preset by its name, or a loader of one's own as `package.module:function`, in one of its profiles.
+    """A preset by its name, an open model as NAME@FOLDER, or a loader of one's own as `package.module:function`, in one
+    of its profiles.
 
     Raises ValueError for a name that is neither, and for a profile that the model has not. Imports torch when the
     model needs it.
@@ -39,6 +47,8 @@ def load_model(name: str, profile: str = Profile.EXACT) -> Model:
 
 
 def _load(name: str) -> Model:
+    if names_open_model(name):
+        return load_open_model(name)
     if ":" not in name:
         from model import presets  # only a process that runs a stage needs the model's code
 

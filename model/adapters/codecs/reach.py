@@ -20,13 +20,14 @@ class Halving(NamedTuple):
     """A layer that makes one frame of two and the one before them."""
 
 
-def steps_remembered(layers: Iterable[Past | Doubling]) -> int:
-    """How many steps must have been seen until all that is kept is what it would be, had the past begun otherwise.
+def steps_remembered(layers: Iterable[Past | Doubling], rate: int) -> int:
+    """How many steps must have been seen until all that is kept is what it would be, had the past begun otherwise. A
+    step enters the first layer as `rate` frames.
 
     After n steps a layer at `rate` frames a step has seen n * rate frames, of which the first `num_wrong` still
     depend on what was before; it keeps the last `num_frames` of its input, and those must be right.
     """
-    num_wrong, rate, num_steps = 0, 1, 0
+    num_wrong, num_steps = 0, 0
     for layer in layers:
         if isinstance(layer, Doubling):
             num_wrong, rate = 2 * num_wrong, 2 * rate

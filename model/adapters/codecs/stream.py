@@ -51,6 +51,10 @@ class CausalNetwork(Protocol):
 
     def decode(self, latents_BCFHW: Tensor, features: Features) -> Tensor: ...
 
+    def replay(self, latents_BCFHW: Tensor, features: Features, num_after: int) -> None:
+        """What `decode` leaves behind once `num_after` more latents have been replayed."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamConfig:
@@ -155,14 +159,19 @@ class StreamingVideoDecoder:
         return frames
 
     def _pictures(self, latents_BCFHW: Tensor, features: Features) -> Tensor:
-        was_first, start, pictures = features.is_first, 0, []
-        while start < latents_BCFHW.shape[2]:
-            end = start + (1 if features.is_first else self._config.latents_per_pass)
-            pictures.append(self._network.decode(latents_BCFHW[:, :, start:end], features))
-            start = end
+        was_first = features.is_first
+        pictures = [self._network.decode(latents, features) for latents in self._passes(latents_BCFHW, features)]
         if was_first and self._config.holds_first_frame:
             pictures[0] = pictures[0].expand(-1, -1, self._network.frames_per_latent, -1, -1)
         return (rearrange(torch.cat(pictures, 2), "b c f h w -> b f h w c") * 255).round().to(torch.uint8).contiguous()
+
+    def _passes(self, latents_BCFHW: Tensor, features: Features) -> Iterator[Tensor]:
+        """A chunk in as many latents as go through the network at once; a session's first goes alone."""
+        start = 0
+        while start < latents_BCFHW.shape[2]:
+            end = start + (1 if features.is_first else self._config.latents_per_pass)
+            yield latents_BCFHW[:, :, start:end]
+            start = end
 
     def _remember(self, cache: StreamCache, latents_BCFHW: Tensor) -> None:
         """Keep no more chunks than are needed to know what the layers keep."""
@@ -180,7 +189,7 @@ class StreamingVideoDecoder:
         return StreamCache(by_latents=False, features=features, grid=(rows, columns) if shapes else None)
 
     def _replay(self, snapshot: Tensors) -> StreamCache:
-        """A session that has decoded the latents of a snapshot once more."""
+        """A session that has decoded the latents of a snapshot once more, as far as something of them is kept."""
         names = sorted(name for name in snapshot if name.startswith(RECENT))
         chunks = [torch.from_numpy(np.array(snapshot[name])) for name in names]
         channels = self._network.latent_channels
@@ -189,9 +198,17 @@ class StreamingVideoDecoder:
         num_steps, num_latents = int(snapshot[NUM_STEPS]), sum(chunk.shape[1] for chunk in chunks)
         if not min(num_steps, self._network.latents_remembered) <= num_latents <= num_steps:
             raise ValueError(f"{num_latents} latents do not tell what {num_steps} have left behind")
+        grids = {(chunk.shape[2], chunk.shape[3]) for chunk in chunks}
+        if len(grids) > 1:
+            raise ValueError(f"one session has latents of {len(grids)} sizes")
         cache = StreamCache(by_latents=True, features=Features(num_steps=num_steps - num_latents))
-        for chunk in chunks:
-            self.decode_together([cache], chunk[None])
+        cache.grid = next(iter(grids), None)
+        cache.recent = [chunk[None].to(self._device) for chunk in chunks]
+        with torch.inference_mode():
+            for chunk in cache.recent:
+                for latents in self._passes(chunk, cache.features):
+                    num_after = num_steps - cache.features.num_steps - latents.shape[2]
+                    self._network.replay(latents, cache.features, num_after)
         return cache
 
     def _is_chunk(self, chunk_CFHW: Tensor) -> bool:

@@ -87,6 +87,8 @@ class TinyDecoder(nn.Module):
         super().__init__()
         self.config = config
         self.decoder = nn.ModuleList(self._layers())
+        # How many latents decide what a session keeps, whatever came before them.
+        self.latents_remembered = steps_remembered(self._looks(), 1)
 
     def _layers(self) -> Iterator[nn.Module]:
         config, place = self.config, 3
@@ -112,15 +114,16 @@ class TinyDecoder(nn.Module):
     def frames_per_latent(self) -> int:
         return self.config.frames_per_latent
 
-    @property
-    def latents_remembered(self) -> int:
-        layers: list[Past | Doubling] = []
+    def _looks(self) -> Iterator[Past | Doubling]:
         for layer in self.decoder:
             if isinstance(layer, MemoryBlock):
-                layers.append(Past(1))
+                yield Past(1)
             if isinstance(layer, TimeGrow) and layer.num_frames == 2:
-                layers.append(Doubling())
-        return steps_remembered(layers)
+                yield Doubling()
+
+    def replay(self, latents_BCFHW: Tensor, features: Features, num_after: int) -> None:
+        """As `decode`, for what is kept alone; `num_after` latents follow. So few are remembered that all is done."""
+        self.decode(latents_BCFHW, features)
 
     def on_meta(self) -> TinyDecoder:
         with torch.device("meta"):

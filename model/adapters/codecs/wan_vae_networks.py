@@ -9,7 +9,8 @@ Letters: B sessions, C channels, F frames or latents, H W height and width.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from operator import mul
 
 import torch
 from einops import rearrange
@@ -126,6 +127,10 @@ class WanVaeDecoder(nn.Module):
         self.norm_out = ChannelNorm(widths[-1], 3)
         self.conv_out = CausalConv(widths[-1], config.image_channels, 3, 3)
         self.scale = LatentScale(config)
+        # How many latents decide what a session keeps, whatever came before them; and the same of each level with all
+        # that comes after it, given what comes before it.
+        self.latents_remembered = steps_remembered(_looks(self), 1)
+        self.latents_of_levels = self._latents_of_levels()
         name_layers(self)
 
     def decode(self, latents_BCFHW: Tensor, features: Features) -> Tensor:
@@ -151,29 +156,48 @@ class WanVaeDecoder(nn.Module):
         with torch.device("meta"):
             return WanVaeDecoder(self.config).to(self.conv_in.weight.dtype)
 
-    @property
-    def latents_remembered(self) -> int:
-        """How many latents decide what a session keeps, whatever came before them."""
-        layers: list[Past | Doubling] = []
-        for layer in self.modules():
-            if isinstance(layer, CausalConv):
-                layers.append(Past(layer.num_past))
-            if isinstance(layer, DoublingConv):
-                layers.append(Doubling())
-        return steps_remembered(layers)
+    def _latents_of_levels(self) -> tuple[int, ...]:
+        looks = [_looks(tail) for tail in (*self.levels, self.conv_out)]
+        rates = accumulate((2 ** look.count(Doubling()) for look in looks[:-2]), mul, initial=1)
+        tails = [[each for look in looks[depth:] for each in look] for depth in range(len(self.levels))]
+        return tuple(steps_remembered(tail, rate) for tail, rate in zip(tails, rates, strict=True))
 
-    def _decode(self, raw_BCFHW: Tensor, features: Features) -> Tensor:
+    def replay(self, latents_BCFHW: Tensor, features: Features, num_after: int) -> None:
+        """As `decode`, for what is kept alone: `num_after` latents follow, and levels that those alone decide are left
+        out. Of the very first latent and others at once it takes no notice: give that one by itself."""
+        depth = sum(needed > num_after for needed in self.latents_of_levels)
+        hidden = self._through(self.scale.widen(latents_BCFHW).to(self.conv_in.weight.dtype), features, depth)
+        if depth == len(self.levels):
+            self.conv_out.stream(functional.silu(self.norm_out(hidden)), features)
+        features.num_steps += latents_BCFHW.shape[2]
+
+    def _through(self, raw_BCFHW: Tensor, features: Features, depth: int) -> Tensor:
         hidden = self.conv_in.stream(self.post_quant(raw_BCFHW), features)
         hidden = self.middle.stream(hidden, features)
-        for level in self.levels:
+        for level in self.levels[:depth]:
             assert isinstance(level, DecoderLevel)
             hidden = level.stream(hidden, features)
+        return hidden
+
+    def _decode(self, raw_BCFHW: Tensor, features: Features) -> Tensor:
+        hidden = self._through(raw_BCFHW, features, len(self.levels))
         hidden = self.conv_out.stream(functional.silu(self.norm_out(hidden)), features)
         features.num_steps += raw_BCFHW.shape[2]
         patch_px = self.config.patch_px
         pictures = rearrange(hidden, "b (c q p) f h w -> b c f (h p) (w q)", p=patch_px, q=patch_px)
         exact = pictures.to(torch.promote_types(pictures.dtype, torch.float32))
         return (exact.clamp(-1, 1) + 1) / 2
+
+
+def _looks(network: nn.Module) -> list[Past | Doubling]:
+    """How each layer of a decoder looks back, in the order in which they are gone through."""
+    looks: list[Past | Doubling] = []
+    for layer in network.modules():
+        if isinstance(layer, CausalConv):
+            looks.append(Past(layer.num_past))
+        if isinstance(layer, DoublingConv):
+            looks.append(Doubling())
+    return looks
 
 
 class WanVaeEncoder(nn.Module):

@@ -30,7 +30,9 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[t
     made: dict[str, dict[torch.dtype, CausalNetwork]] = {"tiny": {}}
     for version in SMALL:
         opened = small_vae(version, folder / version).opened
-        made[version] = {dtype: opened.load_decoder(dtype, CPU) for dtype in (torch.float32, torch.bfloat16)}
+        made[version] = {}
+        for dtype in (torch.float32, torch.bfloat16):
+            made[version][dtype] = opened.load_decoder(dtype, CPU)
     for dtype in (torch.float32, torch.bfloat16):
         made["tiny"][dtype] = tiny_decoder(dtype)
     return made

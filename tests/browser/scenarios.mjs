@@ -240,7 +240,7 @@ export const scenarios = {
 
   async bad_pictures_are_refused_with_a_sentence({ page, url, picture, faults }) {
     await page.goto(url);
-    await page.click("[role=tab]:has-text('From a picture')");
+    await page.click("[role=tab]:has-text('A picture')");
     const drop = async (name, buffer, told) => {
       await page.setInputFiles("#picture-file", { name, mimeType: "image/png", buffer });
       await page.waitForSelector(`.notice.trouble:has-text('${told}')`);
@@ -254,7 +254,7 @@ export const scenarios = {
   },
 
   async a_picture_becomes_a_world_n_02({ page, picture }) {
-    await page.click("[role=tab]:has-text('From a picture')");
+    await page.click("[role=tab]:has-text('A picture')");
     await page.setInputFiles("#picture-file", picture);
     await page.waitForSelector("img.chosen");
     await page.click("button[type=submit]");

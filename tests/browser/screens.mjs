@@ -38,7 +38,7 @@ async function through(page, shot) {
   await page.waitForSelector(".starter");
   await page.waitForTimeout(600);
   await shot("1-start");
-  await page.click("[role=tab]:has-text('From a picture')");
+  await page.click("[role=tab]:has-text('A picture')");
   await shot("2-start-picture");
   await page.click(".starter >> nth=1");
   await shot("3-opening");

@@ -16,9 +16,9 @@ export interface ComposerOptions {
 }
 
 const NAMES: Record<Way, string> = {
-  sentence: "In a sentence",
-  scene: "Somebody, somewhere",
-  picture: "From a picture",
+  sentence: "A sentence",
+  scene: "A scene",
+  picture: "A picture",
 };
 const MAX_SENTENCE_CHARS = 2000;
 const MAX_PART_CHARS = 1000;

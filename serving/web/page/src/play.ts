@@ -28,6 +28,8 @@ export interface PlayHost {
 
 export class Play {
   isPaused = false;
+  /** By branch: what a rewind told, which the record may tell a moment later. */
+  readonly #parted = new Map<string, number>();
   /** Chunks that were shown. */
   now = 0;
 
@@ -64,6 +66,7 @@ export class Play {
   }
 
   onRewound(rewind: Rewind): void {
+    this.#parted.set(rewind.branchSessionId, rewind.chunkIndex);
     this.now = rewind.chunkIndex;
     this.host.branched();
   }
@@ -99,7 +102,8 @@ export class Play {
     const parted = newest.map(async (branch) => {
       if (!branch.parentSessionId) return branch;
       const { partedChunkIndex } = await client.session(branch.parentSessionId).diff(branch.sessionId);
-      return { ...branch, parentChunkIndex: partedChunkIndex ?? branch.parentChunkIndex };
+      const known = [partedChunkIndex ?? branch.parentChunkIndex, this.#parted.get(branch.sessionId) ?? Infinity];
+      return { ...branch, parentChunkIndex: Math.min(...known) };
     });
     return Promise.all(parted);
   }

@@ -33,8 +33,9 @@ export class StageView {
       "aria-label": `The world: ${title}`,
       ...picture,
     });
-    this.frame = h("div", { class: "frame" }, this.canvas, this.#captions, this.#cover);
-    this.element = h("div", { class: "stage" }, this.#glow, this.frame, this.#sticks.left, this.#sticks.right);
+    this.frame = h("div", { class: "frame" }, this.canvas, this.#captions);
+    const { left, right } = this.#sticks;
+    this.element = h("div", { class: "stage" }, this.#glow, this.frame, left, right, this.#cover);
     // A click beside the picture is none into it: the mouse is not caught by it.
     this.element.addEventListener("click", (event) => {
       if (!this.frame.contains(event.target as Node)) event.stopImmediatePropagation();
@@ -84,7 +85,7 @@ export class StageView {
     setTimeout(() => line.remove(), CAPTION_MS);
   }
 
-  /** Something to read or to decide, over the picture, which is dimmed. */
+  /** Something to read or to decide, over the picture, which is dimmed; on a phone there is more room than in it. */
   cover(children: readonly Child[]): void {
     fill(this.#cover, ...children);
     this.#cover.hidden = false;

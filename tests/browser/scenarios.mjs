@@ -134,6 +134,13 @@ export const scenarios = {
     await page.waitForSelector(".notice:has-text('Saved as “rain on the street”')");
   },
 
+  async the_recording_is_downloaded_n_15({ page }) {
+    const waiting = page.waitForEvent("download");
+    await page.click("[aria-label='Download the recording']");
+    const file = readFileSync(await (await waiting).path());
+    expect(file.subarray(4, 8).toString() === "ftyp" && file.length > 10_000, `${file.length} bytes are no film`);
+  },
+
   async a_rewind_keeps_the_old_future_as_a_branch_n_08({ page }) {
     const before = await page.getAttribute(".film", "aria-valuemax");
     await page.focus(".film");

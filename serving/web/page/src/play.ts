@@ -118,11 +118,14 @@ export class Play {
     });
   }
 
+  /** By a link that is good once, so that a long film never lies in the page's memory. */
   download(): Promise<void> {
     return this.#attempt(async () => {
-      this.host.notices.say("Fetching the recording…");
-      const file = await this.session.recording();
-      saveFile(file, `${this.title.replaceAll(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60) || "world"}.mp4`);
+      const link = document.createElement("a");
+      link.href = await this.session.recordingLink();
+      link.download = `${this.title.replaceAll(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60) || "world"}.mp4`;
+      link.click();
+      this.host.notices.say("The recording is being downloaded.");
     });
   }
 
@@ -150,12 +153,4 @@ export class Play {
         this.host.notices.trouble(error, { label: "Try again", run: () => void this.#attempt(what) });
     }
   }
-}
-
-function saveFile(file: Blob, name: string): void {
-  const url = URL.createObjectURL(file);
-  const link = document.createElement("a");
-  Object.assign(link, { href: url, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

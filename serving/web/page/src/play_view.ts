@@ -3,9 +3,9 @@
 import { WorldInput, type Receipt, type Session, type World } from "nacre";
 import { ask } from "./ask_dialog";
 import { BarView } from "./bar_view";
+import { Curtain } from "./curtain";
 import { DirectiveLine } from "./directive_line";
 import { h } from "./dom";
-import { endCover, endingOf, lostCover } from "./ending";
 import { HandsView } from "./hands_view";
 import { openHelp } from "./help_dialog";
 import { hintOf, offersOf, type Offers } from "./offers";
@@ -19,7 +19,6 @@ import { openSettings } from "./settings_dialog";
 import { openShareDialog } from "./share_dialog";
 import type { Shortcuts } from "./shortcuts";
 import { SideView } from "./side_view";
-import type { StageView } from "./stage_view";
 import { Stills } from "./stills";
 import { TimelineView } from "./timeline_view";
 import { ToolsView } from "./tools_view";
@@ -36,6 +35,7 @@ export class PlayView {
   readonly hands: HandsView;
   readonly #offers: Offers;
   readonly #bar: BarView;
+  readonly #curtain: Curtain;
   readonly #stills: Stills;
   readonly #ledger = new Ledger(MAX_RECEIPTS);
   readonly #side = new SideView();
@@ -46,7 +46,6 @@ export class PlayView {
   readonly #quiet: ReturnType<typeof quieten>;
   readonly #offs: (() => void)[] = [];
   #isTyping = false;
-  #isCovered = false;
   #shownChunk = -1;
   #tickedMs = 0;
 
@@ -66,6 +65,7 @@ export class PlayView {
       branched: () => void this.#refreshBranches(),
     });
     this.hands = new HandsView(this.play);
+    this.#curtain = new Curtain(this.play, place, isOwner, () => this.#onCurtain());
     this.#bar = this.#makeBar();
     this.#stills = new Stills(stage.canvas, world.capabilities.chunkDurationS);
     this.#tools = this.#makeTools();
@@ -189,9 +189,9 @@ export class PlayView {
         play.onRewound(rewind);
       }),
       world.on("goAway", (away) => place.notices.say(warningOf(away.reason, duration(away.timeLeftS)))),
-      world.on("reconnecting", () => this.#onLost()),
-      world.on("attached", ({ resumed }) => resumed && this.#onBack()),
-      world.on("closed", (error) => this.#onClosed(error)),
+      world.on("reconnecting", () => this.#curtain.lose()),
+      world.on("attached", ({ resumed }) => resumed && this.#curtain.comeBack()),
+      world.on("closed", (error) => this.#curtain.end(error)),
       place.preferences.onChange(({ volume }) => (view.volume = volume)),
       () => clearInterval(stats),
       listenToPerson({
@@ -254,32 +254,10 @@ export class PlayView {
     if (receipt.outcome !== null) this.place.stage.settleCaption(receipt.controlId, receipt.status);
   }
 
-  #onLost(): void {
-    if (this.#isCovered) return;
-    this.place.happened({ is: "lost" });
-    this.#cover(lostCover());
+  #onCurtain(): void {
+    this.#letIn();
     this.#showState();
-    this.place.notices.whisper("The connection was lost. Coming back.");
-  }
-
-  #onBack(): void {
-    this.place.happened({ is: "back" });
-    this.#cover(null);
-    this.#showState();
-    this.place.notices.whisper("Back in the world.");
-    void this.#refreshBranches();
-  }
-
-  #onClosed(error: Error): void {
-    if (error.name === "Detached") return;
-    const { place, play } = this;
-    const ending = endingOf(error);
-    place.happened({ is: "ended", reason: ending.reason });
-    this.#bar.showState("Ended");
-    const goOn = (): void => void play.fork(play.now);
-    const actions = { goOn, enterAgain: place.enterAgain, download: () => void play.download(), leave: place.leave };
-    this.#cover(endCover(ending, this.isOwner, actions));
-    place.notices.whisper(`${ending.sentence.title} ${ending.sentence.advice}`);
+    if (!this.#curtain.isDown) void this.#refreshBranches();
   }
 
   // --- what one does ---
@@ -340,16 +318,9 @@ export class PlayView {
     this.place.stage.canvas.focus({ preventScroll: true });
   }
 
-  #cover(content: Parameters<StageView["cover"]>[0] | null): void {
-    this.#isCovered = content !== null;
-    if (content) this.place.stage.cover(content);
-    else this.place.stage.uncover();
-    this.#letIn();
-  }
-
   /** Keys and touches reach the world unless they are meant for something else. */
   #letIn(): void {
-    if (this.#input) this.#input.enabled = !this.#isTyping && !this.#isCovered;
+    if (this.#input) this.#input.enabled = !this.#isTyping && !this.#curtain.isDown;
   }
 
   #showPaused(isPaused: boolean): void {
@@ -362,7 +333,8 @@ export class PlayView {
 
   #showState(): void {
     const { world, play } = this;
-    if (world.state === "reconnecting") this.#bar.showState("Coming back");
+    if (this.#curtain.hasEnded) this.#bar.showState("Ended");
+    else if (world.state === "reconnecting") this.#bar.showState("Coming back");
     else if (play.isPaused) this.#bar.showState("Paused");
     else this.#bar.showState(world.role === "player" ? "Live" : "Looking on");
   }

@@ -29,7 +29,7 @@ export class StageView {
     this.canvas = h("canvas", {
       class: "world",
       tabindex: 0,
-      role: "img",
+      role: "application", // its keys are the world's
       "aria-label": `The world: ${title}`,
       ...picture,
     });

@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 MAKER = "serving.export.maker"
 # A file that was made serves whoever asks again, in ranges for instance, as long as nothing was added meanwhile.
 KEPT_FILES = 4
+# However many are asked for at once: whoever reads one that goes reads on.
+MAX_FILES = 16
 # One that was just given to somebody is about to be opened.
 KEEP_AT_LEAST_S = 60.0
 MAKE_TIMEOUT_S = 300.0
@@ -140,7 +142,8 @@ class Exports:
 
     def _let_go(self) -> None:
         for session_id, made in list(self._made.items()):
-            if len(self._made) > KEPT_FILES and made.made_s + KEEP_AT_LEAST_S < self._clock():
+            is_old = len(self._made) > KEPT_FILES and made.made_s + KEEP_AT_LEAST_S < self._clock()
+            if is_old or len(self._made) > MAX_FILES:
                 made.file.unlink(missing_ok=True)
                 del self._made[session_id]
 

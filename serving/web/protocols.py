@@ -10,13 +10,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 
-def http_protocol(head_timeout_s: float) -> type[H11Protocol]:
-    """One that cuts whoever began a request and does not get to its end."""
+def http_protocol(head_timeout_s: float, stall_timeout_s: float) -> type[H11Protocol]:
+    """One that cuts whoever began a request and does not get to its end, and whoever does not read the answer."""
 
     class TimedHttp(H11Protocol):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self._head_timer: asyncio.TimerHandle | None = None
+            self._stall_timer: asyncio.TimerHandle | None = None
             self._is_upgraded = False
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -31,8 +32,17 @@ def http_protocol(head_timeout_s: float) -> type[H11Protocol]:
             self._is_upgraded = True
             super().handle_websocket_upgrade(event)
 
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._stall_timer = self.loop.call_later(stall_timeout_s, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._stop_waiting()
+
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_watching()
+            self._stop_waiting()
             super().connection_lost(exc)
 
         @property
@@ -49,6 +59,11 @@ def http_protocol(head_timeout_s: float) -> type[H11Protocol]:
             if self._head_timer is not None:
                 self._head_timer.cancel()
                 self._head_timer = None
+
+        def _stop_waiting(self) -> None:
+            if self._stall_timer is not None:
+                self._stall_timer.cancel()
+                self._stall_timer = None
 
         def _give_up(self) -> None:
             self._head_timer = None

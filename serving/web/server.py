@@ -69,6 +69,10 @@ class WebServer:
         host = self._gateway.config.host
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
+    @property
+    def num_connections(self) -> int:
+        return len(self._server.server_state.connections) if self._server is not None else 0
+
     async def start(self) -> None:
         """Raises OSError where it cannot listen, ValueError for a place where strangers could do anything."""
         config = self._gateway.config
@@ -101,7 +105,7 @@ class WebServer:
         gateway = self._gateway.config
         return uvicorn.Config(
             self._application(),
-            http=http_protocol(self._config.head_timeout_s),
+            http=http_protocol(self._config.head_timeout_s, gateway.stall_timeout_s),
             ws=socket_protocol(self._config.close_timeout_s),
             ws_max_size=gateway.max_receive_bytes + REFUSED_BYTES,
             ws_ping_interval=gateway.keepalive_time_s,

@@ -17,10 +17,17 @@ from google.rpc import status_pb2
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from nacre.v1 import session_pb2
-from serving.errors import AttachTimeoutError, InvalidFieldError, MethodUnknownError, NacreError
+from serving.errors import (
+    AttachTimeoutError,
+    CallsExceededError,
+    InvalidFieldError,
+    MethodUnknownError,
+    NacreError,
+)
 from serving.gateway.calls import CallContext, Calls, Metadata
 from serving.gateway.config import GatewayConfig
 from serving.gateway.request_id import REQUEST_ID_KEY, request_id_of
+from serving.gateway.server import REFUSED_CALLS
 from serving.gateway.status import to_status
 from serving.web.answers import refusal
 from serving.web.config import WebConfig
@@ -65,6 +72,8 @@ class StreamCalls:
     async def _serve(self, websocket: WebSocket, method: str) -> None:
         metadata = metadata_of(websocket.headers)
         try:
+            if self._num_open >= self._gateway.max_concurrent_calls + REFUSED_CALLS:
+                raise CallsExceededError(f"{self._num_open} sockets are open")
             is_streaming = self._check(websocket, method)
         except NacreError as error:
             request_id = request_id_of(metadata)

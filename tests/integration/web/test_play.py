@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from nacre.v1 import control_pb2, session_pb2
+from serving.web import sockets as sockets_under_test
 from tests.fakes import FakeWorldPlane
 from tests.integration.gateway.harness import QUICK, RAW, eventually
 from tests.integration.web.harness import SESSIONS, End, Site, Socket, reason_in, site
@@ -210,6 +211,19 @@ async def test_a_client_that_does_not_read_is_let_go_and_nothing_grows_for_it() 
         async with running.socket() as call:
             await call.attach(created)
             await call.chunks(3)
+
+
+async def test_sockets_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets_under_test, "REFUSED_CALLS", 0)
+    async with site(max_concurrent_calls=1) as running:
+        async with running.socket():
+            with pytest.raises(InvalidStatus) as caught:
+                async with running.socket():
+                    pass
+        assert caught.value.response.status_code == 429
+        created = await running.create()
+        async with running.socket() as call:
+            await call.attach(created)
 
 
 async def test_a_machine_that_is_gone_is_noticed() -> None:

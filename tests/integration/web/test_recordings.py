@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket as sockets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from nacre.v1 import export_pb2
 from serving.access.roles import Role
+from tests.integration.gateway.harness import eventually
 from tests.integration.web.harness import Site, asking, reason_in, site
 
 EXPORTS = "/nacre.v1.ExportService/"
@@ -96,3 +98,25 @@ async def test_what_was_never_shown_is_not_recorded(running: Site) -> None:
         path = f"/v1/sessions/{session_id}/recording.mp4"
         response = await running.http.get(path, headers={"authorization": f"Bearer {key}"})
         assert (response.status_code, reason_in(response.json())) == (404, reason)
+
+
+async def test_whoever_does_not_read_a_file_is_cut_off(tmp_path: Path) -> None:
+    async with site(folder=tmp_path, stall_timeout_s=0.3) as running:
+        created = await running.create()
+        async with running.socket() as call:
+            await call.attach(created)
+            await call.chunks(3)
+        big = tmp_path / "big.mp4"
+        big.write_bytes(bytes(8 << 20))
+
+        async def redeem(session_id: str, ticket: str) -> Path:
+            return big
+
+        running.server.export_service.redeem = redeem
+        path = f"/v1/sessions/{created.session.session_id}/recording.mp4"
+        num_others = running.web.num_connections
+        with sockets.create_connection(("127.0.0.1", running.web.port)) as raw:
+            raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4_096)
+            raw.sendall(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+            await eventually(lambda: running.web.num_connections > num_others)
+            await eventually(lambda: running.web.num_connections == num_others)

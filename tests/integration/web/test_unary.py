@@ -87,6 +87,9 @@ async def test_a_message_that_is_too_large_is_refused_before_it_is_read() -> Non
         assert reason_in(document) == "MODEL_UNKNOWN"
         response = await running.http.post(SESSIONS + "GetCapabilities", content=b" " * 10_001, headers=JSON)
         assert (response.status_code, reason_in(response.json())) == (413, "MESSAGE_TOO_LARGE")
+    async with site() as running:
+        response = await running.http.post(SESSIONS + "GetCapabilities", content=b" " * ((1 << 20) + 1), headers=JSON)
+        assert (response.status_code, reason_in(response.json())) == (413, "MESSAGE_TOO_LARGE")
 
 
 async def test_a_callers_own_time_ends_its_call() -> None:

@@ -243,6 +243,9 @@ export const scenarios = {
     await playing(page);
     await page.click("[aria-label='Leave this world']");
     await page.waitForSelector("h1:has-text('Where would you like to be?')");
+    await page.click("[aria-label='Delete rain on the street']");
+    await page.click("[aria-label='Really delete rain on the street']");
+    await page.waitForFunction(() => !document.querySelector(".card[data-kind=world]"));
   },
 
   async bad_pictures_are_refused_with_a_sentence({ page, url, picture, faults }) {

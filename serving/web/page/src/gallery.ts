@@ -2,7 +2,7 @@
 
 import type { Client, SavedWorld, SessionSummary } from "nacre";
 import { fill, h } from "./dom";
-import { iconButton } from "./icons";
+import { iconButton, setIcon } from "./icons";
 import type { Held, Store } from "./store";
 import { ago, clock, shorten, titleOf } from "./words";
 
@@ -24,6 +24,7 @@ export interface GalleryOptions {
 }
 
 const MAX_CARDS = 24;
+const SURE_MS = 4000;
 
 export class Gallery {
   readonly element = h("section", { class: "gallery", "aria-label": "Your worlds", hidden: true });
@@ -66,8 +67,25 @@ export class Gallery {
       h("span", { class: "card-detail" }, card.detail),
     );
     const row = h("li", null, open);
-    row.append(iconButton("bin", `Delete ${shorten(card.title, 30)}`, () => void this.#delete(card, row)));
+    row.append(this.#bin(card, row));
     return row;
+  }
+
+  /** Asks once more: what is deleted does not come back. */
+  #bin(card: Card, row: HTMLElement): HTMLButtonElement {
+    const name = shorten(card.title, 30);
+    const rest = (): void => {
+      setIcon(button, "bin", `Delete ${name}`);
+      button.classList.remove("sure");
+    };
+    const button = iconButton("bin", `Delete ${name}`, () => {
+      if (button.classList.contains("sure")) return void this.#delete(card, row);
+      fill(button, "Delete?");
+      button.setAttribute("aria-label", `Really delete ${name}`);
+      button.classList.add("sure");
+      setTimeout(rest, SURE_MS);
+    });
+    return button;
   }
 
   async #delete(card: Card, row: HTMLElement): Promise<void> {

@@ -27,8 +27,9 @@ class Delivered:
             self._write_waiting()
 
     def begin_after(self, before: Receipt | None) -> None:
-        """The next chunk follows that one, or none."""
-        self._chain = ReceiptChain()
+        """The next chunk follows that one, or none: its session went back. What came while it did is none of the
+        new epoch's, in whose name it would be written."""
+        self._chain, self._unwritten = ReceiptChain(), []
         if before is not None:
             self._chain.resume(before)
 

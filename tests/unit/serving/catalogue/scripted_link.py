@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -86,6 +86,8 @@ class ScriptedHome:
     room_error: NacreError | None = None
     take_over_error: NacreError | None = None
     written: list[tuple[str, int]] = field(default_factory=list)  # what, and at which chunk
+    receipts: list[tuple[int, list[int]]] = field(default_factory=list)  # epochs, and the chunks
+    on_branch: Callable[[], Awaitable[None]] | None = None
     reopened: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take_over(self, session_id: str, epoch: int) -> int:
@@ -106,12 +108,15 @@ class ScriptedHome:
         return {each: self.on_record[each] for each in control_ids if each in self.on_record}
 
     async def branch_off(self, session_id: str, chunk_idx: int) -> str:
+        if self.on_branch is not None:
+            await self.on_branch()
         return f"{session_id}-before-{chunk_idx}"
 
     async def receipt(self, session_id: str, chunk_idx: int) -> Receipt | None:
         return None
 
     def write_receipts(self, session_id: str, epoch: int, receipts: list[Receipt]) -> Future[None]:
+        self.receipts.append((epoch, [each.chunk_idx for each in receipts]))
         return self._write("receipts", receipts[-1].chunk_idx + 1)
 
     def write_end(self, session_id: str, epoch: int, reason: str) -> Future[None]:

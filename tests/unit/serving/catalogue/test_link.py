@@ -246,3 +246,21 @@ async def test_a_closed_session_turns_no_more(rig: Rig) -> None:
         with pytest.raises(SessionEndedError):
             await verb
     assert rig.home.written[-1] == ("end CLOSED", 1)
+
+
+async def test_d10_what_comes_while_a_session_goes_back_is_not_on_record_as_what_follows(rig: Rig) -> None:
+    await rig.play(3)
+    await rig.link.grant(2)
+
+    async def chunks_come() -> None:
+        rig.first.put(chunk(3), chunk(4))
+        await until_quiet()
+
+    rig.home.on_branch = chunks_come
+    await rig.link.rewind(1)
+    await rig.link.grant(1)
+    rig.home.links[-1].put(chunk(1))
+    await until_quiet()
+    await rig.link.close()
+    assert rig.chunks == [0, 1, 2, 3, 4, 1]
+    assert rig.home.receipts == [(1, [0, 1, 2]), (2, [1])]

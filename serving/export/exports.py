@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from serving.catalogue.storage import StorageConfig
-from serving.errors import RecordingNotFoundError, StorageUnavailableError
+from serving.errors import RecordingNotFoundError, SnapshotDamagedError, StorageUnavailableError
 from serving.export.config import DAY_S, RecordingConfig
-from serving.export.maker import NOTHING_TO_SHOW, STORE_AWAY
+from serving.export.maker import DAMAGED, NOTHING_TO_SHOW, STORE_AWAY
 from serving.export.recorder import Recorder
 from serving.export.store import Part, RecordingStore
 
@@ -178,5 +178,7 @@ def check_maker(code: int | None, told: str) -> None:
             raise RecordingNotFoundError("nothing is recorded of the session, or not any more", field="session_id")
         case _ if code == STORE_AWAY:
             raise StorageUnavailableError(last)
+        case _ if code == DAMAGED:
+            raise SnapshotDamagedError(last)
         case _:
             raise RuntimeError(f"the maker of files ended with {code}: {last}")

@@ -16,7 +16,7 @@ from serving.errors import NacreError, SnapshotDamagedError
 from serving.export.mp4 import Mp4Error, survey, write_mp4
 from serving.export.store import RecordingStore
 
-NOTHING_TO_SHOW, STORE_AWAY = 3, 4
+NOTHING_TO_SHOW, STORE_AWAY, DAMAGED = 3, 4, 5
 NICENESS = 10
 
 
@@ -44,7 +44,7 @@ def main() -> None:
         sys.exit(NOTHING_TO_SHOW)
     except NacreError as error:
         sys.stderr.write(f"{error.message}\n")
-        sys.exit(STORE_AWAY)
+        sys.exit(DAMAGED if isinstance(error, SnapshotDamagedError) else STORE_AWAY)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,9 @@ def survey(parts: Iterable[bytes]) -> Shape:
             title = record.payload.decode(errors="replace")
         elif record.kind in (RUN, CHUNK):
             chunk = read_chunk(record)
-            if not shape.first_keyframe and not _is_decodable(chunk):
+            if not chunk.frames or not all(frame.data for frame in chunk.frames):
+                raise SnapshotDamagedError("a chunk of the recording has no picture")
+            if not shape.first_keyframe and not chunk.frames[0].is_keyframe:
                 shape.num_skipped += 1
                 continue
             shape.first_keyframe = shape.first_keyframe or chunk.frames[0].data
@@ -64,8 +66,14 @@ def survey(parts: Iterable[bytes]) -> Shape:
 
 
 def write_mp4(parts: Iterable[bytes], shape: Shape, path: Path) -> None:
-    """`parts`: those that were surveyed, and maybe one whose end came since."""
-    assert shape.header is not None, "surveyed"
+    """`parts`: those that were surveyed, and maybe one whose end came since. Raises `SnapshotDamagedError`."""
+    try:
+        _write(parts, shape, path)
+    except (av.FFmpegError, ValueError, OverflowError) as error:
+        raise SnapshotDamagedError(f"the recording is damaged: {error}") from error
+
+
+def _write(parts: Iterable[bytes], shape: Shape, path: Path) -> None:
     with (
         av.open(io.BytesIO(shape.first_keyframe), format="h264") as template,
         av.open(str(path), "w", format="mp4", options=OPTIONS) as container,
@@ -102,10 +110,10 @@ class _Film:
             self.num_frames += 1
         if self._audio is None:
             return
-        if is_run or self._next_sample is None:
+        if is_run:
             self._next_sample = None
         samples = int(OPUS_PACKET_S * self._sample_rate_hz)
-        for data in chunk.audio.packets:
+        for data in filter(None, chunk.audio.packets):
             if self._next_sample is None:
                 self._next_sample = self._first_sample(chunk, first_frame)
             time_base = Fraction(1, self._sample_rate_hz)
@@ -160,8 +168,3 @@ def _chapters(shape: Shape, rate: Fraction, header: Header) -> list[Any]:
 
 def _chunks(records: Iterable[Record]) -> Iterator[Record]:
     return (record for record in records if record.kind in (RUN, CHUNK))
-
-
-def _is_decodable(chunk: media_pb2.MediaChunk) -> bool:
-    """Without what came before."""
-    return bool(chunk.frames) and chunk.frames[0].is_keyframe

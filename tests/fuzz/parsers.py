@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nacre.v1 import media_pb2
 from serving.errors import InvalidFieldError, SnapshotRefusedError
+from serving.export.mp4 import survey
+from serving.export.segment import Header, SegmentBuilder
 from serving.gateway.images import ImageLimits, decode_image
 from serving.sessions import manifest, portable, record_codec, tensor_bytes
 from serving.sessions.contract import Look, Move
@@ -77,6 +80,16 @@ def _records() -> bytes:
     return "\n".join(record.text for record in seal("s-1", 1, JournalHead(), records)).encode()
 
 
+def _part() -> bytes:
+    """Of a recording."""
+    header = Header.of("s-1", "a harbour", INFO, has_sound=True)
+    builder = SegmentBuilder(header)
+    builder.add_title("it starts to rain")
+    frames = [media_pb2.VideoFrame(data=b"\0\0\1\x65", is_keyframe=True)]
+    builder.add_chunk(media_pb2.MediaChunk(frames=frames), is_run=True)
+    return builder.to_bytes()
+
+
 def _animated() -> bytes:
     buffer = io.BytesIO()
     gradient(9, 7).save(buffer, "WEBP", save_all=True, append_images=[gradient(9, 7)])
@@ -96,6 +109,7 @@ def parsers() -> Mapping[str, Parser]:
         ),
         "tensors": Parser(read=_read_tensors, seeds=(tensors,), refusals=(TensorBytesError,)),
         "records": Parser(read=_read_records, seeds=(_records(),), refusals=(RecordUnreadableError,)),
+        "recording": Parser(read=lambda data: survey([data]), seeds=(_part(),), refusals=(SnapshotRefusedError,)),
         "image": Parser(
             read=lambda data: decode_image(data, LIMITS, "image"),
             seeds=(*pictures, _animated()),

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from obstore.store import MemoryStore
 
-from serving.errors import RecordingNotFoundError, RegionRefusedError, StorageUnavailableError
+from nacre.v1 import media_pb2
+from serving.errors import RecordingNotFoundError, RegionRefusedError, SnapshotDamagedError, StorageUnavailableError
 from serving.export import recorder as recorders
 from serving.export.config import RecordingConfig, read_recording
 from serving.export.exports import check_maker, describe
-from serving.export.mp4 import Mp4Error, survey
+from serving.export.mp4 import Mp4Error, survey, write_mp4
 from serving.export.recorder import Recorder
+from serving.export.segment import SegmentBuilder
 from serving.export.session_recorder import SessionRecorder
 from serving.export.store import Part, PartName, RecordingStore
 from serving.export.tickets import LIFETIME_S, MAX_TICKETS, Tickets
 from serving.gateway.media import MediaConfig
 from serving.sessions.names import new_session_id
 from tests.fakes import fake_info
-from tests.unit.serving.export.test_track import INFO, Sender
+from tests.unit.serving.export.test_track import HEADER_OF_ALL, INFO, Sender
 
 DAY_S = 86_400.0
 EU = new_session_id("eu")
@@ -215,12 +218,28 @@ def test_nothing_to_show_is_said_so() -> None:
         survey([])
 
 
+def test_a_film_without_sense_is_damaged(tmp_path: Path) -> None:
+    def part(data: bytes) -> bytes:
+        builder = SegmentBuilder(HEADER_OF_ALL)
+        frames = [media_pb2.VideoFrame(data=data, is_keyframe=True)]
+        builder.add_chunk(media_pb2.MediaChunk(frames=frames), is_run=True)
+        return builder.to_bytes()
+
+    with pytest.raises(SnapshotDamagedError, match="no picture"):
+        survey([part(b"")])
+    shape = survey([part(b"nonsense")])
+    with pytest.raises(SnapshotDamagedError, match="damaged"):
+        write_mp4([part(b"nonsense")], shape, tmp_path / "film.mp4")
+
+
 def test_how_the_maker_ended_is_told() -> None:
     check_maker(0, "")
     with pytest.raises(RecordingNotFoundError):
         check_maker(3, "")
     with pytest.raises(StorageUnavailableError, match="away"):
         check_maker(4, "warning\nthe store is away\n")
+    with pytest.raises(SnapshotDamagedError, match="no picture"):
+        check_maker(5, "a chunk has no picture\n")
     with pytest.raises(RuntimeError, match="-9"):
         check_maker(-9, "")
 

@@ -17,6 +17,7 @@ import torch
 from bench.results import Result
 from bench.statistics import percentile
 from model.adapters.codecs.accounting import KINDS, DecoderCost, DecoderKind, decoder_cost, published_costs
+from model.adapters.codecs.memory_format import lay_channels_last
 from model.adapters.codecs.stream import LATENTS, StreamConfig, StreamingVideoDecoder
 from model.interface import Tensors
 
@@ -33,7 +34,7 @@ class CodecsConfig:
     rounds: int = 3  # chunks measured, after the first of a session
     threads: int = 2
     device: str = "cpu"
-    dtype: str = "float32"
+    dtype: str = "bfloat16"
     only: tuple[str, ...] = ()  # of the names in KINDS; all
 
     def __post_init__(self) -> None:
@@ -115,6 +116,7 @@ def random_network(kind: DecoderKind, config: CodecsConfig) -> Any:
     generator = torch.Generator(config.device).manual_seed(0)
     for parameter in network.parameters():
         parameter.normal_(0.0, WEIGHT_SPREAD, generator=generator)
+    lay_channels_last(network)
     return network
 
 

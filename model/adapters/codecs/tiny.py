@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from model.adapters.checkpoint import CheckpointError, fill, open_checkpoint, shapes_of
 from model.adapters.codecs.features import Features
+from model.adapters.codecs.memory_format import lay_channels_last
 from model.adapters.codecs.reach import Doubling, Past, steps_remembered
 
 BLOCKS_PER_STAGE = 3
@@ -165,6 +166,7 @@ def load_tiny_decoder(
     names = {name: name for name in decoder.state_dict()}
     checkpoint.check(shapes_of(decoder, names) | shapes_of(encoder, {name: name for name in encoder.state_dict()}))
     fill(decoder, checkpoint, names, dtype, device)
+    lay_channels_last(decoder)
     return decoder
 
 

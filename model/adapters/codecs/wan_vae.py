@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from model.adapters.checkpoint import Checkpoint, CheckpointError, fill, open_checkpoint, shapes_of
+from model.adapters.codecs.memory_format import lay_channels_last
 from model.adapters.codecs.wan_vae_config import WAN_2_1_VAE, WAN_2_2_VAE, WanVaeConfig
 from model.adapters.codecs.wan_vae_names import Layout, Side, public_names
 from model.adapters.codecs.wan_vae_networks import WanVaeDecoder, WanVaeEncoder
@@ -46,9 +47,9 @@ class WanVaeCheckpoint:
         return encoder
 
     def _fill(self, network: nn.Module, side: Side, dtype: torch.dtype, device: torch.device) -> None:
-        fill(
-            network, self.checkpoint, public_names(network.state_dict(), side, self.config, self.layout), dtype, device
-        )
+        names = public_names(network.state_dict(), side, self.config, self.layout)
+        fill(network, self.checkpoint, names, dtype, device)
+        lay_channels_last(network)
 
 
 def open_wan_vae(path: Path, config: WanVaeConfig | None = None) -> WanVaeCheckpoint:

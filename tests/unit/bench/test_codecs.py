@@ -18,7 +18,7 @@ def test_a_decoder_is_counted_and_measured() -> None:
     assert times["operations_per_s"] == pytest.approx(small["operations_per_latent"] * 3 / times["chunk_ms"] * 1_000)
     assert [cost["name"] for cost in result.figures["full_size_bf16"]] == ["taew2_1", "taew2_1"]
     assert len(result.summary) == 3
-    assert "taew2_1 16x16 float32 on cpu" in result.summary[-1]
+    assert "taew2_1 16x16 bfloat16 on cpu" in result.summary[-1]
     json.dumps(result.figures, allow_nan=False)
 
 

@@ -144,7 +144,7 @@ def codecs(
     rounds: Annotated[int, typer.Option(min=1, help="Chunks of each, after a session's first.")] = 3,
     threads: Annotated[int, typer.Option(min=1)] = 2,
     device: str = "cpu",
-    dtype: str = "float32",
+    dtype: str = "bfloat16",
 ) -> None:
     """Decoders of open models: bytes and operations at full size, and milliseconds a chunk at this one."""
     from bench.codecs.run import CodecsConfig, bench_codecs  # loads the model's code, as nothing else here does

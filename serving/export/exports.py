@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
+import shutil
 import sys
 import tempfile
 import time
@@ -23,6 +25,7 @@ from serving.export.store import Part, RecordingStore
 
 logger = logging.getLogger(__name__)
 
+FOLDER_PREFIX = "nacre-exports-"
 MAKER = "serving.export.maker"
 # A file that was made serves whoever asks again, in ranges for instance, as long as nothing was added meanwhile.
 KEPT_FILES = 4
@@ -119,7 +122,8 @@ class Exports:
 
     async def _make(self, session_id: str) -> Path:
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="nacre-exports-")
+            await asyncio.to_thread(remove_left, Path(tempfile.gettempdir()))
+            self._folder = tempfile.TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-")
         self._num_made += 1
         file = Path(self._folder.name) / f"{self._num_made}.mp4"
         places = json.dumps(places_of(self._storage))
@@ -146,6 +150,14 @@ class Exports:
             if is_old or len(self._made) > MAX_FILES:
                 made.file.unlink(missing_ok=True)
                 del self._made[session_id]
+
+
+def remove_left(folder: Path) -> None:
+    """What gateways left that were killed: nobody else would."""
+    for left in folder.glob(f"{FOLDER_PREFIX}*-*"):
+        pid = left.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
+        if pid.isdecimal() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def describe(session_id: str, parts: list[Part], config: RecordingConfig) -> Recording:

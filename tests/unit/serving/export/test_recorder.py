@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from nacre.v1 import media_pb2
 from serving.errors import RecordingNotFoundError, RegionRefusedError, SnapshotDamagedError, StorageUnavailableError
 from serving.export import recorder as recorders
 from serving.export.config import RecordingConfig, read_recording
-from serving.export.exports import check_maker, describe
+from serving.export.exports import check_maker, describe, remove_left
 from serving.export.mp4 import Mp4Error, survey, write_mp4
 from serving.export.recorder import Recorder
 from serving.export.segment import SegmentBuilder
@@ -230,6 +232,19 @@ def test_a_film_without_sense_is_damaged(tmp_path: Path) -> None:
     shape = survey([part(b"nonsense")])
     with pytest.raises(SnapshotDamagedError, match="damaged"):
         write_mp4([part(b"nonsense")], shape, tmp_path / "film.mp4")
+
+
+def test_what_killed_gateways_left_goes(tmp_path: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    mine, dead, others = (
+        tmp_path / f"{name}-x" for name in (f"nacre-exports-{os.getpid()}", f"nacre-exports-{ended.pid}", "other")
+    )
+    for each in (mine, dead, others):
+        each.mkdir()
+        (each / "1.mp4").touch()
+    remove_left(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([mine, others])
 
 
 def test_how_the_maker_ended_is_told() -> None:

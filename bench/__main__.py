@@ -172,6 +172,15 @@ def batching(
 
 
 @app.command()
+def memory(chunks: Annotated[int, typer.Option(min=3_000)] = 7_500, model: str = "pearl-xs") -> None:
+    """A worker's memory over as many chunks as ten minutes have, as quickly as they can be made."""
+    from bench.worker_memory import bench_worker_memory  # loads the model's code, which nothing else here does
+
+    writer = ResultWriter(console=Console(), hardware=describe_hardware(), commit=commit())
+    writer.write(bench_worker_memory(model, chunks))
+
+
+@app.command()
 def soak(seconds: float = 600.0, local: Local = False, model: Model = "") -> None:
     """Memory and step time over a long session."""
     run([lambda service: bench_soak(service, seconds)], local, model)

@@ -18,7 +18,7 @@ import psutil
 
 from bench.results import Result
 from bench.script import STREET, Cue, Say, Turn, Walk
-from bench.statistics import fit_slope
+from bench.statistics import Slope, fit_slope
 from model.interface import AudioDecoder, Encoder, Model, ModelInfo, Transformer, VideoDecoder
 from serving.allocator import bound_memory
 from serving.catalogue.plane import catalogued
@@ -171,25 +171,42 @@ async def _play(link: Any, street: Street, num_chunks: int) -> list[MemorySample
     raise RuntimeError("the session ended before its time")
 
 
-def bench_worker_memory(model: str, num_chunks: int) -> Result:
-    bound_memory(os.environ)  # as the service does; an operator's own words stand
-    chunk_s = load_model(model).info.chunk_duration_s
-    samples = asyncio.run(play(model, num_chunks))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerMemory:
+    """After warming up, by the seconds that the world's clock went on."""
+
+    rss_bytes: Slope
+    in_use_bytes: Slope
+    cpu_s_per_chunk: float
+
+
+def summary_of(samples: Sequence[MemorySample], chunk_s: float) -> WorkerMemory:
     settled = [each for each in samples if each.chunk_idx >= WARM_UP_CHUNKS]
     times_s = [each.chunk_idx * chunk_s for each in settled]
-    rss = fit_slope(times_s, [float(each.rss_bytes) for each in settled])
-    in_use = fit_slope(times_s, [float(each.in_use_bytes) for each in settled])
-    cpu_s = (settled[-1].cpu_s - settled[0].cpu_s) / (settled[-1].chunk_idx - settled[0].chunk_idx)
+    first, last = settled[0], settled[-1]
+    return WorkerMemory(
+        rss_bytes=fit_slope(times_s, [float(each.rss_bytes) for each in settled]),
+        in_use_bytes=fit_slope(times_s, [float(each.in_use_bytes) for each in settled]),
+        cpu_s_per_chunk=(last.cpu_s - first.cpu_s) / (last.chunk_idx - first.chunk_idx),
+    )
+
+
+def bench_worker_memory(model: str, num_chunks: int) -> Result:
+    bound_memory(os.environ)  # as the service does; an operator's own words stand
+    samples = asyncio.run(play(model, num_chunks))
+    memory = summary_of(samples, load_model(model).info.chunk_duration_s)
+    told = {name: value for name, value in os.environ.items() if name.startswith("MALLOC_")}
     return Result(
         benchmark="worker-memory",
         model=model,
-        settings={
-            "chunks": num_chunks,
-            "warm_up_chunks": WARM_UP_CHUNKS,
-            **{name: value for name, value in os.environ.items() if name.startswith("MALLOC_")},
-        },
-        figures={"rss_bytes": rss, "in_use_bytes": in_use, "cpu_s_per_chunk": cpu_s, "samples": samples},
-        summary=(*_lines(samples), *(f"{name}: {_hourly(slope)}" for name, slope in (("rss", rss), ("used", in_use)))),
+        settings={"chunks": num_chunks, "warm_up_chunks": WARM_UP_CHUNKS, **told},
+        figures={"memory": memory, "samples": samples},
+        summary=(
+            *_lines(samples),
+            f"resident, after {WARM_UP_CHUNKS} chunks: {_hourly(memory.rss_bytes)}",
+            f"in use, after {WARM_UP_CHUNKS} chunks: {_hourly(memory.in_use_bytes)}",
+            f"{1_000 * memory.cpu_s_per_chunk:.1f} ms of processor time for a chunk",
+        ),
     )
 
 
@@ -203,6 +220,6 @@ def _lines(samples: Sequence[MemorySample]) -> Iterator[str]:
         )
 
 
-def _hourly(slope: Any) -> str:
+def _hourly(slope: Slope) -> str:
     low, mean, high = (each * SECONDS_PER_HOUR / MIB for each in (slope.low_per_s, slope.per_s, slope.high_per_s))
     return f"{mean:+.2f} MiB per hour of play (95 %: {low:+.2f} to {high:+.2f}; n={slope.num_samples})"

@@ -15,6 +15,7 @@ from model.adapters.wan.actions import Actions
 from model.adapters.wan.config import WanConfig
 from model.adapters.wan.hands import told_actions
 from model.adapters.wan.network import Conditions
+from model.adapters.wan.window import KeysValues
 
 
 class Told(NamedTuple):
@@ -65,3 +66,21 @@ def _joined(actions: Sequence[Actions], device: torch.device) -> Actions:
     return Actions(
         torch.cat([each.keyboard_BFWA for each in actions]).to(device), torch.cat(mouse).to(device) if mouse else None
     )
+
+
+def stacked(contexts: Sequence[list[KeysValues]]) -> list[KeysValues]:
+    """Of every block, the contexts of all sessions."""
+    if len(contexts) == 1:
+        return contexts[0]
+    return [
+        KeysValues(torch.cat([each.k for each in block]), torch.cat([each.v for each in block]))
+        for block in zip(*contexts, strict=True)
+    ]
+
+
+def with_given(latents_BFCHW: Tensor, given: Sequence[Tensor | None]) -> Tensor:
+    """The latents, with each session's given first latent frame laid into them."""
+    for row, first_CHW in enumerate(given):
+        if first_CHW is not None:
+            latents_BFCHW[row, 0] = first_CHW.to(latents_BFCHW.device)
+    return latents_BFCHW

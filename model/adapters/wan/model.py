@@ -8,13 +8,13 @@ from pathlib import Path
 
 import torch
 
-from model.adapters.codecs.stream import StreamingVideoDecoder
 from model.adapters.presets import preset
 from model.adapters.wan.capabilities import capabilities
 from model.adapters.wan.encoder import WanEncoder
 from model.adapters.wan.folder import WanFolder
 from model.adapters.wan.silence import SilentDecoder
 from model.adapters.wan.transformer import WanTransformer, WanTransformerConfig
+from model.gpu.streams import DecoderBeside
 from model.interface import ModelInfo, Profile
 
 # Sessions are kept as latents, megabytes in place of gigabytes, for two percent more work. The chunk after which it is
@@ -47,8 +47,8 @@ class WanModel:
         torch.set_num_threads(num_threads)
         return WanTransformer(self._folder.preset, self._folder.load_network(), self._config)
 
-    def load_video_decoder(self) -> StreamingVideoDecoder:
-        return self._folder.load_video_decoder()
+    def load_video_decoder(self) -> DecoderBeside:
+        return DecoderBeside(self._folder.load_video_decoder(), self._folder.device)
 
     def load_audio_decoder(self) -> SilentDecoder:
         return SilentDecoder()

@@ -11,7 +11,7 @@ control.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -54,6 +54,7 @@ class WanState:
     picture_FCHW: Tensor | None = None  # latents of the picture it began with
     recent: list[MadeChunk] = field(default_factory=list)
     is_complete: bool = True  # the cache is made of what is in `recent`, and nothing else
+    give_back: Callable[[LatentCache], None] | None = None  # the cache, when the session is over
     pose: CameraPose = START
 
     @property
@@ -64,6 +65,12 @@ class WanState:
     def num_bytes(self) -> int:
         context = sum(tensor.nbytes for block in self.context for tensor in block)
         return self.cache.num_bytes + context + sum(made.latents_FCHW.nbytes for made in self.recent)
+
+    def close(self) -> None:
+        """The session is over; nothing may be asked of it afterwards. Its cache may be another's now."""
+        if self.give_back is not None:
+            self.give_back(self.cache)
+            self.give_back = None
 
     def made(self, chunk: MadeChunk) -> None:
         """One more chunk is finished."""

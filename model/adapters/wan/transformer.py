@@ -11,7 +11,8 @@ Letters: B sessions, F latent frames of a chunk, C channels, H W rows and column
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,9 +23,10 @@ from torch import Tensor
 from model.adapters.interface import IMAGE, LATENTS, TEXT
 from model.adapters.presets import WanPreset
 from model.adapters.wan.capabilities import MAX_PITCH_DEG_PER_S, MAX_SPEED_M_PER_S, MAX_YAW_DEG_PER_S
-from model.adapters.wan.conditions import Told, conditions_of
+from model.adapters.wan.conditions import Told, conditions_of, stacked, with_given
 from model.adapters.wan.hands import hand_numbers, num_hand_numbers
 from model.adapters.wan.network import WanNetwork
+from model.adapters.wan.pool import CachePool
 from model.adapters.wan.sampler import FewSteps, clean_from, noised, timesteps_of
 from model.adapters.wan.session import CACHE, MadeChunk, WanState, contexts_of, from_numpy, recent_of
 from model.adapters.wan.window import KeysValues, LatentCache, Window
@@ -62,18 +64,24 @@ class WanTransformer:
     def __init__(self, preset: WanPreset, network: WanNetwork, config: WanTransformerConfig | None = None) -> None:
         self._preset, self._network = preset, network
         self._config = config or WanTransformerConfig()
-        self._shapes = network.cache_shapes(preset.latent_rows, preset.latent_columns)
+        shapes = network.cache_shapes(preset.latent_rows, preset.latent_columns)
+        past, sinks = preset.past_latents, preset.sink_latents
+        self._pool = CachePool(lambda: LatentCache(shapes, past, sinks, network.dtype, network.device))
+
+    def prepare(self, num_sessions: int) -> None:
+        """Take the memory of so many sessions' caches. Implements model.interface.PreparedTransformer."""
+        self._pool.prepare(num_sessions)
 
     @torch.inference_mode()
     def open(self, seed: int, prompt: Tensors | None, image: Tensors | None) -> WanState:
         """Raises ValueError where a network that begins with a picture gets none, or one that cannot gets one."""
-        state = self._empty(seed)
         if image is None and self._network.config.image_dim:
             raise ValueError(f"{self._preset.name} begins with a picture: give one")
-        if prompt is not None:
-            self._tell(state, prompt)
-        if image is not None:
-            self._show(state, image)
+        with self._begun(seed) as state:
+            if prompt is not None:
+                self._tell(state, prompt)
+            if image is not None:
+                self._show(state, image)
         return state
 
     @torch.inference_mode()
@@ -139,7 +147,7 @@ class WanTransformer:
 
     def _step_together(self, turns: Sequence[Turn]) -> list[ChunkLatents]:
         window = self._window([turn.state.cache for turn in turns])
-        context = _stacked([turn.state.context for turn in turns])
+        context = stacked([turn.state.context for turn in turns])
         latents_BFCHW = self._denoise(turns, window, context)
         self._remember([turn.state for turn in turns], [turn.told for turn in turns], latents_BFCHW, window, context)
         return [self._finish(turn, latents) for turn, latents in zip(turns, latents_BFCHW.cpu(), strict=True)]
@@ -157,14 +165,14 @@ class WanTransformer:
         is_clean_BF = torch.zeros(len(turns), self._preset.latents_per_chunk, dtype=torch.bool, device=device)
         is_clean_BF[:, 0] = torch.tensor([each is not None for each in given], device=device)
         sigmas = turns[0].sampling.sigmas
-        latents = _with_given(self._noise(turns, 0), given)
+        latents = with_given(self._noise(turns, 0), given)
         for pass_idx, sigma in enumerate(sigmas):
             timesteps_BF = timesteps_of(sigma, is_clean_BF)
             velocity = self._network.denoise(latents, timesteps_BF, context, window, conditions)
             latents = clean_from(latents, velocity, torch.tensor(sigma, device=device))
             if pass_idx + 1 < len(sigmas):
                 latents = noised(latents, self._noise(turns, pass_idx + 1), sigmas[pass_idx + 1])
-            latents = _with_given(latents, given)
+            latents = with_given(latents, given)
         return latents
 
     def _noise(self, turns: Sequence[Turn], pass_idx: int) -> Tensor:
@@ -227,6 +235,16 @@ class WanTransformer:
             chunk_idx=state.chunk_idx - 1, video={LATENTS: latents_FCHW.numpy()}, audio={}, pose=state.pose
         )
 
+    @contextmanager
+    def _begun(self, seed: int) -> Iterator[WanState]:
+        """A state to be filled, whose cache is free again where that fails."""
+        state = self._empty(seed)
+        try:
+            yield state
+        except BaseException:
+            state.close()
+            raise
+
     def _empty(self, seed: int) -> WanState:
         preset, config = self._preset, self._network.config
         per_chunk, dims = preset.latents_per_chunk, config.text_dim or config.image_dim
@@ -234,9 +252,8 @@ class WanTransformer:
         return WanState(
             seed=seed,
             chunk_idx=0,
-            cache=LatentCache(
-                self._shapes, preset.past_latents, preset.sink_latents, self._network.dtype, self._network.device
-            ),
+            cache=self._pool.allocate(),
+            give_back=self._pool.free,
             max_recent=-(-preset.past_latents // per_chunk),
             num_sinks=-(-preset.sink_latents // per_chunk),
             keeps_all=self._config.recache_every_chunks > 0,
@@ -246,8 +263,12 @@ class WanTransformer:
         )
 
     def _restored(self, snapshot: Tensors) -> WanState:
+        with self._begun(int(snapshot["seed"])) as state:
+            self._fill(state, snapshot)
+        return state
+
+    def _fill(self, state: WanState, snapshot: Tensors) -> None:
         config = self._network.config
-        state = self._empty(int(snapshot["seed"]))
         state.chunk_idx, state.num_latents = int(snapshot["chunk_idx"]), int(snapshot["num_latents"])
         if min(state.chunk_idx, state.num_latents) < 0:
             raise ValueError("neither chunk_idx nor num_latents can be negative")
@@ -271,21 +292,3 @@ class WanTransformer:
             state.is_complete = False
         else:
             self._remake(state)
-        return state
-
-
-def _stacked(contexts: Sequence[list[KeysValues]]) -> list[KeysValues]:
-    """Of every block, the contexts of all sessions."""
-    if len(contexts) == 1:
-        return contexts[0]
-    return [
-        KeysValues(torch.cat([each.k for each in block]), torch.cat([each.v for each in block]))
-        for block in zip(*contexts, strict=True)
-    ]
-
-
-def _with_given(latents_BFCHW: Tensor, given: Sequence[Tensor | None]) -> Tensor:
-    for row, first_CHW in enumerate(given):
-        if first_CHW is not None:
-            latents_BFCHW[row, 0] = first_CHW.to(latents_BFCHW.device)
-    return latents_BFCHW

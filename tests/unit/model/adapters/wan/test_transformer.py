@@ -169,8 +169,10 @@ def test_a_snapshot_of_something_else_is_refused(spoil: str) -> None:
         snapshot["chunk_idx"] = np.array(-1)
     else:
         snapshot["context_000"] = snapshot["context_000"][:, :-1]
+    transformer.prepare(1)
     with pytest.raises(ValueError, match=r"snapshot|cache|self_k|negative|context"):
         transformer.restore(snapshot)
+    assert transformer._pool.num_free == 1  # what it had taken is back
 
 
 def test_w04_a_directive_changes_what_comes_and_nothing_before() -> None:
@@ -279,3 +281,20 @@ def test_memory_stays_what_it_is() -> None:
     full = state.num_bytes
     play(transformer, state, [ChunkControls()] * 6)
     assert state.num_bytes == full
+
+
+def test_a_session_that_is_over_leaves_its_cache_to_the_next() -> None:
+    transformer = stage("wan-tiny")
+    transformer.prepare(2)
+    first, second = (opened(transformer, "wan-tiny", seed) for seed in range(2))
+    play(transformer, first, WALK)
+    left = first.cache
+    first.close()
+    first.close()  # once is enough
+    third = opened(transformer, "wan-tiny", 0)
+    assert third.cache is left
+    assert third.cache is not second.cache
+    alone = stage("wan-tiny")
+    expected = play(alone, opened(alone, "wan-tiny", 0), WALK)
+    assert all(np.array_equal(a, b) for a, b in zip(play(transformer, third, WALK), expected, strict=True))
+    assert opened(transformer, "wan-tiny", 1).cache.num_bytes == left.num_bytes  # more than were prepared for

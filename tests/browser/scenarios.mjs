@@ -251,12 +251,12 @@ export const scenarios = {
   async bad_pictures_are_refused_with_a_sentence({ page, url, picture, faults }) {
     await page.goto(url);
     await page.click("[role=tab]:has-text('A picture')");
-    const drop = async (name, buffer, told) => {
+    const offer = async (name, buffer, told) => {
       await page.setInputFiles("#picture-file", { name, mimeType: "image/png", buffer });
       await page.waitForSelector(`.notice.trouble:has-text('${told}')`);
     };
-    await drop("words.png", Buffer.from("these are words"), "not a picture that can be read");
-    await drop("half.png", readFileSync(picture).subarray(0, 2000), "cut short or damaged");
+    await offer("words.png", Buffer.from("these are words"), "not a picture that can be read");
+    await offer("half.png", readFileSync(picture).subarray(0, 2000), "cut short or damaged");
     await page.click("button[type=submit]");
     await page.waitForSelector("text=There is nothing to begin from.");
     await page.click("button:has-text('Back to the start')");

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from model.interface import ModelInfo
 from serving.errors import ControlRewoundError
-from serving.sessions.contract import Accepted, Applied, Control, Directive, Outcome, Rejected, Superseded
+from serving.sessions.contract import Accepted, Applied, Control, Directive, Outcome, Rejected, SetQuality, Superseded
 from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedImage
 from serving.sessions.journal import JournalEntry
 
@@ -75,7 +75,7 @@ class WaitingControls:
 
 
 def _scheduled(control: EncodedControl) -> Control | None:
-    if control.schedule is None or isinstance(control.kind, EncodedImage):
+    if control.schedule is None or isinstance(control.kind, EncodedImage | SetQuality):
         return None
     kind = Directive(text=control.kind.text) if isinstance(control.kind, EncodedDirective) else control.kind
     return Control(

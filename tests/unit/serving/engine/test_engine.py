@@ -12,7 +12,7 @@ from serving.engine.engine import Engine, EngineConfig
 from serving.engine.schedule import ScheduleConfig
 from serving.engine.session import AUTOMATIC
 from serving.errors import CapacityExhaustedError, SessionNotFoundError, WorkerUnavailableError
-from serving.sessions.contract import Accepted, Applied, Look, Move, Outcome, Rejected, SnapshotRequest, Superseded
+from serving.sessions.contract import Accepted, Applied, Look, Move, Notice, Rejected, SnapshotRequest, Superseded
 from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedKind, LatentChunk, Opening
 from serving.sessions.journal import MemoryJournal, MemoryJournalStore, Tell
 from serving.sessions.snapshot import EngineSnapshot
@@ -36,12 +36,12 @@ class FakeClock:
 
 @dataclass(slots=True)
 class RecordingSink:
-    heard: list[Outcome | LatentChunk | EngineSnapshot | tuple[str, str]] = field(default_factory=list)
+    heard: list[Notice | LatentChunk | EngineSnapshot | tuple[str, str]] = field(default_factory=list)
 
     requests: list[SnapshotRequest] = field(default_factory=list)
     num_leaves: int = 0
 
-    def outcomes(self, outcomes: tuple[Outcome, ...]) -> None:
+    def outcomes(self, outcomes: tuple[Notice, ...]) -> None:
         self.heard += outcomes
 
     def chunk(self, chunk: LatentChunk) -> None:

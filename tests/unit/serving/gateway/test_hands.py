@@ -30,6 +30,7 @@ from serving.sessions.contract import (
     Look,
     Move,
     Outcome,
+    QualityChanged,
     Rewound,
     Superseded,
 )
@@ -51,6 +52,8 @@ class Nobody:
     def go_away(self, reason: str, time_left_s: float) -> None: ...
 
     def rewound(self, event: Rewound) -> None: ...
+
+    def quality_changed(self, event: QualityChanged) -> None: ...
 
     def hands_changed(self, seen: Sequence[Seen], num_viewers: int) -> None: ...
 

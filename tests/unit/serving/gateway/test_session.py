@@ -25,6 +25,7 @@ from serving.sessions.contract import (
     Control,
     Move,
     Outcome,
+    QualityChanged,
     Rejected,
     Rewound,
     SessionSpec,
@@ -51,6 +52,7 @@ class Listener:
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
         self.goodbyes: list[tuple[str, float]] = []
+        self.changes: list[QualityChanged] = []
 
     def tell(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
@@ -58,6 +60,9 @@ class Listener:
     def hands_changed(self, seen: Sequence[Seen], num_viewers: int) -> None: ...
 
     def rewound(self, event: Rewound) -> None: ...
+
+    def quality_changed(self, event: QualityChanged) -> None:
+        self.changes.append(event)
 
     def go_away(self, reason: str, time_left_s: float) -> None:
         self.goodbyes.append((reason, time_left_s))
@@ -121,6 +126,22 @@ async def test_a_session_goes_through_its_states() -> None:
         with pytest.raises(SessionEndedError):
             session.attach(Listener(), ATTACH)
     assert link.is_closed
+
+
+async def test_what_a_worker_takes_is_told_once_and_in_the_record_as_long_as_it_is_so() -> None:
+    less, more = QualityChanged(chunk_idx=3, quality=0.5, rate=0.75), QualityChanged(chunk_idx=9)
+    async with hosted() as (session, _):
+        client = Listener()
+        session.attach(client, ATTACH)
+        session._on_event(more)  # it had all before
+        assert client.changes == []
+        session._on_event(less)
+        session._on_event(QualityChanged(chunk_idx=5, quality=0.5, rate=0.75))  # another worker says it again
+        quality = session.to_message().quality
+        assert (quality.chunk_index, quality.denoise_share, quality.rate) == (3, 0.5, 0.75)
+        session._on_event(more)
+        assert client.changes == [less, more]
+        assert not session.to_message().HasField("quality")
 
 
 async def test_one_client_at_a_time() -> None:

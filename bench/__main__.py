@@ -10,6 +10,7 @@ from rich.console import Console
 
 from bench.admission.run import AdmissionBenchConfig, bench_admission
 from bench.audience.run import bench_audience
+from bench.browser.run import BrowserBenchConfig, bench_browser, page_url
 from bench.durability.rig import DurabilityConfig
 from bench.durability.run import ALONE, WITH_SPARE, bench_durability
 from bench.hardware import ROOT, commit, describe_hardware
@@ -94,6 +95,19 @@ def audience(viewers: int = 50, controls: int = 200, local: Local = False, model
 
 
 @app.command()
+def browser(
+    starts: int = 5,
+    presses: int = 60,
+    minutes: Annotated[int, typer.Option(help="Of play afterwards, for the page's memory.")] = 0,
+    local: Local = False,
+    model: Model = "",
+) -> None:
+    """The page in headless Chromium: first picture, key to picture, sound against picture, size, memory."""
+    config = BrowserBenchConfig(starts=starts, presses=presses, minutes=minutes)
+    run([lambda service: bench_browser(page_url(LOG.read_text()), config, model or "pearl-xs")], local, model)
+
+
+@app.command()
 def durability(
     only: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join((*ALONE, *WITH_SPARE))}.")] = None,
     kills: Annotated[int, typer.Option(min=1)] = 50,
@@ -137,23 +151,12 @@ def admission(
 
 
 @app.command()
-def codecs(
-    only: Annotated[list[str] | None, typer.Option(help="Of wan2.1-vae, wan2.2-vae, taew2_1, taew2_2.")] = None,
-    width: Annotated[int, typer.Option(min=16, help="In pixels; a multiple of 16.")] = 64,
-    height: Annotated[int, typer.Option(min=16)] = 32,
-    rounds: Annotated[int, typer.Option(min=1, help="Chunks of each, after a session's first.")] = 3,
-    threads: Annotated[int, typer.Option(min=1)] = 2,
-    device: str = "cpu",
-    dtype: str = "bfloat16",
-) -> None:
-    """Decoders of open models: bytes and operations at full size, and milliseconds a chunk at this one."""
-    from bench.codecs.run import CodecsConfig, bench_codecs  # loads the model's code, as nothing else here does
+def memory(chunks: Annotated[int, typer.Option(min=3_000)] = 7_500, model: str = "pearl-xs") -> None:
+    """A worker's memory over as many chunks as ten minutes have, as quickly as they can be made."""
+    from bench.worker_memory import bench_worker_memory  # loads the model's code, which nothing else here does
 
-    config = CodecsConfig(
-        width_px=width, height_px=height, rounds=rounds, threads=threads, device=device, dtype=dtype,
-        only=tuple(only or ()),
-    )  # fmt: skip
-    ResultWriter(console=Console(), hardware=describe_hardware(), commit=commit()).write(bench_codecs(config))
+    writer = ResultWriter(console=Console(), hardware=describe_hardware(), commit=commit())
+    writer.write(bench_worker_memory(model, chunks))
 
 
 @app.command()
@@ -172,12 +175,23 @@ def batching(
 
 
 @app.command()
-def memory(chunks: Annotated[int, typer.Option(min=3_000)] = 7_500, model: str = "pearl-xs") -> None:
-    """A worker's memory over as many chunks as ten minutes have, as quickly as they can be made."""
-    from bench.worker_memory import bench_worker_memory  # loads the model's code, which nothing else here does
+def codecs(
+    only: Annotated[list[str] | None, typer.Option(help="Of wan2.1-vae, wan2.2-vae, taew2_1, taew2_2.")] = None,
+    width: Annotated[int, typer.Option(min=16, help="In pixels; a multiple of 16.")] = 64,
+    height: Annotated[int, typer.Option(min=16)] = 32,
+    rounds: Annotated[int, typer.Option(min=1, help="Chunks of each, after a session's first.")] = 3,
+    threads: Annotated[int, typer.Option(min=1)] = 2,
+    device: str = "cpu",
+    dtype: str = "bfloat16",
+) -> None:
+    """Decoders of open models: bytes and operations at full size, and milliseconds a chunk at this one."""
+    from bench.codecs.run import CodecsConfig, bench_codecs  # loads the model's code, as nothing else here does
 
-    writer = ResultWriter(console=Console(), hardware=describe_hardware(), commit=commit())
-    writer.write(bench_worker_memory(model, chunks))
+    config = CodecsConfig(
+        width_px=width, height_px=height, rounds=rounds, threads=threads, device=device, dtype=dtype,
+        only=tuple(only or ()),
+    )  # fmt: skip
+    ResultWriter(console=Console(), hardware=describe_hardware(), commit=commit()).write(bench_codecs(config))
 
 
 @app.command()

@@ -11,7 +11,15 @@ import { launch, openPage, playing } from "../../tests/browser/browser.mjs";
 const [url, settings] = process.argv.slice(2);
 const { starts, presses, minutes } = JSON.parse(settings);
 const browser = await launch();
-const figures = { usable_ms: [], first_frame_ms: [], key_to_frame_ms: [], skew_ms: [], memory: [], stats: null, faults: [] };
+const figures = {
+  usable_ms: [],
+  first_frame_ms: [],
+  key_to_frame_ms: [],
+  skew_ms: [],
+  memory: [],
+  stats: null,
+  faults: [],
+};
 
 for (let round = 0; round < starts; round += 1) await measureStart();
 await measurePlay();

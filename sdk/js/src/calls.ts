@@ -21,6 +21,9 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+/** A service that is started anew is back within some seconds; nobody waits longer for a button to answer. */
+const MAX_ATTEMPTS = 4;
+const FIRST_PAUSE_MS = 200;
 const SUBPROTOCOL = "nacre.v1";
 const KEY_FIELD = "idempotencyKey";
 
@@ -37,11 +40,12 @@ export class Calls {
     private readonly token: Token,
     private readonly timeoutS: number,
     private readonly webSocket: WebSocketMaker | undefined,
+    private readonly maxAttempts = MAX_ATTEMPTS,
   ) {}
 
-  /** The same, with another patience. */
+  /** The same, with another patience: once. */
   within(timeoutS: number): Calls {
-    return new Calls(this.url, this.token, timeoutS, this.webSocket);
+    return new Calls(this.url, this.token, timeoutS, this.webSocket, 1);
   }
 
   /** What changes something gets an idempotency key where it has none. Throws `NacreError`. */
@@ -50,12 +54,21 @@ export class Calls {
     init: MessageInitShape<I>,
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
-    const response = await this.fetch(`/${method.parent.typeName}/${method.name}`, options, {
+    const path = `/${method.parent.typeName}/${method.name}`;
+    const request = {
       method: "POST",
       headers: { "Content-Type": "application/proto", "Connect-Timeout-Ms": String(Math.round(this.timeoutS * 1e3)) },
       body: toBinary(method.input, this.request(method.input, init)) as Uint8Array<ArrayBuffer>,
-    });
-    return fromBinary(method.output, new Uint8Array(await response.arrayBuffer()));
+    };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const response = await this.fetch(path, options, request);
+        return fromBinary(method.output, new Uint8Array(await response.arrayBuffer()));
+      } catch (error) {
+        if (attempt >= this.maxAttempts || !mayRepeat(error)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** (attempt - 1)));
+      }
+    }
   }
 
   /** Any request to the service; gives an answer that went well. Throws `NacreError`, or what `signal` was aborted with. */
@@ -128,6 +141,11 @@ export class Calls {
     if (message[KEY_FIELD] === "") (message as Record<string, unknown>)[KEY_FIELD] = randomName();
     return message;
   }
+}
+
+/** Every call may be repeated under its key; not every one should be, or at once. */
+function mayRepeat(error: unknown): boolean {
+  return error instanceof Unavailable && error.retryAfterS === null;
 }
 
 async function refusal(response: Response): Promise<Error> {

@@ -2,6 +2,7 @@
 
 import { Calls, randomName } from "./calls.js";
 import * as codec from "./codec.js";
+import { canShow } from "./codecs.js";
 import { valueOf } from "./enums.js";
 import { ProtocolError } from "./errors.js";
 import { type ImageSource, toBytes } from "./image.js";
@@ -222,6 +223,7 @@ export function connect(url?: string, options: ConnectOptions = {}): Client {
   const { apiKey = "", token = "", timeoutS = DEFAULT_TIMEOUT_S, webSocket } = options;
   if (apiKey && token) throw new TypeError("an apiKey or a token, not both");
   const base = url ?? globalThis.location?.origin;
+  if (typeof document !== "undefined") void canShow(); // known by the time it is asked for
   if (!base || !/^https?:\/\//.test(base)) throw new TypeError(`url must be http(s)://..., got "${base ?? ""}"`);
   return new Client(new Calls(base.replace(/\/+$/, ""), apiKey || token, timeoutS, webSocket));
 }

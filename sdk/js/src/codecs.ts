@@ -1,5 +1,6 @@
 /** What this browser can show and play. */
 
+import { h264Name } from "./h264.js";
 import type { AudioCodec, VideoCodec } from "./media.js";
 
 export interface CanShow {
@@ -10,8 +11,9 @@ export interface CanShow {
   webCodecs: boolean;
 }
 
-/** Constrained baseline, as the service encodes, and of a level that all decoders have. */
-const H264_PROBE = "avc1.42c01e";
+/** A grey keyframe of 64x64 pixels, as the service encodes: not every browser that says yes to H.264 takes Annex B. */
+const H264_KEYFRAME = "AAAAAWdCwAraEJpqAhoMgAAAAwEAAAMAGUeJE1AAAAABaM4DnIAAAAABZYiEOibk5OTrrrrrrrrrrrrw";
+const PROBE_TIMEOUT_MS = 1_000;
 let known: Promise<CanShow> | undefined;
 
 /** Asked once. Outside of browsers: what the service prefers. */
@@ -22,7 +24,7 @@ export function canShow(): Promise<CanShow> {
 
 async function probe(): Promise<CanShow> {
   if (typeof document === "undefined") return { video: ["h264"], audio: ["opus"], webCodecs: false };
-  const [h264, vp8] = await Promise.all([canDecodeVideo(H264_PROBE), canDecodeVideo("vp8")]);
+  const [h264, vp8] = await Promise.all([decodesH264(), canDecodeVideo("vp8")]);
   // VP8 is for browsers built without H.264.
   const video: VideoCodec[] = h264 ? ["h264", "rgb"] : vp8 ? ["vp8", "rgb"] : ["rgb"];
   const audio: AudioCodec[] = (await canDecodeOpus()) ? ["opus", "pcm"] : ["pcm"];
@@ -36,6 +38,25 @@ async function canDecodeVideo(codec: string): Promise<boolean> {
     ({ supported }) => supported === true,
     () => false,
   );
+}
+
+async function decodesH264(): Promise<boolean> {
+  const data = Uint8Array.from(atob(H264_KEYFRAME), (letter) => letter.charCodeAt(0));
+  const codec = h264Name(data);
+  if (!(await canDecodeVideo(codec))) return false;
+  return new Promise((resolve) => {
+    const decoder = new VideoDecoder({ output: (frame) => tell(true, frame), error: () => tell(false) });
+    const timer = setTimeout(() => tell(false), PROBE_TIMEOUT_MS);
+    function tell(isDecoded: boolean, frame?: VideoFrame): void {
+      frame?.close();
+      clearTimeout(timer);
+      if (decoder.state !== "closed") decoder.close();
+      resolve(isDecoded);
+    }
+    decoder.configure({ codec, optimizeForLatency: true });
+    decoder.decode(new EncodedVideoChunk({ type: "key", timestamp: 0, data }));
+    decoder.flush().catch(() => {}); // closed before it is through
+  });
 }
 
 async function canDecodeOpus(): Promise<boolean> {

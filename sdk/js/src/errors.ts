@@ -102,3 +102,9 @@ const KIND_NAMES = new Map<unknown, string>(
     Unsupported,
   }).map(([name, kind]) => [kind, name]),
 );
+
+/** @internal What is no error of ours is a defect, of either side. */
+export function toNacreError(error: unknown): NacreError {
+  if (error instanceof NacreError) return error;
+  return new ProtocolError(error instanceof Error ? error.message : String(error));
+}

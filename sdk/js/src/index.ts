@@ -13,7 +13,28 @@ export { Client, connect } from "./client.js";
 export type { ConnectOptions, CreateOptions, ListOptions, MintOptions, QueueOptions, WorldListOptions } from "./client.js";
 export { canShow } from "./codecs.js";
 export type { CanShow } from "./codecs.js";
-export * from "./errors.js";
+export type { Pause } from "./comeback.js";
+export {
+  Conflict,
+  ConnectionLost,
+  ControlRejected,
+  Detached,
+  InternalError,
+  InvalidArgument,
+  LimitReached,
+  NacreError,
+  NotFound,
+  PermissionDenied,
+  ProtocolError,
+  QuotaExceeded,
+  ServiceError,
+  SessionEnded,
+  Timeout,
+  Unauthenticated,
+  Unavailable,
+  Unsupported,
+} from "./errors.js";
+export type { ErrorDetails } from "./errors.js";
 export type { ImageSource } from "./image.js";
 export type { Axes } from "./input/axes.js";
 export type { Axis } from "./input/keys.js";

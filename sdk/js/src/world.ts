@@ -9,8 +9,9 @@ import { toAnswer, toCapabilities, toGoAway, toHands, toQuality, toRole, toSessi
 import { canShow } from "./codecs.js";
 import * as controls from "./controls.js";
 import { CreditLedger } from "./credit.js";
+import { Comeback, type Pause } from "./comeback.js";
 import { Emitter, type Listener } from "./emitter.js";
-import { Detached, NacreError, ProtocolError } from "./errors.js";
+import { Detached, type NacreError, ProtocolError, toNacreError } from "./errors.js";
 import { type ImageSource, toBytes } from "./image.js";
 import { LineWatch, PROBE_TIMEOUT_S } from "./line_watch.js";
 import type { AudioCodec, Chunk, MediaFormat, VideoCodec } from "./media.js";
@@ -21,7 +22,7 @@ import { CreditSchema, type Rewound, SessionService } from "./nacre/v1/session_p
 import { PendingReceipts } from "./pending.js";
 import type { Receipt } from "./receipt.js";
 import type { CameraMove, Capabilities, ClientRole, GoAway, Hands, Perspective, Quality, Rewind } from "./records.js";
-import { type ResumePolicy, canResume, delayS, toResumePolicy } from "./resume.js";
+import { type ResumePolicy, toResumePolicy } from "./resume.js";
 import type { Session } from "./session.js";
 import type { When } from "./when.js";
 
@@ -54,7 +55,7 @@ export interface WorldEvents {
   /** The session's worker cannot keep up, or can again: then null. */
   quality: Quality | null;
   goAway: GoAway;
-  reconnecting: { attempt: number; delayS: number; error: NacreError };
+  reconnecting: Pause;
   /** Nothing will come any more. */
   closed: NacreError;
 }
@@ -69,15 +70,13 @@ const DEFAULT_ATTACH_TIMEOUT_S = 30;
 export class World implements AsyncIterable<Chunk> {
   readonly clientId: string;
   private readonly events = new Emitter<WorldEvents>();
-  private readonly policy: ResumePolicy;
+  private readonly comeback: Comeback;
   private readonly credit: CreditLedger;
   private readonly chunks = new ChunkQueue();
   private readonly outbox: Control[] = []; // bounded by what may be pending
   private readonly pending: PendingReceipts;
   private readonly watch: LineWatch;
   private attachment: Attachment | null = null;
-  private abortPause: () => void = () => {};
-  private numAttempts = 0;
   private epoch = 0;
   private lastChunkIndex = -1;
   private currentCapabilities: Capabilities = toCapabilities(undefined);
@@ -98,7 +97,7 @@ export class World implements AsyncIterable<Chunk> {
     private readonly options: EnterOptions,
   ) {
     this.clientId = options.clientId || `js-${randomName(4)}`;
-    this.policy = toResumePolicy(options.resume);
+    this.comeback = new Comeback(toResumePolicy(options.resume), (told) => this.events.emit("reconnecting", told));
     this.credit = new CreditLedger(options.bufferChunks ?? DEFAULT_BUFFER_CHUNKS);
     this.pending = new PendingReceipts(
       randomName(4),
@@ -329,7 +328,7 @@ export class World implements AsyncIterable<Chunk> {
         const error = await this.serve(this.attachment);
         this.attachment.close();
         this.attachment = null;
-        if (this.finalError === null) this.onAttached(await this.reattach(error));
+        if (this.finalError === null) this.onAttached(await this.comeback.attach(error, () => this.attach()));
       }
     } catch (error) {
       this.finish(toNacreError(error));
@@ -343,36 +342,6 @@ export class World implements AsyncIterable<Chunk> {
     } catch (error) {
       return toNacreError(error);
     }
-  }
-
-  private async reattach(lost: NacreError): Promise<Attachment> {
-    let error = lost;
-    while (this.numAttempts < this.policy.maxAttempts && canResume(error, this.numAttempts)) {
-      const pauseS = delayS(this.policy, this.numAttempts, error.retryAfterS, Math.random());
-      this.events.emit("reconnecting", { attempt: this.numAttempts, delayS: pauseS, error });
-      await this.pause(pauseS);
-      if (this.finalError !== null) throw this.finalError;
-      this.numAttempts += 1;
-      try {
-        return await this.attach();
-      } catch (next) {
-        error = toNacreError(next);
-      }
-    }
-    throw error;
-  }
-
-  /** So long, or until the network is said to be there again. */
-  private async pause(seconds: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, seconds * 1e3);
-      this.abortPause = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      if (typeof window !== "undefined") window.addEventListener("online", this.abortPause, { once: true });
-    });
-    if (typeof window !== "undefined") window.removeEventListener("online", this.abortPause);
   }
 
   private onDelivery({ response: { message }, numBytes }: Delivery): void {
@@ -406,7 +375,7 @@ export class World implements AsyncIterable<Chunk> {
 
   private onMedia(message: MediaChunk, numBytes: number): void {
     if (!this.credit.receive()) throw new ProtocolError("the service sent a chunk that was not granted");
-    this.numAttempts = 0;
+    this.comeback.succeed();
     const index = Number(message.chunkIndex);
     const arrival = { receivedMs: performance.now(), numBytes, format: this.format, epoch: this.epoch };
     const chunk = toChunk(message, { ...arrival, isRepeat: index <= this.lastChunkIndex });
@@ -440,16 +409,11 @@ export class World implements AsyncIterable<Chunk> {
     if (this.finalError !== null) return;
     this.finalError = end;
     this.watch.close();
-    this.abortPause();
+    this.comeback.stop(end);
     this.attachment?.close();
     this.outbox.length = 0;
     this.pending.settleAll(end);
     this.chunks.finish(end);
     this.events.emit("closed", end);
   }
-}
-
-function toNacreError(error: unknown): NacreError {
-  if (error instanceof NacreError) return error;
-  return new ProtocolError(error instanceof Error ? error.message : String(error));
 }

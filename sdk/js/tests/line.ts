@@ -4,6 +4,8 @@ import { type AddressInfo, type Server, type Socket, connect, createServer } fro
 export class Line {
   private readonly pairs = new Set<[Socket, Socket]>();
   private isDead = false;
+  /** How many of the next connections are closed as soon as they come. */
+  numRefused = 0;
 
   private constructor(
     private readonly server: Server,
@@ -15,7 +17,10 @@ export class Line {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const line = new Line(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    server.on("connection", (near) => line.join(near, connect(Number(port), hostname)));
+    server.on("connection", (near) => {
+      if (line.numRefused-- > 0) near.destroy();
+      else line.join(near, connect(Number(port), hostname));
+    });
     return line;
   }
 

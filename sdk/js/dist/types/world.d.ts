@@ -1,6 +1,7 @@
 /** A session that one is in: verbs go up, chunks and receipts come down. */
+import { type Pause } from "./comeback.js";
 import { type Listener } from "./emitter.js";
-import { NacreError } from "./errors.js";
+import { type NacreError } from "./errors.js";
 import { type ImageSource } from "./image.js";
 import type { AudioCodec, Chunk, MediaFormat, VideoCodec } from "./media.js";
 import type { Receipt } from "./receipt.js";
@@ -39,11 +40,7 @@ export interface WorldEvents {
     /** The session's worker cannot keep up, or can again: then null. */
     quality: Quality | null;
     goAway: GoAway;
-    reconnecting: {
-        attempt: number;
-        delayS: number;
-        error: NacreError;
-    };
+    reconnecting: Pause;
     /** Nothing will come any more. */
     closed: NacreError;
 }
@@ -56,15 +53,13 @@ export declare class World implements AsyncIterable<Chunk> {
     private readonly options;
     readonly clientId: string;
     private readonly events;
-    private readonly policy;
+    private readonly comeback;
     private readonly credit;
     private readonly chunks;
     private readonly outbox;
     private readonly pending;
     private readonly watch;
     private attachment;
-    private abortPause;
-    private numAttempts;
     private epoch;
     private lastChunkIndex;
     private currentCapabilities;
@@ -137,9 +132,6 @@ export declare class World implements AsyncIterable<Chunk> {
     private run;
     /** Tells what the attachment ended with. */
     private serve;
-    private reattach;
-    /** So long, or until the network is said to be there again. */
-    private pause;
     private onDelivery;
     private onMedia;
     /** What waits untaken is of a future that is no more. */

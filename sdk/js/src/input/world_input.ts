@@ -93,7 +93,8 @@ export class WorldInput {
   /** Call it in a click: browsers want one. */
   lock(): void {
     // Refused without a click, or too soon after Escape; then there is no lock, and that is all.
-    void Promise.resolve(this.options.element.requestPointerLock()).catch(() => {});
+    // Telephones have none.
+    void Promise.resolve(this.options.element.requestPointerLock?.()).catch(() => {});
   }
 
   unlock(): void {
@@ -158,7 +159,11 @@ export class WorldInput {
       if (this.mouseAxes === AT_REST) this.stepTurn();
     });
     if (way === "lock") {
-      this.listen(element, "click", () => this.isEnabled && !this.isLocked && this.lock());
+      this.listen(element, "click", (event) => {
+        // Older browsers tell no kind of pointer of a click.
+        const isMouse = ((event as PointerEvent).pointerType ?? "mouse") === "mouse";
+        if (isMouse && this.isEnabled && !this.isLocked) this.lock();
+      });
       this.listen(this.page, "pointerlockchange", () => {
         if (!this.isLocked) this.stopTurning();
         this.update();
@@ -186,6 +191,10 @@ export class WorldInput {
 
   private bindTouch(): void {
     const { element } = this.options;
+    // Else the browser takes a thumb's way for scrolling.
+    const { touchAction } = element.style;
+    element.style.touchAction = "none";
+    this.off.push(() => (element.style.touchAction = touchAction));
     const told = (stick: TouchStick | null) => {
       if (stick) this.events.emit("stick", stick);
       this.update();

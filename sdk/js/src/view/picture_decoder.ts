@@ -1,6 +1,7 @@
 /** Encoded frames into pictures that can be painted. */
 
 import { Unsupported } from "../errors.js";
+import { h264Name } from "../h264.js";
 import type { Chunk, Frame, MediaFormat, Pose } from "../media.js";
 
 export interface Picture {
@@ -18,6 +19,8 @@ type Label = Omit<Picture, "paint" | "close">;
 
 /** Frames that were given to the browser's decoder and have not come back: more than a second of them is a jam. */
 const MAX_QUEUED = 64;
+/** Decoded within a millisecond or two without help. */
+const MAX_SMALL_PX = 640 * 360;
 /** Broken in a row, without a picture between: the browser cannot. */
 const MAX_FAILURES = 3;
 
@@ -73,8 +76,15 @@ export class PictureDecoder {
       codedWidth: format.widthPx,
       codedHeight: format.heightPx,
       optimizeForLatency: true,
+      hardwareAcceleration: this.preference(format),
     });
     return decoder;
+  }
+
+  /** Graphics cards take small pictures slowly or not at all. Where the one way fails, the next keyframe tries the other. */
+  private preference({ widthPx, heightPx }: MediaFormat): HardwareAcceleration {
+    const isSmall = widthPx * heightPx <= MAX_SMALL_PX;
+    return isSmall === (this.numFailures % 2 === 0) ? "prefer-software" : "no-preference";
   }
 
   private onOutput(decoder: VideoDecoder, picture: VideoFrame): void {
@@ -115,17 +125,4 @@ function rawPicture(frame: Frame, { widthPx, heightPx }: MediaFormat): Pick<Pict
     },
     close: () => {},
   };
-}
-
-const NAL_SPS = 7;
-
-/** The name of the stream's profile and level, from the sequence parameter set that begins every keyframe (ITU-T H.264, 7.3.2.1.1 and annex B; RFC 6381). */
-export function h264Name(accessUnit: Uint8Array): string {
-  for (let at = 0; at + 6 < accessUnit.length; at += 1) {
-    const isStart = accessUnit[at] === 0 && accessUnit[at + 1] === 0 && accessUnit[at + 2] === 1;
-    if (!isStart || (accessUnit[at + 3]! & 0x1f) !== NAL_SPS) continue;
-    const profile = accessUnit.subarray(at + 4, at + 7);
-    return `avc1.${Array.from(profile, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-  }
-  return "avc1.42c01e";
 }

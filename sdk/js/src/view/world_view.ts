@@ -67,6 +67,8 @@ export interface ViewEvents {
 
 /** A picture is painted when it is due within half a refresh of a common screen. */
 const EARLY_S = 0.004;
+/** Sound is heard so much later than it is handed over that a picture need not wait for all of it: nobody notices this much. */
+const BEFORE_SOUND_S = 0.02;
 /** A page that is not seen gets no animation frames, and still has to let pictures go. */
 const HIDDEN_TICK_MS = 100;
 /** Pictures in wait: two seconds. */
@@ -264,8 +266,9 @@ export class WorldView {
   }
 
   private onPicture(picture: Picture): void {
-    if (picture.isRepeat || picture.epoch !== this.epoch || this.pictures.length >= MAX_PICTURES) return picture.close();
+    if (picture.isRepeat || picture.epoch !== this.epoch) return picture.close();
     this.pictures.push(picture);
+    if (this.pictures.length > MAX_PICTURES) this.pictures.shift()!.close();
   }
 
   private dropPictures(): void {
@@ -298,7 +301,8 @@ export class WorldView {
 
   private tick(): void {
     const nowS = this.clock.nowS();
-    const numDue = this.pictures.findIndex((each) => (this.schedule.dueS(each.presentationTimeS) ?? 0) > nowS + EARLY_S);
+    const untilS = nowS + (this.clock.kind === "audio" ? BEFORE_SOUND_S : EARLY_S);
+    const numDue = this.pictures.findIndex((each) => (this.schedule.dueS(each.presentationTimeS) ?? 0) > untilS);
     const due = this.pictures.splice(0, numDue < 0 ? this.pictures.length : numDue);
     const picture = due.pop();
     for (const overtaken of due) overtaken.close();

@@ -154,6 +154,17 @@ test("the same key asks for the same session", async () => {
   expect(one.id).toBe(two.id);
 });
 
+test("a call that got no answer is repeated, and done once", async () => {
+  const line = await Line.to(inject("url"));
+  line.numRefused = 2;
+  const prompt = `a tower, ${Math.random()}`;
+  begun.push(await connect(line.url).create({ prompt }));
+  line.close();
+  let count = 0;
+  for await (const { world } of client.sessions()) if (world.prompt === prompt) count += 1;
+  expect(count).toBe(1);
+});
+
 test("pause, save, fork, rewind, branches and diff", async () => {
   const session = await begin();
   const world = await session.enter();

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 import torch
 
+from model.adapters.codecs.wan_vae_config import WAN_2_1_VAE
+from model.adapters.codecs.wan_vae_networks import WanVaeEncoder
 from model.adapters.presets import PRESETS, empty_network, preset
 from model.adapters.shelf import NAMES, TINY_NAMES
+from model.adapters.wan.encoder import PICTURE_LATENTS
 from model.adapters.wan.layers import SELF, attend
 from model.adapters.wan.window import KeysValues, LatentCache
 from tests.unit.model.adapters.wan.streams import (
@@ -76,6 +79,12 @@ def _on_meta(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return value.to("meta", torch.bfloat16)
     return value if value is None else type(value)(*map(_on_meta, value))
+
+
+def test_a_picture_is_encoded_until_it_is_out_of_sight() -> None:
+    with torch.device("meta"):
+        encoder = WanVaeEncoder(WAN_2_1_VAE)
+    assert encoder.latents_until_steady < PICTURE_LATENTS
 
 
 def test_every_preset_is_on_the_shelf() -> None:

@@ -1,6 +1,6 @@
 /** Whether and when to attach again after a lost connection: decisions without I/O. */
 
-import { Conflict, type NacreError, Timeout, Unauthenticated, Unavailable } from "./errors.js";
+import { Conflict, type NacreError, SessionEnded, Timeout, Unauthenticated, Unavailable } from "./errors.js";
 
 /** Attempts count from the last chunk that came; one that brings a chunk starts the count anew. */
 export interface ResumePolicy {
@@ -36,5 +36,7 @@ export function canResume(error: NacreError, numAttempts: number): boolean {
   if (error instanceof Timeout) return !error.reason; // nobody answered; a reason would mean that somebody did
   // The token is over that opened a stream which brought chunks: there may be a new one, and one try tells.
   if (error instanceof Unauthenticated) return numAttempts === 0;
+  // The service's end rather than the session's: it is kept, and goes on with the service that comes after.
+  if (error instanceof SessionEnded) return error.reason === "SERVICE_STOPPING";
   return error instanceof Unavailable;
 }

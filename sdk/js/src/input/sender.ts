@@ -32,6 +32,12 @@ class Lane {
     else this.timer = setTimeout(() => this.go(), waitMs);
   }
 
+  /** Nothing of ours is held there any more. */
+  forget(): void {
+    this.cancel();
+    this.sent = AT_REST;
+  }
+
   cancel(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -43,7 +49,7 @@ class Lane {
       this.sent = this.wanted;
       this.sentMs = performance.now();
     } else {
-      this.sent = AT_REST; // nothing of ours is held there
+      this.forget();
     }
   }
 }
@@ -52,10 +58,11 @@ export class AxesSender {
   private readonly walking: Lane;
   private readonly turning: Lane;
 
-  constructor(world: Pick<World, "move" | "look" | "inControl" | "capabilities">) {
+  constructor(world: Pick<World, "move" | "look" | "inControl" | "state" | "capabilities">) {
     // Of a key that is tapped within one chunk, the service would see no more than that it is let go.
     const holdMs = world.capabilities.chunkDurationS * 1e3;
-    const can = (kind: "move" | "look") => world.inControl && world.capabilities.controls.includes(kind);
+    const can = (kind: "move" | "look") =>
+      world.inControl && world.state !== "closed" && world.capabilities.controls.includes(kind);
     this.walking = new Lane(holdMs, ([forward, strafe]) => can("move") && !!world.move({ forward, strafe }));
     this.turning = new Lane(holdMs, ([yaw, pitch]) => can("look") && !!world.look({ yaw, pitch }));
   }
@@ -64,6 +71,12 @@ export class AxesSender {
   want({ forward, strafe, yaw, pitch }: Axes, isUrgent = false): void {
     this.walking.want([forward, strafe], isUrgent);
     this.turning.want([yaw, pitch], isUrgent);
+  }
+
+  /** Control went to somebody else, and what was held was let go. */
+  forget(): void {
+    this.walking.forget();
+    this.turning.forget();
   }
 
   close(): void {

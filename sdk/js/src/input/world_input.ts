@@ -239,8 +239,11 @@ export class WorldInput {
     this.off.push(
       this.world.on("reconnecting", () => this.release()),
       this.world.on("closed", () => this.release()),
-      // What is held while control comes is sent then.
-      this.world.on("hands", () => this.sender.want(this.current)),
+      this.world.on("hands", () => {
+        // What is held while control comes is sent then.
+        if (this.world.inControl) this.sender.want(this.current);
+        else this.sender.forget();
+      }),
     );
   }
 

@@ -78,7 +78,8 @@ test("one comes back after what may pass", () => {
   expect(canResume(new Unavailable("x"), 3)).toBe(true);
   expect(canResume(new Conflict("x", { reason: "SESSION_CONTROLLED" }), 3)).toBe(true);
   expect(canResume(new Conflict("x", { reason: "SESSION_STATE" }), 0)).toBe(false);
-  expect(canResume(new SessionEnded("x"), 0)).toBe(false);
+  expect(canResume(new SessionEnded("x", { reason: "REQUESTED" }), 0)).toBe(false);
+  expect(canResume(new SessionEnded("x", { reason: "SERVICE_STOPPING" }), 3)).toBe(true);
   expect(canResume(new InvalidArgument("x"), 0)).toBe(false);
   expect(canResume(new Unauthenticated("x"), 0)).toBe(true);
   expect(canResume(new Unauthenticated("x"), 1)).toBe(false);

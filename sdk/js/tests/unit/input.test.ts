@@ -140,6 +140,15 @@ test("what is held while control comes is sent then", () => {
   expect(SENT).toEqual(['move {"forward":1,"strafe":0}']);
 });
 
+test("what is held over a time without control is sent again", () => {
+  const sender = new AxesSender(world as never);
+  sender.want(AHEAD);
+  sender.forget();
+  vi.advanceTimersByTime(100);
+  sender.want(AHEAD);
+  expect(SENT).toEqual(['move {"forward":1,"strafe":0}', 'move {"forward":1,"strafe":0}']);
+});
+
 test("a model that cannot walk is not told to", () => {
   const sender = new AxesSender({ ...world, capabilities: { controls: ["look"], chunkDurationS: 0.08 } } as never);
   sender.want({ ...AHEAD, yaw: 1 });

@@ -7,8 +7,8 @@ import { takeLink } from "./share_dialog";
 import { Store } from "./store";
 
 const NO_WEBCODECS =
-  "This browser cannot decode video by itself (WebCodecs), so pictures come as they are: more data, and no sound. " +
-  "A current Chrome, Edge, Safari or Firefox shows and sounds it all.";
+  "This browser cannot decode video by itself (WebCodecs). Pictures and sound come as they are: it works, over a good line. " +
+  "A current Chrome, Edge, Safari or Firefox needs a hundredth of that.";
 
 declare global {
   /** For the console: `nacre.app.world.say("it starts to rain")`. */

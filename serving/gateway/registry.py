@@ -28,7 +28,8 @@ from serving.errors import (
 from serving.export.recorder import Recorder
 from serving.gateway.config import GatewayConfig
 from serving.gateway.metrics import GatewayMetrics
-from serving.gateway.session import Session, SessionIdentity
+from serving.gateway.session import Session
+from serving.gateway.session_identity import SessionIdentity
 from serving.gateway.session_state import State
 from serving.sessions.contract import (
     ResumedSession,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import functools
 import hmac
 import logging
@@ -14,10 +13,7 @@ from contextlib import contextmanager
 
 from model.interface import ModelInfo
 from nacre.v1 import session_pb2
-from serving.access.ownership import LOCALS, Ownership
-from serving.access.policy import Thing
 from serving.access.principal import current
-from serving.admission.codec import to_limits
 from serving.admission.grant import Grant
 from serving.books.accounts import SessionAccount
 from serving.errors import (
@@ -29,7 +25,6 @@ from serving.errors import (
     UnavailableError,
 )
 from serving.export.session_recorder import SessionRecorder
-from serving.gateway import codec
 from serving.gateway.arbitration import Policy
 from serving.gateway.arrivals import Arrival, ArrivalQueue
 from serving.gateway.audience import Audience, Client, Member
@@ -40,8 +35,9 @@ from serving.gateway.floor import Floor
 from serving.gateway.handover import HandVerb
 from serving.gateway.media_channel import Codecs
 from serving.gateway.metrics import GatewayMetrics
-from serving.gateway.provenance import to_provenance
 from serving.gateway.roles import Role
+from serving.gateway.session_identity import SessionIdentity
+from serving.gateway.session_message import session_message
 from serving.gateway.session_state import State, entered
 from serving.gateway.timing import Wish, plan
 from serving.gateway.unanswered import answers
@@ -62,33 +58,12 @@ from serving.sessions.contract import (
     Rejected,
     Rewound,
     SessionLink,
-    WorldSpec,
 )
 from serving.sessions.names import token_sha256
 
 logger = logging.getLogger(__name__)
 
 PARKED = "PARKED"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SessionIdentity:
-    session_id: str
-    resume_token: str  # empty for a session that somebody woke who does not have it
-    token_sha256: bytes
-    world: WorldSpec  # without the picture: the worker has it, and nobody asks for it again
-    is_traced: bool
-    create_s: float  # time.time()
-    open_seconds: float  # from CreateSession until its answer
-    first_chunk_idx: int = 0  # not 0 for one that another gateway began
-    ownership: Ownership = LOCALS
-    world_id: str | None = None  # the saved world that it started from
-    max_seconds: float | None = None  # as the credential of whoever began it allows
-
-    @property
-    def thing(self) -> Thing:
-        """As the policy sees it, without the access list of its world."""
-        return Thing(tenant_id=self.ownership.tenant_id, session_id=self.session_id, world_id=self.world_id)
 
 
 class Session:
@@ -122,7 +97,7 @@ class Session:
         self._num_delivered = identity.first_chunk_idx  # chunks that left for somebody who drives
         self.grant = Grant()  # what it was let in with
         self.is_paused = False
-        self._quality: QualityChanged | None = None  # while it gets less than all of its worker
+        self.quality: QualityChanged | None = None  # while it gets less than all of its worker
         self.account: SessionAccount | None = None  # where the service keeps books
         self.recording: SessionRecorder | None = None  # where it keeps what is shown
         self._is_unattended = asyncio.Event()  # for longer than the grace time
@@ -367,26 +342,7 @@ class Session:
             await self._link.grant(chunks)
 
     def to_message(self) -> session_pb2.Session:
-        message = codec.to_session(
-            session_id=self.identity.session_id,
-            state=self.state.value,
-            end_reason=self.end_reason,
-            world=self.identity.world,
-            info=self.info,
-            create_s=self.identity.create_s,
-            chunks_generated=self.arrivals.num_arrived,
-            is_paused=self.is_paused,
-            end_s=self.end_s,
-        )
-        info = self.info
-        seen = [each.as_told_to(current().subject_id) for each in self.floor.seen]
-        codec.add_clients(message, self.floor.policy, seen, self.floor.hands.take_control_after_s)
-        if self.grant.tenant_id:
-            message.limits.CopyFrom(to_limits(self.grant.limits))
-        if self._quality is not None:
-            message.quality.CopyFrom(codec.to_quality(self._quality))
-        message.provenance.CopyFrom(to_provenance(self.identity.ownership, info.name, info.weights_sha256, info))
-        return message
+        return session_message(self)
 
     def _enter(self, state: State) -> None:
         self.state = entered(self.identity.session_id, self.state, state)
@@ -422,10 +378,10 @@ class Session:
                 self._on_outcome(event)
 
     def _on_quality(self, event: QualityChanged) -> None:
-        was = (1.0, 1.0) if self._quality is None else (self._quality.quality, self._quality.rate)
+        was = (1.0, 1.0) if self.quality is None else (self.quality.quality, self.quality.rate)
         if (event.quality, event.rate) == was:
             return  # another worker says again what is so
-        self._quality = None if (event.quality, event.rate) == (1.0, 1.0) else event
+        self.quality = None if (event.quality, event.rate) == (1.0, 1.0) else event
         self._audience.quality_changed(event)
 
     def _on_rewound(self, event: Rewound) -> None:

@@ -16,7 +16,8 @@ from serving.gateway.config import GatewayConfig
 from serving.gateway.media import AudioCodec, VideoCodec
 from serving.gateway.metrics import NoMetrics
 from serving.gateway.seen import Seen
-from serving.gateway.session import Session, SessionIdentity
+from serving.gateway.session import Session
+from serving.gateway.session_identity import SessionIdentity
 from serving.gateway.session_state import ALLOWED_TRANSITIONS, State, StateError, entered
 from serving.gateway.validation import AttachSpec
 from serving.sessions.contract import (

@@ -45,6 +45,7 @@ from serving.engine.overload import WHOLE, OverloadConfig
 from serving.export.config import RecordingConfig, read_recording
 from serving.gateway.config import GatewayConfig
 from serving.stages.host import WorkerConfig
+from serving.stages.routes import Route
 from serving.stages.stage import Stage
 from serving.web.config import DEFAULT_PORT, WebConfig, read_port, read_web
 
@@ -84,6 +85,7 @@ class ServiceConfig:
     replicas: int = 1  # workers of each kind; with one more than needed, a lost worker's sessions go on in seconds
     threads: int = field(default_factory=default_num_threads)  # of a transformer worker
     delivery_lead_s: float = 0.12
+    latents: str = Route.AUTO  # how they get to decoders in other processes: see serving/stages/routes.py
     local: bool = False  # everything in one process, without Ray
     processes: tuple[frozenset[Stage], ...] = LAPTOP_PROCESSES
     auth: bool = False  # who calls must show a key or a token; without it the loopback alone is listened on
@@ -120,6 +122,8 @@ class ServiceConfig:
             raise ConfigError(f"max_load must not be negative, got {self.max_load}")
         if not 0 <= self.delivery_lead_s <= 1:
             raise ConfigError(f"delivery_lead_s must be 0 to 1, got {self.delivery_lead_s}")
+        if self.latents not in tuple(Route):
+            raise ConfigError(f"latents must be one of {[str(each) for each in Route]}, got {self.latents!r}")
         if self.metrics_tenants < 0:
             raise ConfigError(f"metrics_tenants must not be negative, got {self.metrics_tenants}")
         if not 0 <= self.trace_ratio <= 1:
@@ -172,6 +176,7 @@ class ServiceConfig:
             ),
             storage=self.storage if Stage.TRANSFORMER in stages else None,
             delivery_lead_s=self.delivery_lead_s,
+            latents=Route(self.latents),
         )
 
 

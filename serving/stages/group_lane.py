@@ -62,6 +62,9 @@ class GroupSender:
         self._num_sent = 0
 
     def offer(self, chunk: LatentChunk) -> wire.OfferLane | None:
+        if not is_supported(self._backend):
+            logger.warning("no %s here; latents go as bytes", self._backend)
+            return None
         try:
             self._store = TCPStore(self._host, 0, SIZE, is_master=True, timeout=TIMEOUT, wait_for_workers=False)
         except (RuntimeError, ValueError):

@@ -146,11 +146,16 @@ class _StreamLink:
     def send(self, chunk: LatentChunk) -> None:
         if self._stream is None:
             return
-        carried = None
-        if self._lane is not None:
-            self._offer_lane(self._lane, chunk)
-            carried = self._lane.carry(chunk)
+        carried, lane = None, self._lane
+        if lane is not None:
+            self._offer_lane(lane, chunk)
+            carried = lane.carry(chunk)
         self._stream.send(carried or codec.latents_to_wire(chunk))
+
+    @property
+    def is_lane_settled(self) -> bool:
+        """Whether latents take the lane by now, or never will."""
+        return self._lane is None or self._lane.is_ready
 
     def request_snapshot(self) -> None:
         self._snapshots.append(self._ask(wire.StreamRequest(read_caches=wire.ReadCaches())))
@@ -174,6 +179,8 @@ class _StreamLink:
             case "lane_answer":
                 if self._lane is not None:
                     self._lane.answered(is_taken=response.lane_answer.is_taken)
+                if not response.lane_answer.is_taken:
+                    self._close_lane()
                 return
         answer = self._answers.popleft()
         if not answer.done():  # nobody may be waiting for it any more
@@ -193,7 +200,10 @@ class _StreamLink:
         if self._is_lane_offered:
             return
         self._is_lane_offered = True
-        if (offer := lane.offer(chunk)) is not None and self._stream is not None:
+        offer = lane.offer(chunk)
+        if offer is None:
+            self._close_lane()
+        elif self._stream is not None:
             self._stream.send(wire.StreamRequest(offer_lane=offer))
 
     def _close_lane(self) -> None:

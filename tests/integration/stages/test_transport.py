@@ -14,7 +14,7 @@ import pytest
 
 from serving.errors import NacreError, WorkerUnavailableError
 from serving.sessions.encoded import DecodedPart, LatentChunk
-from serving.stages import codec, decoder_server
+from serving.stages import codec, decoder_server, group_lane
 from serving.stages.decoder import DecoderStage
 from serving.stages.host import StageHost, WorkerConfig
 from serving.stages.outbox import Outbox
@@ -201,8 +201,20 @@ async def test_a_worker_that_cannot_have_the_lane_gets_bytes(monkeypatch: pytest
                 part = await parts.get()
                 assert part is not None
                 assert part.header.chunk_idx == chunk_idx
-            assert not link._lane.is_ready  # pyright: ignore[reportAttributeAccessIssue]
-    assert not mapped_rings()
+            assert link._lane is None  # pyright: ignore[reportAttributeAccessIssue]
+            assert not mapped_rings()
+
+
+@pytest.mark.skipif(group_lane.is_supported(group_lane.NCCL), reason="NCCL is here")
+async def test_a_way_that_is_not_to_be_had_here_leaves_the_bytes() -> None:
+    parts = PartOutbox()
+    async with decoder_worker(Route.NCCL) as wire, asyncio.timeout(WAIT_S):
+        wire.stage.watch("a", parts)
+        async with wire.transport.connect(OPENING, ignore) as link:
+            for chunk_idx in range(3):
+                link.send(latents(chunk_idx))
+                assert await parts.get() is not None
+            assert link.is_lane_settled  # pyright: ignore[reportAttributeAccessIssue]
 
 
 async def test_memory_is_given_back_with_the_session() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from serving.config import LAPTOP_PROCESSES, ConfigError, ServiceConfig, load_config
+from serving.stages.routes import Route
 from serving.stages.stage import Stage
 
 
@@ -69,6 +70,7 @@ def test_sessions_are_kept_where_the_settings_say(tmp_path: Path) -> None:
         ("port =", "Invalid value"),
         ("slots = 0", "slots"),
         ("trace_ratio = 2.0", "trace_ratio"),
+        ("latents = 'pigeon'", "latents must be one of"),
         ("delivery_lead_s = -1.0", "delivery_lead_s"),
         ("catalogue_url = 'mysql://db/nacre'", "not in mysql"),
         ("snapshot_every_chunks = -1", "snapshot_every_chunks"),
@@ -98,6 +100,17 @@ def test_switches_in_the_environment_are_words(word: str, expected: bool) -> Non
     assert load_config({}, {"NACRE_LOCAL": word}).local is expected
 
 
+def test_profile_and_ladder_reach_the_worker() -> None:
+    usual = load_config({}, {}).worker_config(frozenset(Stage)).engine
+    assert (len(usual.overload.ladder), usual.max_load) == (4, 0.0)
+    settings = load_config({"degrade": False, "max_load": 0.8}, {"NACRE_PROFILE": "fast"})
+    engine = settings.worker_config(frozenset(Stage)).engine
+    assert (settings.profile, len(engine.overload.ladder), engine.max_load) == ("fast", 1, 0.8)
+    for wrong in ({"profile": "quick"}, {"max_load": -0.1}):
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            load_config(wrong, {})
+
+
 def test_a_file_may_limit_what_a_tenant_uses(tmp_path: Path) -> None:
     file = tmp_path / "nacre.toml"
     file.write_text("[gateway.admission]\nconcurrent_sessions = 4\nweights = { acme = 2.0 }\n")
@@ -117,3 +130,9 @@ def test_how_long_snapshots_are_kept_is_a_table_of_the_file(tmp_path: Path) -> N
         file.write_text(wrong)
         with pytest.raises(ConfigError, match="retention"):
             load_config({}, {}, file)
+
+
+def test_latents_take_the_way_that_is_set() -> None:
+    decoders = frozenset({Stage.VIDEO_DECODER})
+    assert load_config({}, {}).worker_config(decoders).latents is Route.AUTO
+    assert load_config({}, {"NACRE_LATENTS": "grpc"}).worker_config(decoders).latents is Route.GRPC

@@ -12,6 +12,29 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from model.interface import DecoderCache, FramesFHWC, Tensors, VideoDecoder
+
+
+class DecoderBeside:
+    """Implements model.interface.VideoDecoder: another one's, on a stream of its own. Latents come from the host and
+    frames go there, so nothing it does has to wait for the transformer, nor the transformer for it."""
+
+    def __init__(self, decoder: VideoDecoder, device: torch.device) -> None:
+        self._decoder = decoder
+        self._side = SideStream(device)
+
+    def open(self, seed: int) -> DecoderCache:
+        with self._side.alone():
+            return self._decoder.open(seed)
+
+    def restore(self, snapshot: Tensors) -> DecoderCache:
+        with self._side.alone():
+            return self._decoder.restore(snapshot)
+
+    def decode(self, cache: DecoderCache, video: Tensors) -> FramesFHWC:
+        with self._side.alone():
+            return self._decoder.decode(cache, video)
+
 
 class SideStream:
     """A stream of one thread's work, on one device."""
@@ -35,6 +58,15 @@ class SideStream:
             yield
         for tensor in inputs:
             tensor.record_stream(self._stream)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Run the block's kernels on this stream, whatever the current one does: for what comes from the host."""
+        if self._stream is None:
+            yield
+            return
+        with torch.cuda.stream(self._stream):
+            yield
 
     def to_host(self, tensor: Tensor) -> Tensor:
         """A copy in memory of the host, there when this returns; waits for this stream alone. On a CPU the tensor

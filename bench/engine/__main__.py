@@ -11,11 +11,14 @@ import typer
 from rich.console import Console
 
 from bench.engine.ceilings import PUBLISHED
-from bench.engine.device import Device
-from bench.engine.presets import DEFAULT_PRESETS, is_open, subject
+from bench.engine.device import CPU, Device
+from bench.engine.presets import DEFAULT_PRESETS, Speed, is_open, random_subject, subject
 from bench.engine.run import EngineBenchConfig, Say, bench_engine
 from bench.hardware import commit, describe_hardware
 from bench.results import RESULTS, Result, ResultWriter
+from model.interface import Profile
+
+Benchmark = Callable[[Say], Result]
 
 app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 
@@ -32,6 +35,11 @@ def main(
     ladder: Annotated[str, typer.Option(help="Numbers of sessions, ascending.")] = "1,2,4,8",
     held: Annotated[float, typer.Option(min=0, help="Seconds at the model's rate, for each number; 0: none.")] = 20.0,
     minutes: Annotated[float, typer.Option(min=0, help="Of the run that looks for drift; 0: none.")] = 10.0,
+    profile: Annotated[str, typer.Option(help="exact, or fast: sessions that step together share passes.")] = "exact",
+    real: Annotated[bool, typer.Option("--real", help="Run open models at full size on a CPU too: hours.")] = False,
+    graphs: Annotated[bool, typer.Option(help="Open models' passes over static buffers; on a GPU as graphs.")] = True,
+    fp8: Annotated[bool, typer.Option("--fp8", help="Open models' linear layers in 8 bits.")] = False,
+    tiny_decoder: Annotated[bool, typer.Option("--tiny-decoder", help="Of open models.")] = False,
     against: Annotated[str, typer.Option(help="Whose data sheet to hold against what is only counted.")] = "h200",
     as_json: Annotated[
         bool, typer.Option("--json", help="Figures to standard output; words to standard error.")
@@ -50,10 +58,14 @@ def main(
             held_s=held,
             minutes=minutes,
         )
-        Device.chosen(device)
         if against not in PUBLISHED:
             raise ValueError(f"against must be one of {', '.join(PUBLISHED)}, not {against!r}")
-        benchmarks = {name: _benchmark(name, config, against) for name in presets or DEFAULT_PRESETS}
+        speed = Speed(profile=Profile(profile), graphs=graphs, fp8=fp8, tiny_decoder=tiny_decoder)
+        is_run = real or Device.chosen(device).kind != CPU
+        benchmarks = {
+            name: _counted(name, against) if is_open(name) and not is_run else _measured(name, config, speed)
+            for name in presets or DEFAULT_PRESETS
+        }
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     writer = ResultWriter(console=console, hardware=describe_hardware(), commit=commit(), folder=results)
@@ -68,14 +80,16 @@ def main(
     raise typer.Exit(1 if any(result.faults for result in measured) else 0)
 
 
-def _benchmark(name: str, config: EngineBenchConfig, against: str) -> Callable[[Say], Result]:
-    """Raises ValueError for a name that is none."""
-    if is_open(name):
-        from bench.engine.counted import bench_counted  # the code of open models, which no other preset needs
+def _counted(name: str, against: str) -> Benchmark:
+    from bench.engine.counted import bench_counted  # the code of open models, which no other preset needs
 
-        return lambda say: bench_counted(name, against)
-    found = subject(name)
-    return lambda say: bench_engine(found, config, say)
+    return lambda say: bench_counted(name, against)
+
+
+def _measured(name: str, config: EngineBenchConfig, speed: Speed) -> Benchmark:
+    """Raises ValueError for a name that is none."""
+    found = random_subject(name, speed) if is_open(name) else subject(name, speed)
+    return lambda say: bench_engine(found, config, speed, say)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from bench.engine.loop import PROMPT
+from bench.engine.loop import first_conditions
 from bench.engine.solo import SEED
 from model.interface import Model, Tensors
 from serving.engine.engine import EngineConfig
@@ -93,8 +93,8 @@ async def hold(model: Model, num_sessions: int, seconds: float, num_threads: int
     await host.load()
     try:
         async with AsyncExitStack() as stack:
-            prompt = await _prompt(host)
-            listeners = [await _open(stack, host, idx, prompt) for idx in range(num_sessions)]
+            conditions = first_conditions(model.info, model.load_encoder())
+            listeners = [await _open(stack, host, idx, *conditions) for idx in range(num_sessions)]
             await asyncio.sleep(SETTLE_S)
             _count(listeners, is_counting=True)
             await asyncio.sleep(seconds)
@@ -114,15 +114,12 @@ def most_held(rungs: list[Held]) -> int:
     return held
 
 
-async def _prompt(host: StageHost) -> Tensors | None:
-    assert host.encoder is not None, "a host of every stage"
-    return await host.encoder.encode_text(PROMPT) if "directive" in host.info.controls else None
-
-
-async def _open(stack: AsyncExitStack, host: StageHost, idx: int, prompt: Tensors | None) -> Punctuality:
+async def _open(
+    stack: AsyncExitStack, host: StageHost, idx: int, prompt: Tensors | None, image: Tensors | None
+) -> Punctuality:
     assert host.transformer is not None, "a host of every stage"
     assert host.decoder is not None, "a host of every stage"
-    opening = Opening(session_id=f"held-{idx}", seed=SEED + idx, prompt=prompt)
+    opening = Opening(session_id=f"held-{idx}", seed=SEED + idx, prompt=prompt, image=image)
     session = await stack.enter_async_context(host.transformer.session(opening, [HERE]))
     listener = Punctuality(_granting(session))
     host.decoder.watch(opening.session_id, listener)

@@ -27,6 +27,7 @@ Clock = Callable[[], float]
 PROMPT = "a quiet street at dusk"
 # Words now and then, as a player says them; what they cost is in the figures of those chunks.
 DIRECTIVE, DIRECTIVE_EVERY_CHUNKS = "it begins to rain", 50
+GREY = 128
 TURN_CHUNKS = 40  # left, and right again
 TRANSFORMER, VIDEO, AUDIO, CHUNK = "transformer", "video_decoder", "audio_decoder", "chunk"
 STAGES = (TRANSFORMER, VIDEO, AUDIO)
@@ -73,9 +74,9 @@ class ModelLoop:
         self._directive: Tensors | None = None
 
     def open(self, seed: int) -> Session:
-        prompt = self.encoder.encode_text(PROMPT) if "directive" in self.info.controls else None
+        prompt, image = first_conditions(self.info, self.encoder)
         return Session(
-            state=self.transformer.open(seed, prompt, None),
+            state=self.transformer.open(seed, prompt, image),
             video=self.video.open(seed),
             audio=self.audio.open(seed),
         )
@@ -111,6 +112,15 @@ class ModelLoop:
         if self._directive is None:
             self._directive = self.encoder.encode_text(DIRECTIVE)
         return self._directive
+
+
+def first_conditions(info: ModelInfo, encoder: Encoder) -> tuple[Tensors | None, Tensors | None]:
+    """Words where the model reads them, and a picture where it does not."""
+    if "directive" in info.controls:
+        return encoder.encode_text(PROMPT), None
+    if "image" in info.controls:
+        return None, encoder.encode_image(np.full((info.height_px, info.width_px, 3), GREY, np.uint8))
+    return None, None
 
 
 class Loaded:

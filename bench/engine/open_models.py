@@ -39,6 +39,10 @@ class CountedModel:
     fixed_bytes: int  # weights of transformer and autoencoder's decoder
     session_bytes: int  # its attention cache when full, its context, and its decoder's features
 
+    def stages(self, *, tiny_decoder: bool) -> dict[str, Work]:
+        """Of a model that decodes in one of the two ways."""
+        return {TRANSFORMER: self.works[TRANSFORMER], VIDEO: self.works[TINY_VIDEO if tiny_decoder else VIDEO]}
+
 
 def count_open_model(preset: WanPreset, num_sessions: int = 1) -> CountedModel:
     """Of a batch of `num_sessions`, each with a full window."""

@@ -16,7 +16,7 @@ from bench.engine.flatness import Flatness, flatness_of, run_flat
 from bench.engine.held import Held, hold
 from bench.engine.ladder import measure_ladder, rungs_of
 from bench.engine.loop import Loaded, ModelLoop, StageTimes
-from bench.engine.presets import Subject
+from bench.engine.presets import Speed, Subject
 from bench.engine.report import EngineFigures, sentences
 from bench.engine.roofline import roofline_of
 from bench.engine.solo import (
@@ -58,11 +58,11 @@ class EngineBenchConfig:
 Say = Callable[[str], None]
 
 
-def bench_engine(subject: Subject, config: EngineBenchConfig, say: Say) -> Result:
+def bench_engine(subject: Subject, config: EngineBenchConfig, speed: Speed, say: Say) -> Result:
     """`say` is told what is being done. A model that fails is a fault of the result."""
     device = Device.chosen(config.device)
     torch.set_num_threads(config.num_threads)
-    settings = {**asdict(config), "device": device.description}
+    settings = {**asdict(config), **asdict(speed), "device": device.description}
     try:
         figures = measure(subject, device, config, say)
     except (ValueError, RuntimeError, MemoryError) as error:
@@ -95,7 +95,7 @@ def measure(subject: Subject, device: Device, config: EngineBenchConfig, say: Sa
     say("operations and bytes")
     ceilings = measure_ceilings(device, getattr(torch, subject.dtype))
     num_counted = min(COUNTED_CHUNKS, config.chunks)
-    works = count_chunks(loop, num_counted)
+    works = count_chunks(loop, num_counted) if subject.count is None else subject.count()
     return EngineFigures(
         width_px=info.width_px,
         height_px=info.height_px,

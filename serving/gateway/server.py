@@ -144,9 +144,8 @@ class GatewayServer:
         if catalogue is not None:
             self._registry.region_for = catalogue.region_for
         self._registry.accounts = self._bookkeeper.accounts if self._bookkeeper else None
-        self._recorder = make_recorder(catalogue, self._config, self._metrics, clock)
+        self._recorder = self._registry.recorder = make_recorder(catalogue, self._config, self._metrics, clock)
         self._exports = make_exports(catalogue, self._config, self._recorder, clock)
-        self._registry.recorder = self._recorder
         self.export_service = ExportService(self._exports, plane.info.frame_rate, clock)
         self._service = SessionService(plane, self._registry, self._config, self._pools, self._metrics, verbs, clock)
         # Before the door: what was done already is told again, also of a session that was deleted by it.

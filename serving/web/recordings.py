@@ -15,7 +15,7 @@ from serving.gateway.request_id import REQUEST_ID_KEY, request_id_of
 from serving.gateway.status import to_status
 from serving.web.answers import NO_STORE, refusal
 from serving.web.connect_error import status_in
-from serving.web.request import metadata_of, peer_of
+from serving.web.request import metadata_of, named, peer_of
 from serving.web.unary import one
 
 TICKET_METHOD = "/nacre.v1.ExportService/CreateRecordingTicket"
@@ -39,7 +39,7 @@ class Recordings:
         async def take(answer: bytes) -> None:
             tickets.append(answer)
 
-        context = CallContext((*metadata, (REQUEST_ID_KEY, request_id)), peer_of(request.scope), take)
+        context = CallContext(named(metadata, request_id), peer_of(request.scope), take)
         try:
             if not ticket:  # as anybody gets one: who asks is looked at where it is for every call
                 await self._calls.answer(TICKET_METHOD, one(_ticket_request(session_id)), context)

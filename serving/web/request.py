@@ -33,6 +33,11 @@ def with_token(metadata: Metadata, token: str) -> Metadata:
     return (*metadata, (AUTHORIZATION, f"Bearer {token}"))
 
 
+def named(metadata: Metadata, request_id: str) -> Metadata:
+    """With that name for the call, in the place of any that it had."""
+    return (*((name, value) for name, value in metadata if name != REQUEST_ID_KEY), (REQUEST_ID_KEY, request_id))
+
+
 def check_said(document: Any) -> Mapping[str, str] | None:
     """The first text frame's JSON; None where it is not what it should be."""
     if not isinstance(document, dict) or not document.keys() <= set(SAID_FIRST):

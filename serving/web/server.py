@@ -8,7 +8,9 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -28,7 +30,7 @@ from serving.web.answers import NO_STORE, refusal
 from serving.web.config import WebConfig
 from serving.web.guard import Guard
 from serving.web.origins import OriginPolicy
-from serving.web.protocols import http_protocol, socket_protocol
+from serving.web.protocols import TimedHttp, TimedSocket
 from serving.web.recordings import Recordings
 from serving.web.request import metadata_of
 from serving.web.sockets import StreamCalls
@@ -103,10 +105,15 @@ class WebServer:
 
     def _settings(self) -> uvicorn.Config:
         gateway = self._gateway.config
+        # What uvicorn calls for each connection; that it need not be a class is not in its types.
+        http: Any = partial(
+            TimedHttp, head_timeout_s=self._config.head_timeout_s, stall_timeout_s=gateway.stall_timeout_s
+        )
+        ws: Any = partial(TimedSocket, last_words_timeout_s=self._config.close_timeout_s)
         return uvicorn.Config(
             self._application(),
-            http=http_protocol(self._config.head_timeout_s, gateway.stall_timeout_s),
-            ws=socket_protocol(self._config.close_timeout_s),
+            http=http,
+            ws=ws,
             ws_max_size=gateway.max_receive_bytes + REFUSED_BYTES,
             ws_ping_interval=gateway.keepalive_time_s,
             ws_ping_timeout=gateway.keepalive_timeout_s,

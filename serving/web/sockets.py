@@ -26,13 +26,13 @@ from serving.errors import (
 )
 from serving.gateway.calls import CallContext, Calls, Metadata
 from serving.gateway.config import GatewayConfig
-from serving.gateway.request_id import REQUEST_ID_KEY, request_id_of
+from serving.gateway.request_id import request_id_of
 from serving.gateway.server import REFUSED_CALLS
 from serving.gateway.status import to_status
 from serving.web.answers import refusal
 from serving.web.config import WebConfig
 from serving.web.connect_error import OK, code_of, name_of, status_in, to_json
-from serving.web.request import check_said, metadata_of, peer_of, with_token
+from serving.web.request import check_said, metadata_of, named, peer_of, with_token
 
 logger = logging.getLogger(__name__)
 
@@ -187,9 +187,7 @@ class _SocketCall:
         """With a name for the call, and the token of who calls, where the first message has one."""
         if self._method == PLAY:
             metadata = with_token(metadata, _token_in(first))
-        if not any(name == REQUEST_ID_KEY for name, _ in metadata):
-            metadata = (*metadata, (REQUEST_ID_KEY, request_id_of(())))
-        return metadata
+        return named(metadata, request_id_of(metadata))
 
     async def _receive(self) -> Mapping[str, Any]:
         message = await self._websocket.receive()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 import grpc.aio
@@ -20,7 +20,7 @@ from serving.gateway.status import to_status
 from serving.web.answers import JSON, NO_STORE, refusal
 from serving.web.config import WebConfig
 from serving.web.connect_error import status_in
-from serving.web.request import metadata_of, peer_of
+from serving.web.request import metadata_of, named, peer_of
 
 PROTO = "application/proto"
 PACKAGE = "/nacre.v1."
@@ -29,6 +29,13 @@ MAX_TIMEOUT_DIGITS = 10  # as the protocol has it
 # Reading more of it would hold up those who play; pictures come as bytes.
 MAX_JSON_BYTES = 1 << 20
 UNSUPPORTED_MEDIA_TYPE, CONTENT_TOO_LARGE, CLIENT_GONE = 415, 413, 499
+
+
+class _Asked(NamedTuple):
+    method: str
+    media_type: str
+    timeout_s: float | None  # as long as the caller waits
+    body: bytes  # of the message
 
 
 class UnaryCalls:
@@ -43,18 +50,10 @@ class UnaryCalls:
     async def __call__(self, request: Request) -> Response:
         metadata = metadata_of(request.headers)
         request_id = request_id_of(metadata)
-        if not any(name == REQUEST_ID_KEY for name, _ in metadata):
-            metadata = (*metadata, (REQUEST_ID_KEY, request_id))
         try:
-            method, media_type = _method_of(request, self._calls), _media_type_of(request)
-            timeout_s = _timeout_s(request)
-            body = to_bytes(method, media_type, await self._body(request, media_type))
-        except _MediaTypeError as error:
-            return refusal(to_status(error, request_id), request_id, http=UNSUPPORTED_MEDIA_TYPE)
-        except MessageTooLargeError as error:
-            return refusal(to_status(error, request_id), request_id, http=CONTENT_TOO_LARGE)
+            asked = await self._read(request)
         except NacreError as error:
-            return refusal(to_status(error, request_id), request_id)
+            return refusal(to_status(error, request_id), request_id, http=_HTTP_STATUSES.get(type(error)))
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
         answers: list[bytes] = []
@@ -62,9 +61,9 @@ class UnaryCalls:
         async def take(answer: bytes) -> None:
             answers.append(answer)
 
-        context = CallContext(metadata, peer_of(request.scope), take)
+        context = CallContext(named(metadata, request_id), peer_of(request.scope), take)
         try:
-            is_answered = await self._answer(method, body, context, timeout_s, request)
+            is_answered = await self._answer(asked, context, request)
         except grpc.aio.AbortError:
             status = status_in(context.code(), context.details(), context.trailing_metadata())
             return refusal(status, request_id)
@@ -73,18 +72,22 @@ class UnaryCalls:
             return refusal(status_in(code, "the caller's own time is over", ()), request_id)
         if not is_answered:
             return Response(status_code=CLIENT_GONE)
-        content = from_bytes(method, media_type, answers[0])
-        return Response(content, 200, {**NO_STORE, REQUEST_ID_KEY: request_id}, media_type)
+        content = from_bytes(asked.method, asked.media_type, answers[0])
+        return Response(content, 200, {**NO_STORE, REQUEST_ID_KEY: request_id}, asked.media_type)
 
-    async def _answer(
-        self, method: str, body: bytes, context: CallContext, timeout_s: float | None, request: Request
-    ) -> bool:
+    async def _read(self, request: Request) -> _Asked:
+        """Raises `NacreError`, and `ClientDisconnect`."""
+        method, media_type, timeout_s = _method_of(request, self._calls), _media_type_of(request), _timeout_s(request)
+        body = to_bytes(method, media_type, await self._body(request, media_type))
+        return _Asked(method, media_type, timeout_s, body)
+
+    async def _answer(self, asked: _Asked, context: CallContext, request: Request) -> bool:
         """Until it is answered, its time is over, or its caller is gone, which gives False. Raises TimeoutError, and
         what `Calls.answer` does."""
-        answering = asyncio.ensure_future(self._calls.answer(method, one(body), context))
+        answering = asyncio.ensure_future(self._calls.answer(asked.method, one(asked.body), context))
         leaving = asyncio.ensure_future(_gone(request))
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(asked.timeout_s):
                 await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
             context.is_gone = not answering.done()
         finally:
@@ -113,6 +116,10 @@ class UnaryCalls:
 
 class _MediaTypeError(InvalidFieldError):
     """What is in the body is not said in a way that is taken."""
+
+
+# Where HTTP has a better word than the code's own.
+_HTTP_STATUSES = {_MediaTypeError: UNSUPPORTED_MEDIA_TYPE, MessageTooLargeError: CONTENT_TOO_LARGE}
 
 
 def to_bytes(method: str, media_type: str, body: bytes) -> bytes:

@@ -39,6 +39,8 @@ async def test_a_call_has_the_name_that_its_caller_gave_it(open_site: Site) -> N
     assert named.headers["x-request-id"] == "my-call"
     first, second = [await open_site.post(SESSIONS + "GetCapabilities", request) for _ in range(2)]
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
+    odd = await open_site.post(SESSIONS + "GetSession", request, x_request_id="no name")
+    assert odd.headers["x-request-id"] == odd.json()["details"][0]["debug"]["metadata"]["request_id"] != "no name"
     missing = session_pb2.GetSessionRequest(session_id="s-1")
     refused = await open_site.post(SESSIONS + "GetSession", missing, x_request_id="my-other")
     assert refused.headers["x-request-id"] == "my-other"

@@ -195,6 +195,16 @@ def codecs(
 
 
 @app.command()
+def transports(chunks: Annotated[int, typer.Option(min=1, help="Of each size, by each way.")] = 300) -> None:
+    """A hop of latents to a decoder worker, by every way there is."""
+    from bench.transports.run import bench_transports  # loads the model's code, as little else here does
+
+    result = bench_transports(chunks)
+    ResultWriter(console=Console(), hardware=describe_hardware(), commit=commit()).write(result)
+    raise typer.Exit(1 if result.faults else 0)
+
+
+@app.command()
 def soak(seconds: float = 600.0, local: Local = False, model: Model = "") -> None:
     """Memory and step time over a long session."""
     run([lambda service: bench_soak(service, seconds)], local, model)

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import av
 from av.container import OutputContainer
+from av.error import FFmpegError
 
 from nacre.v1 import media_pb2
 from serving.errors import SnapshotDamagedError
@@ -69,7 +70,7 @@ def write_mp4(parts: Iterable[bytes], shape: Shape, path: Path) -> None:
     """`parts`: those that were surveyed, and maybe one whose end came since. Raises `SnapshotDamagedError`."""
     try:
         _write(parts, shape, path)
-    except (av.FFmpegError, ValueError, OverflowError) as error:
+    except (FFmpegError, ValueError, OverflowError) as error:
         raise SnapshotDamagedError(f"the recording is damaged: {error}") from error
 
 

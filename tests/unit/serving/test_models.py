@@ -13,6 +13,14 @@ def test_a_loader_of_ones_own_is_called() -> None:
     assert isinstance(load_model(LOADER), FakeModel)
 
 
+def test_a_model_is_loaded_in_the_profile_that_is_asked_for_and_refused_where_it_has_none() -> None:
+    assert load_model("pearl-xs").info.profile == "exact"
+    assert load_model("pearl-xs", "fast").info.profile == "fast"
+    assert load_model(LOADER, "exact").info.profile == "exact"
+    with pytest.raises(ValueError, match=r"fakes_model:load' has no profile 'fast'"):
+        load_model(LOADER, "fast")
+
+
 def test_a_preset_is_known_without_loading_it() -> None:
     check_model("pearl-xs")
 

@@ -17,9 +17,9 @@ from serving.catalogue.receipts import Receipts
 from serving.catalogue.sessions import Sessions
 from serving.catalogue.snapshots import Snapshots
 from serving.catalogue.storage import storage_config
-from serving.errors import SessionNotFoundError, SnapshotDamagedError
+from serving.errors import InvalidFieldError, SessionNotFoundError, SnapshotDamagedError
 from serving.sessions import record_codec
-from serving.sessions.contract import Move
+from serving.sessions.contract import Move, SetQuality
 from serving.sessions.encoded import EncodedControl, EncodedDirective, Opening
 from serving.sessions.journal import JournalEntry
 from serving.sessions.receipts import Receipt, ReceiptChain
@@ -125,6 +125,22 @@ def play(database: Database) -> Play:
     play.walk("old", old, 12, 0.25)
     play.deliver("old", old, {2: 1.0, 8: 0.5, 12: 0.25}, 12, 14)
     return play
+
+
+def test_a_session_of_a_fast_worker_is_not_compared(play: Play) -> None:
+    play.go_on("old", record_codec.resumed(14, "fast"))
+    assert compare(play.database, "s", MODEL).is_same
+    with pytest.raises(InvalidFieldError, match="fast profile"):
+        compare(play.database, "old", MODEL)
+
+
+def test_what_a_worker_took_is_on_record_and_nobodys_deed(play: Play) -> None:
+    control = EncodedControl(control_id="quality:3:9", kind=SetQuality(quality=0.5), received_s=0.0)
+    epoch = play.go_on("s", record_codec.resumed(9))
+    play.write("s", epoch, record_codec.accepted(control), record_codec.applied(control.control_id, 9))
+    assert whole_history(play.database, "s").entries[-1].control == control
+    parted = compare_moments(play.database, Moment(session_id="s"), Moment(session_id="old"))
+    assert {deed.control for deed in (*parted.left.deeds, *parted.right.deeds)} == {"move"}
 
 
 def moves(entries: Sequence[JournalEntry]) -> list[tuple[int | None, float]]:

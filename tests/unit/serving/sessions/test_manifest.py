@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from model.interface import Profile
 from serving.errors import SnapshotDamagedError, SnapshotForeignError, SnapshotNewerError, SnapshotRefusedError
 from serving.sessions.manifest import MAX_PART_BYTES, MAX_PARTS, PORTABLE, PROMISES, Manifest, cut, join, parse
 from serving.sessions.snapshot import unpack
@@ -36,6 +38,16 @@ def test_a_manifest_says_what_its_kind_promises() -> None:
     assert "not bit for bit" in fields["promise"]
     assert parse(manifest.to_json(), INFO) == manifest
     assert_same_snapshot(some_snapshot(), join(manifest, data))
+
+
+def test_a_manifest_says_in_which_profile_its_worker_ran() -> None:
+    fast = replace(INFO, profile=Profile.FAST)
+    manifest, _ = cut(some_snapshot(), fast)
+    assert json.loads(manifest.to_json())["profile"] == "fast"
+    assert parse(manifest.to_json(), INFO).profile == "fast"  # an exact worker goes on from it
+    fields = json.loads(cut(some_snapshot(), INFO)[0].to_json())
+    assert fields.pop("profile") == "exact"
+    assert parse(json.dumps(fields).encode(), INFO).profile == "exact"
 
 
 def test_parts_are_named_by_their_content_and_nothing_is_pickled() -> None:

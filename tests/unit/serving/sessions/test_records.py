@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -100,6 +101,16 @@ def test_a_branch_may_begin_by_going_back_to_before_it_left() -> None:
     opening = replace(OPENING, is_rewind=True)
     history = read_history(seal("s-1", 1, JournalHead(), [record_codec.opened(opening, "fake", "0" * 64, 4)]))
     assert history.timeline.spans == (Span(epoch=1, first_chunk_idx=4, is_rewind=True),)
+
+
+def test_a_journal_says_in_which_profile_its_workers_ran() -> None:
+    exact = [record_codec.opened(OPENING, "fake", "0" * 64)]
+    assert json.loads(seal("s-1", 1, JournalHead(), exact)[0].text)["profile"] == "exact"
+    assert read_history(seal("s-1", 1, JournalHead(), exact)).profile == "exact"
+    mixed = seal("s-1", 1, JournalHead(), [*exact, record_codec.resumed(4, "fast"), record_codec.rewound(2)])
+    assert read_history(mixed).profile == "fast"
+    earlier = [replace(exact[0], body={k: v for k, v in exact[0].body.items() if k != "profile"})]
+    assert read_history(seal("s-1", 1, JournalHead(), earlier)).profile == "exact"  # from before there was another
 
 
 def test_a_control_that_waits_and_is_sent_again_to_the_next_worker_is_one() -> None:

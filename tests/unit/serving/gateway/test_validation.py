@@ -67,8 +67,8 @@ def test_a_world_that_the_model_could_not_begin_with_is_refused(
 ) -> None:
     info = fake_info(controls=controls)
     assert_refused(reason, field, lambda: check_world(world, info))
-    kind = {"prompt": "a"} if "directive" in controls else {"image": IMAGE}
-    assert check_world(world_pb2.WorldSpec(**kind), info).model == info.name
+    possible = world_pb2.WorldSpec(prompt="a") if "directive" in controls else world_pb2.WorldSpec(image=IMAGE)
+    assert check_world(possible, info).model == info.name
 
 
 def test_an_unknown_model_is_refused_with_the_one_there_is() -> None:

@@ -180,7 +180,7 @@ def codecs(
     width: Annotated[int, typer.Option(min=16, help="In pixels; a multiple of 16.")] = 64,
     height: Annotated[int, typer.Option(min=16)] = 32,
     rounds: Annotated[int, typer.Option(min=1, help="Chunks of each, after a session's first.")] = 3,
-    threads: Annotated[int, typer.Option(min=1)] = 2,
+    threads: Annotated[int, typer.Option(min=1)] = 1,
     device: str = "cpu",
     dtype: str = "bfloat16",
 ) -> None:

@@ -32,7 +32,7 @@ class CodecsConfig:
     height_px: int = 32
     latents_per_chunk: int = 3
     rounds: int = 3  # chunks measured, after the first of a session
-    threads: int = 2
+    threads: int = 1
     device: str = "cpu"
     dtype: str = "bfloat16"
     only: tuple[str, ...] = ()  # of the names in KINDS; all
@@ -55,6 +55,7 @@ class DecoderTimes:
     first_chunk_ms: float
     chunk_ms: float  # median
     chunk_p95_ms: float
+    chunk_cpu_ms: float  # median of processor time, which others on the machine change little
     frame_ms: float
     snapshot_ms: float  # by latents
     replay_ms: float
@@ -89,7 +90,11 @@ def measure(kind: DecoderKind, config: CodecsConfig, cost: DecoderCost) -> Decod
     cache = by_latents.open(0)
     given = chunks(network.latent_channels, kind.grid(config.width_px, config.height_px), config)
     first_s, _ = timed(lambda: by_latents.decode(cache, given[0]))
-    chunk_s = [timed(lambda chunk=chunk: by_latents.decode(cache, chunk))[0] for chunk in given[1:]]
+    chunk_s, cpu_s = [], []
+    for chunk in given[1:]:
+        started_s = time.process_time()
+        chunk_s.append(timed(lambda chunk=chunk: by_latents.decode(cache, chunk))[0])
+        cpu_s.append(time.process_time() - started_s)
     snapshot_s, snapshot = timed(cache.snapshot)
     replay_s, restored = timed(lambda: by_latents.restore(snapshot))
     assert restored.features.num_steps == cache.features.num_steps
@@ -101,6 +106,7 @@ def measure(kind: DecoderKind, config: CodecsConfig, cost: DecoderCost) -> Decod
         first_chunk_ms=first_s * MS,
         chunk_ms=median_s * MS,
         chunk_p95_ms=(percentile(chunk_s, 95) or 0.0) * MS,
+        chunk_cpu_ms=(percentile(cpu_s, 50) or 0.0) * MS,
         frame_ms=median_s * MS / (config.latents_per_chunk * network.frames_per_latent),
         snapshot_ms=snapshot_s * MS,
         replay_ms=replay_s * MS,
@@ -149,7 +155,8 @@ def told_times(times: Mapping[str, DecoderTimes], config: CodecsConfig) -> tuple
     size = f"{config.width_px}x{config.height_px} {config.dtype} on {config.device}"
     return tuple(
         f"{name} {size}: {taken.chunk_ms:.0f} ms a chunk of {config.latents_per_chunk} latents "
-        f"(p95 {taken.chunk_p95_ms:.0f}, first {taken.first_chunk_ms:.0f}), {taken.frame_ms:.1f} ms a frame, "
+        f"(p95 {taken.chunk_p95_ms:.0f}, first {taken.first_chunk_ms:.0f}; processor time {taken.chunk_cpu_ms:.0f}), "
+        f"{taken.frame_ms:.1f} ms a frame, "
         f"{taken.operations_per_s / GIGA:.0f} G operations/s; snapshot {taken.snapshot_ms:.1f} ms, "
         f"{taken.replay_ms:.0f} ms to go on from it; of all features {taken.features_snapshot_ms:.1f} ms"
         for name, taken in times.items()

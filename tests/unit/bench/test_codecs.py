@@ -13,6 +13,7 @@ def test_a_decoder_is_counted_and_measured() -> None:
     result = bench_codecs(CodecsConfig(width_px=16, height_px=16, rounds=2, threads=1, only=("taew2_1",)))
     times = result.figures["times"]["taew2_1"]
     assert times["chunk_p95_ms"] >= times["chunk_ms"] > 0
+    assert times["chunk_cpu_ms"] > 0
     assert times["frame_ms"] == pytest.approx(times["chunk_ms"] / 12)
     small = result.figures["small"]["taew2_1"]
     assert times["operations_per_s"] == pytest.approx(small["operations_per_latent"] * 3 / times["chunk_ms"] * 1_000)

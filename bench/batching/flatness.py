@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ def measure_flatness(num_chunks: int, on_chunk: Callable[[int], None] = lambda d
         transformer.step([state], [controls_of(0, chunk_idx)])
         steps_s[chunk_idx] = time.thread_time() - started_s
         if chunk_idx % every == 0:
+            gc.collect()  # what is only waiting to be collected is not what grows
             points.append((chunk_idx, time.monotonic(), process.memory_info().rss / MB))
             on_chunk(chunk_idx)
     warm = points[int(WARM_SHARE * len(points)) :]

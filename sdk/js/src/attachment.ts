@@ -3,7 +3,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 
 import type { Calls } from "./calls.js";
-import { toSessionEnded } from "./codec.js";
 import { valueOf } from "./enums.js";
 import { ConnectionLost, ProtocolError, Timeout } from "./errors.js";
 import type { AudioCodec, VideoCodec } from "./media.js";
@@ -16,6 +15,7 @@ import {
   PlayRequestSchema,
   PlayResponseSchema,
 } from "./nacre/v1/session_pb.js";
+import { toSessionEnded } from "./play_codec.js";
 import type { ClientRole } from "./records.js";
 import type { Socket } from "./socket.js";
 

@@ -9,19 +9,15 @@ import {
   timestampDate,
 } from "@bufbuild/protobuf/wkt";
 
-import { nameOf, wordOf } from "./enums.js";
-import { type NacreError, ControlRejected, SessionEnded } from "./errors.js";
+import { wordOf } from "./enums.js";
 import { type Caller as CallerMessage, RoleSchema } from "./nacre/v1/access_pb.js";
 import type { Quota as QuotaMessage, QueueStanding as QueueStandingMessage, Reservation as ReservationMessage } from "./nacre/v1/admission_pb.js";
-import { type Ack, SupersededReasonSchema } from "./nacre/v1/control_pb.js";
-import { type Error as ErrorMessage, ErrorReasonSchema } from "./nacre/v1/error_pb.js";
 import type { Recording as RecordingMessage } from "./nacre/v1/export_pb.js";
 import { type ShareLink as ShareLinkMessage, type World as SavedWorldMessage, ShareScopeSchema } from "./nacre/v1/library_pb.js";
 import type { Limits as LimitsMessage } from "./nacre/v1/quota_pb.js";
 import {
   type Branch as BranchMessage,
   type DiffSessionsResponse,
-  type GoAway as GoAwayMessage,
   type Hands as HandsMessage,
   type Participant as ParticipantMessage,
   type PastControl as PastControlMessage,
@@ -41,8 +37,6 @@ import {
   PerspectiveSchema,
   ProfileSchema,
 } from "./nacre/v1/world_pb.js";
-import type { Answer } from "./pending.js";
-import type { Superseded } from "./receipt.js";
 import type * as r from "./records.js";
 
 export function secondsOf(duration: Duration | undefined): number {
@@ -240,10 +234,6 @@ export function toRecordingInfo(message: RecordingMessage): r.RecordingInfo {
   };
 }
 
-export function toGoAway(message: GoAwayMessage): r.GoAway {
-  return { reason: wordOf(EndReasonSchema, message.reason), timeLeftS: secondsOf(message.timeLeft) };
-}
-
 export function toLimits(message: LimitsMessage | undefined): r.Limits {
   return {
     concurrentSessions: message?.concurrentSessions ?? null,
@@ -296,46 +286,4 @@ export function toCaller(message: CallerMessage | undefined): r.Caller {
 
 export function toDate(timestamp: Timestamp | undefined): Date {
   return dateOf(timestamp);
-}
-
-/** Null for an ack of a kind that this package does not know. */
-export function toAnswer({ controlId, outcome }: Ack): Answer | null {
-  switch (outcome.case) {
-    case "accepted": {
-      const { dueChunkIndex, notDurable } = outcome.value;
-      const dueChunk = dueChunkIndex === undefined ? null : Number(dueChunkIndex);
-      return { controlId, accepted: { dueChunkIndex: dueChunk, isDurable: !notDurable } };
-    }
-    case "applied": {
-      const { chunkIndex, frameIndex, worldTime } = outcome.value;
-      const [chunk, frame] = [Number(chunkIndex), Number(frameIndex)];
-      const worldTimeS = secondsOf(worldTime);
-      return { controlId, outcome: { kind: "applied", controlId, chunkIndex: chunk, frameIndex: frame, worldTimeS } };
-    }
-    case "superseded": {
-      const { byControlId, byClientId, reason } = outcome.value;
-      // Services from before there were reasons knew one.
-      const why = (wordOf(SupersededReasonSchema, reason) || "later") as Superseded["reason"];
-      return { controlId, outcome: { kind: "superseded", controlId, byControlId, byClientId, reason: why } };
-    }
-    case "rejected":
-      return { controlId, outcome: toRejection(outcome.value.error) };
-    default:
-      return null;
-  }
-}
-
-function toRejection(error: ErrorMessage | undefined): NacreError {
-  return new ControlRejected(error?.message ?? "the control was refused", {
-    reason: nameOf(ErrorReasonSchema, error?.reason ?? 0),
-    field: error?.field ?? "",
-    allowed: [...(error?.allowed ?? [])],
-    retryAfterS: optionalSeconds(error?.retryAfter),
-    requestId: error?.requestId ?? "",
-  });
-}
-
-export function toSessionEnded(session: SessionMessage | undefined): SessionEnded {
-  const reason = nameOf(EndReasonSchema, session?.endReason ?? 0);
-  return new SessionEnded(`the session has ended: ${reason.toLowerCase().replaceAll("_", " ")}`, { reason });
 }

@@ -1,5 +1,5 @@
 // The service as an operator starts it, in one process and with a model that needs no weights: once for all tests.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,19 +18,38 @@ const READY_TIMEOUT_MS = 110_000;
 // A session that nobody plays leaves its slot within a test's patience.
 const SETTINGS = "[gateway]\nready_grace_s = 10.0\ndetach_grace_s = 5.0\n";
 
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export interface Service {
+  url: string;
+  folder: string;
+  stop(): Promise<void>;
+}
+
+export async function startService(...more: string[]): Promise<Service> {
   const folder = mkdtempSync(join(tmpdir(), "nacre-js-"));
   writeFileSync(join(folder, "nacre.toml"), SETTINGS);
   const ports = ["--port", "0", "--web-port", "0", "--metrics-port", "0"];
   const kept = ["--data-folder", join(folder, "data"), "--config", join(folder, "nacre.toml")];
-  const flags = ["-m", "serving", "--local", "--model", "tests.fakes_model:load", "--slots", "3", ...ports, ...kept];
+  const flags = ["-m", "serving", "--local", "--model", "tests.fakes_model:load", "--slots", "3", ...ports, ...kept, ...more];
   const service = spawn(PYTHON, flags, { cwd: ROOT });
-  project.provide("url", await ready(service));
-  return async () => {
+  const url = await ready(service);
+  const stop = async () => {
     service.kill("SIGTERM");
     await new Promise((resolve) => service.once("exit", resolve));
     rmSync(folder, { recursive: true, force: true });
   };
+  return { url, folder, stop };
+}
+
+/** A key, as an operator makes one. */
+export function createKey({ folder }: Service, role: string): string {
+  const flags = ["-m", "serving.cli.app", "keys", "create", "--role", role, "--data-folder", join(folder, "data"), "--json"];
+  return (JSON.parse(execFileSync(PYTHON, flags, { cwd: ROOT, encoding: "utf8" })) as { secret: string }).secret;
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { url, stop } = await startService();
+  project.provide("url", url);
+  return stop;
 }
 
 function ready(service: ChildProcess): Promise<string> {

@@ -253,12 +253,13 @@ class Engine:
                 if session.is_catching_up:
                     session.pace = Pace(anchor_s=now_s, chunk_idx=session.next_chunk_idx, rate=self._load.level.rate)
             runnables = self._runnables()
-            has_slipped = schedule.is_slipping(runnables, now_s, self._schedule)
-            if has_slipped:
+            is_changed = self._load.look(runnables, len(self._sessions), now_s)
+            if has_slipped := schedule.is_slipping(runnables, now_s, self._schedule):
                 self._slip(now_s)
-                runnables = self._runnables()
-            if self._load.look(runnables, len(self._sessions), has_slipped, now_s):
+            if is_changed:
                 self._change_rate()
+            if has_slipped or is_changed:
+                runnables = self._runnables()
             plan = schedule.plan(runnables, now_s, self._schedule, self._load.times)
             work = [self._take_work(self._sessions[session_id]) for session_id in plan.batch]
             if work or any(each.untold and each.credit == 0 for each in self._sessions.values()):

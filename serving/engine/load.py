@@ -46,7 +46,7 @@ class Load:
             taken = f"{share:.0%} of the time, and may take {self._max_load:.0%}"
             raise WorkerSaturatedError(f"steps of {num_sessions} sessions would take {taken}")
 
-    def look(self, runnables: Iterable[Runnable], num_sessions: int, has_slipped: bool, now_s: float) -> bool:
+    def look(self, runnables: Iterable[Runnable], num_sessions: int, now_s: float) -> bool:
         """Go down the ladder, or up, where it is time to; whether the level became another."""
         before = self._standing.level_idx
         behind_s = max((now_s - each.start_s for each in runnables), default=0.0)
@@ -54,9 +54,10 @@ class Load:
         if before:
             above = self._config.ladder[before - 1]
             load_above = load(num_sessions, above.rate, self._schedule, self._times[above.quality])
-        pressure = Pressure(behind_s=behind_s, has_slipped=has_slipped, load_above=load_above)
+        pressure = Pressure(behind_s=behind_s, load_above=load_above)
         self._standing = decide(self._standing, pressure, now_s, self._config)
         if self._standing.level_idx == before:
             return False
-        logger.warning("%.2f s behind: quality %g, rate %g from now on", behind_s, self.level.quality, self.level.rate)
+        level = self.level
+        logger.warning("quality %g, rate %g from now on; %.2f s behind", level.quality, level.rate, behind_s)
         return True

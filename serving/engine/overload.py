@@ -62,7 +62,6 @@ class Pressure:
     """What a worker sees of itself."""
 
     behind_s: float  # its session that is furthest behind its plan
-    has_slipped: bool = False  # one was so far behind that its world lost time
     load_above: float | None = None  # share of the time that steps would take one level up; None: nobody knows
 
 
@@ -80,7 +79,7 @@ class Standing:
 
 def decide(standing: Standing, pressure: Pressure, now_s: float, config: OverloadConfig) -> Standing:
     """Where to stand from now on."""
-    if pressure.has_slipped or pressure.behind_s > config.behind_s:
+    if pressure.behind_s > config.behind_s:
         return _pressed(standing, now_s, config)
     return _relieved(standing, pressure, now_s, config)
 

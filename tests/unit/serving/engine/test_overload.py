@@ -54,9 +54,8 @@ def test_who_stays_behind_goes_down_level_by_level_to_the_last() -> None:
     assert standing.level_idx == len(LADDER) - 1
 
 
-def test_a_session_that_slipped_is_behind_though_its_plan_begins_anew() -> None:
-    slipping = Pressure(behind_s=0.0, has_slipped=True)
-    _, changes = run(Standing(), 0.0, 4.0, lambda now_s: slipping if round(now_s / STEP_S) % 5 == 0 else CALM)
+def test_whoever_slips_and_begins_anew_again_and_again_is_behind_all_the_while() -> None:
+    _, changes = run(Standing(), 0.0, 4.0, lambda now_s: BEHIND if round(now_s / STEP_S) % 5 == 0 else CALM)
     assert [level for _, level in changes] == [1]
 
 

@@ -1,6 +1,14 @@
 /** The page as a whole: which scene one is in, and how one gets from one to the other. */
 
-import { LimitReached, WorldView, type Client, type CreateOptions, type Session, type World } from "nacre";
+import {
+  LimitReached,
+  WorldView,
+  type CanShow,
+  type Client,
+  type CreateOptions,
+  type Session,
+  type World,
+} from "nacre";
 import { ask } from "./ask_dialog";
 import { Gallery, type Card } from "./gallery";
 import { Notices } from "./notices";
@@ -19,10 +27,9 @@ export interface AppOptions {
   client: Client;
   store: Store;
   root: HTMLElement;
-  clientId: string;
-  /** Why this browser cannot show what it should; empty where it can. */
-  warning: string;
-  canHear: boolean;
+  clientId: Promise<string>;
+  /** What this browser can show and play. */
+  can: Promise<CanShow>;
 }
 
 interface Entry {
@@ -46,6 +53,7 @@ export class App {
   #play: PlayView | undefined;
   #view: WorldView | undefined;
   #opening: OpeningView | undefined;
+  #canHear = false;
   #abort = new AbortController();
 
   constructor(private readonly options: AppOptions) {
@@ -71,16 +79,18 @@ export class App {
   }
 
   async showStart(): Promise<void> {
-    const { client, store, warning } = this.options;
+    const { client, store, can } = this.options;
     const onTrouble = (error: unknown): void => this.#onTrouble(error);
     const gallery = new Gallery({ client, store, onOpen: (card) => void this.#openCard(card), onTrouble });
     const { preferences, notices } = this;
     const onStart = (options: CreateOptions, title: string, poster?: string): void =>
       void this.openNew(options, title, poster);
-    const start = new StartView({ preferences, notices, gallery, warning, onStart });
+    const start = new StartView({ preferences, notices, gallery, onStart });
     this.#show(start.element);
     document.title = "Nacre";
     start.begin();
+    performance.mark("nacre:usable");
+    void can.then(({ webCodecs }) => webCodecs || start.warn());
     try {
       start.showModel(await client.capabilities());
       await gallery.refresh();
@@ -171,7 +181,9 @@ export class App {
   }
 
   async #enter(session: Session, entry: Entry, tries: number, signal: AbortSignal): Promise<void> {
-    const { clientId, store } = this.options;
+    const { store } = this.options;
+    const [clientId, { audio }] = await Promise.all([this.options.clientId, this.options.can]);
+    this.#canHear = audio.length > 0;
     const world = await retry(tries, () =>
       session.enter({ clientId, role: entry.role, standBy: entry.standBy, resume: true }),
     );
@@ -194,7 +206,7 @@ export class App {
       store: this.options.store,
       view: this.#view as WorldView,
       stage,
-      canHear: this.options.canHear,
+      canHear: this.#canHear,
       happened: (happening) => this.happened(happening),
       enter: (next, title) => this.#move(next, title),
       enterBranch: (sessionId) => void this.#enterBranch(sessionId),
@@ -215,7 +227,7 @@ export class App {
     this.#stage = new StageView({ width: 128, height: 80 }, "");
     this.#view = new WorldView(this.#stage.canvas, { sound: false, volume });
     const isAsked = navigator.userActivation?.isActive ?? false;
-    if (sound && this.options.canHear && isAsked) void this.#view.setSound(true);
+    if (sound && isAsked) void this.#view.setSound(true);
   }
 
   /** From one session into another; the one that is left rests, so that its place is free. */

@@ -6,10 +6,6 @@ import { nameTab } from "./naming";
 import { takeLink } from "./share_dialog";
 import { Store } from "./store";
 
-const NO_WEBCODECS =
-  "This browser cannot decode video by itself (WebCodecs). Pictures and sound come as they are: it works, over a good line. " +
-  "A current Chrome, Edge, Safari or Firefox needs a hundredth of that.";
-
 declare global {
   /** For the console: `nacre.app.world.say("it starts to rain")`. */
   var nacre: { app: App };
@@ -20,13 +16,11 @@ async function begin(): Promise<void> {
   if (!root) throw new Error("the page has no place for the app");
   const store = new Store(localStorage, sessionStorage);
   const link = takeLink();
-  const [can, clientId] = await Promise.all([canShow(), nameTab(store)]);
   const client = connect(location.origin, store.key ? { token: store.key } : {});
-  const warning = can.webCodecs ? "" : NO_WEBCODECS;
-  const app = new App({ client, store, root, clientId, warning, canHear: can.audio.length > 0 });
+  // Neither is waited for before one enters a world.
+  const app = new App({ client, store, root, clientId: nameTab(store), can: canShow() });
   globalThis.nacre = { app };
   await app.begin(link);
-  performance.mark("nacre:usable");
 }
 
 void begin();

@@ -27,10 +27,6 @@ export class Preferences {
     return () => this.#listeners.delete(listener);
   }
 
-  get isStill(): boolean {
-    return this.#settings.motion === "reduced" || matchMedia("(prefers-reduced-motion: reduce)").matches;
-  }
-
   #apply(): void {
     const { theme, motion, picture } = this.#settings;
     const root = document.documentElement.dataset;

@@ -11,12 +11,14 @@ import type { Preferences } from "./preferences";
 import starters from "./starters.json";
 import { titleOf } from "./words";
 
+const NO_WEBCODECS =
+  "This browser cannot decode video by itself (WebCodecs). Pictures and sound come as they are: it works, over a good line. " +
+  "A current Chrome, Edge, Safari or Firefox needs far less.";
+
 export interface StartOptions {
   preferences: Preferences;
   notices: Notices;
   gallery: Gallery;
-  /** Why this browser cannot show what it should; empty where it can. */
-  warning: string;
   onStart: (options: CreateOptions, title: string, poster?: string) => void;
 }
 
@@ -31,6 +33,7 @@ interface Starter {
 export class StartView {
   readonly element: HTMLElement;
   readonly #composer: Composer;
+  readonly #warning = h("p", { class: "warning", role: "note", hidden: true }, NO_WEBCODECS);
   readonly #model = h("p", { class: "model soft" });
 
   constructor(private readonly options: StartOptions) {
@@ -50,13 +53,18 @@ export class StartView {
         "main",
         { class: "start-main" },
         h("h1", { class: "hero" }, "Where would you like to be?"),
-        options.warning && h("p", { class: "warning", role: "note" }, options.warning),
+        this.#warning,
         this.#composer.element,
         this.#starters(),
         options.gallery.element,
         this.#model,
       ),
     );
+  }
+
+  /** This browser has no WebCodecs. */
+  warn(): void {
+    this.#warning.hidden = false;
   }
 
   showModel(capabilities: Capabilities): void {

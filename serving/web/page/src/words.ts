@@ -41,10 +41,6 @@ export function percent(share: number): string {
   return `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
 }
 
-export function mebibytes(bytes: number): string {
-  return `${(bytes / (1 << 20)).toFixed(1)} MiB`;
-}
-
 /** "third_person" as people say it. */
 export function spoken(name: string): string {
   const words = name.replaceAll("_", " ");

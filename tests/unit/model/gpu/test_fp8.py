@@ -9,6 +9,9 @@ from torch import nn
 from model.gpu.fp8 import FP8, LARGEST, RELATIVE_TOLERANCE, Fp8Linear, convert_linears, fits, quantised
 
 
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]  # where a GPU can, its own multiplication
+
+
 def relative_error(found: torch.Tensor, expected: torch.Tensor) -> float:
     difference, size = (found - expected).float().square().mean(), expected.float().square().mean()
     return (difference / size).sqrt().item()
@@ -16,10 +19,11 @@ def relative_error(found: torch.Tensor, expected: torch.Tensor) -> float:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("inputs", [32, 512, 1536])
-def test_a_layer_stays_within_the_stated_tolerance(inputs: int, dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_layer_stays_within_the_stated_tolerance(inputs: int, dtype: torch.dtype, device: str) -> None:
     generator = torch.Generator().manual_seed(inputs)
-    linear = nn.Linear(inputs, 64).to(dtype)
-    x = torch.randn(2, 40, inputs, generator=generator).to(dtype)
+    linear = nn.Linear(inputs, 64).to(device, dtype)
+    x = torch.randn(2, 40, inputs, generator=generator).to(device, dtype)
     error = relative_error(Fp8Linear(linear)(x), linear(x))
     assert RELATIVE_TOLERANCE / 5 < error < RELATIVE_TOLERANCE, "rounded, and not more than it says"
 

@@ -1,19 +1,19 @@
 /** The page as a whole: which scene one is in, and how one gets from one to the other. */
 
 import {
-  LimitReached,
   WorldView,
   type CanShow,
   type Client,
   type CreateOptions,
+  type QueueStanding,
   type Session,
   type World,
 } from "nacre";
 import { ask } from "./ask_dialog";
+import { enterPatiently, Finder, restAlone } from "./finding";
 import { Gallery, type Card } from "./gallery";
 import { Notices } from "./notices";
 import { OpeningView, type Answer } from "./opening_view";
-import type { Play } from "./play";
 import { PlayView } from "./play_view";
 import { Preferences } from "./preferences";
 import { follow, type Happening, type Scene } from "./scene";
@@ -40,16 +40,14 @@ interface Entry {
   poster?: string;
 }
 
-const LINE_S = 600; // for the patient; it can be left at any time
-const LINK_S = 86_400;
 // The stream that a reloaded page had may be noticed as gone only after the new one asks.
 const RETURN_TRIES = 4;
-const RETURN_PAUSE_MS = 400;
 
 export class App {
   scene: Scene = { at: "start" };
   readonly notices = new Notices();
   readonly preferences: Preferences;
+  readonly #finder: Finder;
   #play: PlayView | undefined;
   #view: WorldView | undefined;
   #opening: OpeningView | undefined;
@@ -58,6 +56,7 @@ export class App {
 
   constructor(private readonly options: AppOptions) {
     this.preferences = new Preferences(options.store);
+    this.#finder = new Finder(options.client, options.store);
     document.body.append(this.notices.element);
   }
 
@@ -101,7 +100,11 @@ export class App {
 
   openNew(options: CreateOptions, title: string, poster?: string): Promise<void> {
     performance.mark("nacre:pressed");
-    return this.#open({ title, isOwner: true, poster }, () => this.#create(options));
+    const onQueue = ({ position, etaS }: QueueStanding): void =>
+      this.happened({ is: "queued", waiting: { position, waitS: etaS ?? undefined } });
+    return this.#open({ title, isOwner: true, poster }, () =>
+      this.#finder.create(options, this.#abort.signal, onQueue),
+    );
   }
 
   openLink(token: string): Promise<void> {
@@ -116,25 +119,12 @@ export class App {
 
   /** One of one's own: by the token that this browser has, else by a link to it. */
   openOwn(sessionId: string, title: string): Promise<void> {
-    return this.#open({ title, isOwner: true }, () => this.#own(sessionId));
+    return this.#open({ title, isOwner: true }, () => this.#finder.own(sessionId));
   }
 
   #openCard(card: Card): Promise<void> {
-    const { client } = this.options;
-    const poster = card.still;
-    if (card.kind === "world")
-      return this.#open({ title: card.title, isOwner: true, poster }, () => client.load({ worldId: card.id }));
-    const session = (): Promise<Session> =>
-      card.isOver ? client.session(card.id).fork({ label: "after the end" }) : this.#own(card.id);
-    return this.#open({ title: card.title, isOwner: true, poster }, session);
-  }
-
-  async #own(sessionId: string): Promise<Session> {
-    const { client, store } = this.options;
-    const token = store.held[sessionId]?.token;
-    if (token) return client.session(sessionId, token);
-    const link = await client.session(sessionId).share("join", { seconds: LINK_S });
-    return client.session(sessionId, link.token);
+    const entry = { title: card.title, isOwner: true, poster: card.still };
+    return this.#open(entry, () => this.#finder.kept(card));
   }
 
   /** After a reload: the same world goes on. */
@@ -146,18 +136,6 @@ export class App {
       () => Promise.resolve(this.options.client.session(sessionId, token)),
       RETURN_TRIES,
     );
-  }
-
-  async #create(options: CreateOptions): Promise<Session> {
-    const { client } = this.options;
-    try {
-      return await client.create(options);
-    } catch (error) {
-      if (!(error instanceof LimitReached) || error.reason !== "CAPACITY_EXHAUSTED") throw error;
-      const onQueue = ({ position, etaS }: { position: number; etaS: number | null }): void =>
-        this.happened({ is: "queued", waiting: { position, waitS: etaS ?? undefined } });
-      return client.create({ ...options, waitS: LINE_S, onQueue, signal: this.#abort.signal });
-    }
   }
 
   // --- into a world ---
@@ -184,13 +162,13 @@ export class App {
     const { store } = this.options;
     const [clientId, { audio }] = await Promise.all([this.options.clientId, this.options.can]);
     this.#canHear = audio.length > 0;
-    const world = await retry(tries, () =>
+    const world = await enterPatiently(tries, () =>
       session.enter({ clientId, role: entry.role, standBy: entry.standBy, resume: true }),
     );
     if (signal.aborted) return world.leave();
     const { title, isOwner } = entry;
     store.here = { sessionId: session.id, token: session.resumeToken, title, isOwner, role: world.role };
-    if (isOwner) store.hold(session.id, { token: session.resumeToken, title }, Date.now());
+    if (isOwner) this.#finder.hold(session, title);
     this.happened({ is: "entered", isPaused: false });
     this.#showPlay(session, world, entry);
   }
@@ -247,6 +225,7 @@ export class App {
   #failed(error: unknown, entry: Entry, session: Session | undefined, again: () => Promise<Session>): void {
     const trouble = error as Trouble;
     if (trouble.reason === "SESSION_CONTROLLED" && session) return this.#askWho(session, entry);
+    if (trouble.reason === "RESUME_TOKEN_INVALID" && session) this.#finder.letGo(session);
     const sentence = sentenceOf(trouble);
     const open = (find: () => Promise<Session>) => (): void => void this.#open(entry, find);
     const remedies: Partial<Record<Remedy, Answer>> = {
@@ -329,23 +308,5 @@ export class App {
   #show(element: HTMLElement): void {
     this.options.root.replaceChildren(element);
     scrollTo(0, 0);
-  }
-}
-
-/** Lets a session that nobody else is in rest at once, so that its place is free. One that cannot rest is over, or
- * somebody else's: then there is nothing to free. */
-async function restAlone({ world, session }: Play): Promise<void> {
-  const { participants = [], numViewers = 0 } = world.hands ?? {};
-  if (world.role === "player" && participants.length <= 1 && numViewers === 0) await session.park().catch(() => {});
-}
-
-async function retry(tries: number, run: () => Promise<World>): Promise<World> {
-  for (let left = tries; ; left -= 1) {
-    try {
-      return await run();
-    } catch (error) {
-      if (left <= 1 || (error as Trouble).reason !== "SESSION_CONTROLLED") throw error;
-      await new Promise((resolve) => setTimeout(resolve, RETURN_PAUSE_MS));
-    }
   }
 }

@@ -8,7 +8,6 @@ from torch import nn
 
 from model.gpu.fp8 import FP8, LARGEST, RELATIVE_TOLERANCE, Fp8Linear, convert_linears, fits, quantised
 
-
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]  # where a GPU can, its own multiplication
 
 

@@ -19,8 +19,8 @@ from model.gpu.wan import GraphedWan
 from model.interface import ChunkControls, Profile, Tensors
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]  # on a GPU the passes are graphs
-FULL_AFTER_CHUNKS = 4
-NUM_CHUNKS = 8
+FULL_AFTER_CHUNKS = 3
+NUM_CHUNKS = 6
 
 
 def numbers(seed: int, *shape: int) -> np.ndarray:
@@ -38,7 +38,7 @@ def play(name: str, device: str, *, is_graphed: bool, num_sessions: int) -> list
     states = [transformer.open(seed, words(text_dim, seed), picture(name)) for seed in range(num_sessions)]
     made: list[list[np.ndarray]] = []
     for chunk_idx in range(NUM_CHUNKS):
-        said = words(text_dim, 50) if chunk_idx == FULL_AFTER_CHUNKS + 2 else None
+        said = words(text_dim, 50) if chunk_idx == FULL_AFTER_CHUNKS + 1 else None
         controls = ChunkControls(forward=1.0, yaw=0.3, directives=() if said is None else (said,))
         with NoHostWaits() if device == "cpu" else nullcontext():  # finished latents do go from a GPU to the host
             chunks = transformer.step(states, [controls] * num_sessions)

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+MAX_CHANNELS = 4096  # far above what is published, far below what only a broken file asks for
+MAX_LEVELS = 8
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WanVaeConfig:
@@ -27,6 +30,11 @@ class WanVaeConfig:
     std: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        sizes = (self.latent_channels, self.encoder_channels, self.decoder_channels, *self.multipliers)
+        if not all(1 <= size <= MAX_CHANNELS for size in (*sizes, self.blocks_per_level, self.patch_px)):
+            raise ValueError(f"a size is not from 1 to {MAX_CHANNELS}")
+        if len(self.multipliers) > MAX_LEVELS:
+            raise ValueError(f"there are {len(self.multipliers)} levels, more than {MAX_LEVELS}")
         if len(self.halves_time) != len(self.multipliers) - 1:
             raise ValueError("there is one step down between any two levels")
         if len(self.mean) != self.latent_channels or len(self.std) != self.latent_channels:
@@ -57,8 +65,8 @@ class WanVaeConfig:
         if fields.get("attn_scales"):
             raise ValueError("attention inside the levels (attn_scales) is not known here")
         published = WAN_2_2_VAE if fields.get("is_residual") else WAN_2_1_VAE
-        base = int(fields.get("base_dim", 96))
         try:
+            base = int(fields.get("base_dim", 96))
             return cls(
                 latent_channels=int(fields.get("z_dim", 16)),
                 encoder_channels=base,
@@ -71,7 +79,7 @@ class WanVaeConfig:
                 mean=tuple(float(number) for number in fields.get("latents_mean", published.mean)),
                 std=tuple(float(number) for number in fields.get("latents_std", published.std)),
             )
-        except TypeError as error:
+        except (TypeError, OverflowError) as error:
             raise ValueError(f"a config of AutoencoderKLWan is malformed: {error}") from error
 
 

@@ -6,6 +6,7 @@ import json
 import pickle
 import zipfile
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
@@ -91,6 +92,39 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path: Path, suffix: str, kept: i
     cut.write_bytes(whole.read_bytes()[: min(kept, len(whole.read_bytes()) - 5)])
     with pytest.raises(CheckpointError, match=r"no zip file|no whole"):
         open_checkpoint(cut)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_spoilt_bytes_are_read_or_refused_and_nothing_else(tmp_path: Path, suffix: str) -> None:
+    random = Random(1)
+    whole, spoilt = tmp_path / f"whole{suffix}", tmp_path / f"spoilt{suffix}"
+    torch.save(HELD, whole) if suffix == ".pth" else save_file(HELD, whole)
+    num_refused = 0
+    for _ in range(150):
+        content = bytearray(whole.read_bytes())
+        for _ in range(random.choice([1, 2, 16])):
+            place = random.randrange(len(content))
+            if random.random() < 0.6:
+                content[place] = random.randrange(256)
+            else:
+                content[place : place + 3] = random.randbytes(random.choice([0, 7]))
+        spoilt.write_bytes(content)
+        try:
+            checkpoint = open_checkpoint(spoilt)
+            checkpoint.check(SHAPES)
+            assert all(checkpoint.read(name).shape == shape for name, shape in SHAPES.items())
+        except CheckpointError:
+            num_refused += 1
+    assert 75 < num_refused < 150
+
+
+def test_a_version_of_zip_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    torch.save(HELD, tmp_path / "a.pth")
+    content = bytearray((tmp_path / "a.pth").read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 0xFF  # the version that is needed to read the first entry
+    (tmp_path / "a.pth").write_bytes(content)
+    with pytest.raises(CheckpointError, match="no zip file"):
+        open_checkpoint(tmp_path / "a.pth")
 
 
 def test_a_file_that_unpacks_to_more_than_it_is_is_refused(tmp_path: Path) -> None:

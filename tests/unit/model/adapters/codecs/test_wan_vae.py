@@ -198,10 +198,21 @@ def test_the_original_files_names_are_known(version: str, names: list[tuple[Side
 
 
 @pytest.mark.parametrize(
-    "fields", [{"_class_name": "AutoencoderKL"}, {"attn_scales": [1.0]}, {"z_dim": None}, {"latents_std": [0.0] * 16}]
+    "fields",
+    [
+        {"_class_name": "AutoencoderKL"},
+        {"attn_scales": [1.0]},
+        {"z_dim": None},
+        {"latents_std": [0.0] * 16},
+        {"base_dim": 1 << 40},
+        {"base_dim": float("inf")},
+        {"num_res_blocks": -1},
+        {"dim_mult": [1] * 30},
+        {"temperal_downsample": [True]},
+    ],
 )
 def test_a_config_of_something_else_is_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="AutoencoderKL|attn_scales|malformed|spread"):
+    with pytest.raises(ValueError, match="AutoencoderKL|attn_scales|malformed|spread|size|levels|step down"):
         WanVaeConfig.from_diffusers(fields)
 
 

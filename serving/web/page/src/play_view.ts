@@ -46,6 +46,7 @@ export class PlayView {
   readonly #quiet: ReturnType<typeof quieten>;
   readonly #offs: (() => void)[] = [];
   #isTyping = false;
+  #isClosed = false; // answers may still come
   #shownChunk = -1;
   #tickedMs = 0;
 
@@ -91,11 +92,12 @@ export class PlayView {
         this.hands.waitS = record.takeControlAfterS ?? this.hands.waitS;
         if (record.isPaused) this.#showPaused(true);
       },
-      (error: unknown) => notices.trouble(error),
+      (error: unknown) => this.#isClosed || notices.trouble(error),
     );
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const off of this.#offs.splice(0)) off();
     this.#quiet.end();
     this.hands.close();
@@ -324,6 +326,7 @@ export class PlayView {
   }
 
   #showPaused(isPaused: boolean): void {
+    if (this.#isClosed || this.#curtain.hasEnded) return;
     this.play.isPaused = isPaused;
     this.place.happened({ is: isPaused ? "paused" : "resumed" });
     this.#tools.showPaused(isPaused);
@@ -344,7 +347,7 @@ export class PlayView {
     try {
       this.#timeline.showBranches(await this.play.branches(this.place.client), this.play.session.id);
     } catch (error) {
-      this.place.notices.trouble(error);
+      if (!this.#isClosed) this.place.notices.trouble(error);
     }
   }
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.engine.ceilings import PUBLISHED
 from bench.engine.loop import TRANSFORMER, VIDEO
 from bench.engine.open_models import count_open_model
+from bench.engine.presets import benchmark_name
 from bench.engine.report import GIGA, MIB, MS, TERA
 from bench.engine.roofline import Roofline, roofline_of
 from bench.results import Result
@@ -19,7 +20,7 @@ def bench_counted(name: str, against: str) -> Result:
     best_s = rooflines[TRANSFORMER].bound_s + rooflines[VIDEO].bound_s
     frames_per_s = found.frames_per_chunk / best_s
     return Result(
-        benchmark="engine",
+        benchmark=benchmark_name(name),
         model=name,
         settings={"counted_against": against, "window_latents": found.window_latents},
         figures={

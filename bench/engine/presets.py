@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -13,7 +14,12 @@ from model.adapters.presets import preset
 from model.interface import Model, Profile
 from serving.models import check_model, load_model
 
-DEFAULT_PRESETS = ("pearl-xs",)
+DEFAULT_PRESETS = ("pearl-xs", "wan-1.3b", "wan-1.3b-window-12", "matrix-game-2", "abot-5b", "abot-5b-720p")
+
+
+def benchmark_name(name: str) -> str:
+    """Of a preset's results: results of one second are not to be taken for one another."""
+    return "engine-" + re.sub(r"[^\w.]+", "-", name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from bench.engine.flatness import Flatness, flatness_of, run_flat
 from bench.engine.held import Held, hold
 from bench.engine.ladder import measure_ladder, rungs_of
 from bench.engine.loop import Loaded, ModelLoop, StageTimes
-from bench.engine.presets import Speed, Subject
+from bench.engine.presets import Speed, Subject, benchmark_name
 from bench.engine.report import EngineFigures, sentences
 from bench.engine.roofline import roofline_of
 from bench.engine.solo import (
@@ -62,15 +62,16 @@ def bench_engine(subject: Subject, config: EngineBenchConfig, speed: Speed, say:
     """`say` is told what is being done. A model that fails is a fault of the result."""
     device = Device.chosen(config.device)
     torch.set_num_threads(config.num_threads)
+    benchmark = benchmark_name(subject.name)
     settings = {**asdict(config), **asdict(speed), "device": device.description}
     try:
         figures = measure(subject, device, config, say)
     except (ValueError, RuntimeError, MemoryError) as error:
         return Result(
-            benchmark="engine", model=subject.name, settings=settings, figures={}, summary=(), faults=(str(error),)
+            benchmark=benchmark, model=subject.name, settings=settings, figures={}, summary=(), faults=(str(error),)
         )
     return Result(
-        benchmark="engine",
+        benchmark=benchmark,
         model=subject.name,
         settings=settings,
         figures={**_fields(figures), "sessions_held": figures.sessions_held},

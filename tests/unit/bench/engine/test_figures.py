@@ -183,7 +183,7 @@ SHORT = ["--chunks=12", "--first-frames=2", "--ladder=1,2", "--held=0.5", "--min
 def test_the_command_measures_and_writes_a_dated_file(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["tests.fakes_model:load", *SHORT, f"--results={tmp_path}"])
     assert done.exit_code == 0, done.output
-    (file,) = tmp_path.glob("*-engine.json")
+    (file,) = tmp_path.glob("*-engine-*.json")
     (written,) = json.loads(done.stdout)
     assert written == json.loads(file.read_text())
     assert {"commit", "hardware", "measured_at"} <= set(written)
@@ -197,7 +197,7 @@ def test_the_command_measures_and_writes_a_dated_file(tmp_path: Path) -> None:
 def test_a_model_that_fails_is_a_fault_and_ends_with_status_1(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["tests.unit.bench.engine.broken:load", *SHORT, f"--results={tmp_path}"])
     assert done.exit_code == 1
-    (file,) = tmp_path.glob("*-engine.json")
+    (file,) = tmp_path.glob("*-engine-*.json")
     assert json.loads(file.read_text())["faults"] == ["the fake was told to fail"]
 
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 
-class PoolEmptyError(RuntimeError):
+class PoolEmptyError(MemoryError):
     """Every page of a pool that may not grow is taken."""
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.interface import ChunkControls, ChunkLatents, Profile, Tensors
+from model.pages import PoolEmptyError
 from model.pearl import PearlModel
 from model.presets import load
 from model.sampler import SIGMAS, num_steps
@@ -165,3 +166,27 @@ def test_quality_changes_what_is_painted_and_full_quality_nothing() -> None:
     ]
     assert_same(first[0], first[1])
     assert (first[0].video["maps"] != first[2].video["maps"]).any()
+
+
+def test_the_prompt_is_projected_when_the_conditions_change_and_not_otherwise() -> None:
+    projected: list[int] = []
+    network = transformer()._network
+    handle = network.block_list()[0].attention.prompt_kv.register_forward_hook(lambda *_: projected.append(1))
+    night = ChunkControls(directives=(words(lighting="night"),))
+    try:
+        state = transformer().restore(past(2))
+        for each, count in ((ChunkControls(), 1), (ChunkControls(), 1), (night, 2), (ChunkControls(), 3)):
+            transformer().step([state], [each])
+            assert len(projected) == count
+    finally:
+        handle.remove()
+
+
+def test_a_transformer_that_was_prepared_takes_no_more_memory_and_gets_it_back() -> None:
+    exact = load("pearl-xs").load_transformer()
+    exact.prepare(2)
+    states = [exact.restore(past(2)), exact.restore(past(0))]
+    with pytest.raises(PoolEmptyError):
+        exact.restore(past(1))
+    states[0].close()
+    exact.step([exact.restore(past(1)), states[1]], [ChunkControls()] * 2)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.interface import ChunkControls, ChunkLatents
+from model.interface import ChunkControls, ChunkLatents, Tensors
 from serving.engine.engine import Engine, EngineConfig
 from serving.engine.metrics import NoStageMetrics
 from serving.engine.overload import WHOLE, Level, OverloadConfig
@@ -20,7 +20,7 @@ from serving.sessions.contract import QualityChanged, SetQuality
 from serving.sessions.encoded import Opening
 from serving.sessions.journal import MemoryJournalStore
 from serving.sessions.replay import controls_by_chunk
-from tests.fakes_model import INFO, FakeTransformer
+from tests.fakes_model import INFO, FakeState, FakeTransformer
 from tests.unit.serving.engine.test_engine import FakeClock, RecordingSink
 
 CHUNK_S = 0.08
@@ -230,6 +230,41 @@ def test_without_a_limit_slots_alone_count() -> None:
     busy.engine.reserve("d")
     with pytest.raises(CapacityExhaustedError):
         busy.engine.reserve("e")
+
+
+@dataclass(slots=True)
+class HoldingState(FakeState):
+    """Takes one of a few places, and gives it back when it is closed."""
+
+    places: list[str] = field(default_factory=list)
+
+    def close(self) -> None:
+        self.places.pop()
+
+
+@dataclass(slots=True)
+class HoldingTransformer(SlowTransformer):
+    places: list[str] = field(default_factory=list)
+
+    def open(self, seed: int, prompt: Tensors | None, image: Tensors | None) -> HoldingState:
+        assert len(self.places) < 2, "more states than there are slots"
+        self.places.append("taken")
+        state = FakeTransformer.open(self, seed, prompt, image)
+        return HoldingState(seed=seed, memory=state.memory, pose=state.pose, places=self.places)
+
+
+def test_who_takes_a_slot_finds_what_the_one_before_held_given_back() -> None:
+    busy = rig(one_by_one(0.01), num_slots=2)
+    holding = HoldingTransformer(clock=busy.clock, cost_s=one_by_one(0.01))
+    busy.engine._transformer = holding
+    for number in range(5):
+        busy.open(str(number))
+        busy.run_for(0.2)
+        if number:
+            busy.engine.close(str(number - 1))  # its state is still the engine's, until its next round
+    assert len(holding.places) <= 2
+    busy.engine.run_round()
+    assert len(holding.places) == 1
 
 
 @settings(max_examples=10, deadline=None)

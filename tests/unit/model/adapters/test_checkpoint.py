@@ -137,6 +137,13 @@ def test_a_file_that_unpacks_to_more_than_it_is_is_refused(tmp_path: Path) -> No
         open_checkpoint(tmp_path / "bomb.pth")
 
 
+def test_a_tensor_larger_than_any_memory_is_refused_by_its_shape(tmp_path: Path) -> None:
+    torch.save({**HELD, "weight": torch.zeros(1).expand(1 << 20, 1 << 20)}, tmp_path / "a.pth")
+    assert (tmp_path / "a.pth").stat().st_size < 10_000
+    with pytest.raises(CheckpointError, match=r"weight \[1048576, 1048576\] instead of \[2, 3\]"):
+        open_checkpoint(tmp_path / "a.pth").check(SHAPES)
+
+
 def test_a_header_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
     for header in (b"\xff" * 8, (1 << 60).to_bytes(8, "little") + b"{}"):
         (tmp_path / "a.safetensors").write_bytes(header)

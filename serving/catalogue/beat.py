@@ -33,6 +33,9 @@ class Drainable(Protocol):
     @property
     def num_used_slots(self) -> int: ...
 
+    @property
+    def state_bytes(self) -> int: ...
+
     def ask_to_leave(self) -> int: ...
 
     def accept_again(self) -> None: ...
@@ -81,6 +84,7 @@ class Pulse:
         return WorkerBeat(
             **asdict(self._identity),
             num_used_slots=num_used_slots,
+            state_bytes=self._engine.state_bytes,
             state=leaving if is_leaving else UP,
             started_s=self._started_s,
         )

@@ -159,6 +159,7 @@ workers = Table(
     Column("weights_sha256", Text, nullable=False),
     Column("num_slots", Integer, nullable=False),
     Column("num_used_slots", Integer, nullable=False),
+    Column("state_bytes", BigInteger, nullable=False, server_default="0"),  # of its sessions, in the transformer
     Column("state", String(16), nullable=False),  # as the worker says
     Column("wanted", String(16), nullable=False),  # as an operator says
     Column("started_s", Double, nullable=False),

@@ -32,6 +32,7 @@ class WorkerBeat:
     num_used_slots: int
     state: str  # UP, DRAINING or DRAINED
     started_s: float  # time.time()
+    state_bytes: int = 0  # of all its sessions, in the transformer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class WorkerRow:
     wanted: str  # UP or DRAINED
     started_s: float
     seen_s: float
+    state_bytes: int = 0  # of all its sessions, in the transformer
 
 
 class Workers:

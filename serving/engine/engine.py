@@ -215,6 +215,12 @@ class Engine:
             return self._slots.num_used
 
     @property
+    def state_bytes(self) -> int:
+        """What its sessions hold in the transformer."""
+        with self._lock:
+            return sum(session.state.num_bytes for session in self._sessions.values())
+
+    @property
     def is_leaving(self) -> bool:
         """Whether it takes no new session."""
         return self._is_leaving
@@ -461,8 +467,7 @@ class Engine:
         self._report_state_bytes()
 
     def _report_state_bytes(self) -> None:
-        with self._lock:
-            self._metrics.state_bytes(sum(session.state.num_bytes for session in self._sessions.values()))
+        self._metrics.state_bytes(self.state_bytes)
 
     def _report_slots(self) -> None:
         self._metrics.slots(self._slots.num_used, self._slots.num_slots)

@@ -38,8 +38,8 @@ def write_script(
     is_rewind: bool = False,
     held: HeldAxes | None = None,
 ) -> Script:
-    """`entries`: the whole journal; or with `held`, in force before the first chunk, what it has since. With `is_rewind` all is new from `deliver_from` on, whatever is on record, and
-    nothing waits."""
+    """`entries`: the whole journal; or with `held`, in force before the first chunk, what it has since. With
+    `is_rewind` all is new from `deliver_from` on, whatever is on record, and nothing waits."""
     if is_rewind:
         entries = [entry for entry in entries if is_before(entry, deliver_from)]
     applied = [entry for entry in entries if entry.applied_chunk_idx is not None]

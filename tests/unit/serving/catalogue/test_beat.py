@@ -23,6 +23,7 @@ class FakeEngine:
     num_used_slots: int = 0
     num_staying: int = 0  # sessions that find no room elsewhere
     is_leaving: bool = False
+    state_bytes: int = 0
     num_asked: int = 0
 
     def ask_to_leave(self) -> int:
@@ -48,9 +49,10 @@ def workers(database: Database) -> Workers:
 
 
 def test_a_worker_tells_what_it_holds(workers: Workers) -> None:
-    engine = FakeEngine(num_used_slots=2)
+    engine = FakeEngine(num_used_slots=2, state_bytes=22_000_000)
     Pulse(workers, IDENTITY, engine).beat()
     row = workers.find("w-1")
+    assert row.state_bytes == 22_000_000
     assert (row.model, row.num_slots, row.num_used_slots, row.state, row.wanted) == ("fake", 3, 2, UP, UP)
     engine.ask_to_leave()  # as by its own data server
     engine.num_used_slots = 1

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 class Load:
     def __init__(self, config: OverloadConfig, schedule: ScheduleConfig, max_load: float) -> None:
         """`max_load`: the share of the time that steps of all sessions may take; 0 asks nobody."""
-        self._config = config
+        self._config = config.for_chunks_of(schedule.chunk_duration_s)
         self._schedule = schedule
         self._max_load = max_load
         self._standing = Standing()

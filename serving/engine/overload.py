@@ -31,11 +31,12 @@ LADDER = (WHOLE, Level(quality=0.5), Level(quality=0.5, rate=0.75), Level(qualit
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverloadConfig:
     ladder: tuple[Level, ...] = LADDER  # with one level nothing is ever taken
-    # A session this far behind its plan makes the worker one that is behind: two chunks of a quick model.
+    # A session this far behind its plan, and two chunks, makes the worker one that is behind: one after the other,
+    # sessions of a worker that keeps up start up to a chunk late.
     behind_s: float = 0.16
     # As long as what the machine does besides may take it away.
     enter_after_s: float = 3.0
-    # Moments without being behind that do not yet count as calm.
+    # Moments without being behind that do not yet count as calm; at least two chunks.
     gap_s: float = 0.5
     leave_after_s: float = 5.0
     max_leave_after_s: float = 60.0
@@ -51,6 +52,11 @@ class OverloadConfig:
             raise ValueError("no level of a ladder gives more than the one before")
         if min(self.behind_s, self.enter_after_s, self.leave_after_s) < 0:
             raise ValueError("times must not be negative")
+
+    def for_chunks_of(self, chunk_duration_s: float) -> OverloadConfig:
+        """With times that are no shorter than two chunks where that is said of them."""
+        at_least_s = 2 * chunk_duration_s
+        return replace(self, behind_s=max(self.behind_s, at_least_s), gap_s=max(self.gap_s, at_least_s))
 
     @property
     def _pairs(self) -> list[tuple[Level, Level]]:

@@ -29,6 +29,9 @@ from serving.stages.transformer import TransformerStage
 from serving.stages.transport import InProcessTransport, LatentTransport
 from serving.wire import plane_pb2_grpc as wire_grpc
 
+# A worker that is so many chunks behind lets the world slip, where that is longer than the usual half second.
+MAX_LAG_CHUNKS = 3.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerConfig:
@@ -182,9 +185,10 @@ class StageHost:
             self._beat = self._start_beat(engine, self.config.storage)
 
     def _schedule_config(self, transformer: Transformer) -> ScheduleConfig:
-        config = ScheduleConfig(
-            chunk_duration_s=self.info.chunk_duration_s, delivery_lead_s=self.config.delivery_lead_s
-        )
+        chunk_s = self.info.chunk_duration_s
+        config = ScheduleConfig(chunk_duration_s=chunk_s, delivery_lead_s=self.config.delivery_lead_s)
+        # Of long chunks, sessions that step one after the other are late by as much as steps take.
+        config = replace(config, max_lag_s=max(config.max_lag_s, MAX_LAG_CHUNKS * chunk_s))
         return (
             replace(config, batch_sizes=transformer.batch_sizes)
             if isinstance(transformer, SizedTransformer)

@@ -1,8 +1,8 @@
 """The end of a session's record: what it did since a snapshot, and what became of controls lately.
 
 A session that plays for hours has a journal of a hundred thousand records. Whoever goes on with it needs those after
-the snapshot that it goes on from, and the few controls that waited then; the others are neither read nor checked, which
-`nacre verify` does.
+the snapshot that it goes on from, and the few controls that waited then; the others are looked through for such, and
+neither understood nor checked, which `nacre verify` does.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ SETTLED = (RecordKind.APPLIED, RecordKind.SUPERSEDED, RecordKind.REJECTED)
 MAX_SOUGHT = 64
 # In a record's text, where quotes within a client's words are escaped.
 CONTROL_ID = re.compile(r'"control_id":"([^"]+)"')
+IS_ACCEPTED = f'"kind":"{RecordKind.ACCEPTED}"'
 REWINDS = re.compile(rf'"kind":"{RecordKind.REWOUND}"|"is_rewind":true')
 # Read backwards in one go: a minute of busy play.
 PAGE_RECORDS = 512
@@ -47,6 +48,8 @@ def history_since(database: Database, session_id: str, key: SnapshotKey, snapsho
         start = _start(connection, key, snapshot.journal_position)
         if not own or root is None or start is None:
             return None
+        if not _waiting_ids(connection, key.session_id, start.length) <= set(snapshot.waiting):
+            return None  # a session that moved may have left some behind, to be taken up again
         waiting = list(_accepted(connection, key.session_id, snapshot.waiting, start.length))
         if len(waiting) < len(snapshot.waiting):
             return None
@@ -156,6 +159,22 @@ def _start(connection: Connection, key: SnapshotKey, position: int) -> JournalHe
     length = first_seq + 1 + position
     before = records_of(connection, key.session_id, first=length - 1, end=length)
     return JournalHead(length=length, hash=before[0].hash) if before else None
+
+
+def _waiting_ids(connection: Connection, session_id: str, end_seq: int) -> set[str]:
+    """The controls that were accepted before `end_seq` and had no outcome then. Of every record the least is read."""
+    query = select(journal.c.record).where(journal.c.session_id == session_id, journal.c.seq < end_seq)
+    waiting: set[str] = set()
+    for record in connection.execute(query.order_by(journal.c.seq)).scalars():
+        if REWINDS.search(record) is not None:
+            waiting.clear()
+        elif (about := CONTROL_ID.search(record)) is None:
+            continue
+        elif IS_ACCEPTED in record:
+            waiting.add(about[1])
+        else:
+            waiting.discard(about[1])
+    return waiting
 
 
 def _checked(connection: Connection, session_id: str, start: JournalHead) -> list[SealedRecord]:

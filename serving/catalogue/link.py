@@ -48,6 +48,7 @@ from serving.sessions.contract import (
 )
 from serving.sessions.journal import JournalEntry
 from serving.sessions.receipts import Receipt
+from serving.sessions.snapshot import waiting_in
 
 logger = logging.getLogger(__name__)
 
@@ -264,7 +265,15 @@ class DurableLink:
                     return
                 taken = await self._take_snapshot(when_paused=True)
                 await self._until_come(taken.chunk_idx)
+                await self._take_along(taken.data)
                 await self._turn_to(Turn(spec=replace(self._spec, resume_from=None), snapshot=taken.data))
+
+    async def _take_along(self, snapshot: bytes) -> None:
+        """What waits at the worker and never came by way of this link."""
+        unknown = [each for each in waiting_in(snapshot) if each not in self._waiting.controls]
+        if unknown:
+            entries = await self._home.entries(self.session_id, unknown)
+            self._waiting.take_along(entries.values())
 
     async def _park(self) -> None:
         async with self._turning, self._hold():

@@ -32,6 +32,14 @@ class WaitingControls:
                 self.controls[control.control_id] = control
                 self._accepted.add(control.control_id)
 
+    def take_along(self, entries: Iterable[JournalEntry]) -> None:
+        """What a worker had from the record, for the next one to be told of it: it was accepted by way of another
+        gateway, or before this one woke the session."""
+        for entry in entries:
+            if entry.is_pending and (control := _again(entry.control)) is not None:
+                self.controls.setdefault(control.control_id, control)
+                self._accepted.add(control.control_id)
+
     def take_unsent(self) -> list[Control]:
         unsent, self.unsent = self.unsent, []
         return [self.controls[control_id] for control_id in unsent if control_id in self.controls]
@@ -75,7 +83,13 @@ class WaitingControls:
 
 
 def _scheduled(control: EncodedControl) -> Control | None:
-    if control.schedule is None or isinstance(control.kind, EncodedImage | SetQuality):
+    return None if control.schedule is None else _again(control)
+
+
+def _again(control: EncodedControl) -> Control | None:
+    """As it was sent. A picture is on record as what it became, which cannot be sent again; the quality is a worker's
+    own."""
+    if isinstance(control.kind, EncodedImage | SetQuality):
         return None
     kind = Directive(text=control.kind.text) if isinstance(control.kind, EncodedDirective) else control.kind
     return Control(

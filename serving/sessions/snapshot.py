@@ -59,6 +59,16 @@ def pack(snapshot: SessionSnapshot) -> bytes:
     return tensor_bytes.to_bytes(tensors, {METADATA_KEY: json.dumps(header)})
 
 
+def waiting_in(data: bytes) -> tuple[str, ...]:
+    """The controls that waited, by id, as far as a bundle says so, without unpacking it. What is no bundle is refused
+    by whoever unpacks it."""
+    try:
+        header = json.loads(tensor_bytes.metadata_of(data)[METADATA_KEY])
+    except (TensorBytesError, KeyError):
+        return ()
+    return tuple(map(str, header.get("waiting") or ()))
+
+
 def unpack(data: bytes) -> SessionSnapshot:
     """Raises `TensorBytesError` for bytes that `pack` did not make."""
     try:

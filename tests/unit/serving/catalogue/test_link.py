@@ -32,6 +32,9 @@ from serving.sessions.contract import (
     TakenSnapshot,
     WorldSpec,
 )
+from serving.sessions.encoded import EncodedControl, EncodedDirective, HeldAxes
+from serving.sessions.journal import JournalEntry
+from serving.sessions.snapshot import EngineSnapshot, SessionSnapshot, pack
 from tests.unit.serving.catalogue.scripted_link import ScriptedHome, ScriptedLink, chunk
 
 pytestmark = pytest.mark.timeout(20)
@@ -246,6 +249,32 @@ async def test_a_closed_session_turns_no_more(rig: Rig) -> None:
         with pytest.raises(SessionEndedError):
             await verb
     assert rig.home.written[-1] == ("end CLOSED", 1)
+
+
+async def test_x05_what_waits_at_a_worker_and_came_by_way_of_another_gateway_moves_along(rig: Rig) -> None:
+    kind = EncodedDirective(text="it rains", tensors={})
+    waits = EncodedControl(control_id="before", kind=kind, received_s=0.0)
+    rig.home.on_record = {"before": JournalEntry(control=waits)}
+    engine = EngineSnapshot(
+        session_id="s-1",
+        seed=1,
+        next_chunk_idx=2,
+        journal_position=0,
+        held=HeldAxes(),
+        transformer={},
+        waiting=("before", "mine"),
+    )
+    await rig.play(2)
+    await rig.link.send(say("mine"))
+    rig.first.snapshot_answer = TakenSnapshot(
+        request_id="1", chunk_idx=2, data=pack(SessionSnapshot(engine=engine, caches={}))
+    )
+    await rig.link.move()
+    [second] = rig.home.links
+    assert {control.control_id: control.kind for control in second.sent} == {
+        "mine": Directive(text="it rains"),
+        "before": Directive(text="it rains"),
+    }
 
 
 async def test_d10_what_comes_while_a_session_goes_back_is_not_on_record_as_what_follows(rig: Rig) -> None:

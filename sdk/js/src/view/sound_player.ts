@@ -102,7 +102,7 @@ export class SoundPlayer {
     const dueS = this.schedule.dueS(mediaS);
     if (dueS === null) return;
     const rate = this.schedule.rateAt(mediaS);
-    const startS = Math.abs(dueS - this.endS) < TOUCHING_S ? this.endS : dueS;
+    const startS = this.onGrid(Math.abs(dueS - this.endS) < TOUCHING_S ? this.endS : dueS);
     const lateS = Math.max(0, this.context.currentTime - startS);
     this.endS = startS + buffer.duration / rate;
     if (lateS * rate >= buffer.duration) return; // over before it began
@@ -116,6 +116,11 @@ export class SoundPlayer {
     };
     this.playing.add(source);
     source.start(startS + lateS, lateS * rate);
+  }
+
+  /** Between two samples a block would be smoothed at either end, which is heard as a crackle. */
+  private onGrid(seconds: number): number {
+    return Math.round(seconds * this.context.sampleRate) / this.context.sampleRate;
   }
 }
 

@@ -272,8 +272,13 @@ test("a parked session is woken by entering it", async () => {
   expect(chunk!.index).toBeGreaterThan(chunks.at(-1)!.index);
 });
 
+/** Every slot: those of sessions that are over come free a moment later. */
+function beginAll(): Promise<Session[]> {
+  return Promise.all([1, 2, 3].map((seed) => begin({ prompt: "a quiet street at dusk", seed, waitS: 20 })));
+}
+
 test("whoever waits is told how far they are", async () => {
-  const sessions = await Promise.all([begin(), begin(), begin()]);
+  const sessions = await beginAll();
   await expect(client.create({ prompt: "one too many" })).rejects.toMatchObject({ reason: "CAPACITY_EXHAUSTED" });
   const positions: number[] = [];
   const waiting = begin({
@@ -289,7 +294,7 @@ test("whoever waits is told how far they are", async () => {
 });
 
 test("whoever leaves the queue is let go", async () => {
-  await Promise.all([begin(), begin(), begin()]);
+  await beginAll();
   const leaving = new AbortController();
   const waiting = client.create({ prompt: "x", waitS: 30, signal: leaving.signal, onQueue: () => leaving.abort() });
   await expect(waiting).rejects.toMatchObject({ name: "AbortError" });

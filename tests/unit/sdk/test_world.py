@@ -71,7 +71,7 @@ async def test_chunks_come_with_frames_sound_and_pose() -> None:
 async def test_encoded_media_is_not_taken_for_arrays() -> None:
     async def body(world: nacre.World, service: ScriptedService) -> None:
         chunk = await anext(world)
-        with pytest.raises(ValueError, match="H.264"):
+        with pytest.raises(ValueError, match="encoded"):
             _ = chunk.frames[0].rgb
         assert chunk.sound is not None
         with pytest.raises(ValueError, match="Opus"):

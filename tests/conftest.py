@@ -14,6 +14,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
+# Set where tests run in several processes; a console that is made with it keeps that width.
+os.environ.pop("COLUMNS", None)
+os.environ.pop("LINES", None)
+
 # Before any service is started: what tests leave behind is not the user's.
 DATA_FOLDER = tempfile.mkdtemp(prefix="test-nacre-")
 os.environ["NACRE_DATA_FOLDER"] = DATA_FOLDER
@@ -30,6 +34,7 @@ SERVICES = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # the plugin reads what stands there when its turn comes
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What goes to one process of several: a file as a whole, which shares its fixtures."""
     for item in items:

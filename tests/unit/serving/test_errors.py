@@ -30,7 +30,9 @@ def test_every_reason_has_an_error() -> None:
 
 def test_every_error_is_drawn_in_the_tree() -> None:
     drawn = set(re.findall(r"\+-- (\w+)", serving.errors.__doc__ or ""))
-    assert {kind.__name__ for kind in error_classes()} - {"NacreError"} == drawn
+    # Where others were imported, there are special cases of these too, with their reasons.
+    ours = {kind.__name__ for kind in error_classes() if kind.__module__ == serving.errors.__name__}
+    assert ours - {"NacreError"} == drawn
 
 
 def test_only_defects_are_internal() -> None:

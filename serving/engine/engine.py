@@ -305,7 +305,7 @@ class Engine:
 
     def _take_work(self, session: EngineSession) -> StepWork:
         assert session.pace is not None, "a session with credit has a pace"
-        if session.given != self._load.level and not session.is_scripted:
+        if session.given != self._load.level and session.is_settled:
             session.give(self._load.level, self._wall_clock())
         work = StepWork(
             session=session,

@@ -53,6 +53,10 @@ class SessionSink(Protocol):
         ...
 
 
+# A gateway that dies takes with it that so many chunks were delivered: they may come once more, the same.
+REPEATED_CHUNKS = 25
+
+
 @dataclass(slots=True, kw_only=True)
 class EngineSession:
     """Guarded by the engine's lock, but for `state`, which only the engine's thread touches."""
@@ -74,6 +78,12 @@ class EngineSession:
     snapshot_requests: list[SnapshotRequest] = field(default_factory=list)
     last_snapshot_idx: int = 0
     script: Script | None = None  # while it does again what it did before
+    settled_idx: int = 0  # chunks from here on were shown to nobody
+
+    @property
+    def is_settled(self) -> bool:
+        """The next chunk may become another one than it would have been."""
+        return not self.is_scripted and self.next_chunk_idx >= self.settled_idx
 
     @property
     def is_scripted(self) -> bool:
@@ -246,5 +256,8 @@ def open_session(
         prepared=prepared,
         last_snapshot_idx=next_chunk_idx,
         script=script,
+        settled_idx=0
+        if prepared is not None
+        else REPEATED_CHUNKS + (next_chunk_idx if script is None else script.end_chunk_idx),
         given=WHOLE if held is None or held.quality == WHOLE.quality else None,
     )

@@ -15,11 +15,13 @@ from serving.engine.engine import Engine, EngineConfig
 from serving.engine.metrics import NoStageMetrics
 from serving.engine.overload import WHOLE, Level, OverloadConfig
 from serving.engine.schedule import ScheduleConfig
+from serving.engine.session import REPEATED_CHUNKS
 from serving.errors import CapacityExhaustedError, WorkerSaturatedError
-from serving.sessions.contract import QualityChanged, SetQuality
+from serving.sessions.contract import QualityChanged, SetQuality, SnapshotRequest
 from serving.sessions.encoded import Opening
 from serving.sessions.journal import MemoryJournalStore
 from serving.sessions.replay import controls_by_chunk
+from serving.sessions.snapshot import EngineSnapshot
 from tests.fakes_model import INFO, FakeState, FakeTransformer
 from tests.unit.serving.engine.test_engine import FakeClock, RecordingSink
 
@@ -63,9 +65,9 @@ class Rig:
     engine: Engine
     sinks: dict[str, RecordingSink] = field(default_factory=dict)
 
-    def open(self, session_id: str) -> RecordingSink:
+    def open(self, session_id: str, snapshot: EngineSnapshot | None = None) -> RecordingSink:
         sink = self.sinks[session_id] = RecordingSink()
-        opened = self.engine.open(Opening(session_id=session_id, seed=7), sink)
+        opened = self.engine.open(Opening(session_id=session_id, seed=7), sink, snapshot)
         self.engine.run_round()
         opened.result(timeout=0)
         self.engine.grant(session_id, 100_000)
@@ -131,6 +133,24 @@ def test_a_worker_behind_takes_denoise_passes_tells_every_session_and_catches_up
     busy.run_for(20.0)  # 2 x 25 ms of every 80; one level up would be 100
     assert busy.metrics.levels == [1]
     assert busy.metrics.num_slips == slips
+
+
+def test_whoever_goes_on_with_a_session_first_repeats_what_may_have_been_shown() -> None:
+    quiet = rig(one_by_one(0.01))
+    left = quiet.open("a")
+    quiet.run_for(1.0)
+    quiet.engine.take_snapshot("a", SnapshotRequest(request_id="s"))
+    quiet.run_for(1.0)
+    busy = rig(one_by_one(0.05))
+    for name in "xy":
+        busy.open(name)
+    busy.run_for(5.0)
+    assert busy.metrics.levels == [1]
+    sink = busy.open("a", left.snapshots[0])
+    busy.run_for(10.0)
+    changes = told(sink)
+    assert changes
+    assert changes[0].chunk_idx == left.snapshots[0].next_chunk_idx + REPEATED_CHUNKS
 
 
 def test_where_that_is_not_enough_worlds_go_slower_and_none_is_dropped() -> None:

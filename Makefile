@@ -42,7 +42,7 @@ serve: $(INSTALLED) ## Start the service and stay up until Ctrl-C
 
 # Two processes: what starts whole services and mostly waits runs in one of them, beside the rest.
 test: $(INSTALLED) ## Run the tests
-	$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(PY) -m pytest -n 2 --no-loadscope-reorder
 
 lint: $(INSTALLED) ## Check style, types, imports, protos and generated code
 	$(PY) -m ruff check .

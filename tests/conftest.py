@@ -8,11 +8,13 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 # Before torch is loaded: on few cores, threads of several processes would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # Set where tests run in several processes; a console that is made with it keeps that width.
 os.environ.pop("COLUMNS", None)
@@ -26,20 +28,20 @@ atexit.register(shutil.rmtree, DATA_FOLDER, ignore_errors=True)
 TESTS = Path(__file__).parent
 UNIT = TESTS / "unit"
 # These start whole services and wait for them most of the time: one at a time, beside all the others.
-SERVICES = (
-    TESTS / "browser",
-    TESTS / "cluster",
-    TESTS / "integration" / "demo",
-    TESTS / "integration" / "test_restart.py",
-)
+SERVICES = ("tests/browser/", "tests/cluster/", "tests/integration/demo/", "tests/integration/test_restart.py")
 
 
-@pytest.hookimpl(tryfirst=True)  # the plugin reads what stands there when its turn comes
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What goes to one process of several: a file as a whole, which shares its fixtures."""
-    for item in items:
-        is_service = any(item.path.is_relative_to(path) for path in SERVICES)
-        item.add_marker(pytest.mark.xdist_group("services" if is_service else str(item.path.relative_to(TESTS))))
+class ByFile(LoadScopeScheduling):
+    """What goes to one process of several: a file as a whole, which shares its fixtures, and all services."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "services" if path.startswith(SERVICES) else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -140,7 +140,7 @@ def test_a_first_run_makes_the_environment_and_a_second_calls_no_pip(checkout: P
     first = make(checkout, "test")
     assert first[0] == "-m venv .venv"
     assert num_pip_calls(first) == 2
-    assert make(checkout, "test") == ["-m pytest -n 2 --dist loadgroup --no-loadscope-reorder"]
+    assert make(checkout, "test") == ["-m pytest -n 2 --no-loadscope-reorder"]
     assert make(checkout, "demo") == ["-m bench.demo"]
 
 

@@ -31,7 +31,7 @@ from serving.admission import desk
 from serving.gateway.config import GatewayConfig
 from serving.gateway.server import GatewayServer
 from tests.integration.durable.harness import Service, service
-from tests.integration.gateway.harness import Call, refusal
+from tests.integration.gateway.harness import Call, Refusal, read_refusal, refusal
 
 WORLD = world_pb2.WorldSpec(prompt="a quiet street at dusk", seed=7)
 TENANT = "default"
@@ -248,6 +248,16 @@ async def test_waiting_for_ever_is_not_to_be_had(tmp_path: Path, wait: Duration)
         assert (refused.reason, refused.field) == ("FIELD_INVALID", "admission.wait")
 
 
+async def refused_at_last(here: House) -> Refusal:
+    """A session's last moments come on its tenant's account just after it is told that it ended."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await here.end(await here.create())
+            except grpc.aio.AioRpcError as error:
+                return read_refusal(error)
+
+
 async def test_a_session_whose_tenant_used_up_its_day_is_warned_and_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,7 +269,7 @@ async def test_a_session_whose_tenant_used_up_its_day_is_warned_and_kept(
         await here.limit(session_seconds_per_day=1.0)
         assert (await call.until("go_away")).reason == session_pb2.END_REASON_QUOTA
         assert (await call.until("ended")).session.state == session_pb2.SESSION_STATE_PARKED
-        assert (await refusal(here.create())).reason == "QUOTA_EXCEEDED"
+        assert (await refused_at_last(here)).reason == "QUOTA_EXCEEDED"
         await here.limit()
         again = await here.play(created)
         assert len(await again.chunks(2)) == 2

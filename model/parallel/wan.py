@@ -11,11 +11,10 @@ this rank, K head dim, D model dim.
 from __future__ import annotations
 
 import torch
-from einops import rearrange
 from torch import Tensor, nn
 
 from model.adapters.wan.actions import MOUSE
-from model.adapters.wan.config import PATCH_SIDE, WanConfig
+from model.adapters.wan.config import WanConfig
 from model.adapters.wan.layers import SELF, Block
 from model.adapters.wan.network import Conditions, WanNetwork
 from model.adapters.wan.rotary import rotate
@@ -66,20 +65,8 @@ class SplitWanNetwork(WanNetwork):
             shapes[MOUSE] = (blocks, self.split.num_tokens(tokens), *rest)
         return shapes
 
-    def denoise(
-        self,
-        latents_BFCHW: Tensor,
-        timesteps_BF: Tensor,
-        context: list[KeysValues],
-        window: Window,
-        conditions: Conditions,
-    ) -> Tensor:
-        x, noise_BFD, noise_BF6D = self._embedded(latents_BFCHW, timesteps_BF, conditions)
-        for idx, block in enumerate(self.block_list()):
-            x, _ = block(x, noise_BF6D, context[idx], window, idx, conditions.actions)
-        rows, columns = (side // PATCH_SIDE for side in latents_BFCHW.shape[-2:])
-        patches = self.split.join(self.head(x, noise_BFD), rows * columns)
-        return rearrange(patches, "b f (h w) (p q c) -> b f c (h p) (w q)", h=rows, p=PATCH_SIDE, q=PATCH_SIDE)
+    def _joined(self, patches_BFTC: Tensor, num_patches: int) -> Tensor:
+        return self.split.join(patches_BFTC, num_patches)
 
     def _embedded(
         self, latents_BFCHW: Tensor, timesteps_BF: Tensor, conditions: Conditions

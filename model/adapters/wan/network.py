@@ -122,8 +122,14 @@ class WanNetwork(nn.Module):
         x, noise_BFD, noise_BF6D = self._embedded(latents_BFCHW, timesteps_BF, conditions)
         for idx, block in enumerate(self.block_list()):
             x, _ = block(x, noise_BF6D, context[idx], window, idx, conditions.actions)
-        rows, side = latents_BFCHW.shape[-2] // PATCH_SIDE, PATCH_SIDE
-        return rearrange(self.head(x, noise_BFD), "b f (h w) (p q c) -> b f c (h p) (w q)", h=rows, p=side, q=side)
+        rows, columns = (side // PATCH_SIDE for side in latents_BFCHW.shape[-2:])
+        patches_BFTC = self._joined(self.head(x, noise_BFD), rows * columns)
+        side = PATCH_SIDE
+        return rearrange(patches_BFTC, "b f (h w) (p q c) -> b f c (h p) (w q)", h=rows, p=side, q=side)
+
+    def _joined(self, patches_BFTC: Tensor, num_patches: int) -> Tensor:
+        """All patches of the latents, of those that are here."""
+        return patches_BFTC
 
     def remember(
         self, latents_BFCHW: Tensor, context: list[KeysValues], window: Window, conditions: Conditions

@@ -11,20 +11,17 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import obstore
-from obstore.exceptions import BaseError
-from obstore.store import LocalStore, from_url
 
 from serving.catalogue.regions import Region, place_of
 from serving.catalogue.storage import StorageConfig
-from serving.errors import SnapshotDamagedError, StorageUnavailableError
+from serving.errors import SnapshotDamagedError
 from serving.sessions.manifest import ID_PATTERN
+from serving.sessions.object_store import as_our_errors, open_object_store
 
 FOLDER = "recording"
 SESSIONS = "sessions"
@@ -74,37 +71,43 @@ class RecordingStore:
 
     @classmethod
     def of_places(cls, home: str, regions: Iterable[Region]) -> RecordingStore:
-        return cls(_open(home), {region.name: _open(region.snapshots) for region in regions})
+        what = "the store of recordings cannot be opened"
+        by_region = {region.name: open_object_store(region.snapshots, what) for region in regions}
+        return cls(open_object_store(home, what), by_region)
 
     def put(self, session_id: str, name: PartName, data: bytes) -> None:
-        with _as_our_errors("a part of a recording cannot be stored"):
-            obstore.put(self._of(session_id), f"{_folder(session_id)}/{name}", data)
+        store, path = self._of(session_id), f"{_folder(session_id)}/{name}"
+        with as_our_errors("a part of a recording cannot be stored"):
+            obstore.put(store, path, data)
 
     def parts(self, session_id: str) -> list[Part]:
         """In order."""
-        with _as_our_errors("a recording cannot be listed"):
-            pages = obstore.list(self._of(session_id), _folder(session_id))
+        store, folder = self._of(session_id), _folder(session_id)
+        with as_our_errors("a recording cannot be listed"):
+            pages = obstore.list(store, folder)
             found = [_part(each) for page in pages for each in page]
         return sorted((part for part in found if part is not None), key=lambda part: part.name)
 
     def get(self, session_id: str, name: PartName) -> bytes:
         """Raises `SnapshotDamagedError` for one that is gone."""
+        store, path = self._of(session_id), f"{_folder(session_id)}/{name}"
         try:
-            with _as_our_errors("a part of a recording cannot be read"):
-                return bytes(obstore.get(self._of(session_id), f"{_folder(session_id)}/{name}").bytes())
+            with as_our_errors("a part of a recording cannot be read"):
+                return bytes(obstore.get(store, path).bytes())
         except FileNotFoundError as error:
             raise SnapshotDamagedError(f"the part {name} of the recording is gone") from error
 
     def delete(self, session_id: str, names: Iterable[PartName]) -> None:
+        store, folder = self._of(session_id), _folder(session_id)
         for name in names:
-            with _as_our_errors("a recording cannot be deleted"), contextlib.suppress(FileNotFoundError):
-                obstore.delete(self._of(session_id), f"{_folder(session_id)}/{name}")
+            with as_our_errors("a recording cannot be deleted"), contextlib.suppress(FileNotFoundError):
+                obstore.delete(store, f"{folder}/{name}")
 
     def delete_older(self, before_s: float) -> int:
         """Parts that were stored before then, of all sessions. How many there were."""
         num_deleted = 0
         for store in (self._home, *self._by_region.values()):
-            with _as_our_errors("old recordings cannot be deleted"):
+            with as_our_errors("old recordings cannot be deleted"):
                 for page in obstore.list(store, SESSIONS):
                     for each in page:
                         part = _part(each)
@@ -124,14 +127,6 @@ def delete_recording(config: StorageConfig, session_id: str) -> None:
     store.delete(session_id, [part.name for part in store.parts(session_id)])
 
 
-def _open(place: str) -> Any:
-    with _as_our_errors("the store of recordings cannot be opened"):
-        if "://" in place:
-            return from_url(place)
-        Path(place).mkdir(parents=True, exist_ok=True)
-        return LocalStore(place)
-
-
 def _folder(session_id: str) -> str:
     if not ID_PATTERN.fullmatch(session_id):
         raise ValueError(f"session id {session_id!r}: letters, digits, - and _, 64 at most")
@@ -144,13 +139,3 @@ def _part(meta: Mapping[str, Any]) -> Part | None:
     if name is None:
         return None
     return Part(name=name, num_bytes=meta["size"], stored_s=meta["last_modified"].timestamp())
-
-
-@contextmanager
-def _as_our_errors(what: str) -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except (BaseError, OSError) as error:
-        raise StorageUnavailableError(f"{what}: {str(error).partition(chr(10))[0]}") from error

@@ -13,19 +13,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
-from obstore.store import LocalStore, from_url
+from obstore.exceptions import AlreadyExistsError
+from obstore.store import LocalStore
 
 from model.interface import ModelInfo
 from serving.errors import SnapshotDamagedError, SnapshotRefusedError, StorageUnavailableError
 from serving.sessions import manifest as manifests
 from serving.sessions.manifest import EXACT, ID_PATTERN, MAX_MANIFEST_BYTES, PROMISES, Manifest, Part
+from serving.sessions.object_store import as_our_errors, open_object_store
 from serving.sessions.snapshot import SessionSnapshot
 
 CHUNK_DIGITS = 12  # so that names sort as numbers do
@@ -79,11 +78,7 @@ class SnapshotStore:
     def open(cls, place: str) -> SnapshotStore:
         """`place`: a folder, made if need be, or a URL such as s3://bucket/prefix, for which the usual variables of
         the environment (AWS_...) hold the credentials. Raises `StorageUnavailableError`."""
-        with _as_our_errors("the snapshot store cannot be opened"):
-            if "://" in place:
-                return cls(from_url(place))
-            Path(place).mkdir(parents=True, exist_ok=True)
-            return cls(LocalStore(place))
+        return cls(open_object_store(place, "the snapshot store cannot be opened"))
 
     def save(self, snapshot: SessionSnapshot, epoch: int, info: ModelInfo, kind: str = EXACT) -> Saved:
         """`kind` says what the model made of its state. One at a time of a session. Raises
@@ -143,7 +138,7 @@ class SnapshotStore:
 
     def _sizes(self, folder: str) -> dict[str, int]:
         """Of all that lies in a folder, by its path."""
-        with _as_our_errors("what is stored cannot be listed"):
+        with as_our_errors("what is stored cannot be listed"):
             return {each["path"]: each["size"] for listed in obstore.list(self._store, folder) for each in listed}
 
     def _parts(self, key: SnapshotKey, parts: Sequence[Part]) -> dict[str, bytes]:
@@ -166,12 +161,12 @@ class SnapshotStore:
 
     def _delete(self, paths: Iterable[str]) -> None:
         for path in paths:
-            with _as_our_errors("a snapshot cannot be deleted"), contextlib.suppress(FileNotFoundError):
+            with as_our_errors("a snapshot cannot be deleted"), contextlib.suppress(FileNotFoundError):
                 obstore.delete(self._store, path)
 
     def _put(self, path: str, data: bytes) -> bool:
         """Whether it was not there yet."""
-        with _as_our_errors("a snapshot cannot be saved"):
+        with as_our_errors("a snapshot cannot be saved"):
             try:
                 obstore.put(self._store, path, data, mode="create")
             except AlreadyExistsError:
@@ -180,21 +175,10 @@ class SnapshotStore:
 
     def _get(self, path: str, max_bytes: int) -> bytes:
         try:
-            with _as_our_errors("a snapshot cannot be read"):
+            with as_our_errors("a snapshot cannot be read"):
                 result = obstore.get(self._store, path)
                 if result.meta["size"] > max_bytes:
                     raise SnapshotDamagedError(f"{path} has {result.meta['size']} bytes; {max_bytes} at most")
                 return bytes(result.bytes())
         except FileNotFoundError as error:
             raise SnapshotDamagedError(f"{path} is missing") from error
-
-
-@contextmanager
-def _as_our_errors(what: str) -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except (BaseError, OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        raise StorageUnavailableError(f"{what}: {reason}") from error

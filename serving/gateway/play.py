@@ -162,11 +162,11 @@ class PlayStream:
                 raise RateExceededError(f"at most {rate:g} controls a second", retry_after_s=1 / rate)
             self._session.grant.controls.take(received_s)
             if (verb := check_hand_verb(message)) is not None:
-                self._session.hand_over(self._me, control_id, verb, received_s)
+                self._session.flow.hand_over(self._me, control_id, verb, received_s)
                 return
             kind = check_cancel(message) or check_control_kind(message, self._session.info)
-            schedule = self._session.plan(check_wish(message))
-            self._session.check(self._me, kind, schedule)
+            schedule = self._session.flow.plan(check_wish(message))
+            self._session.flow.check(self._me, kind, schedule)
             is_timed = schedule is None and not isinstance(kind, Cancel)
             self._session.controls.admit(control_id, received_s, is_timed=is_timed)
         except NacreError as error:
@@ -189,10 +189,10 @@ class PlayStream:
         try:
             image_HWC = await loop.run_in_executor(self._pools.images, decode)
         except asyncio.CancelledError:  # the client is gone, and the picture with it
-            self._session.forget(control_id)
+            self._session.flow.forget(control_id)
             raise
         except NacreError as error:
-            self._session.forget(control_id)
+            self._session.flow.forget(control_id)
             self._reject(control_id, error)
             return
         await self._send(make(kind=ImageControl(image_HWC=image_HWC)))
@@ -201,7 +201,7 @@ class PlayStream:
         try:
             await self._session.send(control, self._me)
         except NacreError as error:
-            self._session.forget(control.control_id)
+            self._session.flow.forget(control.control_id)
             self._reject(control.control_id, error)
 
     def _reject(self, control_id: str, error: NacreError) -> None:

@@ -240,7 +240,7 @@ class SessionRegistry:
         if self.accounts is not None:
             session.account = self.accounts.open(_holder(identity, self._plane.info))
         if self.recorder is not None:
-            session.recording = self.recorder.open(session_id, identity.world.text, self._plane.info)
+            session.flow.recording = self.recorder.open(session_id, identity.world.text, self._plane.info)
         self._running[session_id] = session
         self._has_none.clear()
         metrics.session_opened()

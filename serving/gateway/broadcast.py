@@ -60,6 +60,10 @@ class Broadcast:
         if channel.num_listeners == 0 and self._channels.get(channel.codecs) is channel:
             del self._channels[channel.codecs]
 
+    def show_whole(self, seat: Seat) -> None:
+        """As for somebody who comes now: a keyframe, and no more of them than latecomers cost."""
+        seat.channel.join(self._arrivals.num_taken)
+
     def rewind(self) -> None:
         for channel in self._channels.values():
             channel.begin_anew()

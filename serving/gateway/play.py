@@ -28,6 +28,7 @@ from serving.sessions.attribution import Sender
 from serving.sessions.contract import Cancel, Control, ImageControl, Outcome, QualityChanged, Rewound
 
 ECHOED_ID_CHARS = 63
+PLAY_MESSAGES = ("control", "credit", "keyframe_wish")
 # After Ended, for the client to close first: a credit sent into a closed stream makes a Python client
 # throw away what it has not read yet.
 LINGER_S = 0.5
@@ -137,10 +138,12 @@ class PlayStream:
                     await self._on_control(request.control, tasks)
                 case "credit":
                     await self._on_credit(request.credit)
+                case "keyframe_wish":
+                    self._session.show_whole(self._me.seat)
                 case "attach":
                     raise AttachExpectedError("only the first message attaches", field="attach")
                 case _:
-                    raise InvalidFieldError("the message is empty", field="message", allowed=("control", "credit"))
+                    raise InvalidFieldError("the message is empty", field="message", allowed=PLAY_MESSAGES)
             await self._outbox.wait_for_room()
         self._is_over.set()
 

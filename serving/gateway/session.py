@@ -34,6 +34,7 @@ from serving.gateway.lifetime import PARKED, Lifetime
 from serving.gateway.media_channel import Codecs
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.roles import Role
+from serving.gateway.seats import Seat
 from serving.gateway.session_identity import SessionIdentity
 from serving.gateway.session_message import session_message
 from serving.gateway.session_state import State
@@ -257,6 +258,10 @@ class Session:
     def may_take(self) -> None:
         """A client that drives can take another chunk, or a further one may be made."""
         self._broadcast.wake()
+
+    def show_whole(self, seat: Seat) -> None:
+        """Let a keyframe come soon, for a client that cannot decode what comes."""
+        self._broadcast.show_whole(seat)
 
     def note_delivered(self, chunk_idx: int) -> bool:
         """A chunk left for a client that drives. Whether it is the first to have it."""

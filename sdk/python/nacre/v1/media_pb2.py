@@ -25,23 +25,23 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14nacre/v1/media.proto\x12\x08nacre.v1\x1a\x1egoogle/protobuf/duration.proto\"\xd9\x01\n\nMediaChunk\x12\x13\n\x0b\x63hunk_index\x18\x01 \x01(\x04\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12-\n\nworld_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12$\n\x06\x66rames\x18\x04 \x03(\x0b\x32\x14.nacre.v1.VideoFrame\x12#\n\x05\x61udio\x18\x05 \x01(\x0b\x32\x14.nacre.v1.AudioBlock\x12\x1c\n\x04pose\x18\x06 \x01(\x0b\x32\x0e.nacre.v1.Pose\x12\x0c\n\x04late\x18\x07 \x01(\x08\"z\n\nVideoFrame\x12\x13\n\x0b\x66rame_index\x18\x01 \x01(\x04\x12\x34\n\x11presentation_time\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12\x13\n\x0bis_keyframe\x18\x04 \x01(\x08\"h\n\nAudioBlock\x12\x34\n\x11presentation_time\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07packets\x18\x02 \x03(\x0c\x12\x13\n\x0bnum_samples\x18\x03 \x01(\r\"D\n\x04Pose\x12\x0b\n\x03x_m\x18\x01 \x01(\x01\x12\x0b\n\x03y_m\x18\x02 \x01(\x01\x12\x0f\n\x07yaw_deg\x18\x03 \x01(\x01\x12\x11\n\tpitch_deg\x18\x04 \x01(\x01*m\n\nVideoCodec\x12\x1b\n\x17VIDEO_CODEC_UNSPECIFIED\x10\x00\x12\x14\n\x10VIDEO_CODEC_H264\x10\x01\x12\x17\n\x13VIDEO_CODEC_RAW_RGB\x10\x02\x12\x13\n\x0fVIDEO_CODEC_VP8\x10\x03*Z\n\nAudioCodec\x12\x1b\n\x17\x41UDIO_CODEC_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41UDIO_CODEC_OPUS\x10\x01\x12\x19\n\x15\x41UDIO_CODEC_PCM_S16LE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14nacre/v1/media.proto\x12\x08nacre.v1\x1a\x1egoogle/protobuf/duration.proto\"\xd9\x01\n\nMediaChunk\x12\x13\n\x0b\x63hunk_index\x18\x01 \x01(\x04\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12-\n\nworld_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12$\n\x06\x66rames\x18\x04 \x03(\x0b\x32\x14.nacre.v1.VideoFrame\x12#\n\x05\x61udio\x18\x05 \x01(\x0b\x32\x14.nacre.v1.AudioBlock\x12\x1c\n\x04pose\x18\x06 \x01(\x0b\x32\x0e.nacre.v1.Pose\x12\x0c\n\x04late\x18\x07 \x01(\x08\"\xa8\x01\n\nVideoFrame\x12\x13\n\x0b\x66rame_index\x18\x01 \x01(\x04\x12\x34\n\x11presentation_time\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12\x13\n\x0bis_keyframe\x18\x04 \x01(\x08\x12\x1a\n\rrtp_timestamp\x18\x05 \x01(\x07H\x00\x88\x01\x01\x42\x10\n\x0e_rtp_timestamp\"\x96\x01\n\nAudioBlock\x12\x34\n\x11presentation_time\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07packets\x18\x02 \x03(\x0c\x12\x13\n\x0bnum_samples\x18\x03 \x01(\r\x12\x1a\n\rrtp_timestamp\x18\x04 \x01(\x07H\x00\x88\x01\x01\x42\x10\n\x0e_rtp_timestamp\"D\n\x04Pose\x12\x0b\n\x03x_m\x18\x01 \x01(\x01\x12\x0b\n\x03y_m\x18\x02 \x01(\x01\x12\x0f\n\x07yaw_deg\x18\x03 \x01(\x01\x12\x11\n\tpitch_deg\x18\x04 \x01(\x01*m\n\nVideoCodec\x12\x1b\n\x17VIDEO_CODEC_UNSPECIFIED\x10\x00\x12\x14\n\x10VIDEO_CODEC_H264\x10\x01\x12\x17\n\x13VIDEO_CODEC_RAW_RGB\x10\x02\x12\x13\n\x0fVIDEO_CODEC_VP8\x10\x03*Z\n\nAudioCodec\x12\x1b\n\x17\x41UDIO_CODEC_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41UDIO_CODEC_OPUS\x10\x01\x12\x19\n\x15\x41UDIO_CODEC_PCM_S16LE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nacre.v1.media_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VIDEOCODEC']._serialized_start=586
-  _globals['_VIDEOCODEC']._serialized_end=695
-  _globals['_AUDIOCODEC']._serialized_start=697
-  _globals['_AUDIOCODEC']._serialized_end=787
+  _globals['_VIDEOCODEC']._serialized_start=680
+  _globals['_VIDEOCODEC']._serialized_end=789
+  _globals['_AUDIOCODEC']._serialized_start=791
+  _globals['_AUDIOCODEC']._serialized_end=881
   _globals['_MEDIACHUNK']._serialized_start=67
   _globals['_MEDIACHUNK']._serialized_end=284
-  _globals['_VIDEOFRAME']._serialized_start=286
-  _globals['_VIDEOFRAME']._serialized_end=408
-  _globals['_AUDIOBLOCK']._serialized_start=410
-  _globals['_AUDIOBLOCK']._serialized_end=514
-  _globals['_POSE']._serialized_start=516
-  _globals['_POSE']._serialized_end=584
+  _globals['_VIDEOFRAME']._serialized_start=287
+  _globals['_VIDEOFRAME']._serialized_end=455
+  _globals['_AUDIOBLOCK']._serialized_start=458
+  _globals['_AUDIOBLOCK']._serialized_end=608
+  _globals['_POSE']._serialized_start=610
+  _globals['_POSE']._serialized_end=678
 # @@protoc_insertion_point(module_scope)

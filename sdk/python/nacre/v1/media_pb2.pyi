@@ -49,26 +49,30 @@ class MediaChunk(_message.Message):
     def __init__(self, chunk_index: _Optional[int] = ..., sequence: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., frames: _Optional[_Iterable[_Union[VideoFrame, _Mapping]]] = ..., audio: _Optional[_Union[AudioBlock, _Mapping]] = ..., pose: _Optional[_Union[Pose, _Mapping]] = ..., late: _Optional[bool] = ...) -> None: ...
 
 class VideoFrame(_message.Message):
-    __slots__ = ("frame_index", "presentation_time", "data", "is_keyframe")
+    __slots__ = ("frame_index", "presentation_time", "data", "is_keyframe", "rtp_timestamp")
     FRAME_INDEX_FIELD_NUMBER: _ClassVar[int]
     PRESENTATION_TIME_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     IS_KEYFRAME_FIELD_NUMBER: _ClassVar[int]
+    RTP_TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     frame_index: int
     presentation_time: _duration_pb2.Duration
     data: bytes
     is_keyframe: bool
-    def __init__(self, frame_index: _Optional[int] = ..., presentation_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., data: _Optional[bytes] = ..., is_keyframe: _Optional[bool] = ...) -> None: ...
+    rtp_timestamp: int
+    def __init__(self, frame_index: _Optional[int] = ..., presentation_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., data: _Optional[bytes] = ..., is_keyframe: _Optional[bool] = ..., rtp_timestamp: _Optional[int] = ...) -> None: ...
 
 class AudioBlock(_message.Message):
-    __slots__ = ("presentation_time", "packets", "num_samples")
+    __slots__ = ("presentation_time", "packets", "num_samples", "rtp_timestamp")
     PRESENTATION_TIME_FIELD_NUMBER: _ClassVar[int]
     PACKETS_FIELD_NUMBER: _ClassVar[int]
     NUM_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    RTP_TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     presentation_time: _duration_pb2.Duration
     packets: _containers.RepeatedScalarFieldContainer[bytes]
     num_samples: int
-    def __init__(self, presentation_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., packets: _Optional[_Iterable[bytes]] = ..., num_samples: _Optional[int] = ...) -> None: ...
+    rtp_timestamp: int
+    def __init__(self, presentation_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., packets: _Optional[_Iterable[bytes]] = ..., num_samples: _Optional[int] = ..., rtp_timestamp: _Optional[int] = ...) -> None: ...
 
 class Pose(_message.Message):
     __slots__ = ("x_m", "y_m", "yaw_deg", "pitch_deg")

@@ -404,14 +404,20 @@ class Participant(_message.Message):
     def __init__(self, client_id: _Optional[str] = ..., subject_id: _Optional[str] = ..., role: _Optional[_Union[ClientRole, str]] = ..., in_control: _Optional[bool] = ..., asks_control: _Optional[bool] = ..., join_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class PlayRequest(_message.Message):
-    __slots__ = ("attach", "control", "credit")
+    __slots__ = ("attach", "control", "credit", "keyframe_wish")
     ATTACH_FIELD_NUMBER: _ClassVar[int]
     CONTROL_FIELD_NUMBER: _ClassVar[int]
     CREDIT_FIELD_NUMBER: _ClassVar[int]
+    KEYFRAME_WISH_FIELD_NUMBER: _ClassVar[int]
     attach: Attach
     control: _control_pb2.Control
     credit: Credit
-    def __init__(self, attach: _Optional[_Union[Attach, _Mapping]] = ..., control: _Optional[_Union[_control_pb2.Control, _Mapping]] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ...) -> None: ...
+    keyframe_wish: KeyframeWish
+    def __init__(self, attach: _Optional[_Union[Attach, _Mapping]] = ..., control: _Optional[_Union[_control_pb2.Control, _Mapping]] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ..., keyframe_wish: _Optional[_Union[KeyframeWish, _Mapping]] = ...) -> None: ...
+
+class KeyframeWish(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class Attach(_message.Message):
     __slots__ = ("session_id", "resume_token", "video_codecs", "audio_codecs", "initial_credit", "role", "client_id", "stand_by", "token", "unanswered_control_ids")

@@ -63,7 +63,7 @@ class RunRequest(_message.Message):
     def __init__(self, open: _Optional[_Union[Open, _Mapping]] = ..., control: _Optional[_Union[Control, _Mapping]] = ..., grant: _Optional[int] = ..., take_snapshot: _Optional[_Union[TakeSnapshot, _Mapping]] = ...) -> None: ...
 
 class Open(_message.Message):
-    __slots__ = ("session_id", "seed", "prompt_tensors", "image_tensors", "snapshot", "decoders", "epoch", "resume_from", "is_rewind")
+    __slots__ = ("session_id", "seed", "prompt_tensors", "image_tensors", "snapshot", "decoders", "epoch", "resume_from", "is_rewind", "due_s")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     PROMPT_TENSORS_FIELD_NUMBER: _ClassVar[int]
@@ -73,6 +73,7 @@ class Open(_message.Message):
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     RESUME_FROM_FIELD_NUMBER: _ClassVar[int]
     IS_REWIND_FIELD_NUMBER: _ClassVar[int]
+    DUE_S_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     seed: int
     prompt_tensors: bytes
@@ -82,7 +83,8 @@ class Open(_message.Message):
     epoch: int
     resume_from: int
     is_rewind: bool
-    def __init__(self, session_id: _Optional[str] = ..., seed: _Optional[int] = ..., prompt_tensors: _Optional[bytes] = ..., image_tensors: _Optional[bytes] = ..., snapshot: _Optional[bytes] = ..., decoders: _Optional[_Iterable[_Union[DecoderAddress, _Mapping]]] = ..., epoch: _Optional[int] = ..., resume_from: _Optional[int] = ..., is_rewind: _Optional[bool] = ...) -> None: ...
+    due_s: float
+    def __init__(self, session_id: _Optional[str] = ..., seed: _Optional[int] = ..., prompt_tensors: _Optional[bytes] = ..., image_tensors: _Optional[bytes] = ..., snapshot: _Optional[bytes] = ..., decoders: _Optional[_Iterable[_Union[DecoderAddress, _Mapping]]] = ..., epoch: _Optional[int] = ..., resume_from: _Optional[int] = ..., is_rewind: _Optional[bool] = ..., due_s: _Optional[float] = ...) -> None: ...
 
 class DecoderAddress(_message.Message):
     __slots__ = ("address", "stages")
@@ -93,7 +95,7 @@ class DecoderAddress(_message.Message):
     def __init__(self, address: _Optional[str] = ..., stages: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Control(_message.Message):
-    __slots__ = ("control_id", "received_s", "move", "look", "directive", "image", "perspective", "camera_move", "cancel", "sender", "schedule", "superseded")
+    __slots__ = ("control_id", "received_s", "move", "look", "directive", "image", "perspective", "camera_move", "cancel", "in_hand", "sender", "schedule", "superseded")
     CONTROL_ID_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_S_FIELD_NUMBER: _ClassVar[int]
     MOVE_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +105,7 @@ class Control(_message.Message):
     PERSPECTIVE_FIELD_NUMBER: _ClassVar[int]
     CAMERA_MOVE_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
+    IN_HAND_FIELD_NUMBER: _ClassVar[int]
     SENDER_FIELD_NUMBER: _ClassVar[int]
     SCHEDULE_FIELD_NUMBER: _ClassVar[int]
     SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
@@ -115,12 +118,21 @@ class Control(_message.Message):
     perspective: str
     camera_move: str
     cancel: str
+    in_hand: InHand
     sender: Sender
     schedule: Schedule
     superseded: Superseded
-    def __init__(self, control_id: _Optional[str] = ..., received_s: _Optional[float] = ..., move: _Optional[_Union[Move, _Mapping]] = ..., look: _Optional[_Union[Look, _Mapping]] = ..., directive: _Optional[_Union[Directive, _Mapping]] = ..., image: _Optional[_Union[ImageControl, _Mapping]] = ..., perspective: _Optional[str] = ..., camera_move: _Optional[str] = ..., cancel: _Optional[str] = ..., sender: _Optional[_Union[Sender, _Mapping]] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ..., superseded: _Optional[_Union[Superseded, _Mapping]] = ...) -> None: ...
+    def __init__(self, control_id: _Optional[str] = ..., received_s: _Optional[float] = ..., move: _Optional[_Union[Move, _Mapping]] = ..., look: _Optional[_Union[Look, _Mapping]] = ..., directive: _Optional[_Union[Directive, _Mapping]] = ..., image: _Optional[_Union[ImageControl, _Mapping]] = ..., perspective: _Optional[str] = ..., camera_move: _Optional[str] = ..., cancel: _Optional[str] = ..., in_hand: _Optional[_Union[InHand, _Mapping]] = ..., sender: _Optional[_Union[Sender, _Mapping]] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ..., superseded: _Optional[_Union[Superseded, _Mapping]] = ...) -> None: ...
 
 class Sender(_message.Message):
+    __slots__ = ("subject_id", "client_id")
+    SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    subject_id: str
+    client_id: str
+    def __init__(self, subject_id: _Optional[str] = ..., client_id: _Optional[str] = ...) -> None: ...
+
+class InHand(_message.Message):
     __slots__ = ("subject_id", "client_id")
     SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ID_FIELD_NUMBER: _ClassVar[int]

@@ -15,35 +15,27 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
-
 from serving.catalogue.delivered import Delivered
 from serving.catalogue.link_home import LinkHome, Turn
-from serving.catalogue.waiting import WaitingControls, outcomes_of
+from serving.catalogue.succession import Succession
+from serving.catalogue.waiting import outcomes_of
+from serving.catalogue.worker_line import WorkerLine
 from serving.errors import (
-    CapacityExhaustedError,
     ChunkUnknownError,
     NacreError,
     SessionEndedError,
-    SessionFencedError,
-    UnavailableError,
     WorkerUnavailableError,
 )
 from serving.sessions.contract import (
-    Accepted,
-    Applied,
     Control,
     DecodedChunk,
     LeaveAsked,
     LinkEnded,
     LinkEvent,
     OnRecord,
-    Rejected,
-    Rewound,
     SessionLink,
     SessionSpec,
     Standing,
-    Superseded,
     TakenSnapshot,
 )
 from serving.sessions.journal import JournalEntry
@@ -54,11 +46,6 @@ logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
-# A worker that was killed is back, or another one has room, within this time; then the session is given up.
-RECOVERY_TIMEOUT_S = 60.0
-MIN_RETRY_S, MAX_RETRY_S = 0.05, 1.0
-# A boundary is near, unless what was on record is still being made again.
-SNAPSHOT_TIMEOUT_S = 10.0
 CLOSED, PARKED, WORKER_LOST = "CLOSED", "PARKED", "WORKER_LOST"
 
 
@@ -67,16 +54,7 @@ class DurableLink:
 
     def __init__(self, home: LinkHome, link: SessionLink, spec: SessionSpec, next_chunk_idx: int) -> None:
         self._home = home
-        self._link = link
-        self._spec = spec
-        self._next_chunk_idx = next_chunk_idx
-        self._came = asyncio.Event()  # a chunk, since it was looked at last
-        self._end_chunk_idx = next_chunk_idx  # those before it may be made
-        self._granted_chunk_idx = next_chunk_idx  # as far as the present link knows
-        self._waiting = WaitingControls()
-        self._is_rewinding = False  # until whoever reads `events` knows
-        self._num_ungranted = 0  # chunks, meanwhile
-        self._num_holds = 0  # while there are any, nothing goes to the workers
+        self._line = WorkerLine(link, next_chunk_idx)
         self._turn: Turn | None = None
         self._turned: asyncio.Future[None] | None = None
         self._turning = asyncio.Lock()
@@ -84,9 +62,14 @@ class DurableLink:
         self._leaving: asyncio.Task[None] | None = None
         self._why_not_left = ""
         self._delivered = Delivered(self._write_receipts)
+        self._succession = Succession(home, self._line, self._delivered, spec)
         self._end_reason = CLOSED
         self._is_over = False  # nobody reads `events` any more
         self._is_closed = False
+
+    @property
+    def _spec(self) -> SessionSpec:
+        return self._succession.spec
 
     @property
     def session_id(self) -> str:
@@ -99,20 +82,15 @@ class DurableLink:
     @property
     def next_chunk_idx(self) -> int:
         """The first that has not come."""
-        return self._next_chunk_idx
+        return self._line.next_chunk_idx
 
     # --- for the gateway ---
 
     async def send(self, control: Control) -> None:
-        self._waiting.add(control)
-        await self._flush()
+        await self._line.send(control)
 
     async def grant(self, chunks: int) -> None:
-        if self._is_rewinding:  # whoever grants counts by chunks that are about to be no more
-            self._num_ungranted += chunks
-            return
-        self._end_chunk_idx += chunks
-        await self._flush()
+        await self._line.grant(chunks)
 
     async def snapshot(
         self, *, is_kept: bool = False, is_portable: bool = False, when_paused: bool = False
@@ -132,7 +110,7 @@ class DurableLink:
     async def _events(self) -> AsyncIterator[LinkEvent]:
         while True:
             ended = LinkEnded(reason=WORKER_LOST, message="the workers went silent")
-            async for event in self._link.events():
+            async for event in self._line.link.events():
                 match event:
                     case LinkEnded():
                         ended = event
@@ -146,13 +124,13 @@ class DurableLink:
                 turn = self._take_turn(ended)
                 for event in await self._go_on(turn):
                     yield event
-                self._is_rewinding = False
+                self._line.end_rewind()
             except NacreError as error:
                 self._settle_turn(error)
                 yield LinkEnded(reason=self._end_reason, message=error.message)
                 return
             if self._turn is not None:  # asked for while this one was under way
-                await self._link.close()
+                await self._line.link.close()
 
     async def move(self) -> None:
         """Go on with another worker, or the same, without a chunk lost. Raises `NacreError` when there is no room, or
@@ -172,7 +150,7 @@ class DurableLink:
         if self._leaving is not None:
             self._leaving.cancel()
         try:
-            await self._link.close()
+            await self._line.link.close()
         finally:
             if is_first:
                 self._settle_turn(SessionEndedError("the session has ended"))
@@ -192,48 +170,22 @@ class DurableLink:
 
     def adopt(self, entries: Mapping[str, JournalEntry]) -> None:
         """Carry along what waits for its time since another gateway had the session."""
-        self._waiting.adopt(entries.values())
-
-    # --- to and from the workers ---
-
-    @property
-    def _has_begun(self) -> bool:
-        """Whether the workers let a chunk out; before that there is nothing to take along."""
-        return self._end_chunk_idx > 0
-
-    async def _flush(self) -> None:
-        """Give the workers what they do not know yet."""
-        if self._num_holds:
-            return
-        chunks, self._granted_chunk_idx = self._end_chunk_idx - self._granted_chunk_idx, self._end_chunk_idx
-        for control in self._waiting.take_unsent():
-            await self._link.send(control)
-        await self._link.grant(chunks)
+        self._line.waiting.adopt(entries.values())
 
     async def _take_snapshot(
         self, *, is_kept: bool = False, is_portable: bool = False, when_paused: bool = False
     ) -> TakenSnapshot:
         try:
-            async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
-                return await self._link.snapshot(is_kept=is_kept, is_portable=is_portable, when_paused=when_paused)
-        except TimeoutError as error:
-            raise WorkerUnavailableError("the worker did not hand the session over in time") from error
+            return await self._line.take_snapshot(is_kept=is_kept, is_portable=is_portable, when_paused=when_paused)
         except SessionEndedError as error:
             if self._is_closed:
                 raise
             raise WorkerUnavailableError("the session is on its way to another worker") from error
 
     def _is_news(self, event: LinkEvent) -> bool:
-        match event:
-            case DecodedChunk():
-                self._next_chunk_idx = event.chunk_idx + 1
-                self._came.set()
-                self._delivered.note(event)
-                return True
-            case Accepted() | Applied() | Superseded() | Rejected():
-                return self._waiting.is_news(event)
-            case _:
-                return True
+        if isinstance(event, DecodedChunk):
+            self._delivered.note(event)
+        return self._line.is_news(event)
 
     # --- turning ---
 
@@ -242,12 +194,8 @@ class DurableLink:
         """Keep everything from the workers meanwhile."""
         if self._is_closed or self._end_reason != CLOSED:
             raise SessionEndedError("the session has ended")
-        self._num_holds += 1
-        try:
+        async with self._line.hold():
             yield
-        finally:
-            self._num_holds -= 1
-            await self._flush()
 
     async def _unbroken(self, work: Coroutine[None, None, Answer]) -> Answer:
         """A turn that was begun is taken to its end, also when whoever asked for it is gone."""
@@ -260,62 +208,50 @@ class DurableLink:
         async with self._turning:
             await self._home.make_room(self.session_id)
             async with self._hold():
-                if not self._has_begun:
-                    await self._turn_to(Turn(spec=replace(self._spec, resume_from=self._next_chunk_idx)))
+                if not self._line.has_begun:
+                    await self._turn_to(Turn(spec=replace(self._spec, resume_from=self._line.next_chunk_idx)))
                     return
                 taken = await self._take_snapshot(when_paused=True)
-                await self._until_come(taken.chunk_idx)
+                await self._line.until_come(taken.chunk_idx)
                 await self._take_along(taken.data)
                 await self._turn_to(Turn(spec=replace(self._spec, resume_from=None), snapshot=taken.data))
 
     async def _take_along(self, snapshot: bytes) -> None:
         """What waits at the worker and never came by way of this link."""
-        unknown = [each for each in waiting_in(snapshot) if each not in self._waiting.controls]
+        unknown = [each for each in waiting_in(snapshot) if each not in self._line.waiting.controls]
         if unknown:
             entries = await self._home.entries(self.session_id, unknown)
-            self._waiting.take_along(entries.values())
+            self._line.waiting.take_along(entries.values())
 
     async def _park(self) -> None:
         async with self._turning, self._hold():
-            if self._has_begun:
+            if self._line.has_begun:
                 taken = await self._take_snapshot(is_kept=True, when_paused=True)
-                await self._until_come(taken.chunk_idx)
+                await self._line.until_come(taken.chunk_idx)
             self._end_reason = PARKED
-            await self._link.close()
+            await self._line.link.close()
 
     async def _rewind(self, chunk_idx: int) -> str:
         async with self._turning, self._hold():
-            if not 0 <= chunk_idx < self._next_chunk_idx:  # it may have gone back further meanwhile
-                raise ChunkUnknownError(f"the session has made {self._next_chunk_idx} chunks", field="to")
-            self._is_rewinding, self._num_ungranted = True, 0
+            if not 0 <= chunk_idx < self._line.next_chunk_idx:  # it may have gone back further meanwhile
+                raise ChunkUnknownError(f"the session has made {self._line.next_chunk_idx} chunks", field="to")
+            self._line.begin_rewind()
             try:
                 await self._delivered.written()
-                branch_session_id = await self._home.branch_off(self.session_id, self._next_chunk_idx)
+                branch_session_id = await self._home.branch_off(self.session_id, self._line.next_chunk_idx)
                 spec = replace(self._spec, resume_from=chunk_idx, is_rewind=True)
                 await self._turn_to(Turn(spec=spec, branch_session_id=branch_session_id))
             except NacreError:
-                self._is_rewinding = False
-                self._end_chunk_idx += self._num_ungranted
+                self._line.give_up_rewind()
                 raise
             return branch_session_id
-
-    async def _until_come(self, chunk_idx: int) -> None:
-        """Until all before a snapshot's chunk are here: they take another way than it. Raises
-        `WorkerUnavailableError`."""
-        try:
-            async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
-                while self._next_chunk_idx < chunk_idx:
-                    self._came.clear()
-                    await self._came.wait()
-        except TimeoutError as error:
-            raise WorkerUnavailableError("the last chunks did not come in time") from error
 
     async def _turn_to(self, turn: Turn) -> None:
         if self._is_over or self._is_closed:
             raise SessionEndedError("the session has ended")
         turned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._turn, self._turned = turn, turned
-        await self._link.close()  # `events` sees it, and turns
+        await self._line.link.close()  # `events` sees it, and turns
         await turned
 
     def _take_turn(self, ended: LinkEnded) -> Turn:
@@ -325,60 +261,21 @@ class DurableLink:
             return turn
         if self._end_reason == CLOSED and ended.reason == WORKER_LOST and not self._is_closed:
             logger.warning("session %s: %s; going on with another worker", self.session_id, ended.message)
-            return Turn(spec=replace(self._spec, resume_from=self._next_chunk_idx))
+            return Turn(spec=replace(self._spec, resume_from=self._line.next_chunk_idx))
         self._end_reason = ended.reason if self._end_reason == CLOSED else self._end_reason
         raise SessionEndedError(ended.message)
 
     async def _go_on(self, turn: Turn) -> list[LinkEvent]:
         """Open the next link. Gives what is to be told before its events."""
         async with self._hold():
-            await self._link.close()  # or the worker that lets go might meet the session that comes
+            await self._line.link.close()  # or the worker that lets go might meet the session that comes
             try:
-                await self._reopen(turn)
+                events = await self._succession.go_on(turn)
             except NacreError:
                 self._end_reason = WORKER_LOST
                 raise
-            events = await self._after(turn)
         self._settle_turn(None)
         return events
-
-    async def _reopen(self, turn: Turn) -> None:
-        attempts = AsyncRetrying(
-            stop=stop_after_delay(RECOVERY_TIMEOUT_S),
-            wait=wait_exponential(min=MIN_RETRY_S, max=MAX_RETRY_S),
-            retry=retry_if_exception_type((UnavailableError, CapacityExhaustedError)),
-            reraise=True,
-        )
-        async for attempt in attempts:
-            with attempt:
-                await self._reopen_once(turn)
-
-    async def _reopen_once(self, turn: Turn) -> None:
-        try:
-            epoch = await self._home.take_over(self.session_id, self._spec.epoch)
-        except SessionFencedError as error:
-            raise SessionEndedError("another gateway has the session") from error
-        self._spec = replace(self._spec, epoch=epoch)
-        self._link = await self._home.open_workers(replace(turn.spec, epoch=epoch), turn.snapshot)
-
-    async def _after(self, turn: Turn) -> list[LinkEvent]:
-        if turn.branch_session_id:
-            return await self._after_rewind(turn)
-        entries: Mapping[str, JournalEntry] = {}
-        if not turn.snapshot and self._waiting.controls:
-            entries = await self._home.entries(self.session_id, tuple(self._waiting.controls))
-        self._granted_chunk_idx = self._next_chunk_idx
-        return list(self._waiting.take_up(entries, self._home.info))
-
-    async def _after_rewind(self, turn: Turn) -> list[LinkEvent]:
-        chunk_idx = turn.spec.resume_from
-        assert chunk_idx is not None, "a rewind says where to"
-        rejected = self._waiting.reject_all()
-        self._next_chunk_idx = self._end_chunk_idx = self._granted_chunk_idx = chunk_idx
-        await asyncio.wrap_future(self._home.write_rewound(self.session_id, self._spec.epoch, chunk_idx))
-        before = await self._home.receipt(self.session_id, chunk_idx - 1) if chunk_idx else None
-        self._delivered.begin_after(before)
-        return [*rejected, Rewound(chunk_idx=chunk_idx, branch_session_id=turn.branch_session_id)]
 
     def _settle_turn(self, error: NacreError | None) -> None:
         turned, self._turned = self._turned, None
@@ -411,9 +308,9 @@ class DurableLink:
     async def standing(self) -> Standing:
         async with self._turning:
             await self._delivered.written()
-            return Standing(epoch=self.epoch, next_chunk_idx=self._next_chunk_idx)
+            return Standing(epoch=self.epoch, next_chunk_idx=self._line.next_chunk_idx)
 
     def _write_end(self) -> Future[None]:
         if self._end_reason == PARKED:
-            return self._home.write_parked(self.session_id, self._spec.epoch, self._next_chunk_idx)
+            return self._home.write_parked(self.session_id, self._spec.epoch, self._line.next_chunk_idx)
         return self._home.write_end(self.session_id, self._spec.epoch, self._end_reason)

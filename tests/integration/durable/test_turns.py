@@ -95,7 +95,7 @@ async def test_p01_a_session_that_moves_while_it_forks_and_goes_back_comes_out_w
 
 
 async def test_a_session_nobody_can_take_ends_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.catalogue.link.RECOVERY_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("serving.catalogue.succession.RECOVERY_TIMEOUT_S", 0.5)
     async with service(tmp_path / "data", num_workers=2, num_slots=1) as kept:
         other = await create(kept)
         session = await create(kept)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from serving.catalogue import link as link_module
+from serving.catalogue import worker_line
 from serving.catalogue.link import PARKED, WORKER_LOST, DurableLink
 from serving.errors import (
     CapacityExhaustedError,
@@ -113,7 +113,7 @@ async def test_p01_a_session_does_not_move_before_the_chunks_before_its_snapshot
 async def test_p01_a_session_whose_last_chunks_do_not_come_plays_on_where_it_is(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link_module, "SNAPSHOT_TIMEOUT_S", 0.02)
+    monkeypatch.setattr(worker_line, "SNAPSHOT_TIMEOUT_S", 0.02)
     await rig.play(2)
     rig.first.snapshot_answer = TakenSnapshot(request_id="1", chunk_idx=4)
     with pytest.raises(WorkerUnavailableError):

@@ -21,6 +21,7 @@ _STAGE_EDGES_S = (
     *(0.032, 0.038, 0.046, 0.055, 0.066, 0.08, 0.1, 0.12, 0.16, 0.24, 0.5, 1.0),
 )
 _SAVE_EDGES_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_WAIT_EDGES_S = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0)
 _BATCH_EDGES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
 
@@ -97,7 +98,23 @@ CONTROLS = _counter(
     "tenant",
     "outcome",
 )
-ERRORS = _counter("nacre_errors_total", "Calls and controls that were refused or failed, by reason.", "reason")
+ERRORS = _counter(
+    "nacre_errors_total", "Calls and controls that were refused or failed, by reason.", "tenant", "reason"
+)
+QUEUE_LENGTH = _gauge("nacre_queue_waiting_sessions", "Sessions and reservations that wait here for a place.", "tenant")
+QUEUE_WAIT = _histogram(
+    "nacre_queue_wait_seconds",
+    "Time in the queue until there was a place, or until it was left without one, seconds.",
+    _WAIT_EDGES_S,
+    "tenant",
+)
+PLACES_ASKED = _counter(
+    "nacre_queue_asked_total",
+    "Places that were asked for: had at once, admitted after a wait, refused at once, given_up when the time was over, "
+    "or left by whoever waited.",
+    "tenant",
+    "outcome",
+)
 
 SLOTS_USED = _gauge("nacre_slots_used", "Session slots of this worker that are taken.")
 SLOTS_CAPACITY = _gauge("nacre_slots_capacity", "Session slots this worker has.")
@@ -149,6 +166,7 @@ GPU_TEMPERATURE = _gauge("nacre_gpu_temperature_celsius", "Temperature of the GP
 GATEWAY_ROWS = (
     *(CONTROL_TO_FRAME, TIME_TO_FIRST_FRAME, CHUNK_STAGE, CHUNK_SLACK, CHUNKS_DELIVERED, LATE_CHUNKS),
     *(FRAMES_DELIVERED, MEDIA_BYTES, SESSIONS, CLIENTS, SESSIONS_ENDED, CONTROLS, ERRORS),
+    *(QUEUE_LENGTH, QUEUE_WAIT, PLACES_ASKED),
     *(BOOKS_AWAY, BOOK_ENTRIES_UNWRITTEN, BOOK_ENTRIES_LOST),
 )
 WORKER_ROWS = (

@@ -139,7 +139,18 @@ class GatewayMetrics:
         self._metrics.counter(metric_table.CONTROLS, tenant=self._tenant, outcome=outcome).inc()
 
     def error(self, reason: str) -> None:
-        self._metrics.counter(metric_table.ERRORS, reason=reason).inc()
+        self._metrics.counter(metric_table.ERRORS, tenant=self._tenant, reason=reason).inc()
+
+    def place_asked(self, outcome: str) -> None:
+        self._metrics.counter(metric_table.PLACES_ASKED, tenant=self._tenant, outcome=outcome).inc()
+
+    def queue_joined(self) -> None:
+        self._metrics.gauge(metric_table.QUEUE_LENGTH, tenant=self._tenant).inc()
+
+    def queue_left(self, outcome: str, waited_s: float) -> None:
+        self._metrics.gauge(metric_table.QUEUE_LENGTH, tenant=self._tenant).dec()
+        self._metrics.histogram(metric_table.QUEUE_WAIT, tenant=self._tenant).observe(waited_s)
+        self.place_asked(outcome)
 
     def books(self, away_s: float, num_unwritten: int, num_lost: int) -> None:
         """`num_lost`: since it was told last."""

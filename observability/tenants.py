@@ -7,6 +7,7 @@ DEFAULT_MAX_TENANTS = 100
 # Where there are no tenants, everything is this one's.
 DEFAULT_TENANT = "default"
 OTHERS = "_other"  # no tenant's name begins like that
+NOBODY = "_nobody"  # of calls whose caller is not known, and of what the service does for itself
 
 
 class TenantLabels:
@@ -19,6 +20,9 @@ class TenantLabels:
         self._names = {DEFAULT_TENANT}
 
     def of(self, tenant_id: str) -> str:
+        """An empty id is nobody's."""
+        if not tenant_id:
+            return NOBODY
         if tenant_id not in self._names:
             if len(self._names) > self._max_tenants:
                 return OTHERS

@@ -43,9 +43,31 @@ def current() -> Principal:
     return _principal.get()
 
 
+class Caller:
+    """Of one call, for those who hear of its end: whoever was authenticated inside."""
+
+    def __init__(self, tenant_id: str) -> None:
+        """`tenant_id`: as long as nobody is known; empty for nobody's."""
+        self.tenant_id = tenant_id
+
+
+_caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
+
+
+@contextmanager
+def called_by(caller: Caller) -> Iterator[None]:
+    token = _caller.set(caller)
+    try:
+        yield
+    finally:
+        _caller.reset(token)
+
+
 @contextmanager
 def acting(principal: Principal) -> Iterator[None]:
     """For as long as the block runs, and in tasks that it starts."""
+    if (caller := _caller.get()) is not None:
+        caller.tenant_id = principal.tenant_id
     token = _principal.set(principal)
     try:
         yield

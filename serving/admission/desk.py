@@ -18,6 +18,7 @@ from serving.admission.keyed import KeyedRequests
 from serving.admission.keyed_answers import KeyedAnswers
 from serving.admission.limits import AdmissionConfig, Limits, check_storage
 from serving.admission.places import DEFAULT_RETRY_S, Beat, Places
+from serving.admission.queue_watch import AT_ONCE, REFUSED, QueueMetrics, Unmeasured, waiting
 from serving.admission.quotas import Quotas
 from serving.admission.turn import Asked, Standing
 from serving.catalogue.database import Database
@@ -46,14 +47,19 @@ class Desk:
     """Use `start` and `close`."""
 
     def __init__(
-        self, database: Database | None, config: AdmissionConfig, clock: Callable[[], float] = time.time
+        self,
+        database: Database | None,
+        config: AdmissionConfig,
+        clock: Callable[[], float] = time.time,
+        metrics_of: Callable[[str], QueueMetrics] = lambda tenant_id: Unmeasured(),
     ) -> None:
-        """Without a `database` everybody is let in, as far as there are slots."""
+        """Without a `database` everybody is let in, as far as there are slots. `metrics_of`: by tenant."""
         self.gateway_id = worker_name()
         self.keyed = KeyedRequests(KeyedAnswers(database, self.gateway_id, clock) if database else None)
         self.left_s: Mapping[str, float] = {}  # of today, for each session of tenants that are limited
         self.on_beat: Callable[[], None] = lambda: None
         self._places = Places(database, config, self.gateway_id, clock) if database else None
+        self._metrics_of = metrics_of
         self._pool = ThreadPoolExecutor(1, "admission")
         self._tenants: dict[str, str] = {}  # by session, of those that have a place or ask for one
         self._grants: dict[str, Grant] = {}  # by session
@@ -167,15 +173,22 @@ class Desk:
         waiter = _Waiter(place_id=place_id, asked=asked, admitted=loop.create_future())
         self._begin_beating()
         await self._give_back()
-        standing = await self.ask(lambda: places.ask(wish))
+        metrics = self._metrics_of(tenant_id)
+        try:
+            standing = await self.ask(lambda: places.ask(wish))
+        except NacreError:
+            metrics.place_asked(REFUSED)
+            raise
         if standing.is_admitted:
+            metrics.place_asked(AT_ONCE)
             return standing
         asked.tell(standing)
         self._waiting.append(waiter)
         self._woken.set()
         try:
-            async with asyncio.timeout_at(began_s + asked.wait_s):
-                return await waiter.admitted
+            with waiting(metrics, loop.time):
+                async with asyncio.timeout_at(began_s + asked.wait_s):
+                    return await waiter.admitted
         except TimeoutError:
             await self._quietly(lambda: places.leave(place_id))
             raise self._too_late(asked) from None

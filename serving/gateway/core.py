@@ -35,7 +35,7 @@ class GatewayCore:
             media=ThreadPoolExecutor(config.num_media_threads, "gateway-media"),
             images=ThreadPoolExecutor(config.num_image_threads, "gateway-images"),
         )
-        self.desk = Desk(catalogue.database if catalogue else None, config.admission, clock)
+        self.desk = Desk(catalogue.database if catalogue else None, config.admission, clock, metrics.of)
         self.registry = SessionRegistry(
             plane, config, metrics, clock, is_traced, catalogue, self.pools.media, self.desk
         )

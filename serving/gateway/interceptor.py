@@ -14,6 +14,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
+from serving.access.principal import DEFAULT_TENANT, Caller, called_by
 from serving.errors import (
     CallsExceededError,
     InternalError,
@@ -50,6 +51,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
     def __init__(self, metrics: GatewayMetrics, config: GatewayConfig) -> None:
         self._metrics = metrics
         self._config = config
+        self._unknown_tenant = "" if config.access.is_on else DEFAULT_TENANT
         self._num_calls = 0
 
     async def intercept_service(
@@ -84,19 +86,20 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         async def call(request: Any, context: Context) -> Any:
             # Not before the answer: a client that saw the beginning of one does not try again by itself.
             context.set_trailing_metadata(((REQUEST_ID_KEY, request_id),))
-            with answering(request_id):
+            caller = Caller(self._unknown_tenant)
+            with answering(request_id), called_by(caller):
                 try:
                     with self._counted():
                         return await behaviour(_checked(request, handler), context)
                 except Exception as error:
-                    await self._answer(error, context, request_id)
+                    await self._answer(error, context, request_id, caller)
 
         return call
 
     def _wrap_streaming(self, behaviour: Any, handler: Handler, request_id: str) -> Any:
         async def call(request: Any, context: Context) -> None:
-            announced = _Announced(context, request_id)
-            with answering(request_id):
+            announced, caller = _Announced(context, request_id), Caller(self._unknown_tenant)
+            with answering(request_id), called_by(caller):
                 try:
                     with self._counted():
                         responses = behaviour(_checked(request, handler), announced)
@@ -108,7 +111,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
                     await announced.settle()
                 except Exception as error:
                     await announced.settle()
-                    await self._answer(error, context, request_id)
+                    await self._answer(error, context, request_id, caller)
 
         return call
 
@@ -123,7 +126,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         finally:
             self._num_calls -= 1
 
-    async def _answer(self, error: Exception, context: Context, request_id: str) -> NoReturn:
+    async def _answer(self, error: Exception, context: Context, request_id: str, caller: Caller) -> NoReturn:
         if isinstance(error, grpc.aio.AbortError):
             raise error
         # A write into a stream whose client vanished fails before the context knows of it.
@@ -135,7 +138,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         if not isinstance(error, NacreError):
             logger.error("request %s failed", request_id, exc_info=error)
             error = InternalError("the service has a defect; its operator finds this request in the logs")
-        self._metrics.error(error.reason)
+        self._metrics.of(caller.tenant_id).error(error.reason)
         status = to_status(error, request_id)
         trailers = ((STATUS_DETAILS_KEY, status.SerializeToString()), (REQUEST_ID_KEY, request_id))
         try:

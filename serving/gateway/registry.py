@@ -262,7 +262,7 @@ class SessionRegistry:
             await session.run()
         except Exception:  # a defect in one session must not end the others
             logger.exception("session %s failed", session.identity.session_id)
-            self._metrics.error("INTERNAL")
+            self._metrics.of(session.identity.ownership.tenant_id).error("INTERNAL")
         finally:
             self._retire(session)
 

@@ -19,6 +19,7 @@ from serving.catalogue.library import Library
 from serving.catalogue.plane import catalogued
 from serving.catalogue.storage import prepare_storage, storage_config
 from serving.gateway.config import GatewayConfig
+from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.server import GatewayServer
 from tests.fakes import FakeWorldPlane
 from tests.integration.gateway.harness import QUICK, WORLD, Call, Refusal, refusal
@@ -103,6 +104,7 @@ async def door(
     *,
     access: AccessConfig | None = None,
     credentials: grpc.ChannelCredentials | None = None,
+    metrics: GatewayMetrics | None = None,
     **settings: Any,
 ) -> AsyncIterator[Door]:
     """With `credentials` the channel's line is TLS."""
@@ -113,7 +115,7 @@ async def door(
     async with AsyncExitStack() as stack:
         kept = await stack.enter_async_context(catalogued(plane, storage))
         config = GatewayConfig(**{"port": 0, "drain_s": 0.05, "access": access, **settings})
-        server = await stack.enter_async_context(GatewayServer(kept, config, catalogue=kept))
+        server = await stack.enter_async_context(GatewayServer(kept, config, metrics, catalogue=kept))
         address = f"localhost:{server.port}"
         make = (
             grpc.aio.insecure_channel(address) if credentials is None else grpc.aio.secure_channel(address, credentials)

@@ -109,8 +109,27 @@ def test_controls_and_errors_are_counted_by_what_became_of_them(process: Process
     gateway.control_outcome("applied")
     gateway.control_outcome("applied")
     gateway.error("TEXT_EMPTY")
+    gateway.of("acme").error("TEXT_EMPTY")
+    gateway.of("").error("UNAUTHENTICATED")
     assert value(process, "nacre_controls_total", tenant="default", outcome="applied") == 2
-    assert value(process, "nacre_errors_total", reason="TEXT_EMPTY") == 1
+    assert value(process, "nacre_errors_total", tenant="default", reason="TEXT_EMPTY") == 1
+    assert value(process, "nacre_errors_total", tenant="acme", reason="TEXT_EMPTY") == 1
+    assert value(process, "nacre_errors_total", tenant="_nobody", reason="UNAUTHENTICATED") == 1
+
+
+def test_the_queue_is_measured_by_tenant(process: ProcessMetrics) -> None:
+    gateway = GatewayMetrics(process).of("acme")
+    gateway.place_asked("at_once")
+    gateway.queue_joined()
+    gateway.queue_joined()
+    gateway.queue_left("admitted", 1.5)
+    assert value(process, "nacre_queue_waiting_sessions", tenant="acme") == 1
+    assert value(process, "nacre_queue_wait_seconds_bucket", tenant="acme", le="2.0") == 1
+    assert value(process, "nacre_queue_wait_seconds_bucket", tenant="acme", le="1.0") == 0
+    asked = {
+        each: value(process, "nacre_queue_asked_total", tenant="acme", outcome=each) for each in ("at_once", "admitted")
+    }
+    assert asked == {"at_once": 1, "admitted": 1}
 
 
 def test_a_worker_tells_of_its_slots_its_steps_and_what_went_wrong() -> None:

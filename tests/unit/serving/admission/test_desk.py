@@ -90,6 +90,60 @@ async def test_whoever_waits_is_let_in_when_one_leaves_and_not_before(desk: Desk
     assert await waiting == "open"
 
 
+class Counted:
+    def __init__(self) -> None:
+        self.outcomes: list[tuple[str, str]] = []
+        self.length = 0
+        self.waited_s: list[float] = []
+
+    def of(self, tenant_id: str) -> Counted:
+        assert tenant_id == "default"
+        return self
+
+    def place_asked(self, outcome: str) -> None:
+        self.outcomes.append(("at once", outcome))
+
+    def queue_joined(self) -> None:
+        self.length += 1
+
+    def queue_left(self, outcome: str, waited_s: float) -> None:
+        self.length -= 1
+        self.outcomes.append(("waited", outcome))
+        self.waited_s.append(waited_s)
+
+
+async def test_whoever_asks_for_a_place_is_counted_by_how_it_ended(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk_module, "LOOK_S", 0.02)
+    counted = Counted()
+    desk = Desk(database, ONE_AT_ONCE, clock, counted.of)
+    desk.start()
+    await desk.begin("s-1", opened)
+    with pytest.raises(QuotaExceededError):
+        await desk.begin("s-2", opened)
+    with asking_as(Asking(wait_s=0.1)), pytest.raises(CapacityExhaustedError):
+        await desk.begin("s-3", opened)
+    with asking_as(Asking(wait_s=10.0)):
+        leaves = asyncio.ensure_future(desk.begin("s-4", opened))
+        waits = asyncio.ensure_future(desk.begin("s-5", opened))
+    await eventually(lambda: counted.length == 2)
+    leaves.cancel()
+    await eventually(lambda: counted.length == 1)
+    desk.left("s-1")
+    await waits
+    await desk.close()
+    assert counted.outcomes == [
+        ("at once", "at_once"),
+        ("at once", "refused"),
+        ("waited", "given_up"),
+        ("waited", "left"),
+        ("waited", "admitted"),
+    ]
+    assert counted.length == 0
+    assert all(0.0 <= each <= 10.0 for each in counted.waited_s)
+
+
 async def test_sessions_of_a_tenant_share_its_rate_of_controls(desk: Desk) -> None:
     await desk.begin("s-1", opened)
     grant = desk.grant("s-1")

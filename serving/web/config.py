@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+
+from serving.web.rtc.config import RtcConfig, read_rtc
 
 DEFAULT_PORT = 8080
 OFF = -1
@@ -23,6 +25,7 @@ class WebConfig:
     port: int = DEFAULT_PORT  # 0 takes any free one; OFF for none
     # Of web pages that may call beside the service's own: "https://game.example". Those of the loopback always may.
     allowed_origins: tuple[str, ...] = ()
+    webrtc: RtcConfig = field(default_factory=RtcConfig)
 
     head_timeout_s: float = 5.0  # for a request's first line and headers
     body_timeout_s: float = 20.0
@@ -62,6 +65,8 @@ def read_web(table: Any) -> WebConfig:
     origins = values.get("allowed_origins", [])
     if not isinstance(origins, list) or not all(isinstance(each, str) for each in origins):
         raise ValueError("web.allowed_origins must be a list of texts")
+    if "webrtc" in values:
+        values["webrtc"] = read_rtc(values["webrtc"])
     try:
         return WebConfig(**{**values, "allowed_origins": tuple(origins)})
     except TypeError as error:

@@ -38,11 +38,13 @@ HEADERS: Mapping[str, str] = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
-CORS_METHODS = "GET, POST"
+CORS_METHODS = "GET, POST, DELETE"
 CORS_HEADERS = (
     "authorization, content-type, connect-protocol-version, connect-timeout-ms, range, traceparent, x-request-id"
 )
-CORS_EXPOSED = "accept-ranges, content-disposition, content-length, content-range, retry-after, x-request-id"
+CORS_EXPOSED = (
+    "accept-ranges, content-disposition, content-length, content-range, link, location, retry-after, x-request-id"
+)
 CORS_MAX_AGE_S = 600
 
 

@@ -33,6 +33,7 @@ from serving.web.origins import OriginPolicy
 from serving.web.protocols import TimedHttp, TimedSocket
 from serving.web.recordings import Recordings
 from serving.web.request import metadata_of
+from serving.web.rtc.door import RtcDoor
 from serving.web.sockets import StreamCalls
 from serving.web.tls import RenewedTls
 from serving.web.unary import UnaryCalls
@@ -59,6 +60,7 @@ class WebServer:
         self._config = config
         self._render_metrics = render_metrics
         self._streams = StreamCalls(gateway.calls, config, gateway.config)
+        self._rtc = RtcDoor(gateway, config)
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_draining = False
@@ -79,6 +81,7 @@ class WebServer:
         """Raises OSError where it cannot listen, ValueError for a place where strangers could do anything."""
         config = self._gateway.config
         check_listening(config.host, config.access)
+        self._rtc.open()
         listening = listen(config.host, self._config.port)
         self.port = listening.getsockname()[1]
         server = self._server = _Server(self._settings())
@@ -97,7 +100,7 @@ class WebServer:
         """Close what is open. Those who play were told before."""
         if self._server is None or self._task is None:
             return
-        await self._streams.wait_idle(grace_s)
+        await asyncio.gather(self._streams.wait_idle(grace_s), self._rtc.stop(grace_s))
         self._server.should_exit = True
         self._server.config.timeout_graceful_shutdown = round(grace_s)
         await asyncio.wait([self._task])
@@ -142,6 +145,7 @@ class WebServer:
             WebSocketRoute("/v1/play", streams.play),
             WebSocketRoute("/v1/stream/{service}/{method}", streams.stream),
             Route("/v1/sessions/{session_id}/recording.mp4", recordings.__call__),
+            *self._rtc.routes,
             Route("/{service}/{method}", unary.__call__, methods=["POST"]),
             self._page(),
         ]

@@ -6,6 +6,7 @@ identity provider that the settings name. Without any of them it is the client's
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from serving.access.directory import Directory
 from serving.access.keys import KEY_PREFIX, read_key
 from serving.access.oidc import OidcVerifier
 from serving.access.principal import GUEST_PREFIX, Principal
+from serving.access.revocations import Given, Revocations
 from serving.access.roles import Role
 from serving.access.tokens import KEY_SUBJECT, TokenMint
 
@@ -41,6 +43,7 @@ class Authenticator:
     mint: TokenMint
     oidc: OidcVerifier | None = None
     certificates: Mapping[str, CertificateHolder] = field(default_factory=dict)
+    revocations: Revocations | None = None  # of tokens, before their end; none where they cannot be taken back
     clock: Callable[[], float] = time.time
 
     async def authenticate(self, credentials: Credentials) -> Standing:
@@ -57,8 +60,21 @@ class Authenticator:
             raise unauthenticated()
         return standing
 
+    async def start(self) -> None:
+        if self.revocations is not None:
+            await self.revocations.start()
+
+    async def changed(self, timeout_s: float) -> None:
+        """Returns when tokens were taken back, or after `timeout_s`."""
+        if self.revocations is not None:
+            await self.revocations.changed(timeout_s)
+        else:
+            await asyncio.sleep(timeout_s)
+
     def close(self) -> None:
         self.directory.close()
+        if self.revocations is not None:
+            self.revocations.close()
         if self.oidc is not None:
             self.oidc.close()
 
@@ -76,6 +92,7 @@ class Authenticator:
         issuer = _claimed_issuer(text)
         if self.oidc is not None and issuer == self.oidc.issuer:
             token = await self.oidc.read(text)
+            self._check_given(token.principal, token.issued_s)
             return Standing(principal=token.principal, expires_s=token.expires_s)
         token = self.mint.read(text)
         if token.origins and origin is not None and origin not in token.origins:
@@ -85,6 +102,7 @@ class Authenticator:
             if key is None or key.is_taken_back or key.tenant_id != token.principal.tenant_id:
                 raise unauthenticated()
             self._check_time(key.expires_s)
+        self._check_given(token.principal, token.issued_s, token.minter_id)
         return Standing(principal=token.principal, expires_s=token.expires_s)
 
     async def _by_link(self, token: str) -> Standing:
@@ -109,6 +127,11 @@ class Authenticator:
         name, holder = holders[0]
         principal = Principal(tenant_id=holder.tenant_id, subject_id=f"certificate:{name}", role=holder.role)
         return Standing(principal=principal)
+
+    def _check_given(self, to: Principal, issued_s: float, minter_id: str = "") -> None:
+        if self.revocations is not None:
+            given = Given(tenant_id=to.tenant_id, subject_id=to.subject_id, issued_s=issued_s, minter_id=minter_id)
+            self.revocations.check(given)
 
     def _check_time(self, expires_s: float | None) -> None:
         if expires_s is not None and self.clock() >= expires_s:

@@ -40,6 +40,7 @@ MAX_DOCUMENT_BYTES = 1 << 20
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OidcToken:
     principal: Principal
+    issued_s: float
     expires_s: float
 
 
@@ -74,7 +75,11 @@ class OidcVerifier:
                 leeway=LEEWAY_S,
                 options={"require": ["exp", "iat", "aud", "iss", "sub"]},
             )
-            return OidcToken(principal=to_principal(claims, self._config), expires_s=float(claims["exp"]))
+            return OidcToken(
+                principal=to_principal(claims, self._config),
+                issued_s=float(claims["iat"]),
+                expires_s=float(claims["exp"]),
+            )
         except (jwt.PyJWTError, ValueError, TypeError, KeyError) as error:
             logger.info("a token of %s was refused: %s", self.issuer, error)
             raise unauthenticated() from None

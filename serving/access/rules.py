@@ -118,6 +118,8 @@ RULES: Mapping[str, Rule] = {
             "GetCaller": Rule(permission=_SEE),
             # Not above the caller's own: the handler compares.
             "MintToken": Rule(permission=_SEE, about=About.LATER),
+            # One's own, or with TENANT any of the tenant's: the handler compares.
+            "RevokeToken": Rule(permission=_SEE, about=About.LATER),
         },
     ),
     # Of one's own tenant, or with FLEET of another: the handlers ask.

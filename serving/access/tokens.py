@@ -44,6 +44,7 @@ class TokenOrder:
 class ClientToken:
     principal: Principal
     minter_id: str  # the subject that minted it
+    issued_s: float
     expires_s: float
     origins: tuple[str, ...]  # web pages that may use it; any when empty
 
@@ -63,11 +64,11 @@ class TokenMint:
         """Raises `InvalidFieldError`, or `PermissionMissingError` for more than the minter may itself."""
         check_order(minter, order)
         number, limits = secrets.token_urlsafe(ID_BYTES), narrowed(minter, order)
-        expires_s = float(int(now_s + order.lifetime_s))
+        issued_s, expires_s = float(int(now_s)), float(int(now_s + order.lifetime_s))
         claims = {
             "iss": self.issuer,
             "aud": self.issuer,
-            "iat": int(now_s),
+            "iat": int(issued_s),
             "exp": int(expires_s),
             "jti": number,
             "tenant": minter.tenant_id,
@@ -82,7 +83,11 @@ class TokenMint:
         text = jwt.encode({name: value for name, value in claims.items() if value is not None}, self._key, ALGORITHM)
         principal = replace(limits, subject_id=f"token:{number}", role=order.role)
         token = ClientToken(
-            principal=principal, minter_id=minter.subject_id, expires_s=expires_s, origins=order.origins
+            principal=principal,
+            minter_id=minter.subject_id,
+            issued_s=issued_s,
+            expires_s=expires_s,
+            origins=order.origins,
         )
         return text, token
 
@@ -157,4 +162,10 @@ def _to_token(claims: dict[str, Any]) -> ClientToken:
         max_cost=claims.get("max_cost"),
     )
     origins = tuple(claims.get("origins", ()))
-    return ClientToken(principal=principal, minter_id=claims["minter"], expires_s=float(claims["exp"]), origins=origins)
+    return ClientToken(
+        principal=principal,
+        minter_id=claims["minter"],
+        issued_s=float(claims["iat"]),
+        expires_s=float(claims["exp"]),
+        origins=origins,
+    )

@@ -140,6 +140,15 @@ snapshots = Table(
     Column("created_s", Double, nullable=False),
 )
 
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("session_id", ForeignKey(sessions.c.session_id), primary_key=True),
+    Column("num_bytes", BigInteger, nullable=False),  # of the parts that the store has
+    Column("halt_reason", Text, nullable=False),  # why nothing is added now; empty where it is
+    Column("updated_s", Double, nullable=False),
+)
+
 receipts = Table(
     "receipts",
     metadata,
@@ -324,4 +333,17 @@ residency = Table(
     metadata,
     Column("tenant_id", String(ID_CHARS), primary_key=True),
     Column("region", String(16), nullable=False),
+)
+
+# Tokens that were taken back before their end, and subjects of which nothing counts that they were given or minted
+# until then.
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("tenant_id", String(ID_CHARS), primary_key=True),
+    Column("subject_id", String(MAX_SUBJECT_CHARS), primary_key=True),
+    Column("revoked_s", Double, nullable=False),
+    Column("until_s", Double, nullable=False),  # nothing that it is about lives longer
+    Index("ix_revocations_revoked_s", "revoked_s"),
+    Index("ix_revocations_until_s", "until_s"),
 )

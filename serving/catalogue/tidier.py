@@ -1,4 +1,5 @@
-"""The thread that thins the snapshots of sessions that are over, a few at a time."""
+"""The thread that thins the snapshots of sessions that are over, a few at a time, and drops what is over of tokens that
+were taken back."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from model.interface import ModelInfo
 from serving.catalogue.database import Database
 from serving.catalogue.needed import OVER
 from serving.catalogue.retention import RetentionConfig
+from serving.catalogue.revocations import RevocationTable
 from serving.catalogue.saver import SnapshotSaver
 from serving.catalogue.schema import sessions
 from serving.errors import StorageUnavailableError
@@ -55,9 +57,11 @@ class Tidier:
         self._config = config
         self._clock = clock
         self._done = Mark()
+        self._revocations = RevocationTable(database, clock)
 
     def step(self) -> bool:
         """Whether there is more to do at once. Raises `StorageUnavailableError`."""
+        self._revocations.forget_expired()
         marks = self._next()
         for mark in marks:
             num_dropped = self._saver.thin_ended(mark.session_id)

@@ -29,6 +29,7 @@ from serving.cli import (
     recording_commands,
     session_controls,
     tenant_commands,
+    token_commands,
     usage_commands,
 )
 from serving.cli.asking import (
@@ -63,6 +64,7 @@ app.add_typer(key_commands.app, name="keys")
 app.add_typer(quota_commands.app, name="quotas")
 app.add_typer(session_controls.app, name="sessions")
 app.add_typer(tenant_commands.app, name="tenants")
+app.add_typer(token_commands.app, name="tokens")
 app.add_typer(audit_commands.app, name="audit")
 app.command()(access_commands.access)
 app.command()(usage_commands.usage)

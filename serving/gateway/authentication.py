@@ -155,7 +155,7 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
             left_s = math.inf if standing.expires_s is None else standing.expires_s - now_s
             if left_s <= WARN_S and announcement.expires_s is None:
                 announcement.make(now_s + left_s)
-            await asyncio.sleep(next_look_s(left_s, has_warned=announcement.expires_s is not None))
+            await self._authenticator.changed(next_look_s(left_s, has_warned=announcement.expires_s is not None))
             try:
                 standing = await self._authenticator.authenticate(credentials)
             except UnauthenticatedError:

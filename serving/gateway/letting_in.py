@@ -8,10 +8,12 @@ from serving.access.authenticator import Authenticator
 from serving.access.config import AccessConfig
 from serving.access.directory import Directory
 from serving.access.oidc import OidcVerifier
+from serving.access.revocations import Revocations
 from serving.access.signing_key import load_signing_key
 from serving.access.tokens import TokenMint
 from serving.catalogue.access_records import CatalogueAccess
 from serving.catalogue.library import Library
+from serving.catalogue.revocations import RevocationTable
 
 
 def make_authenticator(access: AccessConfig, library: Library | None) -> Authenticator | None:
@@ -25,6 +27,7 @@ def make_authenticator(access: AccessConfig, library: Library | None) -> Authent
         mint=TokenMint(signing_key(access), access.token_issuer),
         oidc=OidcVerifier(access.oidc) if access.oidc.issuer else None,
         certificates=access.certificates,
+        revocations=Revocations(RevocationTable(library.database)),
     )
 
 

@@ -113,6 +113,8 @@ class GatewayServer:
         check_listening(self._config.host, self._config.access)
         server = self._make_server()
         self.port = self._bind(server)
+        if self._authenticator is not None:
+            await self._authenticator.start()
         await self._core.start()
         await server.start()
         self._server = server

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from nacre.access import ApiKey, Caller, ClientToken, Tenant
+from nacre.access import ApiKey, Caller, ClientToken, RevokedToken, Tenant
 from nacre.admin import Admin, Worker
 from nacre.books import AuditEntry, Bill, BillLine, Books, Quote, Usage
 from nacre.client import Client, connect
@@ -104,6 +104,7 @@ __all__ = [
     "after",
     "at",
     "ResumePolicy",
+    "RevokedToken",
     "Quota",
     "Limits",
     "Use",

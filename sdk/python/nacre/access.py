@@ -38,6 +38,13 @@ class ClientToken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RevokedToken:
+    tenant_id: str
+    subject_id: str
+    revoked_at: datetime  # what was given or minted until then opens nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
     key_id: str
     tenant_id: str
@@ -142,6 +149,12 @@ def to_client_token(message: access_pb2.MintTokenResponse) -> ClientToken:
         expires_at=message.expire_time.ToDatetime(UTC),
         caller=to_caller(message.caller),
         allowed_origins=tuple(message.allowed_origins),
+    )
+
+
+def to_revoked_token(message: access_pb2.RevokeTokenResponse) -> RevokedToken:
+    return RevokedToken(
+        tenant_id=message.tenant_id, subject_id=message.subject_id, revoked_at=message.revoke_time.ToDatetime(UTC)
     )
 
 

@@ -287,6 +287,7 @@ class Client(Face[client.Client]):
     wait_until_ready = awaited(client.Client.wait_until_ready)
     caller = awaited(client.Client.caller)
     mint_token = awaited(client.Client.mint_token)
+    revoke_token = awaited(client.Client.revoke_token)
     capabilities = awaited(client.Client.capabilities)
 
     create = awaited_as(client.Client.create, Session)  # `on_queue` is called on the client's own thread

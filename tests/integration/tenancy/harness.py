@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from sqlalchemy import event, select
 
 import nacre.v1
-from nacre.v1 import admission_pb2, library_pb2, session_pb2
+from nacre.v1 import access_pb2, admission_pb2, library_pb2, session_pb2
 from serving.access.config import AccessConfig
 from serving.access.roles import Role
 from serving.admission.limits import AdmissionConfig
@@ -55,6 +55,7 @@ class Belongings:
     worlds_cursor: str
     key_id: str
     reservation_id: str
+    minted_token: str
 
     @property
     def marks(self) -> list[str]:
@@ -172,12 +173,13 @@ METHODS = methods()
 
 
 @asynccontextmanager
-async def tenancy(folder: Path, *tenant_ids: str) -> AsyncIterator[Tenancy]:
+async def tenancy(folder: Path, *tenant_ids: str, url: str = "") -> AsyncIterator[Tenancy]:
+    """`url`: of an empty catalogue; SQLite in the folder when left out."""
     access = AccessConfig(is_on=True, own_key_file=str(folder / "signing.key"))
     # However busy the machine is, a place that was reserved stays so until the test is over.
     admission = AdmissionConfig(reservation_s=3_600.0)
     config = GatewayConfig(port=0, drain_s=0.1, access_check_s=0.05, access=access, admission=admission)
-    async with service(folder, num_slots=12, config=config) as running:
+    async with service(folder, num_slots=12, config=config, url=url) as running:
         library, bearers = running.plane.library, {}
         for tenant_id in tenant_ids:
             library.tenants.create(tenant_id)
@@ -204,7 +206,7 @@ def _listener(statements: list[str]) -> Any:
 async def belongings(tenancy: Tenancy, tenant_id: str) -> Belongings:
     """Made over the API, by the tenant's owner."""
     sessions, library = "/nacre.v1.SessionService", "/nacre.v1.LibraryService"
-    reserving = "/nacre.v1.AdmissionService/Reserve"
+    reserving, minting = "/nacre.v1.AdmissionService/Reserve", "/nacre.v1.AccessService/MintToken"
 
     async def create(key: str = "") -> session_pb2.CreateSessionResponse:
         request = session_pb2.CreateSessionRequest(world=WORLD, idempotency_key=key)
@@ -239,6 +241,7 @@ async def belongings(tenancy: Tenancy, tenant_id: str) -> Belongings:
         reservation_id=(
             await tenancy.ask(reserving, admission_pb2.ReserveRequest(), tenant_id)
         ).reserved.reservation_id,
+        minted_token=(await tenancy.ask(minting, access_pb2.MintTokenRequest(role="ROLE_VIEWER"), tenant_id)).token,
     )
 
 
@@ -256,4 +259,5 @@ NOWHERE = Belongings(
     worlds_cursor="bm90IGEgY3Vyc29y",
     key_id="000000000000",
     reservation_id="r-000000000000000000",
+    minted_token="no.token.atall",
 )

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15nacre/v1/access.proto\x12\x08nacre.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x01\n\x06\x43\x61ller\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nsubject_id\x18\x02 \x01(\t\x12\x1c\n\x04role\x18\x03 \x01(\x0e\x32\x0e.nacre.v1.Role\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x10\n\x08world_id\x18\x05 \x01(\t\x12\x37\n\x14max_session_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\x08max_cost\x18\x07 \x01(\x01H\x00\x88\x01\x01\x42\x0b\n\t_max_cost\"\x12\n\x10GetCallerRequest\"5\n\x11GetCallerResponse\x12 \n\x06\x63\x61ller\x18\x01 \x01(\x0b\x32\x10.nacre.v1.Caller\"\xf9\x01\n\x10MintTokenRequest\x12\x1c\n\x04role\x18\x01 \x01(\x0e\x32\x0e.nacre.v1.Role\x12+\n\x08lifetime\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x10\n\x08world_id\x18\x04 \x01(\t\x12\x37\n\x14max_session_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\x08max_cost\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x17\n\x0f\x61llowed_origins\x18\x07 \x03(\tB\x0b\n\t_max_cost\"\x8e\x01\n\x11MintTokenResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x06\x63\x61ller\x18\x03 \x01(\x0b\x32\x10.nacre.v1.Caller\x12\x17\n\x0f\x61llowed_origins\x18\x04 \x03(\t*\x83\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_VIEWER\x10\x01\x12\x11\n\rROLE_DIRECTOR\x10\x02\x12\x0f\n\x0bROLE_PLAYER\x10\x03\x12\x0e\n\nROLE_OWNER\x10\x04\x12\x10\n\x0cROLE_AUDITOR\x10\x05\x12\x0e\n\nROLE_ADMIN\x10\x06\x32\xa5\x01\n\rAccessService\x12I\n\tGetCaller\x12\x1a.nacre.v1.GetCallerRequest\x1a\x1b.nacre.v1.GetCallerResponse\"\x03\x90\x02\x01\x12I\n\tMintToken\x12\x1a.nacre.v1.MintTokenRequest\x1a\x1b.nacre.v1.MintTokenResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15nacre/v1/access.proto\x12\x08nacre.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x01\n\x06\x43\x61ller\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nsubject_id\x18\x02 \x01(\t\x12\x1c\n\x04role\x18\x03 \x01(\x0e\x32\x0e.nacre.v1.Role\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x10\n\x08world_id\x18\x05 \x01(\t\x12\x37\n\x14max_session_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\x08max_cost\x18\x07 \x01(\x01H\x00\x88\x01\x01\x42\x0b\n\t_max_cost\"\x12\n\x10GetCallerRequest\"5\n\x11GetCallerResponse\x12 \n\x06\x63\x61ller\x18\x01 \x01(\x0b\x32\x10.nacre.v1.Caller\"\xf9\x01\n\x10MintTokenRequest\x12\x1c\n\x04role\x18\x01 \x01(\x0e\x32\x0e.nacre.v1.Role\x12+\n\x08lifetime\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x10\n\x08world_id\x18\x04 \x01(\t\x12\x37\n\x14max_session_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\x08max_cost\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x17\n\x0f\x61llowed_origins\x18\x07 \x03(\tB\x0b\n\t_max_cost\"\x8e\x01\n\x11MintTokenResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x06\x63\x61ller\x18\x03 \x01(\x0b\x32\x10.nacre.v1.Caller\x12\x17\n\x0f\x61llowed_origins\x18\x04 \x03(\t\"p\n\x12RevokeTokenRequest\x12\x0f\n\x05token\x18\x01 \x01(\tH\x00\x12\x14\n\nsubject_id\x18\x02 \x01(\tH\x00\x12\x11\n\ttenant_id\x18\x03 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\tB\x07\n\x05which\"m\n\x13RevokeTokenResponse\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nsubject_id\x18\x02 \x01(\t\x12/\n\x0brevoke_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x83\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_VIEWER\x10\x01\x12\x11\n\rROLE_DIRECTOR\x10\x02\x12\x0f\n\x0bROLE_PLAYER\x10\x03\x12\x0e\n\nROLE_OWNER\x10\x04\x12\x10\n\x0cROLE_AUDITOR\x10\x05\x12\x0e\n\nROLE_ADMIN\x10\x06\x32\xf1\x01\n\rAccessService\x12I\n\tGetCaller\x12\x1a.nacre.v1.GetCallerRequest\x1a\x1b.nacre.v1.GetCallerResponse\"\x03\x90\x02\x01\x12I\n\tMintToken\x12\x1a.nacre.v1.MintTokenRequest\x1a\x1b.nacre.v1.MintTokenResponse\"\x03\x90\x02\x01\x12J\n\x0bRevokeToken\x12\x1c.nacre.v1.RevokeTokenRequest\x1a\x1d.nacre.v1.RevokeTokenResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,8 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCESSSERVICE'].methods_by_name['GetCaller']._serialized_options = b'\220\002\001'
   _globals['_ACCESSSERVICE'].methods_by_name['MintToken']._loaded_options = None
   _globals['_ACCESSSERVICE'].methods_by_name['MintToken']._serialized_options = b'\220\002\001'
-  _globals['_ROLE']._serialized_start=784
-  _globals['_ROLE']._serialized_end=915
+  _globals['_ROLE']._serialized_start=1009
+  _globals['_ROLE']._serialized_end=1140
   _globals['_CALLER']._serialized_start=101
   _globals['_CALLER']._serialized_end=309
   _globals['_GETCALLERREQUEST']._serialized_start=311
@@ -49,6 +49,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MINTTOKENREQUEST']._serialized_end=636
   _globals['_MINTTOKENRESPONSE']._serialized_start=639
   _globals['_MINTTOKENRESPONSE']._serialized_end=781
-  _globals['_ACCESSSERVICE']._serialized_start=918
-  _globals['_ACCESSSERVICE']._serialized_end=1083
+  _globals['_REVOKETOKENREQUEST']._serialized_start=783
+  _globals['_REVOKETOKENREQUEST']._serialized_end=895
+  _globals['_REVOKETOKENRESPONSE']._serialized_start=897
+  _globals['_REVOKETOKENRESPONSE']._serialized_end=1006
+  _globals['_ACCESSSERVICE']._serialized_start=1143
+  _globals['_ACCESSSERVICE']._serialized_end=1384
 # @@protoc_insertion_point(module_scope)

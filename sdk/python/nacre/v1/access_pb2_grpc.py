@@ -45,6 +45,11 @@ class AccessServiceStub:
                 request_serializer=nacre_dot_v1_dot_access__pb2.MintTokenRequest.SerializeToString,
                 response_deserializer=nacre_dot_v1_dot_access__pb2.MintTokenResponse.FromString,
                 _registered_method=True)
+        self.RevokeToken = channel.unary_unary(
+                '/nacre.v1.AccessService/RevokeToken',
+                request_serializer=nacre_dot_v1_dot_access__pb2.RevokeTokenRequest.SerializeToString,
+                response_deserializer=nacre_dot_v1_dot_access__pb2.RevokeTokenResponse.FromString,
+                _registered_method=True)
 
 
 class AccessServiceServicer:
@@ -67,6 +72,17 @@ class AccessServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RevokeToken(self, request, context):
+        """Take back a token before its end, or everything that somebody was given or has minted until now. Within a second it
+        opens nothing at any gateway, and what it had open ends, with GoAway and UNAUTHENTICATED. Whoever minted a token may
+        take it back, and everybody what is their own; the rest takes the permission to make keys. Taking back again moves
+        the moment on.
+        Errors: AUTHENTICATION_OFF, FIELD_INVALID, PERMISSION_MISSING, RATE_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccessServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +95,11 @@ def add_AccessServiceServicer_to_server(servicer, server):
                     servicer.MintToken,
                     request_deserializer=nacre_dot_v1_dot_access__pb2.MintTokenRequest.FromString,
                     response_serializer=nacre_dot_v1_dot_access__pb2.MintTokenResponse.SerializeToString,
+            ),
+            'RevokeToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeToken,
+                    request_deserializer=nacre_dot_v1_dot_access__pb2.RevokeTokenRequest.FromString,
+                    response_serializer=nacre_dot_v1_dot_access__pb2.RevokeTokenResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -136,6 +157,33 @@ class AccessService:
             '/nacre.v1.AccessService/MintToken',
             nacre_dot_v1_dot_access__pb2.MintTokenRequest.SerializeToString,
             nacre_dot_v1_dot_access__pb2.MintTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nacre.v1.AccessService/RevokeToken',
+            nacre_dot_v1_dot_access__pb2.RevokeTokenRequest.SerializeToString,
+            nacre_dot_v1_dot_access__pb2.RevokeTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,

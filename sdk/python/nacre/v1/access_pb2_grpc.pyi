@@ -40,6 +40,13 @@ class AccessServiceStub:
     and opens nothing once that key does not. Nothing is kept of it, so that asking twice gives two.
     Errors: AUTHENTICATION_OFF.
     """
+    RevokeToken: _grpc.UnaryUnaryMultiCallable[_access_pb2.RevokeTokenRequest, _access_pb2.RevokeTokenResponse]
+    """Take back a token before its end, or everything that somebody was given or has minted until now. Within a second it
+    opens nothing at any gateway, and what it had open ends, with GoAway and UNAUTHENTICATED. Whoever minted a token may
+    take it back, and everybody what is their own; the rest takes the permission to make keys. Taking back again moves
+    the moment on.
+    Errors: AUTHENTICATION_OFF, FIELD_INVALID, PERMISSION_MISSING, RATE_EXCEEDED.
+    """
 
 @_typing.type_check_only
 class AccessServiceAsyncStub(AccessServiceStub):
@@ -52,6 +59,13 @@ class AccessServiceAsyncStub(AccessServiceStub):
     """A token for a browser or somebody else's client. It allows no more than the key that asks for it, ends by itself,
     and opens nothing once that key does not. Nothing is kept of it, so that asking twice gives two.
     Errors: AUTHENTICATION_OFF.
+    """
+    RevokeToken: _aio.UnaryUnaryMultiCallable[_access_pb2.RevokeTokenRequest, _access_pb2.RevokeTokenResponse]  # type: ignore[assignment]
+    """Take back a token before its end, or everything that somebody was given or has minted until now. Within a second it
+    opens nothing at any gateway, and what it had open ends, with GoAway and UNAUTHENTICATED. Whoever minted a token may
+    take it back, and everybody what is their own; the rest takes the permission to make keys. Taking back again moves
+    the moment on.
+    Errors: AUTHENTICATION_OFF, FIELD_INVALID, PERMISSION_MISSING, RATE_EXCEEDED.
     """
 
 class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -74,6 +88,19 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
         """A token for a browser or somebody else's client. It allows no more than the key that asks for it, ends by itself,
         and opens nothing once that key does not. Nothing is kept of it, so that asking twice gives two.
         Errors: AUTHENTICATION_OFF.
+        """
+
+    @_abc_1.abstractmethod
+    def RevokeToken(
+        self,
+        request: _access_pb2.RevokeTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_access_pb2.RevokeTokenResponse, _abc.Awaitable[_access_pb2.RevokeTokenResponse]]:
+        """Take back a token before its end, or everything that somebody was given or has minted until now. Within a second it
+        opens nothing at any gateway, and what it had open ends, with GoAway and UNAUTHENTICATED. Whoever minted a token may
+        take it back, and everybody what is their own; the rest takes the permission to make keys. Taking back again moves
+        the moment on.
+        Errors: AUTHENTICATION_OFF, FIELD_INVALID, PERMISSION_MISSING, RATE_EXCEEDED.
         """
 
 def add_AccessServiceServicer_to_server(servicer: AccessServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

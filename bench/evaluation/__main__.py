@@ -18,6 +18,7 @@ from rich.table import Table
 from bench.evaluation.camera_control import camera_measures, direction_measure
 from bench.evaluation.events import event_measures
 from bench.evaluation.measure import Measure, Reach
+from bench.evaluation.painting import painting_measures
 from bench.evaluation.player import Player
 from bench.evaluation.returning import return_measures
 from bench.evaluation.seams import seam_measures
@@ -79,6 +80,7 @@ def _groups(player: Player, worlds: int, minutes: float) -> Mapping[str, Callabl
         "text": lambda: text_measures(player, Judge.load()),
         "sound": lambda: sound_measures(player),
         "return": lambda: return_measures(player, worlds // 2 or 1),
+        "painting": lambda: painting_measures(player, worlds // 3 or 1),
         "seams": lambda: seam_measures(player),
         "events": lambda: event_measures(player, Witness.load()),
         "stability": lambda: stability_measures(player, Judge.load(), minutes),

@@ -14,7 +14,8 @@ import typer
 from PIL import Image
 
 from bench.contact_sheet import Cell, Panel, draw_sheet
-from bench.evaluation.player import Player, held
+from bench.evaluation.player import Player, Prepare, held
+from bench.evaluation.returning import SCRIPTS, forget_all_but_the_last
 from model.interface import ChunkControls
 from model.world.conditions import SLOTS
 from serving.models import load_model
@@ -54,7 +55,16 @@ STORIES: dict[str, tuple[tuple[str | ChunkControls, float], ...]] = {
 def draw_evaluation_sheet(player: Player) -> Image.Image:
     panels = [_journey(player, place) for place in SLOTS["place"]]
     panels += [_said(player, slot) for slot in SAID]
-    return draw_sheet([*panels, *story_panels(player)])
+    return draw_sheet([*panels, *memory_panels(player), *story_panels(player)])
+
+
+def memory_panels(player: Player) -> list[Panel]:
+    """The same turn and the same walk with memory and without: what is left, and what one comes back to."""
+    return [
+        _return(player, name, prepare, told)
+        for name in SCRIPTS
+        for prepare, told in ((None, "with memory"), (forget_all_but_the_last, "without memory"))
+    ]
 
 
 def story_panels(player: Player) -> list[Panel]:
@@ -78,6 +88,13 @@ def _said(player: Player, slot: str) -> Panel:
         frames = player.play(player.from_text(3, "a street on a clear day"), script).frames_FHWC
         cells.append(_cell(frames[-1], "2 s later", said=f'"{text}"'))
     return Panel(title=f"{slot}, said to a street", cells=tuple(cells))
+
+
+def _return(player: Player, name: str, prepare: Prepare | None, told: str) -> Panel:
+    script = [ChunkControls(), *SCRIPTS[name]]
+    frames = player.play(player.from_text(11, "a street on a clear day"), script, prepare).frames_FHWC
+    marks = {0: "left", len(script) // 4: "", len(script) // 2: "halfway", 3 * len(script) // 4: "", -1: "back"}
+    return Panel(title=f"{name}, {told}", cells=tuple(_cell(frames[at], keys) for at, keys in marks.items()))
 
 
 def _story(player: Player, opening: str) -> Panel:

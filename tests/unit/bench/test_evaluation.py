@@ -8,14 +8,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bench.evaluation import camera_control, events, returning, seams, sound, stability, text_control
+from bench.evaluation import camera_control, events, painting, returning, seams, sound, stability, text_control
 from bench.evaluation.measure import at_least, at_most, reported
 from bench.evaluation.pictures import growth, psnr_db, shift_px
 from bench.evaluation.player import Played, held
 from bench.evaluation.true_world import TrueWorld, walkers_of
 from model.actors.looks import KINDS
 from model.interface import CameraPose, ChunkControls
-from model.world.conditions import SLOTS
+from model.world.conditions import NUM_VALUES, SLOT_RANGES, SLOTS
 
 RATE_HZ, CHUNK = 16_000, 1_280
 
@@ -159,6 +159,30 @@ def test_another_place_is_not_the_one_that_was_left() -> None:
     assert returning.returned_db(picture(1), picture(2)) < 20.0
     [*_, gain] = returning.summarise("a walk", [30.0, 32.0], [29.0, 31.5])
     assert not gain.is_reached
+
+
+def test_sky_over_ground_has_no_detail_and_a_blur_loses_what_is_fine() -> None:
+    true = painting.true_frames("city", 2)
+    gradients = [np.broadcast_to(frame.mean(1, keepdims=True), frame.shape).astype(np.uint8) for frame in true]
+    blurred = [frame.reshape(80, 32, 4, 3).mean(2).repeat(4, 1).astype(np.uint8) for frame in true]
+    by_truth, by_gradient, by_blur = (
+        {"city": painting.painted(frames, "city", read_as("city"))} for frames in (true, gradients, blurred)
+    )
+    assert [each.value for each in painting.summarise(by_truth, by_truth, 6)] == [1.0] * 5
+    _, _, *nothing = painting.summarise(by_gradient, by_truth, 6)
+    assert [each.value for each in nothing] == [0.0] * 3
+    _, _, fine, _, large = painting.summarise(by_blur, by_truth, 6)
+    assert fine.value < large.value
+
+
+def test_a_forest_is_not_the_city_that_was_asked_for() -> None:
+    assert painting.painted(painting.true_frames("city", 1), "city", read_as("forest")).is_place == 0.0
+
+
+def read_as(place: str) -> painting.Read:
+    values = np.zeros(NUM_VALUES, np.float32)
+    values[SLOT_RANGES["place"]][SLOTS["place"].index(place)] = 1.0
+    return lambda _: {"values": values}
 
 
 def test_clicks_at_the_borders_of_chunks_are_a_seam() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, delete, func, select
 
 from serving.admission.limits import DEFAULT_WEIGHT, AdmissionConfig, Limits, Quota, Use, day_of
 from serving.catalogue.database import Database
-from serving.catalogue.schema import places, quotas, session_seconds, sessions, snapshots, worlds
+from serving.catalogue.schema import places, quotas, recordings, session_seconds, sessions, snapshots, worlds
 
 # States of a place.
 WAITING, RESERVED, TAKEN = "waiting", "reserved", "taken"
@@ -111,12 +111,15 @@ def add_seconds(connection: Connection, tenant_id: str, seconds: float, now_s: f
 
 
 def storage_used(connection: Connection, tenant_id: str) -> int:
-    """Bytes of worlds and snapshots that are kept; what they share counts for each."""
+    """Bytes of worlds, snapshots and recordings that are kept; what they share counts for each."""
     kept: Sequence[Any] = (
         select(func.sum(worlds.c.num_bytes)).where(worlds.c.tenant_id == tenant_id),
         select(func.sum(snapshots.c.num_bytes))
         .join(sessions, sessions.c.session_id == snapshots.c.session_id)
         .where(sessions.c.tenant_id == tenant_id, snapshots.c.name == ""),
+        select(func.sum(recordings.c.num_bytes))
+        .join(sessions, sessions.c.session_id == recordings.c.session_id)
+        .where(sessions.c.tenant_id == tenant_id),
     )
     return sum(int(connection.execute(query).scalar_one() or 0) for query in kept)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, exists, select
 
 from serving.catalogue.lineage import branch_of
-from serving.catalogue.schema import branches, journal, receipts, sessions, shares, snapshots, worlds
+from serving.catalogue.schema import branches, journal, receipts, recordings, sessions, shares, snapshots, worlds
 from serving.sessions.snapshot_store import SnapshotStore
 
 DELETED = "deleted"
@@ -53,5 +53,5 @@ def _is_needed(connection: Connection, session_id: str) -> bool:
 
 
 def _remove(connection: Connection, session_id: str) -> None:
-    for table in (shares, receipts, snapshots, journal, branches, sessions):
+    for table in (shares, receipts, recordings, snapshots, journal, branches, sessions):
         connection.execute(delete(table).where(table.c.session_id == session_id))

@@ -13,6 +13,7 @@ from serving.catalogue.database import Database
 from serving.catalogue.deletion import drop_stored
 from serving.catalogue.differences import Difference, Moment, compare_moments
 from serving.catalogue.journal import Batch, JournalTable
+from serving.catalogue.recorded import Recorded
 from serving.catalogue.regions import Residency, open_store
 from serving.catalogue.sessions import NewSession, Sessions
 from serving.catalogue.shares import Shares
@@ -46,8 +47,9 @@ class Library:
         self.access = Access(database=database)
         self.tenants = Tenants(database)
         self.keys = ApiKeys(database)
+        self.recorded = Recorded(database)
         self._database = database
-        self.residency = Residency(database)
+        self.residency = Residency(database, config.catalogue_region)
         self.database, self.storage = database, config
 
     @property
@@ -71,6 +73,7 @@ class Library:
         drop_stored(self._store, removed)
         # Others that left it may need its past; nobody needs the film.
         delete_recording(self.storage, session_id)
+        self.recorded.forget(session_id)
 
     def delete_world(self, world_id: str) -> None:
         """Raises `WorldNotFoundError`."""

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from serving.catalogue.recorded import Recorded
 from serving.catalogue.sessions import Sessions
 from serving.cli.asking import (
     AsJson,
@@ -44,12 +45,14 @@ def recording(
         row = Sessions(database).find(session_id)
         store = RecordingStore.open(settings.storage)
         parts = store.parts(session_id)
-        found = describe(session_id, parts, settings.recording)
+        recorded = Recorded(database)
+        found = describe(session_id, parts, settings.recording, recorded.halt_reason(session_id))
         if file is not None:
             make_file(store, session_id, file)
             record_command(database, "recording", row.ownership.tenant_id, session_id=session_id)
         if delete:
             store.delete(session_id, [part.name for part in parts])
+            recorded.forget(session_id)
             record_command(database, "recording --delete", row.ownership.tenant_id, session_id=session_id)
     fields = {
         "session_id": session_id,
@@ -58,6 +61,7 @@ def recording(
         "start_time": utc(found.start_s),
         "expire_time": None if found.expires_s is None else utc(found.expires_s),
         "is_truncated": found.is_truncated,
+        "halt_reason": found.halt_reason,
         "file": None if file is None else str(file),
         "is_deleted": delete,
     }
@@ -66,6 +70,7 @@ def recording(
         return
     words = [f"{found.num_frames} frames since {fields['start_time']}, {found.num_bytes / (1 << 20):.1f} MiB"]
     words += ["its beginning is not kept any more"] if found.is_truncated else []
+    words += [f"not recorded any more: {found.halt_reason}"] if found.halt_reason else []
     words += [f"written to {file}"] if file is not None else []
     words += ["deleted"] if delete else []
     console.print(f"{session_id}: {'; '.join(words)}", markup=False, soft_wrap=True)

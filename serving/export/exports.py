@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from serving.catalogue.storage import StorageConfig
-from serving.errors import RecordingNotFoundError, SnapshotDamagedError, StorageUnavailableError
+from serving.errors import QuotaExceededError, RecordingNotFoundError, SnapshotDamagedError, StorageUnavailableError
+from serving.export.accounts import Accounts
 from serving.export.config import DAY_S, RecordingConfig
 from serving.export.maker import DAMAGED, NOTHING_TO_SHOW, STORE_AWAY
 from serving.export.recorder import Recorder
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 FOLDER_PREFIX = "nacre-exports-"
 MAKER = "serving.export.maker"
+NOTHING_RECORDED = "nothing is recorded of the session, or not any more"
 # A file that was made serves whoever asks again, in ranges for instance, as long as nothing was added meanwhile.
 KEPT_FILES = 4
 # However many are asked for at once: whoever reads one that goes reads on.
@@ -46,6 +48,7 @@ class Recording:
     start_s: float  # time.time()
     expires_s: float | None  # the oldest part; None for never
     is_truncated: bool  # its beginning is not kept any more
+    halt_reason: str = ""  # an ErrorReason: why nothing is added now; empty where it is, or may be
 
 
 class _Made(NamedTuple):
@@ -63,12 +66,14 @@ class Exports:
         config: RecordingConfig,
         recorder: Recorder | None,
         clock: Callable[[], float] = time.time,
+        accounts: Accounts | None = None,
     ) -> None:
         """`recorder`: of this gateway; None where none records."""
         self._storage = storage
         self._config = config
         self._recorder = recorder
         self._clock = clock
+        self._accounts = accounts
         self._store: RecordingStore | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._made: dict[str, _Made] = {}  # by session, the least wanted first
@@ -77,7 +82,9 @@ class Exports:
 
     async def describe(self, session_id: str) -> Recording:
         """Until now, where the session runs here."""
-        return describe(session_id, await self._parts(session_id), self._config)
+        parts = await self._parts(session_id)
+        reason = await asyncio.to_thread(self._accounts.halt_reason, session_id) if self._accounts else ""
+        return describe(session_id, parts, self._config, reason)
 
     async def make(self, session_id: str) -> Path:
         """An MP4 file. It may go when the gateway ends, and when others are made: open it at once."""
@@ -96,8 +103,7 @@ class Exports:
         if self._recorder is not None:
             await self._recorder.forget(session_id)
         else:
-            store = self._open_store()
-            await asyncio.to_thread(lambda: store.delete(session_id, [part.name for part in store.parts(session_id)]))
+            await asyncio.to_thread(delete_all, self._open_store(), self._accounts, session_id)
         if (made := self._made.pop(session_id, None)) is not None:
             made.file.unlink(missing_ok=True)
 
@@ -160,10 +166,19 @@ def remove_left(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def describe(session_id: str, parts: list[Part], config: RecordingConfig) -> Recording:
+def delete_all(store: RecordingStore, accounts: Accounts | None, session_id: str) -> None:
+    """Blocking."""
+    store.delete(session_id, [part.name for part in store.parts(session_id)])
+    if accounts is not None:
+        accounts.forget(session_id)
+
+
+def describe(session_id: str, parts: list[Part], config: RecordingConfig, halt_reason: str = "") -> Recording:
     """Pure. Raises `RecordingNotFoundError`."""
     if not parts:
-        raise RecordingNotFoundError("nothing is recorded of the session, or not any more", field="session_id")
+        full = halt_reason == QuotaExceededError.reason
+        why = "nothing is recorded of the session: its tenant's storage is full" if full else NOTHING_RECORDED
+        raise RecordingNotFoundError(why, field="session_id")
     oldest_s = min(part.stored_s for part in parts)
     return Recording(
         session_id=session_id,
@@ -172,6 +187,7 @@ def describe(session_id: str, parts: list[Part], config: RecordingConfig) -> Rec
         start_s=parts[0].name.start_ms / 1000,
         expires_s=oldest_s + config.max_age_days * DAY_S if config.max_age_days else None,
         is_truncated=parts[0].name.number > 0,
+        halt_reason=halt_reason,
     )
 
 
@@ -187,7 +203,7 @@ def check_maker(code: int | None, told: str) -> None:
         case 0:
             return
         case _ if code == NOTHING_TO_SHOW:
-            raise RecordingNotFoundError("nothing is recorded of the session, or not any more", field="session_id")
+            raise RecordingNotFoundError(NOTHING_RECORDED, field="session_id")
         case _ if code == STORE_AWAY:
             raise StorageUnavailableError(last)
         case _ if code == DAMAGED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -12,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from model.interface import ModelInfo
 from serving.errors import NacreError
+from serving.export.accounts import Accounts
 from serving.export.config import DAY_S, RecordingConfig
-from serving.export.segment import Header
+from serving.export.segment import Header, as_run
 from serving.export.session_recorder import SessionRecorder
 from serving.export.store import PartName, RecordingStore
 from serving.export.track import Cut, Shot, Track, recording_codecs
@@ -35,13 +37,15 @@ class Recorder:
         media: MediaConfig,
         clock: Callable[[], float] = time.time,
         on_error: Callable[[str], None] = lambda reason: None,
+        accounts: Accounts | None = None,
     ) -> None:
-        """`on_error` is told the reason of whatever could not be kept."""
+        """`on_error` is told the reason of whatever could not be kept. `accounts`: None where there are no quotas."""
         self.store = store
         self.config = config
         self._media = media
         self._clock = clock
         self._on_error = on_error
+        self._accounts = accounts
         self._name = secrets.token_hex(4)
         self._sessions: list[SessionRecorder] = []  # one that left and came back is there twice for a while
         self._pool = ThreadPoolExecutor(1, "recorder")
@@ -104,6 +108,7 @@ class Recorder:
         for session in self._sessions:
             if session.session_id == session_id:
                 session.stored = []
+                session.halt_reason = ""
 
     async def _write(self, session: SessionRecorder, *, is_cut: bool) -> None:
         async with session.lock:
@@ -136,31 +141,66 @@ class Recorder:
         limit_bytes = self.config.max_waiting_bytes // max(1, len(self._sessions))
         while len(session.cuts) > 1 and sum(len(cut.data) for cut in session.cuts) > limit_bytes:
             lost = session.cuts.popleft()
+            session.has_gap = True
             logger.warning("%d frames of session %s could not be kept", lost.num_frames, session.session_id)
 
     def _store(self, session: SessionRecorder, cut: Cut) -> None:
         if session.stored is None:
             session.stored = [(part.name, part.num_bytes) for part in self.store.parts(session.session_id)]
+        if self._is_halted(session, cut):
+            session.has_gap = True
+            return
         start_ms, number = int(cut.start_s * 1000), session.num_parts
         name = PartName(start_ms=start_ms, gateway=self._name, number=number, num_frames=cut.num_frames)
-        self.store.put(session.session_id, name, cut.data)
-        session.num_parts += 1
+        self.store.put(session.session_id, name, as_run(cut.data) if session.has_gap else cut.data)
+        session.num_parts, session.has_gap = session.num_parts + 1, False
         session.stored.append((name, len(cut.data)))
+        self._let_go(session, session.stored)
+
+    def _let_go(self, session: SessionRecorder, stored: list[tuple[PartName, int]]) -> None:
+        """Of what is more than one session may have."""
         oldest = []
-        while len(session.stored) > 1 and sum(size for _, size in session.stored) > self.config.max_session_bytes:
-            oldest.append(session.stored.pop(0)[0])
+        while len(stored) > 1 and sum(size for _, size in stored) > self.config.max_session_bytes:
+            oldest.append(stored.pop(0)[0])
         self.store.delete(session.session_id, oldest)
+        self._note(session)
+
+    def _is_halted(self, session: SessionRecorder, cut: Cut) -> bool:
+        """Whether there is no room for the part. The session plays on; once there is room, it is recorded again."""
+        if self._accounts is None:
+            return False
+        reason = self._accounts.refusal(session.session_id, len(cut.data))
+        if reason != session.halt_reason:
+            session.halt_reason = reason
+            self._note(session)
+            if reason:
+                logger.warning("session %s is not recorded any more: %s", session.session_id, reason)
+                self._on_error(reason)
+        return bool(reason)
+
+    def _note(self, session: SessionRecorder) -> None:
+        if self._accounts is not None:
+            num_bytes = sum(size for _, size in session.stored or ())
+            self._accounts.note(session.session_id, num_bytes, session.halt_reason)
 
     def _delete_all(self, session_id: str) -> None:
         self.store.delete(session_id, [part.name for part in self.store.parts(session_id)])
+        if self._accounts is not None:
+            self._accounts.forget(session_id)
 
     async def _sweep(self) -> None:
-        """What is older than is kept, now and then. Several gateways may do it: it is gone once."""
+        """What is older than is kept goes, and what is left is counted, now and then. Several gateways may do it: it is
+        gone once."""
         now_s = self._clock()
-        if not self.config.max_age_days or now_s < self._next_sweep_s:
+        if now_s < self._next_sweep_s:
             return
         self._next_sweep_s = now_s + SWEEP_EVERY_S
-        before_s = now_s - self.config.max_age_days * DAY_S
+        before_s = now_s - self.config.max_age_days * DAY_S if self.config.max_age_days else -math.inf
         with contextlib.suppress(NacreError):
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._pool, self.store.delete_older, before_s)
+            await loop.run_in_executor(self._pool, self._look_through, before_s)
+
+    def _look_through(self, before_s: float) -> None:
+        left = self.store.sweep(before_s)
+        if self._accounts is not None:
+            self._accounts.settle(left)

@@ -90,6 +90,17 @@ class SegmentBuilder:
         self._body += payload
 
 
+def as_run(data: bytes) -> bytes:
+    """The same part, for one whose predecessor was never stored: its first chunk begins a run."""
+    offset = len(MAGIC)
+    while offset + _RECORD.size <= len(data):
+        kind, num_bytes = _RECORD.unpack_from(data, offset)
+        if kind in (RUN, CHUNK):
+            return data[:offset] + RUN + data[offset + 1 :]
+        offset += _RECORD.size + num_bytes
+    return data
+
+
 def read_records(data: bytes) -> Iterator[Record]:
     """Without what was cut short at the end. Raises `SnapshotDamagedError` for what is no segment."""
     if not data.startswith(MAGIC):

@@ -17,17 +17,20 @@ from serving.gateway.codec import to_duration
 from serving.gateway.validation import check_id
 
 PIECE_BYTES = 256 << 10
+REASON_PREFIX = "ERROR_REASON_"
 
 
 class ExportService(export_pb2_grpc.ExportServiceServicer):
     """Checks what came, asks for it, answers. Raises `serving.errors`."""
 
-    def __init__(self, exports: Exports | None, frame_rate: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, exports: Exports | None, frame_rate: float, tickets: Tickets, clock: Callable[[], float] = time.time
+    ) -> None:
         """`exports`: None where nothing is kept."""
         self._exports = exports
         self._frame_rate = frame_rate
         self._clock = clock
-        self._tickets = Tickets()
+        self._tickets = tickets
 
     async def GetRecording(  # noqa: N802
         self, request: export_pb2.GetRecordingRequest, context: object
@@ -68,8 +71,8 @@ class ExportService(export_pb2_grpc.ExportServiceServicer):
         return export_pb2.DeleteRecordingResponse()
 
     async def redeem(self, session_id: str, ticket: str) -> Path | None:
-        """The file that the ticket opens, once; None for a ticket that opens nothing here."""
-        if not self._tickets.redeem(ticket, session_id, self._clock()):
+        """The file that the ticket opens; None for a ticket that opens nothing here."""
+        if not self._tickets.is_good(ticket, session_id, self._clock()):
             return None
         return await self._kept.make(session_id)
 
@@ -89,6 +92,7 @@ def to_recording(recording: Recording, frame_rate: float) -> export_pb2.Recordin
         start_time=_time(recording.start_s),
         expire_time=None if recording.expires_s is None else _time(recording.expires_s),
         truncated=recording.is_truncated,
+        halt_reason=f"{REASON_PREFIX}{recording.halt_reason or 'UNSPECIFIED'}",
     )
 
 

@@ -32,6 +32,8 @@ class SessionRecorder:
         self.lock = asyncio.Lock()  # one thread at a time has the track, and what stands below
         self.cuts: deque[Cut] = deque()  # that the store has not taken
         self.num_parts = 0
+        self.has_gap = False  # what came before the next part was not stored
+        self.halt_reason = ""  # why the last part was not
         self.stored: list[tuple[PartName, int]] | None = None  # with their sizes; None until it was asked
         self._continuity = Continuity(codecs)
         self._clock = clock

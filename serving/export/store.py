@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -103,19 +104,22 @@ class RecordingStore:
             with as_our_errors("a recording cannot be deleted"), contextlib.suppress(FileNotFoundError):
                 obstore.delete(store, f"{folder}/{name}")
 
-    def delete_older(self, before_s: float) -> int:
-        """Parts that were stored before then, of all sessions. How many there were."""
-        num_deleted = 0
+    def sweep(self, before_s: float) -> dict[str, int]:
+        """Delete the parts that were stored before then, of all sessions. The bytes that are left, by session."""
+        left: Counter[str] = Counter()
         for store in (self._home, *self._by_region.values()):
-            with as_our_errors("old recordings cannot be deleted"):
+            with as_our_errors("recordings cannot be looked through"):
                 for page in obstore.list(store, SESSIONS):
                     for each in page:
                         part = _part(each)
-                        if part is not None and part.stored_s < before_s:
-                            with contextlib.suppress(FileNotFoundError):
-                                obstore.delete(store, each["path"])
-                                num_deleted += 1
-        return num_deleted
+                        if part is None:
+                            continue
+                        if part.stored_s >= before_s:
+                            left[each["path"].split("/")[1]] += part.num_bytes
+                            continue
+                        with contextlib.suppress(FileNotFoundError):
+                            obstore.delete(store, each["path"])
+        return dict(left)
 
     def _of(self, session_id: str) -> Any:
         return place_of(session_id, self._home, self._by_region)

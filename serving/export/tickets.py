@@ -1,31 +1,42 @@
-"""Tickets that open one recording once, for where a caller can show nothing else: a link that a browser follows."""
+"""Tickets that open one recording for a minute: for a link that a browser follows, which can show nothing else.
+
+A ticket is its end and a signature over it and the session, so that every gateway of an installation can read what any
+of them gave, and none has to remember it. A browser may use one several times: it asks for a long film in ranges.
+"""
 
 from __future__ import annotations
 
-import secrets
-from collections import OrderedDict
+import base64
+import hashlib
+import hmac
 
 LIFETIME_S = 60.0
-# Of a gateway: who asks for more loses the oldest, which nobody used.
-MAX_TICKETS = 1_024
-BYTES = 24
+# The installation's key signs client tokens too: what is signed here could be none of those.
+PURPOSE = b"nacre recording tickets"
+SEPARATOR = "."
+MAX_CHARS = 128
 
 
 class Tickets:
-    """No I/O and no clock. A ticket is good at the gateway that gave it."""
+    """No I/O, no clock and no state."""
 
-    def __init__(self) -> None:
-        self._given: OrderedDict[str, tuple[str, float]] = OrderedDict()
+    def __init__(self, signing_key: bytes) -> None:
+        self._key = hmac.digest(signing_key, PURPOSE, hashlib.sha256)
 
     def give(self, session_id: str, now_s: float) -> tuple[str, float]:
         """The ticket, and until when it is good."""
-        while len(self._given) >= MAX_TICKETS:
-            self._given.popitem(last=False)
-        ticket, expires_s = secrets.token_urlsafe(BYTES), now_s + LIFETIME_S
-        self._given[ticket] = (session_id, expires_s)
-        return ticket, expires_s
+        expires_ms = int((now_s + LIFETIME_S) * 1000)
+        return f"{expires_ms}{SEPARATOR}{self._signature(session_id, expires_ms)}", expires_ms / 1000
 
-    def redeem(self, ticket: str, session_id: str, now_s: float) -> bool:
-        """Whether it opens that session's recording. It is no good any more afterwards, for any."""
-        given = self._given.pop(ticket, None)
-        return given is not None and given[0] == session_id and now_s < given[1]
+    def is_good(self, ticket: str, session_id: str, now_s: float) -> bool:
+        """Whether it opens that session's recording."""
+        expires, _, signature = ticket.partition(SEPARATOR)
+        if len(ticket) > MAX_CHARS or not (expires.isascii() and expires.isdecimal() and signature.isascii()):
+            return False
+        expires_ms = int(expires)
+        is_signed = hmac.compare_digest(signature, self._signature(session_id, expires_ms))
+        return is_signed and now_s * 1000 < expires_ms
+
+    def _signature(self, session_id: str, expires_ms: int) -> str:
+        digest = hmac.digest(self._key, f"{expires_ms}{SEPARATOR}{session_id}".encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

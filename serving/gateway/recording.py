@@ -10,6 +10,7 @@ from serving.export.recorder import Recorder
 from serving.export.store import RecordingStore
 from serving.gateway.config import GatewayConfig
 from serving.gateway.metrics import GatewayMetrics
+from serving.gateway.recording_accounts import make_accounts
 
 
 def make_recorder(
@@ -19,7 +20,9 @@ def make_recorder(
     if catalogue is None or not config.recording.is_on:
         return None
     store = RecordingStore.open(catalogue.library.storage)
-    return Recorder(store, config.recording, config.media, clock, metrics.error)
+    return Recorder(
+        store, config.recording, config.media, clock, metrics.of("").error, make_accounts(catalogue, config, clock)
+    )
 
 
 def make_exports(
@@ -28,4 +31,5 @@ def make_exports(
     """Also where nothing is recorded any more: of what was."""
     if catalogue is None:
         return None
-    return Exports(catalogue.library.storage, config.recording, recorder, clock)
+    accounts = make_accounts(catalogue, config, clock)
+    return Exports(catalogue.library.storage, config.recording, recorder, clock, accounts)

@@ -36,6 +36,7 @@ from serving.gateway.core import GatewayCore
 from serving.gateway.key_admin import KeyAdmin
 from serving.gateway.library_service import LibraryService
 from serving.gateway.metrics import GatewayMetrics
+from serving.gateway.recording_accounts import make_tickets
 from serving.gateway.service import SessionService
 from serving.gateway.usage_service import UsageService
 from serving.sessions.contract import WorldPlane
@@ -89,7 +90,7 @@ class Services:
             usage=UsageService(core.bookkeeper, info, clock),
             audit=AuditService(core.bookkeeper),
             admission=AdmissionService(desk, session.CreateSession, clock),
-            export=ExportService(core.exports, info.frame_rate, clock),
+            export=ExportService(core.exports, info.frame_rate, make_tickets(config.access), clock),
         )
 
     def add_to(self, server: Any) -> None:

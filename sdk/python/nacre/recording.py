@@ -11,8 +11,11 @@ from pathlib import Path
 import grpc.aio
 
 from nacre.calls import Calls
+from nacre.enums import name_of
 from nacre.errors import from_rpc_error
-from nacre.v1 import export_pb2
+from nacre.v1 import error_pb2, export_pb2
+
+REASON_PREFIX = "ERROR_REASON_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,7 @@ class RecordingInfo:
     started_at: datetime
     expires_at: datetime | None  # of its oldest part; None where it stays
     is_truncated: bool  # its beginning is not kept any more
+    halt_reason: str = ""  # why nothing is added now, such as "QUOTA_EXCEEDED"; empty where it is, or may be
 
 
 class Recording:
@@ -81,4 +85,9 @@ def _to_info(message: export_pb2.Recording) -> RecordingInfo:
         started_at=message.start_time.ToDatetime(UTC),
         expires_at=message.expire_time.ToDatetime(UTC) if message.HasField("expire_time") else None,
         is_truncated=message.truncated,
+        halt_reason=_to_reason(message.halt_reason),
     )
+
+
+def _to_reason(value: int) -> str:
+    return name_of(error_pb2.ErrorReason, value, REASON_PREFIX) if value else ""

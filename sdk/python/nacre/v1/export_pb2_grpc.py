@@ -81,7 +81,8 @@ class ExportServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateRecordingTicket(self, request, context):
-        """For a link that a browser follows, which can show no key: opens the file over HTTP, once and within a minute.
+        """For a link that a browser follows, which can show no key: opens the file over HTTP for a minute, whole or in ranges, at
+        every gateway that has the same signing key.
         Errors: SESSION_NOT_FOUND, RECORDING_NOT_FOUND, STORAGE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -45,7 +45,8 @@ class ExportServiceStub:
     Errors: SESSION_NOT_FOUND, RECORDING_NOT_FOUND, STORAGE_UNAVAILABLE.
     """
     CreateRecordingTicket: _grpc.UnaryUnaryMultiCallable[_export_pb2.CreateRecordingTicketRequest, _export_pb2.CreateRecordingTicketResponse]
-    """For a link that a browser follows, which can show no key: opens the file over HTTP, once and within a minute.
+    """For a link that a browser follows, which can show no key: opens the file over HTTP for a minute, whole or in ranges, at
+    every gateway that has the same signing key.
     Errors: SESSION_NOT_FOUND, RECORDING_NOT_FOUND, STORAGE_UNAVAILABLE.
     """
     DeleteRecording: _grpc.UnaryUnaryMultiCallable[_export_pb2.DeleteRecordingRequest, _export_pb2.DeleteRecordingResponse]
@@ -70,7 +71,8 @@ class ExportServiceAsyncStub(ExportServiceStub):
     Errors: SESSION_NOT_FOUND, RECORDING_NOT_FOUND, STORAGE_UNAVAILABLE.
     """
     CreateRecordingTicket: _aio.UnaryUnaryMultiCallable[_export_pb2.CreateRecordingTicketRequest, _export_pb2.CreateRecordingTicketResponse]  # type: ignore[assignment]
-    """For a link that a browser follows, which can show no key: opens the file over HTTP, once and within a minute.
+    """For a link that a browser follows, which can show no key: opens the file over HTTP for a minute, whole or in ranges, at
+    every gateway that has the same signing key.
     Errors: SESSION_NOT_FOUND, RECORDING_NOT_FOUND, STORAGE_UNAVAILABLE.
     """
     DeleteRecording: _aio.UnaryUnaryMultiCallable[_export_pb2.DeleteRecordingRequest, _export_pb2.DeleteRecordingResponse]  # type: ignore[assignment]
@@ -110,7 +112,8 @@ class ExportServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _export_pb2.CreateRecordingTicketRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_export_pb2.CreateRecordingTicketResponse, _abc.Awaitable[_export_pb2.CreateRecordingTicketResponse]]:
-        """For a link that a browser follows, which can show no key: opens the file over HTTP, once and within a minute.
+        """For a link that a browser follows, which can show no key: opens the file over HTTP for a minute, whole or in ranges, at
+        every gateway that has the same signing key.
         Errors: SESSION_NOT_FOUND, RECORDING_NOT_FOUND, STORAGE_UNAVAILABLE.
         """
 

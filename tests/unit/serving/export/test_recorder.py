@@ -21,7 +21,6 @@ from serving.export.recorder import Recorder
 from serving.export.segment import SegmentBuilder
 from serving.export.session_recorder import SessionRecorder
 from serving.export.store import Part, PartName, RecordingStore
-from serving.export.tickets import LIFETIME_S, MAX_TICKETS, Tickets
 from serving.gateway.media import MediaConfig
 from serving.sessions.names import new_session_id
 from tests.fakes import fake_info
@@ -157,8 +156,9 @@ async def test_what_is_older_than_is_kept_goes(store: FlakyStore, monkeypatch: p
         show(opened(recorder, session_id), Sender(), 0, 3)
         await recorder.flush(session_id)
         assert num_frames(store, session_id) == 3
-    assert store.delete_older(time.time() - DAY_S) == 0
-    assert store.delete_older(time.time() + 1) == 2
+    kept = {session_id: store.parts(session_id)[0].num_bytes for session_id in ("s-1", EU)}
+    assert store.sweep(time.time() - DAY_S) == kept
+    assert store.sweep(time.time() + 1) == {}
     assert store.parts("s-1") == store.parts(EU) == []
     await recorder.stop()
     assert recorders.SWEEP_EVERY_S > 0
@@ -257,21 +257,6 @@ def test_how_the_maker_ended_is_told() -> None:
         check_maker(5, "a chunk has no picture\n")
     with pytest.raises(RuntimeError, match="-9"):
         check_maker(-9, "")
-
-
-def test_a_ticket_opens_one_thing_once_and_in_time() -> None:
-    tickets = Tickets()
-    first, expires_s = tickets.give("s-1", 100.0)
-    assert expires_s == 100.0 + LIFETIME_S
-    assert tickets.redeem(first, "s-1", 101.0)
-    assert not tickets.redeem(first, "s-1", 101.0)
-    late, _ = tickets.give("s-1", 100.0)
-    assert not tickets.redeem(late, "s-1", 100.0 + LIFETIME_S)
-    other, _ = tickets.give("s-1", 100.0)
-    assert not tickets.redeem(other, "s-2", 100.0)
-    many = [tickets.give("s-1", 100.0)[0] for _ in range(MAX_TICKETS + 1)]
-    assert not tickets.redeem(many[0], "s-1", 100.0)
-    assert tickets.redeem(many[-1], "s-1", 100.0)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,67 @@
+"""What the recordings of sessions take: the store holds them, and cannot be asked at every turn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select
+
+from serving.catalogue.database import Database
+from serving.catalogue.schema import recordings, sessions
+
+
+class Recorded:
+    """Blocking. Raises `StorageUnavailableError`."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    def note(self, session_id: str, num_bytes: int, halt_reason: str = "") -> None:
+        """All that the store has of the session's recording now, and why nothing is added to it."""
+        with self._database.write() as connection:
+            self._put(connection, session_id, {"num_bytes": num_bytes, "halt_reason": halt_reason})
+
+    def settle(self, stored: Mapping[str, int]) -> None:
+        """What the store was found to have, by session, counts from now on."""
+        with self._database.write() as connection:
+            noted = {row.session_id: row for row in connection.execute(select(recordings))}
+            for session_id, row in noted.items():
+                if session_id not in stored and row.num_bytes:
+                    self._put(connection, session_id, {"num_bytes": 0})
+            for session_id, num_bytes in stored.items():
+                if session_id not in noted or noted[session_id].num_bytes != num_bytes:
+                    self._put(connection, session_id, {"num_bytes": num_bytes})
+
+    def forget(self, session_id: str) -> None:
+        with self._database.write() as connection:
+            connection.execute(delete(recordings).where(recordings.c.session_id == session_id))
+
+    def halt_reason(self, session_id: str) -> str:
+        """Why nothing is added to it now; empty where it is, or may be."""
+        query = select(recordings.c.halt_reason).where(recordings.c.session_id == session_id)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one_or_none() or ""
+
+    def _put(self, connection: Connection, session_id: str, values: Mapping[str, Any]) -> None:
+        """Of a session that was deleted meanwhile nothing is noted."""
+        changed = {**values, "updated_s": self._clock()}
+        update = recordings.update().where(recordings.c.session_id == session_id).values(**changed)
+        if connection.execute(update).rowcount:
+            return
+        known = select(sessions.c.session_id).where(sessions.c.session_id == session_id)
+        if connection.execute(known).one_or_none() is not None:
+            new = {"halt_reason": "", **changed, "session_id": session_id}
+            connection.execute(recordings.insert().values(**new))
+
+
+def recorded_bytes(connection: Connection) -> dict[str, int]:
+    """By tenant."""
+    query = (
+        select(sessions.c.tenant_id, func.sum(recordings.c.num_bytes).label("num_bytes"))
+        .join_from(recordings, sessions, recordings.c.session_id == sessions.c.session_id)
+        .group_by(sessions.c.tenant_id)
+    )
+    return {row.tenant_id: int(row.num_bytes) for row in connection.execute(query)}

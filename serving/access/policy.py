@@ -4,7 +4,8 @@ comes out. Nothing else in the service decides this; `serving.gateway.doorkeeper
 - A tenant's own things: what the principal's role allows.
 - Another tenant's: what the world's access list gives, and nothing else. The list of a world holds for the world itself
   and for the sessions of its tenant that started from it.
-- A share link adds what its scope says, to the one session that it leads to.
+- A share link adds what its scope says, to the one session that it leads to. Who has nothing but a link that lets fork
+  gets a session of the link's tenant, and plays that one.
 - A credential that names one session or one world has no other, whatever else would allow it.
 
 What a principal may not see is hidden: as if it were not there. What it sees and may not touch is forbidden.
@@ -16,7 +17,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import Enum
 
-from serving.access.principal import Principal
+from serving.access.principal import GUEST_PREFIX, Principal
 from serving.access.roles import PERMISSIONS, Permission, Role
 
 # Roles that a line of an access list can give: those that are about worlds.
@@ -40,6 +41,8 @@ LINK_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     "join": frozenset({Permission.SEE, Permission.DIRECT, Permission.PLAY}),
     "fork": frozenset({Permission.SEE, Permission.KEEP}),
 }
+# Of a guest without a key, in the session that it began by a link. It is its tenant's, who may do the rest.
+_OF_GUESTS_OWN = frozenset({Permission.SEE, Permission.DIRECT, Permission.PLAY})
 
 
 class Verdict(Enum):
@@ -65,6 +68,7 @@ class Thing:
     session_id: str | None = None  # none for a world
     world_id: str | None = None  # for a session, the one it started from
     grants: tuple[Grant, ...] = ()
+    owner_id: str = ""  # of a session, the subject that made it
 
 
 def decide(asker: Principal, thing: Thing | None, permission: Permission, link_scope: str | None = None) -> Verdict:
@@ -96,13 +100,17 @@ def decide_start(
     if verdict is not Verdict.ALLOWED or origin is None:
         return verdict
     is_starter = asker.role.may(Permission.CREATE) or asker.tenant_id == origin.tenant_id
-    return Verdict.ALLOWED if is_starter and asker.session_id is None else Verdict.FORBIDDEN
+    # A guest's credential names the session that its link leads to, and the link says that one may leave it.
+    is_free = asker.session_id is None or (link_scope is not None and _is_guest(asker))
+    return Verdict.ALLOWED if is_starter and is_free else Verdict.FORBIDDEN
 
 
 def held_permissions(asker: Principal, thing: Thing) -> Set[Permission]:
     """Without regard to what the credential is limited to."""
     own = PERMISSIONS[asker.role]
     held = own & _OF_THINGS if asker.tenant_id == thing.tenant_id else frozenset[Permission]()
+    if _is_guests_own(asker, thing):
+        held |= _OF_GUESTS_OWN
     for grant in thing.grants:
         if grant.tenant_id != asker.tenant_id or grant.subject_id not in ("", asker.subject_id):
             continue
@@ -112,7 +120,19 @@ def held_permissions(asker: Principal, thing: Thing) -> Set[Permission]:
     return held
 
 
+def _is_guest(asker: Principal) -> bool:
+    return asker.subject_id.startswith(GUEST_PREFIX)
+
+
+def _is_guests_own(asker: Principal, thing: Thing) -> bool:
+    """All guests of a link have one name: what tells them apart is the token to attach with, which each was told of
+    its own session alone."""
+    is_own = _is_guest(asker) and (thing.tenant_id, thing.owner_id) == (asker.tenant_id, asker.subject_id)
+    return is_own and thing.session_id is not None
+
+
 def _is_within_limits(asker: Principal, thing: Thing) -> bool:
-    if asker.session_id is not None and thing.session_id != asker.session_id:
+    is_other = asker.session_id is not None and thing.session_id != asker.session_id
+    if is_other and not _is_guests_own(asker, thing):
         return False
     return asker.world_id is None or thing.world_id == asker.world_id

@@ -26,4 +26,9 @@ class SessionIdentity:
     @property
     def thing(self) -> Thing:
         """As the policy sees it, without the access list of its world."""
-        return Thing(tenant_id=self.ownership.tenant_id, session_id=self.session_id, world_id=self.world_id)
+        return Thing(
+            tenant_id=self.ownership.tenant_id,
+            session_id=self.session_id,
+            world_id=self.world_id,
+            owner_id=self.ownership.owner_id,
+        )

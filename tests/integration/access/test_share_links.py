@@ -12,6 +12,8 @@ import nacre
 from serving.access.config import AccessConfig
 from serving.access.principal import DEFAULT_TENANT
 from serving.access.roles import Role
+from serving.admission.limits import AdmissionConfig, Limits
+from serving.admission.quotas import Quotas
 from serving.gateway.config import GatewayConfig
 from tests.integration.durable.harness import Service, service
 
@@ -72,7 +74,47 @@ async def test_p02_a_link_that_was_taken_back_is_no_credential(
                     await guest.caller()
 
 
-async def test_p02_a_link_that_lets_fork_is_for_those_who_may_begin_sessions(
+async def test_p02_a_guest_goes_its_own_way_on_the_links_tenants_bill(
+    running: Service, owner: nacre.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await owner.create(prompt="a quiet street at dusk")
+    link = await session.share("fork", seconds=60)
+    async with nacre.connect(running.server.address, token=link.token) as guest:
+        fork = await guest.open_share(link.token)
+        assert fork.id != session.id
+        async with fork.enter(video="rgb") as world, asyncio.timeout(20):
+            assert (await anext(world)).frames
+            world.move(forward=1.0)
+            await world.say("it starts to rain")
+        for asked in (fork.save("mine"), fork.share("join", seconds=60), fork.fork()):
+            with pytest.raises(nacre.PermissionDenied):
+                await asked
+        row = running.plane.library.sessions.find(fork.id)
+        assert (row.ownership.tenant_id, row.ownership.owner_id.split(":")[0]) == (DEFAULT_TENANT, "share")
+        assert {each.session_id async for each in owner.sessions()} == {session.id, fork.id}
+        assert [each.session_id async for each in guest.sessions()] == [session.id]
+        with pytest.raises(nacre.PermissionDenied, match="resume token"):  # another guest of the link has none for it
+            await guest.session(fork.id, "A" * 32).enter(video="rgb").__aenter__()
+        # What the link let in goes with it.
+        monkeypatch.setattr("serving.access.memory.FRESH_S", 0.02)
+        await session.revoke(link)
+        with pytest.raises(nacre.Unauthenticated):
+            async with asyncio.timeout(10):
+                while True:
+                    await fork.state()
+
+
+async def test_p02_what_guests_begin_counts_to_the_links_tenants_quota(running: Service, owner: nacre.Client) -> None:
+    session = await owner.create(prompt="a quiet street at dusk")
+    link = await session.share("fork", seconds=60)
+    Quotas(running.plane.database, AdmissionConfig()).set(DEFAULT_TENANT, Limits(concurrent_sessions=1), None)
+    async with nacre.connect(running.server.address, token=link.token) as guest:
+        with pytest.raises(nacre.NacreError) as refused:
+            await guest.open_share(link.token)
+        assert getattr(refused.value, "reason", "") == "QUOTA_EXCEEDED"
+
+
+async def test_p02_a_link_that_lets_fork_gives_those_who_may_begin_sessions_one_of_their_own(
     running: Service, owner: nacre.Client
 ) -> None:
     running.plane.library.tenants.create("acme")
@@ -80,11 +122,11 @@ async def test_p02_a_link_that_lets_fork_is_for_those_who_may_begin_sessions(
     session = await owner.create(prompt="a quiet street at dusk")
     link = await session.share("fork", seconds=60)
     async with nacre.connect(running.server.address, token=link.token) as guest:
-        with pytest.raises(nacre.PermissionDenied):  # nobody would pay for it
-            await guest.open_share(link.token)
+        theirs = await guest.open_share(link.token)
     async with nacre.connect(running.server.address, api_key=key) as player:
         fork = await player.open_share(link.token)
-        assert fork.id != session.id
+        assert len({fork.id, session.id, theirs.id}) == 3
+        assert running.plane.library.sessions.find(fork.id).ownership.tenant_id == "acme"
         async with fork.enter(video="rgb") as world:
             async with asyncio.timeout(20):
                 assert (await anext(world)).frames

@@ -137,3 +137,32 @@ def test_x06_what_is_made_from_a_thing_names_it_and_keeps_the_licence() -> None:
     made = first.handed_to(who(Role.PLAYER, "other", "key:2"), "world:w-1")
     assert made == Ownership(tenant_id="other", owner_id="key:2", licence="CC-BY-4.0", inputs=("words", "world:w-1"))
     assert made.handed_to(who(Role.PLAYER), "world:w-1").inputs == made.inputs
+
+
+GUEST = Principal(tenant_id="acme", subject_id="share:1", role=Role.VIEWER, session_id="s-1")
+GUESTS_OWN = Thing(tenant_id="acme", session_id="s-fork", owner_id="share:1")
+
+
+def test_p02_a_guest_may_begin_what_its_link_lets_begin_and_nothing_without_it() -> None:
+    assert decide_start(GUEST, OURS, Permission.KEEP, "fork") is Verdict.ALLOWED
+    for scope in (None, "view", "direct", "join"):
+        assert decide_start(GUEST, OURS, Permission.KEEP, scope) is Verdict.FORBIDDEN
+    assert decide_start(GUEST, Thing(tenant_id="acme", session_id="s-2"), Permission.KEEP, "fork") is Verdict.HIDDEN
+    # A token for one session shows the same link, and is for that session alone.
+    limited = who(Role.PLAYER, subject_id="token:1", session_id="s-1")
+    assert decide_start(limited, OURS, Permission.KEEP, "fork") is Verdict.FORBIDDEN
+
+
+def test_p02_a_guest_plays_what_it_began_and_does_nothing_else_with_it() -> None:
+    allowed = {each for each in Permission if decide(GUEST, GUESTS_OWN, each) is Verdict.ALLOWED}
+    assert allowed == {Permission.SEE, Permission.DIRECT, Permission.PLAY}
+    others = (
+        Thing(tenant_id="other", session_id="s-fork", owner_id="share:1"),
+        Thing(tenant_id="acme", session_id="s-fork", owner_id="share:2"),
+        Thing(tenant_id="acme", world_id="w-1", owner_id="share:1"),
+    )
+    for thing in others:
+        assert decide(GUEST, thing, Permission.SEE) is Verdict.HIDDEN
+    # To have made something is no permission to those who are no guests.
+    keyed = who(Role.VIEWER, session_id="s-1")
+    assert decide(keyed, Thing(tenant_id="acme", session_id="s-2", owner_id="key:1"), Permission.SEE) is Verdict.HIDDEN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -93,9 +94,28 @@ def _sees(asker: Principal, thing: Thing | None) -> bool:
 
 def test_e03_the_list_of_a_world_holds_for_its_tenants_sessions_alone(access: Access) -> None:
     own, made_by_others = access.of_session("s-acme-acme"), access.of_session("s-other-acme")
-    assert own == Thing(tenant_id="acme", session_id="s-acme-acme", world_id="w-acme", grants=(OTHERS, ONE_OF_THIRD))
-    assert made_by_others == Thing(tenant_id="other", session_id="s-other-acme", world_id="w-acme")
-    assert access.of_session("s-acme") == Thing(tenant_id="acme", session_id="s-acme")
+    grants = (OTHERS, ONE_OF_THIRD)
+    assert own == thing("acme", session_id="s-acme-acme", world_id="w-acme", grants=grants)
+    assert made_by_others == thing("other", session_id="s-other-acme", world_id="w-acme")
+    assert access.of_session("s-acme") == thing("acme", session_id="s-acme")
+
+
+def thing(tenant_id: str, **values: Any) -> Thing:
+    return Thing(tenant_id=tenant_id, owner_id="key:1", **values)
+
+
+def test_e03_a_guests_own_is_known_and_listed_to_nobody_who_came_by_the_same_link(
+    database: Database, access: Access
+) -> None:
+    guest = Principal(tenant_id="acme", subject_id="share:1", role=Role.VIEWER, session_id="s-acme")
+    new = NewSession(
+        session_id="s-fork", model="fake", weights_sha256="x", spec={"seed": 7}, ownership=Ownership.of(guest)
+    )
+    Sessions(database).create(new)
+    found = access.of_session("s-fork")
+    assert found == Thing(tenant_id="acme", session_id="s-fork", owner_id="share:1")
+    assert decide(guest, found, Permission.PLAY) is Verdict.ALLOWED
+    assert [row.session_id for row in Sessions(database).page(100, asker=guest)[0]] == ["s-acme"]
 
 
 def test_e03_a_name_is_looked_up_within_its_tenant(database: Database, access: Access) -> None:

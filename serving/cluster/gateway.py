@@ -34,6 +34,7 @@ class GatewaySettings:
     storage: StorageConfig
     # In the order of the handles: Serve replaces handles only where they are arguments.
     processes: tuple[frozenset[Stage], ...]
+    secret: str = dataclasses.field(default="", repr=False)  # what its workers ask for
 
 
 class Gateway:
@@ -69,7 +70,7 @@ class Gateway:
     async def _run(self) -> None:
         observation: GatewayObservation = observe_gateway(self._settings.observing)
         async with (
-            RemotePlane(await self._placer.info(), self._placer) as plane,
+            RemotePlane(await self._placer.info(), self._placer, self._settings.secret) as plane,
             catalogued(plane, self._settings.storage) as kept,
         ):
             await warm_up(plane)

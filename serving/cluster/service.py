@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ray import serve
@@ -20,6 +20,7 @@ from serving.cluster.router import TurnsRouter
 from serving.cluster.worker import StageWorker, WorkerSettings
 from serving.config import ServiceConfig
 from serving.observing import observing_config
+from serving.stages.secret import new_secret
 from serving.stages.stage import Stage
 
 logger = logging.getLogger(__name__)
@@ -75,13 +76,15 @@ def start_service(config: ServiceConfig) -> RunningService:
     Raises RuntimeError, with the reason, when a replica cannot start.
     """
     serve.start(proxy_location="Disabled", logging_config=LoggingConfig(log_level="WARNING", enable_access_log=False))
-    workers = [_worker(config, index) for index in range(len(config.processes))]
+    secret = new_secret()  # of this start, known to the processes that are given it here
+    workers = [_worker(config, index, secret) for index in range(len(config.processes))]
     settings = GatewaySettings(
         gateway=config.gateway_config,
         web=config.web_config,
         observing=observing_config(config),
         storage=config.storage,
         processes=config.processes,
+        secret=secret,
     )
     application = _deployment(Gateway, "Gateway").bind(settings, *workers)
     try:
@@ -98,12 +101,12 @@ def _why_not() -> str:
     return "\n".join(messages)
 
 
-def _worker(config: ServiceConfig, index: int) -> Application:
+def _worker(config: ServiceConfig, index: int, secret: str) -> Application:
     stages = config.processes[index]
     settings = WorkerSettings(
         model=config.model,
         profile=config.profile,
-        worker=config.worker_config(stages),
+        worker=replace(config.worker_config(stages), secret=secret),
         # Replicas cannot share a port.
         metrics_port=config.metrics_port + 1 + index if config.metrics_port and config.replicas == 1 else 0,
     )

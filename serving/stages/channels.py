@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import grpc
 import grpc.aio
+
+from serving.stages.secret import SecretChannel
 
 # A snapshot of a large model's session is the biggest message; workers trust each other.
 MAX_MESSAGE_BYTES = 1 << 30
@@ -32,15 +36,18 @@ SERVER_OPTIONS = (
 
 
 class Channels:
-    """Made on the event loop that uses them."""
+    """Made on the event loop that uses them. `secret`: what every call shows; empty where none is asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, secret: str = "") -> None:
+        self._secret = secret
         self._channels: dict[str, grpc.aio.Channel] = {}
 
     def to(self, address: str) -> grpc.aio.Channel:
+        """For the stub of a service."""
         if address not in self._channels:
             self._channels[address] = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
-        return self._channels[address]
+        channel = self._channels[address]
+        return cast("grpc.aio.Channel", SecretChannel(channel, self._secret)) if self._secret else channel
 
     async def close(self) -> None:
         for channel in self._channels.values():

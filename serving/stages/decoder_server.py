@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from concurrent.futures import Future
 from functools import partial
 
@@ -16,15 +17,19 @@ from serving.stages.decoder import DecoderStage
 from serving.stages.grpc_pipe import decoder_handlers
 from serving.stages.lanes import ReceivingLane, open_lane
 from serving.stages.pipe import Pipe
-from serving.stages.stream import MessageStream
+from serving.stages.secret import MAX_GREETING_BYTES, is_shown
+from serving.stages.stream import MAX_MESSAGE_BYTES, MessageStream
 from serving.wire import plane_pb2 as wire
+
+logger = logging.getLogger(__name__)
 
 
 class DecoderServer:
-    """Listens from `start` to `close`."""
+    """Listens from `start` to `close`. `secret`: what each of its sockets begins with; empty to ask for none."""
 
-    def __init__(self, stage: DecoderStage) -> None:
+    def __init__(self, stage: DecoderStage, secret: str = "") -> None:
         self._stage = stage
+        self._secret = secret
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
 
@@ -36,7 +41,7 @@ class DecoderServer:
 
     @property
     def grpc_handlers(self) -> grpc.GenericRpcHandler:
-        """For a gRPC server, which then takes connections too."""
+        """For a gRPC server, which then takes connections too, and knows of whom."""
         return decoder_handlers(self._accept_pipe)
 
     async def close(self) -> None:
@@ -47,12 +52,14 @@ class DecoderServer:
             connection.stream.close()
 
     def _accept(self) -> MessageStream:
-        connection = _Connection(self._stage, self._connections)
+        connection = _Connection(self._stage, self._connections, self._secret)
         connection.stream = stream = MessageStream(connection)
+        if self._secret:
+            stream.max_message_bytes = MAX_GREETING_BYTES
         return stream
 
     def _accept_pipe(self, pipe: Pipe) -> _Connection:
-        connection = _Connection(self._stage, self._connections)
+        connection = _Connection(self._stage, self._connections, secret="")
         connection.stream = pipe
         return connection
 
@@ -62,8 +69,9 @@ class _Connection:
 
     stream: Pipe  # set by whoever accepts it
 
-    def __init__(self, stage: DecoderStage, connections: set[_Connection]) -> None:
+    def __init__(self, stage: DecoderStage, connections: set[_Connection], secret: str) -> None:
         connections.add(self)
+        self._secret = secret  # empty once it was shown
         self._stage = stage
         self._connections = connections
         self._loop = asyncio.get_running_loop()
@@ -76,6 +84,9 @@ class _Connection:
     # --- on the event loop ---
 
     def received(self, stream: Pipe, data: bytes) -> None:
+        if self._secret:
+            self._greeted(stream, data)
+            return
         request = wire.StreamRequest.FromString(data)
         kind = request.WhichOneof("message")
         if kind == "open" and not self._opened_id:
@@ -95,6 +106,15 @@ class _Connection:
             self._then(self._stage.snapshot(self._opened_id), self._send_snapshot)
         else:
             raise ValueError(f"{kind} out of turn")
+
+    def _greeted(self, stream: Pipe, data: bytes) -> None:
+        if not is_shown(data, self._secret):
+            logger.warning("a stranger was turned away from the decoders")
+            stream.close()
+            return
+        self._secret = ""
+        assert isinstance(stream, MessageStream), "sockets alone are asked"
+        stream.max_message_bytes = MAX_MESSAGE_BYTES
 
     def lost(self) -> None:
         self._connections.discard(self)

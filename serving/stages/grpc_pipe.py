@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError, Message
 from serving.stages.channels import CHANNEL_OPTIONS
 from serving.stages.outbox import Outbox
 from serving.stages.pipe import Pipe, PipeHandler
+from serving.stages.secret import showing
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def _take(handler: PipeHandler, pipe: _GrpcPipe, data: bytes) -> bool:
     return True
 
 
-async def connect_grpc(address: str, handler: PipeHandler) -> Pipe:
+async def connect_grpc(address: str, handler: PipeHandler, secret: str = "") -> Pipe:
     """Raises OSError when nobody answers there."""
     channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
     try:
@@ -66,14 +67,15 @@ async def connect_grpc(address: str, handler: PipeHandler) -> Pipe:
     except BaseException:
         await channel.close()
         raise
-    pipe = _ClientPipe(channel, handler)
+    pipe = _ClientPipe(channel, handler, secret)
     pipe.start()
     return pipe
 
 
 class _ClientPipe(_GrpcPipe):
-    def __init__(self, channel: grpc.aio.Channel, handler: PipeHandler) -> None:
+    def __init__(self, channel: grpc.aio.Channel, handler: PipeHandler, secret: str) -> None:
         super().__init__()
+        self._secret = secret
         self._channel = channel
         self._handler = handler
         self._reader: asyncio.Task[None] | None = None
@@ -85,7 +87,7 @@ class _ClientPipe(_GrpcPipe):
     async def _read(self) -> None:
         call = self._channel.stream_stream(
             f"/{SERVICE}/{METHOD}", request_serializer=_as_is, response_deserializer=_as_is
-        )(self.messages())
+        )(self.messages(), metadata=showing(self._secret))
         try:
             async for data in call:
                 if not _take(self._handler, self, data):

@@ -23,6 +23,7 @@ from serving.stages.decoder_server import DecoderServer
 from serving.stages.encoder import EncoderStage
 from serving.stages.pipe import GRPC_SCHEME
 from serving.stages.routes import Route, transport_by
+from serving.stages.secret import SecretInterceptor
 from serving.stages.services import EncoderService, TransformerService
 from serving.stages.stage import DECODERS, Stage
 from serving.stages.transformer import TransformerStage
@@ -46,6 +47,7 @@ class WorkerConfig:
     # A model call that runs this long has hung; a step takes well under a second.
     max_busy_s: float = 30.0
     storage: StorageConfig | None = None  # None keeps sessions in memory alone
+    secret: str = field(default="", repr=False)  # what whoever speaks to it shows; empty to ask for none
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -88,10 +90,11 @@ class StageHost:
 
     async def listen(self) -> None:
         """Serve the stages on free ports."""
-        server = grpc.aio.server(options=SERVER_OPTIONS)
+        secret = self.config.secret
+        server = grpc.aio.server(interceptors=[SecretInterceptor(secret)] if secret else None, options=SERVER_OPTIONS)
         is_grpc_decoder = self.decoder is not None and self.config.latents is Route.GRPC
         if self.decoder is not None:
-            self._decoder_server = DecoderServer(self.decoder)
+            self._decoder_server = DecoderServer(self.decoder, secret)
             server.add_generic_rpc_handlers((self._decoder_server.grpc_handlers,))
         if self.encoder is not None:
             wire_grpc.add_EncoderServiceServicer_to_server(EncoderService(self.encoder), server)
@@ -140,7 +143,7 @@ class StageHost:
         """The way to a decoder worker: the shortest there is."""
         if self.decoder is not None and address in ("", self.stream_address):
             return InProcessTransport(self.decoder)
-        return transport_by(self.config.latents, address, self.config.host)
+        return transport_by(self.config.latents, address, self.config.host, self.config.secret)
 
     def _load(self) -> None:
         stages = self.config.stages

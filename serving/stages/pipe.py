@@ -41,10 +41,13 @@ class PipeHandler(Protocol):
         ...
 
 
-async def connect_pipe(address: str, handler: PipeHandler) -> Pipe:
-    """Raises OSError when nobody answers there."""
-    if not address.startswith(GRPC_SCHEME):
-        return await connect_stream(address, handler)
-    from serving.stages.grpc_pipe import connect_grpc
+async def connect_pipe(address: str, handler: PipeHandler, secret: str = "") -> Pipe:
+    """`secret`: what the worker asks for; empty for nothing. Raises OSError when nobody answers there."""
+    if address.startswith(GRPC_SCHEME):
+        from serving.stages.grpc_pipe import connect_grpc
 
-    return await connect_grpc(address.removeprefix(GRPC_SCHEME), handler)
+        return await connect_grpc(address.removeprefix(GRPC_SCHEME), handler, secret)
+    stream = await connect_stream(address, handler)
+    if secret:
+        stream.send_bytes(secret.encode())
+    return stream

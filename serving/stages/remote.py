@@ -119,7 +119,8 @@ class _Streams:
 class _Watch:
     """The gateway's end of a decoder worker's connection."""
 
-    def __init__(self, info: ModelInfo) -> None:
+    def __init__(self, info: ModelInfo, secret: str) -> None:
+        self._secret = secret
         self.link: PlaneLink | None = None  # set once every worker knows the session
         self._info = info
         self._stream: Pipe | None = None
@@ -128,7 +129,7 @@ class _Watch:
     async def open(self, address: str, session_id: str) -> None:
         """Raises `WorkerUnavailableError`."""
         try:
-            self._stream = await connect_pipe(address, self)
+            self._stream = await connect_pipe(address, self, self._secret)
         except OSError as error:
             raise WorkerUnavailableError(f"decoder worker {address} does not answer") from error
         self._stream.send(wire.StreamRequest(watch=wire.Watch(session_id=session_id)))
@@ -159,10 +160,12 @@ class _Watch:
 class RemotePlane:
     """A `WorldPlane`. Use `async with`: it ends its sessions at the end."""
 
-    def __init__(self, info: ModelInfo, placer: Placer) -> None:
+    def __init__(self, info: ModelInfo, placer: Placer, secret: str = "") -> None:
+        """`secret`: what its workers ask for."""
+        self._secret = secret
         self._info = info
         self._placer = placer
-        self._channels = Channels()
+        self._channels = Channels(secret)
         self._tasks = asyncio.TaskGroup()
         self._links: set[PlaneLink] = set()
         self._rooms: dict[str, Placement] = {}  # of sessions that are about to move
@@ -213,7 +216,7 @@ class RemotePlane:
         requests = Outbox[wire.RunRequest]()
         requests.put(wire.RunRequest(open=opening))
         run = wire_grpc.TransformerServiceStub(self._channels.to(placement.transformer)).Run(_until_ended(requests))
-        watches = tuple(_Watch(self._info) for _ in placement.decoders)
+        watches = tuple(_Watch(self._info, self._secret) for _ in placement.decoders)
         return _Streams(requests=requests, run=run, watches=watches)
 
     async def _serve(self, link: PlaneLink, streams: _Streams) -> None:

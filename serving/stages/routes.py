@@ -30,9 +30,10 @@ class Route(StrEnum):
     NCCL = "nccl"
 
 
-def transport_by(route: Route, address: str, own_host: str) -> LatentTransport:
-    """To the decoder worker at `address`, from a worker that others reach at `own_host`."""
-    return StreamTransport(address, _lane_by(route, address, own_host))
+def transport_by(route: Route, address: str, own_host: str, secret: str = "") -> LatentTransport:
+    """To the decoder worker at `address`, from a worker that others reach at `own_host`; `secret` is what it asks
+    for."""
+    return StreamTransport(address, _lane_by(route, address, own_host), secret)
 
 
 def is_this_machine(address: str, own_host: str) -> bool:

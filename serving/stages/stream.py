@@ -42,6 +42,7 @@ class MessageStream(asyncio.Protocol):
         self._handler = handler
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
+        self.max_message_bytes = MAX_MESSAGE_BYTES  # less as long as it is not known who is there
 
     def send(self, message: Message) -> None:
         """Returns at once. Does nothing once the connection is closed."""
@@ -80,7 +81,7 @@ class MessageStream(asyncio.Protocol):
         if len(self._buffer) < LENGTH.size:
             return None
         (length,) = LENGTH.unpack_from(self._buffer)
-        if length > MAX_MESSAGE_BYTES:
+        if length > self.max_message_bytes:
             logger.error("a peer announced a message of %d bytes", length)
             self.close()
             return None

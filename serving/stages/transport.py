@@ -105,13 +105,14 @@ class _InProcessLink:
 class StreamTransport:
     """One connection for each session, and a lane where `make_lane` is given and the worker takes what it offers."""
 
-    def __init__(self, address: str, make_lane: MakeLane | None = None) -> None:
+    def __init__(self, address: str, make_lane: MakeLane | None = None, secret: str = "") -> None:
         self._address = address
         self._make_lane = make_lane
+        self._secret = secret
 
     @asynccontextmanager
     async def connect(self, opening: DecoderOpening, on_lost: Callable[[str], None]) -> AsyncIterator[LatentLink]:
-        link = _StreamLink(self._address, on_lost, self._make_lane and self._make_lane())
+        link = _StreamLink(self._address, on_lost, self._make_lane and self._make_lane(), self._secret)
         try:
             await link.open(opening)
             yield link
@@ -122,8 +123,11 @@ class StreamTransport:
 class _StreamLink:
     """The transformer worker's end of a connection."""
 
-    def __init__(self, address: str, on_lost: Callable[[str], None], lane: SendingLane | None) -> None:
+    def __init__(
+        self, address: str, on_lost: Callable[[str], None], lane: SendingLane | None, secret: str = ""
+    ) -> None:
         self._address = address
+        self._secret = secret
         self._on_lost = on_lost
         self._lane = lane
         self._is_lane_offered = False
@@ -137,7 +141,7 @@ class _StreamLink:
     async def open(self, opening: DecoderOpening) -> None:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
-                self._stream = await connect_pipe(self._address, self)
+                self._stream = await connect_pipe(self._address, self, self._secret)
                 await self._ask(_open_request(opening))
         except (OSError, TimeoutError) as error:
             raise WorkerUnavailableError(f"decoder worker {self._address} does not answer") from error

@@ -54,4 +54,4 @@ export type { PaintedFrame, ViewEvents, ViewOptions, ViewStats } from "./view/wo
 export { after, at, atChunk } from "./when.js";
 export type { When } from "./when.js";
 export { World } from "./world.js";
-export type { ControlOptions, EnterOptions, WorldEvents } from "./world.js";
+export type { ControlOptions, EnterOptions, WorldEvents } from "./world_options.js";

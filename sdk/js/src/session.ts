@@ -17,7 +17,8 @@ import type {
   ShareLink,
   ShareScope,
 } from "./records.js";
-import { type EnterOptions, World } from "./world.js";
+import { World } from "./world.js";
+import type { EnterOptions } from "./world_options.js";
 
 const sessions = SessionService.method;
 const library = LibraryService.method;

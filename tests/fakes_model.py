@@ -148,7 +148,7 @@ class FakeVideoDecoder:
     def decode(self, cache: Any, video: Tensors) -> FramesFHWC:
         if self.decode_s:
             time.sleep(self.decode_s)
-        cache.previous = cache.previous * np.float32(0.5) + video["latents"].mean(0)
+        cache.previous = cache.previous * np.float32(0.5) + np.asarray(video["latents"]).mean(0)
         grey = (np.tanh(cache.previous) * 127 + 128).astype(np.uint8)
         return np.repeat(grey[None, :, :, None], 3, axis=-1)
 

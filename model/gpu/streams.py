@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -16,8 +17,9 @@ from model.interface import DecoderCache, FramesFHWC, Tensors, VideoDecoder
 
 
 class DecoderBeside:
-    """Implements model.interface.VideoDecoder: another one's, on a stream of its own. Latents come from the host and
-    frames go there, so nothing it does has to wait for the transformer, nor the transformer for it."""
+    """Implements model.interface.VideoDecoder: another one's, on a stream of its own. Latents come from the host, or
+    lie on the device and are done, and frames go to the host: so nothing it does has to wait for the transformer, nor
+    the transformer for it, and no latents are let go before they were read."""
 
     def __init__(self, decoder: VideoDecoder, device: torch.device) -> None:
         self._decoder = decoder
@@ -36,6 +38,16 @@ class DecoderBeside:
             return self._decoder.decode(cache, video)
 
 
+@lru_cache(maxsize=8)
+def _for_copies(device: torch.device) -> SideStream:
+    return SideStream(device)
+
+
+def to_host(tensor: Tensor) -> Tensor:
+    """A finished tensor in memory of the host, without waiting for what its device does now; itself where it is."""
+    return _for_copies(tensor.device).to_host(tensor)
+
+
 class SideStream:
     """A stream of one thread's work, on one device."""
 
@@ -45,19 +57,6 @@ class SideStream:
     @property
     def is_beside(self) -> bool:
         return self._stream is not None
-
-    @contextmanager
-    def after_current(self, *inputs: Tensor) -> Iterator[None]:
-        """Run the block's kernels on this stream, once the current one has come so far. `inputs` were made there, and
-        their memory is not given to others before this stream is done with it."""
-        if self._stream is None:
-            yield
-            return
-        self._stream.wait_stream(torch.cuda.current_stream(self._stream.device))
-        with torch.cuda.stream(self._stream):
-            yield
-        for tensor in inputs:
-            tensor.record_stream(self._stream)
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -38,6 +38,12 @@ def is_supported(backend: str) -> bool:
     return dist.is_gloo_available() if backend == GLOO else dist.is_nccl_available() and torch.cuda.is_available()
 
 
+def device_of(backend: str, rank: int) -> str:
+    """Where an end's memory is. NCCL wants two GPUs: a process that sees one alone has that one, and one that sees
+    several has another than the other end."""
+    return "cpu" if backend == GLOO else f"cuda:{rank % torch.cuda.device_count()}"
+
+
 def _join(backend: str, store: Store, rank: int, host: str) -> Any:
     """The group, once the other end has joined. Raises RuntimeError."""
     if backend == NCCL:
@@ -82,6 +88,10 @@ class GroupSender:
     def is_ready(self) -> bool:
         return self._is_taken and self._group is not None
 
+    @property
+    def takes_tensors(self) -> bool:
+        return self._backend == NCCL
+
     def carry(self, chunk: LatentChunk) -> wire.StreamRequest | None:
         if not self.is_ready:
             return None
@@ -101,7 +111,7 @@ class GroupSender:
 
     @property
     def _device(self) -> str:
-        return "cuda" if self._backend == NCCL else "cpu"
+        return device_of(self._backend, SENDER)
 
     def _join(self, store: Store) -> None:
         try:
@@ -127,8 +137,7 @@ class GroupReceiver:
 
     def read(self, message: wire.LaneLatents) -> LatentChunk:
         layout = layout_from_wire(message)
-        device = "cuda" if self._backend == NCCL else "cpu"
-        packed = torch.empty(layout.num_bytes, dtype=torch.uint8, device=device)
+        packed = torch.empty(layout.num_bytes, dtype=torch.uint8, device=device_of(self._backend, RECEIVER))
         self._group.recv([packed], SENDER, message.slot).wait()
         header = codec.header_from_wire(message.header)
         video, audio = (_unpacked(places, packed) for places in (layout.video, layout.audio))

@@ -46,6 +46,11 @@ class SendingLane(Protocol):
         """Whether both ends have it."""
         ...
 
+    @property
+    def takes_tensors(self) -> bool:
+        """Whether latents that lie on a GPU leave from there."""
+        ...
+
     def carry(self, chunk: LatentChunk) -> wire.StreamRequest | None:
         """Sends the latents, and gives the message that tells of them; None when they must go as bytes."""
         ...
@@ -72,6 +77,8 @@ MakeLane = Callable[[], SendingLane]
 
 
 class SharedMemorySender:
+    takes_tensors = False
+
     def __init__(self) -> None:
         self._ring: Ring | None = None
         self._is_taken = False

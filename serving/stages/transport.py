@@ -23,6 +23,7 @@ from serving.errors import WorkerUnavailableError
 from serving.sessions.encoded import LatentChunk
 from serving.stages import codec
 from serving.stages.decoder import DecoderStage
+from serving.stages.host_arrays import on_host
 from serving.stages.lanes import MakeLane, SendingLane
 from serving.stages.pipe import Pipe, connect_pipe
 from serving.wire import plane_pb2 as wire
@@ -66,7 +67,7 @@ class LatentTransport(Protocol):
 
 
 class InProcessTransport:
-    """Hands arrays over as they are."""
+    """Hands latents over as they are, and where they are: on a GPU they stay there."""
 
     def __init__(self, stage: DecoderStage) -> None:
         self._stage = stage
@@ -151,10 +152,12 @@ class _StreamLink:
         if self._stream is None:
             return
         carried, lane = None, self._lane
+        if lane is None or not lane.takes_tensors:
+            chunk = on_host(chunk)
         if lane is not None:
             self._offer_lane(lane, chunk)
             carried = lane.carry(chunk)
-        self._stream.send(carried or codec.latents_to_wire(chunk))
+        self._stream.send(carried or codec.latents_to_wire(on_host(chunk)))
 
     @property
     def is_lane_settled(self) -> bool:

@@ -120,7 +120,7 @@ class StreamingVideoDecoder:
         """`video[LATENTS]`: [F, C, H, W], about unit variance, floating point. 8-bit RGB, `frames_per_latent` frames of
         each latent, but one of the very first unless it is held. Advances the cache."""
         assert isinstance(cache, StreamCache)
-        latents_FCHW = torch.from_numpy(np.ascontiguousarray(video[LATENTS]))
+        latents_FCHW = _tensor_of(video[LATENTS])
         channels, shape = self._network.latent_channels, list(latents_FCHW.shape)
         if len(shape) != 4 or shape[1] != channels or 0 in shape or not latents_FCHW.is_floating_point():
             raise ValueError(f"latents are numbers [F, {channels}, H, W], not {latents_FCHW.dtype} {shape}")
@@ -221,6 +221,11 @@ class StreamingVideoDecoder:
         if not all(1 <= number <= MAX_GRID for number in grid_HW):
             raise ValueError(f"no picture has a grid of {grid_HW} latents")
         return {name: tensor.shape for name, tensor in features_on_meta(self._network, grid_HW).kept.items()}
+
+
+def _tensor_of(latents_FCHW: object) -> Tensor:
+    """Shares its memory, wherever it is."""
+    return latents_FCHW if isinstance(latents_FCHW, Tensor) else torch.from_numpy(np.ascontiguousarray(latents_FCHW))
 
 
 def features_on_meta(network: CausalNetwork, grid_HW: tuple[int, int]) -> Features:

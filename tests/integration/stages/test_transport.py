@@ -6,23 +6,26 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
+import torch
 
+from model.interface import FramesFHWC, Tensors
 from serving.errors import NacreError, WorkerUnavailableError
 from serving.sessions.encoded import DecodedPart, LatentChunk
 from serving.stages import codec, decoder_server, group_lane
-from serving.stages.decoder import DecoderStage
+from serving.stages.decoder import Decoders, DecoderStage
 from serving.stages.host import StageHost, WorkerConfig
 from serving.stages.outbox import Outbox
 from serving.stages.routes import Route, transport_by
 from serving.stages.shared_memory import NAME_PREFIX
 from serving.stages.stage import DECODERS
 from serving.stages.transport import DecoderOpening, InProcessTransport, LatentTransport
-from tests.fakes_model import FakeModel
+from tests.fakes_model import FakeModel, FakeVideoDecoder, noise
 from tests.integration.stages.play import WAIT_S, eventually
 from tests.unit.serving.stages.test_decoder import latents
 
@@ -46,9 +49,13 @@ class Wire:
 
 
 LANES = (Route.SHARED_MEMORY, Route.GLOO)
+NUM_GPUS = torch.cuda.device_count()
+NCCL = pytest.param(
+    Route.NCCL, marks=pytest.mark.skipif(NUM_GPUS < 2, reason=f"NCCL wants a GPU for each end; torch sees {NUM_GPUS}")
+)
 
 
-@pytest.fixture(params=[None, Route.STREAM, Route.GRPC, *LANES], ids=lambda route: route or "in process")
+@pytest.fixture(params=[None, Route.STREAM, Route.GRPC, *LANES, NCCL], ids=lambda route: route or "in process")
 async def wire(request: pytest.FixtureRequest) -> AsyncIterator[Wire]:
     async with decoder_worker(request.param) as wire:
         yield wire
@@ -87,6 +94,47 @@ async def test_latents_arrive_in_order_and_unchanged(wire: Wire) -> None:
             assert part.header.chunk_idx == chunk_idx
             expected = decoder.decode(cache, latents(chunk_idx).video or {})
             np.testing.assert_array_equal(part.frames_FHWC, expected)
+
+
+class Seen(FakeVideoDecoder):
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[Any] = []
+
+    def decode(self, cache: Any, video: Tensors) -> FramesFHWC:
+        self.given.append(video["latents"])
+        return super().decode(cache, {"latents": np.asarray(video["latents"])})
+
+
+async def test_latents_that_are_tensors_stay_where_they_are_in_one_process() -> None:
+    """The very tensor, no copy; a way that carries bytes makes an array of it."""
+    parts, seen = PartOutbox(), Seen()
+    stage, tensor = DecoderStage(Decoders(video=seen)), torch.from_numpy(noise(1, 0, (2, 80, 128)))
+    chunk = replace(latents(0), video=cast("Tensors", {"latents": tensor}), audio=None)
+    stage.watch("a", parts)
+    async with InProcessTransport(stage).connect(OPENING, ignore) as link, asyncio.timeout(WAIT_S):
+        link.send(chunk)
+        assert await parts.get() is not None
+    await asyncio.to_thread(stage.stop)
+    assert seen.given[0] is tensor
+
+
+async def test_latents_that_are_tensors_arrive_unchanged(wire: Wire) -> None:
+    parts = PartOutbox()
+    wire.stage.watch("a", parts)
+    decoder = FakeVideoDecoder()
+    cache = decoder.open(OPENING.seed)
+    async with wire.transport.connect(OPENING, ignore) as link, asyncio.timeout(WAIT_S):
+        for chunk_idx in range(12):  # a lane is taken on the way
+            chunk = latents(chunk_idx)
+            assert chunk.video is not None
+            tensors = {"latents": torch.from_numpy(chunk.video["latents"])}
+            link.send(replace(chunk, video=cast("Tensors", tensors)))
+            part = await parts.get()
+            assert part is not None
+            np.testing.assert_array_equal(part.frames_FHWC, decoder.decode(cache, chunk.video))
 
 
 async def test_a_snapshot_is_taken_between_the_chunks_around_it(wire: Wire) -> None:

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 import torch
 
-from model.gpu.streams import DecoderBeside, SideStream
+from model.gpu.streams import DecoderBeside, SideStream, to_host
+from model.interface import FramesFHWC, Tensors
 from tests.fakes_model import FakeVideoDecoder, noise
 
 
 def test_without_a_gpu_work_runs_where_it_stands() -> None:
     side = SideStream(torch.device("cpu"))
     assert not side.is_beside
-    x = torch.arange(4.0)
-    with side.after_current(x):
-        y = x * 2
-    host = side.to_host(y)
-    assert torch.equal(host, torch.tensor([0.0, 2.0, 4.0, 6.0]))
-    assert host.data_ptr() == y.data_ptr()
+    with side.alone():
+        y = torch.arange(4.0) * 2
+    for host in (side.to_host(y), to_host(y)):
+        assert torch.equal(host, torch.tensor([0.0, 2.0, 4.0, 6.0]))
+        assert host.data_ptr() == y.data_ptr()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU here")
+def test_a_decoder_has_a_stream_of_its_own_where_there_is_a_gpu() -> None:
+    streams: list[torch.cuda.Stream] = []
+
+    class Watched(FakeVideoDecoder):
+        def decode(self, cache: Any, video: Tensors) -> FramesFHWC:
+            streams.append(torch.cuda.current_stream())
+            return super().decode(cache, video)
+
+    beside = DecoderBeside(Watched(), torch.device("cuda"))
+    beside.decode(beside.open(1), {"latents": noise(1, 0, (2, 80, 128))})
+    assert streams != [torch.cuda.default_stream()]
 
 
 def test_a_decoder_beside_decodes_as_the_decoder_does() -> None:

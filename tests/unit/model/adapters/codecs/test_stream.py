@@ -62,6 +62,15 @@ def test_frames_are_the_same_bit_for_bit_however_the_latents_are_cut(network: Ca
         np.testing.assert_array_equal(frames_of(decoder, decoder.open(1), chunks(cuts)), whole)
 
 
+def test_tensors_are_decoded_as_arrays_are(network: CausalNetwork) -> None:
+    """A transformer on the same device leaves its latents there."""
+    decoder, given = StreamingVideoDecoder(network), chunks([2, 1])
+    tensors: list[Any] = [{LATENTS: torch.from_numpy(chunk[LATENTS])} for chunk in given]
+    np.testing.assert_array_equal(
+        frames_of(decoder, decoder.open(0), tensors), frames_of(decoder, decoder.open(0), given)
+    )
+
+
 def test_several_latents_at_once_are_the_same_but_for_rounding(network: CausalNetwork) -> None:
     one, three = (StreamingVideoDecoder(network, StreamConfig(latents_per_pass=number)) for number in (1, 3))
     apart, at_once = frames_of(one, one.open(0), chunks([3, 3, 3])), frames_of(three, three.open(0), chunks([9]))

@@ -60,16 +60,23 @@ class RollingCache:
     def is_parked(self) -> bool:
         return self._parked is not None
 
-    def append(self, kept: list[KeysValues]) -> None:
-        """Keep one more chunk: per block, its keys (unrotated) and values [1, tokens, N, K]."""
+    def append(self, kept: list[KeysValues]) -> int | None:
+        """Keep one more chunk: per block, its keys (unrotated) and values [1, tokens, N, K]. Gives the place in window
+        order of the chunk that made room for it; None where there was room."""
+        gone = None
         if self._chunks == len(self._pages):
-            oldest = min(self._config.sink_chunks, self._chunks - 1)
-            self._pages.append(self._pages.pop(oldest))
+            gone = min(self._config.sink_chunks, self._chunks - 1)
+            self._pages.append(self._pages.pop(gone))
             self._chunks -= 1
         keys = torch.stack([block.k_BLNK[0] for block in kept])
         values = torch.stack([block.v_BLNK[0] for block in kept])
         self._pool.write(self._pages[self._chunks], torch.stack([keys, values]))
         self._chunks += 1
+        return gone
+
+    def shorten(self, num_chunks: int) -> None:
+        """Keep the first so many in window order; the pages of the others are free for those that follow."""
+        self._chunks = min(num_chunks, self._chunks)
 
     def past(self) -> list[KeysValues]:
         """Per block, what is cached, in window order."""

@@ -57,6 +57,25 @@ class Finished(NamedTuple):
     kept: list[KeysValues]  # per block, for the cache
 
 
+class CleanChunk(NamedTuple):
+    """What the cache pass of one session's chunk is given besides prompt and past (B is 1)."""
+
+    video_BVC: Tensor
+    known_BVC: Tensor
+    coverage_BVQ: Tensor
+    audio_BA: Tensor
+    control_BE: Tensor
+    azimuth_B: Tensor
+
+    @classmethod
+    def of(cls, job: Job, finished: Finished) -> CleanChunk:
+        canvas = job.canvas
+        return cls(
+            finished.video_BVC, canvas.known_BVC, canvas.coverage_BVQ, finished.audio_BA, job.control_BE,
+            canvas.azimuth_B,
+        )  # fmt: skip
+
+
 @dataclass(slots=True, kw_only=True)
 class _Flow:
     """A job under way."""
@@ -93,6 +112,20 @@ def denoise(network: WorldTransformer, jobs: Sequence[Job]) -> list[Finished]:
         for group in _groups(running):
             _run(network, group)
     return [flow.finished for flow in flows if flow.finished is not None]
+
+
+def remember(
+    network: WorldTransformer, clean: CleanChunk, prompt: list[KeysValues], past: list[KeysValues]
+) -> list[KeysValues]:
+    """A cache pass by itself: what may be kept of the chunk under that prompt and after that past. To the bit what
+    `denoise` gave, where they are those it had."""
+    no_noise = clean.video_BVC.new_zeros(clean.video_BVC.shape[:2]), clean.audio_BA.new_zeros(len(clean.audio_BA))
+    tokens = ChunkTokens(
+        clean.video_BVC, clean.known_BVC, clean.coverage_BVQ, no_noise[0], clean.audio_BA, no_noise[1],
+        clean.control_BE, clean.azimuth_B,
+    )  # fmt: skip
+    _, kept = network(tokens, _together([prompt], network.dtype), _together([past], network.dtype))
+    return kept
 
 
 def _begin(job: Job, config: TransformerConfig) -> _Flow:

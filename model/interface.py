@@ -5,7 +5,9 @@
 
 Everything that crosses from one stage to another is `Tensors`: named numpy arrays
 that safetensors can carry, whose names and shapes are the model's own business. A
-caller moves them about and never looks inside. Nothing here knows that it is served.
+caller moves them about and never looks inside. Latents may be torch tensors that lie
+on a GPU: a decoder beside the transformer takes them where they are, and whoever
+sends them elsewhere brings them to the host. Nothing here knows that it is served.
 """
 
 from __future__ import annotations
@@ -32,6 +34,15 @@ class Profile(StrEnum):
 
     EXACT = "exact"  # its session alone, bit for bit, whoever shares the step
     FAST = "fast"  # within the model's stated tolerance of that
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """What a model may be asked for beside its profile. Not every one has each of them."""
+
+    compiles: bool = False  # what lies between its matrix products is compiled while it warms up
+    eight_bit: bool = False  # its large linear layers multiply in 8 bits
+    recaches: bool = False  # a directive makes the window's keys again, as if all of it had come about under the words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +184,16 @@ class SizedTransformer(Transformer, Protocol):
         ...
 
 
+@runtime_checkable
+class WarmingTransformer(Transformer, Protocol):
+    """One whose first steps are not like those that follow: kernels are chosen, compiled or recorded in them."""
+
+    def warm_up(self, num_sessions: int) -> None:
+        """Do whatever a step of at most so many sessions may be the first to do. After `prepare`, and before any is
+        opened. May take minutes."""
+        ...
+
+
 class DecoderCache(Protocol):
     """What a streaming decoder keeps for one session between chunks."""
 
@@ -229,4 +250,11 @@ class FastModel(Model, Protocol):
 
     def fast(self) -> Model:
         """The same weights in the fast profile, which `info` names."""
+        ...
+
+
+@runtime_checkable
+class TunableModel(Model, Protocol):
+    def tuned(self, tuning: Tuning) -> Model:
+        """The same weights, so tuned. Raises ValueError for what this model, or its profile, has not."""
         ...

@@ -18,9 +18,10 @@ from model.codec import MapCodec
 from model.control import MAX_SPEED_M_PER_S, PITCH_PX_PER_CHUNK, YAW_PX_PER_CHUNK
 from model.encoder import PearlEncoder
 from model.image_network import ImageNetwork
-from model.interface import ModelInfo, Profile
+from model.interface import Encoder, ModelInfo, Profile, Tuning
 from model.look_network import LookNetwork
 from model.presets import Preset
+from model.recaching import RecachingEncoder
 from model.rig import PERSPECTIVES
 from model.stepper import PearlTransformer
 from model.text.encoder import PearlTextEncoder
@@ -36,11 +37,17 @@ SAMPLES_PER_CHUNK = 1_280
 class PearlModel:
     """A preset and its weights. Loads each stage anew at each call."""
 
-    def __init__(self, preset: Preset, profile: Profile = Profile.EXACT) -> None:
-        self._preset, self._profile = preset, profile
+    def __init__(self, preset: Preset, profile: Profile = Profile.EXACT, tuning: Tuning | None = None) -> None:
+        self._preset, self._profile, self._tuning = preset, profile, tuning or Tuning()
 
     def fast(self) -> PearlModel:
-        return PearlModel(self._preset, Profile.FAST)
+        return PearlModel(self._preset, Profile.FAST, self._tuning)
+
+    def tuned(self, tuning: Tuning) -> PearlModel:
+        """Implements model.interface.TunableModel."""
+        if tuning.compiles or tuning.eight_bit:
+            raise ValueError(f"{self._preset.name} runs on a processor: its layers are neither compiled nor of 8 bits")
+        return PearlModel(self._preset, self._profile, tuning)
 
     @cached_property
     def info(self) -> ModelInfo:
@@ -66,11 +73,12 @@ class PearlModel:
             profile=self._profile,
         )
 
-    def load_encoder(self) -> PearlEncoder:
+    def load_encoder(self) -> Encoder:
         text = PearlTextEncoder.load(self._file("text_encoder"))
         image = ImageNetwork(self._preset.image)
         image.load_state_dict(self._weights("image_encoder"))
-        return PearlEncoder(text, _frozen(image))
+        encoder = PearlEncoder(text, _frozen(image))
+        return RecachingEncoder(encoder) if self._tuning.recaches else encoder
 
     def load_transformer(self, num_threads: int = 1) -> PearlTransformer:
         torch.set_num_threads(num_threads)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from model.actors.cast import MAX_ACTORS, Cast
 from model.cache import RollingCache
+from model.clean_window import CleanWindow, without_chunks
 from model.interface import CAMERA_MOVES, Tensors
 from model.layers import KeysValues
 from model.memory import SpatialMemory, sized
@@ -47,6 +48,7 @@ class PearlState:
     rig: Rig = field(default_factory=Rig)
     cast: Cast = field(default_factory=Cast)
     prompt: ProjectedPrompt | None = None  # of the latest conditions; made again from them, so no snapshot has it
+    clean: CleanWindow | None = None  # where directives make the window again: see model.recaching
 
     def set_goal(self, goal_V: Tensor) -> None:
         """Fade toward these conditions from now on; a goal that stays the same goes on fading."""
@@ -59,7 +61,7 @@ class PearlState:
 
     @property
     def num_bytes(self) -> int:
-        return self.memory.num_bytes + self.cache.num_bytes
+        return self.memory.num_bytes + self.cache.num_bytes + (0 if self.clean is None else self.clean.num_bytes)
 
     def close(self) -> None:
         """Give the cache's pages back. Nothing may be asked of it afterwards."""
@@ -78,11 +80,12 @@ class PearlState:
             **self.cast.snapshot(),
             **self.memory.snapshot(),
             **self.cache.snapshot(),
+            **({} if self.clean is None else self.clean.snapshot()),
         }
 
     def portable_snapshot(self) -> Tensors:
         """Copied at once and packed when it is read: see `model.portable`."""
-        return PortableSnapshot(self.snapshot())
+        return PortableSnapshot(without_chunks(self.snapshot()))
 
     @classmethod
     def restore(cls, config: TransformerConfig, snapshot: Tensors, pool: PagePool | None = None) -> PearlState:
@@ -115,6 +118,7 @@ class PearlState:
             cache=RollingCache.restore(config, snapshot, pool),
             rig=_rig_of(snapshot["rig"].tolist()),
             cast=Cast.restore(snapshot),
+            clean=CleanWindow.restore(config, snapshot),
         )
 
 

@@ -27,13 +27,15 @@ from model import camera
 from model.actors.networks import ActorNetworks
 from model.actors.stage import Stage
 from model.cache import RollingCache, page_pool
+from model.clean_window import CleanWindow
 from model.codec import MapCodec
 from model.control import control_features
-from model.denoising import Canvas, Finished, Job, denoise
+from model.denoising import Canvas, CleanChunk, Finished, Job, denoise
 from model.interface import ChunkControls, ChunkLatents, Profile, SessionState, Tensors
 from model.layers import KeysValues
 from model.memory import Recollection, SpatialMemory
 from model.mood import FADE_CHUNKS, faded, first_conditions, update_of
+from model.recaching import recaches
 from model.sampler import num_steps
 from model.session import PearlState, ProjectedPrompt
 from model.silhouettes import with_crisp_outlines
@@ -117,6 +119,8 @@ class PearlTransformer:
         )
         if image is not None:
             self._remember_image(state, image)
+        if recaches(prompt) or recaches(image):
+            state.clean = CleanWindow()
         self._stage.set(state, prompt)
         return state
 
@@ -165,7 +169,10 @@ class PearlTransformer:
     def _end(self, begun: _Begun, finished: Finished, maps_MHW: Tensor) -> ChunkLatents:
         """From what the network did: remember it, and let everybody perform on it."""
         state = begun.state
-        state.cache.append(finished.kept)
+        if state.clean is None:
+            state.cache.append(finished.kept)
+        else:
+            state.clean.append(state.cache, CleanChunk.of(begun.job, finished), finished.kept)
         standpoint = state.rig.eye(state.walker).standpoint
         state.memory.remember(standpoint, maps_MHW, begun.filled_HW, begun.is_new_place)
         view = self._stage.perform(state, begun.controls, begun.moved, maps_MHW)
@@ -183,9 +190,17 @@ class PearlTransformer:
         if controls.image is not None:
             state.memory = SpatialMemory()
             self._remember_image(state, controls.image)
+        if any(map(recaches, asked)):
+            self._recache(state)
         state.goal_chunks = min(state.goal_chunks + 1, FADE_CHUNKS)
         state.conditions_V = faded(state.conditions_V, state.goal_V, state.goal_chunks)
         return self._stage.move(state, controls)
+
+    def _recache(self, state: PearlState) -> None:
+        """Let the window have come about under what was asked for, also while the world still fades toward it."""
+        if state.clean is None:
+            state.clean = CleanWindow()
+        state.clean.recache(self._network, state.cache, self._network.project_prompt(state.goal_V[None]))
 
     def _remember_image(self, state: PearlState, image: Tensors) -> None:
         """Lay a picture's maps where the view is, as something seen."""

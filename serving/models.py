@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import model
-from model.interface import FastModel, Model, Profile
+from model.interface import FastModel, Model, Profile, TunableModel, Tuning
 from serving.open_models import check_open_model, load_open_model, names_open_model
 
 PRESETS_FOLDER = Path(model.__path__[0]) / "weights"
@@ -31,14 +31,22 @@ def check_model(name: str) -> None:
         )
 
 
-def load_model(name: str, profile: str = Profile.EXACT) -> Model:
+def load_model(name: str, profile: str = Profile.EXACT, tuning: Tuning | None = None) -> Model:
     """A preset by its name, an open model as NAME@FOLDER, or a loader of one's own as `package.module:function`, in one
     of its profiles.
 
-    Raises ValueError for a name that is neither, and for a profile that the model has not. Imports torch when the
-    model needs it.
+    Raises ValueError for a name that is neither, and for a profile or a tuning that the model has not. Imports torch
+    when the model needs it.
     """
-    loaded = _load(name)
+    loaded = _in_profile(_load(name), name, profile)
+    if tuning is None or tuning == Tuning():
+        return loaded
+    if isinstance(loaded, TunableModel):
+        return loaded.tuned(tuning)
+    raise ValueError(f"model {name!r} cannot be tuned")
+
+
+def _in_profile(loaded: Model, name: str, profile: str) -> Model:
     if loaded.info.profile == profile:
         return loaded
     if profile == Profile.FAST and isinstance(loaded, FastModel):

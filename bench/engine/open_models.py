@@ -20,14 +20,13 @@ from model.adapters.codecs.wan_vae_config import WAN_2_1_VAE, WAN_2_2_VAE
 from model.adapters.codecs.wan_vae_networks import WanVaeDecoder
 from model.adapters.presets import WanPreset, empty_network
 from model.adapters.wan.actions import Actions
-from model.adapters.wan.config import HELD_KEYS, WINDOW_FRAMES
+from model.adapters.wan.config import HELD_KEYS, IMAGE_TOKENS, WINDOW_FRAMES
 from model.adapters.wan.network import Conditions, WanNetwork
 from model.adapters.wan.window import KeysValues, LatentCache
 
 META = torch.device("meta")
 DTYPE = torch.bfloat16
 WAN_2_1 = "wan2.1"
-IMAGE_TOKENS = 257  # that CLIP ViT-H/14 makes of a picture
 TINY_VIDEO = "tiny_video_decoder"
 
 
@@ -54,7 +53,7 @@ def count_open_model(preset: WanPreset, num_sessions: int = 1) -> CountedModel:
     decoders = {VIDEO: _autoencoder(preset).decode, TINY_VIDEO: _tiny(preset).decode}
     window = network.window(caches, preset.latents_per_chunk, preset.latent_rows, preset.latent_columns)
     timesteps = torch.full(latents.shape[:2], 500.0, device=META)
-    refill = count_work(lambda: [window._fill(caches, kind) for kind in window.layers])
+    refill = count_work(lambda: window.fill(caches))
     denoise = count_work(lambda: network.denoise(latents, timesteps, context, window, conditions))
     remember = count_work(lambda: network.remember(latents, context, window, conditions))
     works = {TRANSFORMER: total([refill, *[denoise] * len(preset.sampling.steps), remember])}

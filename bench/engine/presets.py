@@ -28,6 +28,7 @@ class Speed:
 
     profile: Profile = Profile.EXACT
     graphs: bool = True  # of open models
+    compiles: bool = False  # of open models
     fp8: bool = False  # of open models
     tiny_decoder: bool = False  # of open models
 
@@ -66,6 +67,7 @@ def random_subject(name: str, speed: Speed) -> Subject:
             dtype=torch.bfloat16,
             profile=speed.profile,
             graphs=speed.graphs,
+            compiles=speed.compiles,
             fp8=speed.fp8,
             tiny_decoder=speed.tiny_decoder,
         )

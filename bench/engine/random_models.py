@@ -23,18 +23,14 @@ from model.adapters.interface import IMAGE, LATENTS, TEXT
 from model.adapters.presets import WanPreset, preset, random_network
 from model.adapters.wan.capabilities import capabilities
 from model.adapters.wan.encoder import PICTURE_LATENTS
-from model.adapters.wan.network import WanNetwork
 from model.adapters.wan.silence import SilentDecoder
 from model.adapters.wan.transformer import WanTransformer, WanTransformerConfig
-from model.gpu.fp8 import convert_linears, fits
+from model.gpu.quick import WanSpeed, quickened
 from model.gpu.streams import DecoderBeside
-from model.gpu.wan import GraphedWan
 from model.interface import ModelInfo, Profile, Tensors
 
 SEED = 1
 WORDS = 20  # tokens of a short sentence
-# The many and large linear layers; the few others are left as they are.
-IN_BLOCKS = "blocks."
 WEIGHT_STD = 0.05  # of a decoder's
 
 
@@ -44,6 +40,7 @@ class RandomModelConfig:
     dtype: torch.dtype = torch.bfloat16
     profile: Profile = Profile.FAST
     graphs: bool = True  # passes over static buffers; on a GPU as graphs
+    compiles: bool = False
     fp8: bool = False
     tiny_decoder: bool = False
 
@@ -85,10 +82,8 @@ class RandomOpenModel:
         torch.set_num_threads(num_threads)
         config = self._config
         network = random_network(self._preset.network, config.device, config.dtype)
-        if config.fp8:
-            convert_linears(network, lambda name, linear: name.startswith(IN_BLOCKS) and fits(linear))
-        if config.graphs:
-            network = cast("WanNetwork", GraphedWan(network, self._preset.past_latents))
+        speed = WanSpeed(graphs=config.graphs, compiles=config.compiles, eight_bit=config.fp8)
+        network = quickened(network, self._preset.past_latents, speed)
         return WanTransformer(self._preset, network, WanTransformerConfig(profile=config.profile))
 
     def load_video_decoder(self) -> DecoderBeside:

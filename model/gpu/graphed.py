@@ -39,9 +39,12 @@ class GraphedStep:
     must stay where it is, and may be written in place.
     """
 
-    def __init__(self, function: StepFunction, row: Named, batch_sizes: tuple[int, ...]) -> None:
+    def __init__(
+        self, function: StepFunction, row: Named, batch_sizes: tuple[int, ...], pool: Any | None = None
+    ) -> None:
         """`row` is one session's input, [1, ...] each: its shapes, dtypes and device are every input's, and its
-        values fill the rows that nobody uses (so a slot it names is one that nobody has)."""
+        values fill the rows that nobody uses (so a slot it names is one that nobody has). `pool`: of memory, shared
+        with graphs that are never replayed at the same time (`torch.cuda.graph_pool_handle`)."""
         if not batch_sizes or list(batch_sizes) != sorted(set(batch_sizes)) or batch_sizes[0] < 1:
             raise ValueError(f"batch_sizes {batch_sizes}: ascending, from 1 on")
         if not row or any(len(tensor) != 1 for tensor in row.values()):
@@ -50,6 +53,7 @@ class GraphedStep:
         self._row = dict(row)
         self._batch_sizes = batch_sizes
         self._recorded: dict[int, _Recorded] = {}
+        self._pool = pool
 
     @property
     def is_graphed(self) -> bool:
@@ -65,10 +69,11 @@ class GraphedStep:
     def warm_up(self) -> None:
         """Record every batch size, the largest first so that the others fit into its memory. Without it, the first
         call of each size does it."""
-        pool = torch.cuda.graph_pool_handle() if self.is_graphed else None
+        if self.is_graphed and self._pool is None:
+            self._pool = torch.cuda.graph_pool_handle()
         for size in reversed(self._batch_sizes):
             if size not in self._recorded:
-                self._recorded[size] = self._record(size, pool)
+                self._recorded[size] = self._record(size)
 
     @torch.inference_mode()
     def __call__(self, inputs: Named) -> dict[str, Tensor]:
@@ -78,7 +83,7 @@ class GraphedStep:
         size = self._size_for(batch)
         recorded = self._recorded.get(size)
         if recorded is None:
-            recorded = self._recorded[size] = self._record(size, None)
+            recorded = self._recorded[size] = self._record(size)
         for name, buffer in recorded.inputs.items():
             buffer[:batch].copy_(inputs[name], non_blocking=True)
             if batch < size:
@@ -107,7 +112,7 @@ class GraphedStep:
             raise ValueError(f"a batch of {batch}; it may be 1 to {self._batch_sizes[-1]}")
         return fitting[0]
 
-    def _record(self, size: int, pool: Any | None) -> _Recorded:
+    def _record(self, size: int) -> _Recorded:
         inputs = {name: row.repeat(size, *[1] * (row.dim() - 1)) for name, row in self._row.items()}
         if not self.is_graphed:
             outputs = {name: torch.empty_like(value) for name, value in self._function(inputs).items()}
@@ -119,7 +124,7 @@ class GraphedStep:
                 self._function(inputs)
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=pool):
+        with torch.cuda.graph(graph, pool=self._pool):
             outputs = dict(self._function(inputs))
         return _Recorded(inputs=inputs, outputs=outputs, graph=graph)
 

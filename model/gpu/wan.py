@@ -1,16 +1,21 @@
 """The causal Wan network with its passes as graphs.
 
-Once a session's window is full, every chunk has the same shapes: its passes run over one static window for each
-number of sessions, refilled from their caches for each chunk, and over static copies of the context, which are made
-anew only when it changes. Before that, chunks run as the network runs them. On a CPU it is the same code without
+Once a session's window is full, every chunk has the same shapes: its passes run over one static window, of which
+fewer sessions have a part, refilled from their caches for each chunk, and over static copies of the context, which are
+made anew only when it changes. Before that, chunks run as the network runs them. On a CPU it is the same code without
 graphs.
+
+What runs at which sizes is recorded when it comes for the first time, so that belongs into warming up, the most
+sessions first: `model.adapters.wan.transformer` does so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import torch
 from torch import Tensor
 
 from model.adapters.wan.actions import Actions
@@ -43,6 +48,8 @@ class GraphedWan:
         self._network = network
         self._full_latents = full_latents
         self._places: dict[tuple[int, ...], _Place] = {}
+        # One for all passes: each is done, and its result used, before the next is replayed.
+        self._memory_pool: Any = torch.cuda.graph_pool_handle() if network.device.type == "cuda" else None
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._network, name)
@@ -53,11 +60,13 @@ class GraphedWan:
         key = (len(caches), num_own, latent_rows, latent_columns)
         place = self._places.get(key)
         if place is None:
-            window = self._network.window(caches, num_own, latent_rows, latent_columns)
-            self._places[key] = _Place(window=window, context=[], copied_from=[])
-            return window
-        for kind in place.window.layers:
-            place.window._fill(caches, kind)
+            wide = self._wider(key)
+            if wide is None:
+                window = self._network.window(caches, num_own, latent_rows, latent_columns)
+                self._places[key] = _Place(window=window, context=[], copied_from=[])
+                return window
+            place = self._places[key] = _Place(window=wide.narrowed(len(caches)), context=[], copied_from=[])
+        place.window.fill(caches)
         return place.window
 
     def denoise(
@@ -94,10 +103,18 @@ class GraphedWan:
     def _place_of(self, window: Window) -> _Place | None:
         return next((place for place in self._places.values() if place.window is window), None)
 
+    def _wider(self, key: tuple[int, ...]) -> Window | None:
+        """A window like that of `key`, of more sessions."""
+        (size, *shape) = key
+        found = [place.window for (wide, *of), place in self._places.items() if of == shape and wide > size]
+        return found[0] if found else None
+
     def _take_context(self, place: _Place, context: list[KeysValues]) -> None:
         """Compared block by block and by identity: a batch's context is one list of tensors until a directive."""
         if len(place.copied_from) == len(context) and all(map(_is_same, place.copied_from, context)):
             return
+        if place.context and place.context[0].k.shape != context[0].k.shape:
+            place.context, place.denoise, place.remember = [], None, None  # recorded anew: it is of another length
         if not place.context:
             place.context = [KeysValues(own.k.clone(), own.v.clone()) for own in context]
         for static, given in zip(place.context, context, strict=True):
@@ -108,7 +125,7 @@ class GraphedWan:
     def _step(self, place: _Place, inputs: Named, run: Callable[[_Place, Named], Named]) -> GraphedStep:
         row = {name: tensor[:1] for name, tensor in inputs.items()}
         size = len(inputs[LATENTS])
-        return GraphedStep(lambda static: run(place, static), row, (size,))
+        return GraphedStep(lambda static: run(place, static), row, (size,), self._memory_pool)
 
     def _denoise(self, place: _Place, inputs: Named) -> dict[str, Tensor]:
         velocity = self._network.denoise(

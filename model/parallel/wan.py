@@ -17,7 +17,6 @@ from model.adapters.wan.actions import MOUSE
 from model.adapters.wan.config import WanConfig
 from model.adapters.wan.layers import SELF, Block
 from model.adapters.wan.network import Conditions, WanNetwork
-from model.adapters.wan.rotary import rotate
 from model.adapters.wan.window import KeysValues, Shapes, Window
 from model.parallel.sequence import SequenceSplit
 
@@ -37,8 +36,8 @@ class SplitBlock(Block):
     def _seen(self, hidden_BFTD: Tensor, own: KeysValues, window: Window, block: int) -> Tensor:
         rotation, shape = window.own_rotation(SELF), hidden_BFTD.shape[1:3]
         q_BFtNK = self.self_attn.queries(hidden_BFTD.flatten(1, 2)).unflatten(1, shape)
-        q_BFTnK = rotate(self.split.to_heads(q_BFtNK, self.tokens_per_latent), rotation)
-        keys = window.lay(SELF, block, rotate(own.k, rotation), own.v)
+        q_BFTnK = self.pointwise.rotated(self.split.to_heads(q_BFtNK, self.tokens_per_latent), rotation)
+        keys = window.lay(SELF, block, self.pointwise.rotated(own.k, rotation), own.v)
         seen = self.attend(q_BFTnK.flatten(1, 2), keys.k.flatten(1, 2), keys.v.flatten(1, 2))
         seen_BFtNK = self.split.to_tokens(seen.unflatten(1, q_BFTnK.shape[1:3]))
         return self.self_attn.joined(seen_BFtNK.flatten(1, 2)).unflatten(1, shape)
@@ -83,4 +82,5 @@ def split_wan(network: WanNetwork, split: SequenceSplit) -> SplitWanNetwork:
     with torch.device("meta"):
         shared = SplitWanNetwork(network.config, split)
     shared.load_state_dict(network.state_dict(), assign=True)
+    shared.set_pointwise(network.pointwise)
     return shared.requires_grad_(False).eval()

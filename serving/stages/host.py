@@ -7,7 +7,14 @@ from dataclasses import dataclass, field, replace
 
 import grpc.aio
 
-from model.interface import Model, ModelInfo, PreparedTransformer, SizedTransformer, Transformer
+from model.interface import (
+    Model,
+    ModelInfo,
+    PreparedTransformer,
+    SizedTransformer,
+    Transformer,
+    WarmingTransformer,
+)
 from serving.catalogue.beat import BEAT_S, BeatThread, WorkerIdentity
 from serving.catalogue.keeper import SessionKeeper
 from serving.catalogue.storage import StorageConfig, worker_name
@@ -166,6 +173,8 @@ class StageHost:
         transformer = self._model.load_transformer(self.config.num_threads)
         if isinstance(transformer, PreparedTransformer):
             transformer.prepare(self.config.engine.num_slots)
+        if isinstance(transformer, WarmingTransformer):
+            transformer.warm_up(self.config.engine.num_slots)
         self._metrics.profile(str(self.info.profile))
         journals = self._journals or MemoryJournalStore()
         if self.config.storage is not None:

@@ -13,6 +13,7 @@ PATCH_SIDE = 2  # a token covers one latent frame, two rows and two columns
 FRAMES_PER_LATENT = 4  # frames that a latent frame stands for; a session's first stands for one
 WINDOW_LATENTS = 3  # latent frames before a latent frame whose controls it is told (Matrix-Game 2.0)
 WINDOW_FRAMES = WINDOW_LATENTS * FRAMES_PER_LATENT
+IMAGE_TOKENS = 257  # that CLIP ViT-H/14 makes of a picture
 HELD_KEYS = 8  # W A S D for the walker, I J K L for the camera (ABot-World)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from model.adapters.wan.actions import ActionModule, Actions
 from model.adapters.wan.config import WanConfig
-from model.adapters.wan.rotary import rotate
+from model.adapters.wan.pointwise import Pointwise, modulated
 from model.adapters.wan.window import KeysValues, Window
 
 SELF = "self"  # the kind of attention of the window that video tokens look at
@@ -60,6 +60,7 @@ class Block(nn.Module):
         super().__init__()
         dim, eps = config.dim, config.eps
         self.attend: Attend = attend
+        self.pointwise = Pointwise()
         self.norm1 = nn.LayerNorm(dim, eps, elementwise_affine=False)
         self.self_attn = Projections(config)
         self.norm3 = nn.LayerNorm(dim, eps)
@@ -83,22 +84,23 @@ class Block(nn.Module):
     ) -> tuple[Tensor, dict[str, KeysValues]]:
         """The tokens after this block, and what a cache may keep of them. Writes to the window's own frames."""
         shift, scale, gate, *second = (self.modulation + noise_BF6D).unsqueeze(-2).unbind(2)
-        hidden = modulated(self.norm1(x_BFTD), shift, scale)
+        hidden = self.pointwise.normed(x_BFTD, shift, scale, self.norm1.eps)
         kept = {SELF: self._projected(hidden)}
-        x_BFTD = x_BFTD + gate * self._seen(hidden, kept[SELF], window, block)
+        x_BFTD = self.pointwise.gated(x_BFTD, gate, self._seen(hidden, kept[SELF], window, block))
         x_BFTD = x_BFTD + self._told(x_BFTD, context)
         if self.action_model is not None:
             assert actions is not None
             x_BFTD, told = self.action_model(x_BFTD, actions, window, block)
             kept |= told
         shift, scale, gate = second
-        return x_BFTD + gate * self.ffn(modulated(self.norm2(x_BFTD), shift, scale)), kept
+        hidden = self.pointwise.normed(x_BFTD, shift, scale, self.norm2.eps)
+        return self.pointwise.gated(x_BFTD, gate, self.ffn(hidden)), kept
 
     def keys_to_keep(self, x_BFTD: Tensor, noise_BF6D: Tensor) -> dict[str, KeysValues]:
         """What a cache may keep, of a block without actions after which nothing else is wanted."""
         assert self.action_model is None
         shift, scale, *_ = (self.modulation + noise_BF6D).unsqueeze(-2).unbind(2)
-        return {SELF: self._projected(modulated(self.norm1(x_BFTD), shift, scale))}
+        return {SELF: self._projected(self.pointwise.normed(x_BFTD, shift, scale, self.norm1.eps))}
 
     def _projected(self, hidden_BFTD: Tensor) -> KeysValues:
         """Keys and values [B, F, T, N, K], the keys before rotation."""
@@ -108,8 +110,9 @@ class Block(nn.Module):
 
     def _seen(self, hidden_BFTD: Tensor, own: KeysValues, window: Window, block: int) -> Tensor:
         rotation = window.own_rotation(SELF)
-        q = rotate(self.self_attn.queries(hidden_BFTD.flatten(1, 2)).unflatten(1, own.k.shape[1:3]), rotation)
-        keys = window.lay(SELF, block, rotate(own.k, rotation), own.v)
+        q_BFTNK = self.self_attn.queries(hidden_BFTD.flatten(1, 2)).unflatten(1, own.k.shape[1:3])
+        q = self.pointwise.rotated(q_BFTNK, rotation)
+        keys = window.lay(SELF, block, self.pointwise.rotated(own.k, rotation), own.v)
         seen = self.attend(q.flatten(1, 2), keys.k.flatten(1, 2), keys.v.flatten(1, 2))
         return self.self_attn.joined(seen).unflatten(1, own.k.shape[1:3])
 
@@ -145,10 +148,6 @@ class ImageEmbedding(nn.Module):
 
     def forward(self, image_BPD: Tensor) -> Tensor:
         return self.proj(image_BPD)
-
-
-def modulated(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    return x * (1 + scale) + shift
 
 
 def timestep_features(timesteps: Tensor, dim: int) -> Tensor:

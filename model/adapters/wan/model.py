@@ -14,8 +14,10 @@ from model.adapters.wan.encoder import WanEncoder
 from model.adapters.wan.folder import WanFolder
 from model.adapters.wan.silence import SilentDecoder
 from model.adapters.wan.transformer import WanTransformer, WanTransformerConfig
+from model.gpu.quick import WanSpeed, quickened
 from model.gpu.streams import DecoderBeside
-from model.interface import ModelInfo, Profile
+from model.interface import Encoder, ModelInfo, Profile, Tuning
+from model.recaching import RecachingEncoder
 
 # Sessions are kept as latents, megabytes in place of gigabytes, for two percent more work. The chunk after which it is
 # done takes up to twice its time, so it comes seldom; and going on from a snapshot takes a cache pass for each chunk
@@ -26,8 +28,10 @@ RECACHE_EVERY_CHUNKS = 64
 class WanModel:
     """A folder of weights. Loads each stage anew at each call."""
 
-    def __init__(self, folder: WanFolder, config: WanTransformerConfig | None = None) -> None:
-        self._folder, self._config = folder, config or WanTransformerConfig()
+    def __init__(
+        self, folder: WanFolder, config: WanTransformerConfig | None = None, tuning: Tuning | None = None
+    ) -> None:
+        self._folder, self._config, self._tuning = folder, config or WanTransformerConfig(), tuning or Tuning()
 
     @property
     def info(self) -> ModelInfo:
@@ -37,15 +41,20 @@ class WanModel:
     def _fingerprint(self) -> str:
         return self._folder.fingerprint()
 
-    def load_encoder(self) -> WanEncoder:
+    def load_encoder(self) -> Encoder:
         folder = self._folder
-        return WanEncoder(
+        encoder = WanEncoder(
             preset=folder.preset, text=folder.load_text(), image=folder.load_image(), latents=folder.load_latents()
         )
+        return RecachingEncoder(encoder) if self._tuning.recaches else encoder
 
     def load_transformer(self, num_threads: int = 1) -> WanTransformer:
         torch.set_num_threads(num_threads)
-        return WanTransformer(self._folder.preset, self._folder.load_network(), self._config)
+        preset, network = self._folder.preset, self._folder.load_network()
+        if self._config.profile == Profile.FAST:
+            speed = WanSpeed(compiles=self._tuning.compiles, eight_bit=self._tuning.eight_bit)
+            network = quickened(network, preset.past_latents, speed)
+        return WanTransformer(preset, network, self._config)
 
     def load_video_decoder(self) -> DecoderBeside:
         return DecoderBeside(self._folder.load_video_decoder(), self._folder.device)
@@ -55,7 +64,15 @@ class WanModel:
 
     def fast(self) -> WanModel:
         """The same weights in the fast profile: sessions with as long a past share their passes."""
-        return WanModel(self._folder, replace(self._config, profile=Profile.FAST))
+        return WanModel(self._folder, replace(self._config, profile=Profile.FAST), self._tuning)
+
+    def tuned(self, tuning: Tuning) -> WanModel:
+        """Implements model.interface.TunableModel."""
+        if self._config.profile == Profile.EXACT and (tuning.compiles or tuning.eight_bit):
+            raise ValueError("compiled and 8-bit layers are not the same to the bit: they need the fast profile")
+        if tuning.recaches and not self._folder.preset.network.text_dim:
+            raise ValueError(f"{self._folder.preset.name} reads no words, after which it could make its window again")
+        return WanModel(self._folder, self._config, tuning)
 
 
 def load(name: str, path: Path) -> WanModel:

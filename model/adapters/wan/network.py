@@ -23,6 +23,7 @@ from model.adapters.wan.actions import KEYBOARD, MOUSE, Actions
 from model.adapters.wan.config import PATCH_SIDE, WanConfig
 from model.adapters.wan.keys import KeyAdapter
 from model.adapters.wan.layers import SELF, Attend, Block, Head, ImageEmbedding, timestep_features
+from model.adapters.wan.pointwise import Pointwise
 from model.adapters.wan.rotary import Rotation, grid_rotation, time_rotation
 from model.adapters.wan.window import KeysValues, LatentCache, Shapes, Window
 
@@ -70,6 +71,15 @@ class WanNetwork(nn.Module):
         """Another way to compute self-attention: over several devices, or with another kernel."""
         for block in self.block_list():
             block.attend = attend
+
+    @property
+    def pointwise(self) -> Pointwise:
+        return self.block_list()[0].pointwise
+
+    def set_pointwise(self, pointwise: Pointwise) -> None:
+        """Another way to do what lies between the matrix products; one for all blocks."""
+        for block in self.block_list():
+            block.pointwise = pointwise
 
     def context(self, context_BPD: Tensor) -> list[KeysValues]:
         """Keys and values of a text, or of a picture's meaning, for every block. Keep them until it changes. A text is

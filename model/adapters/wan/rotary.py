@@ -62,7 +62,11 @@ def _angles(positions: int, dims: int, base: float) -> Tensor:
 
 def rotate(heads: Tensor, rotation: Rotation) -> Tensor:
     """Turn queries or keys [..., N, K] by a rotation [..., K / 2] that is the same for all heads."""
-    cos, sin = rotation.cos.unsqueeze(-2), rotation.sin.unsqueeze(-2)
+    return rotate_by(heads, rotation.cos, rotation.sin)
+
+
+def rotate_by(heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    cos, sin = cos.unsqueeze(-2), sin.unsqueeze(-2)
     even, odd = heads.to(cos.dtype).unflatten(-1, (-1, 2)).unbind(-1)
     turned = torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1)
     return turned.flatten(-2).to(heads.dtype)

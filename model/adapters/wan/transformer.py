@@ -12,9 +12,9 @@ Letters: B sessions, F latent frames of a chunk, C channels, H W rows and column
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +24,8 @@ from model.adapters.interface import IMAGE, LATENTS, TEXT
 from model.adapters.presets import WanPreset
 from model.adapters.wan.capabilities import MAX_PITCH_DEG_PER_S, MAX_SPEED_M_PER_S, MAX_YAW_DEG_PER_S
 from model.adapters.wan.conditions import Told, conditions_of, stacked, with_given
+from model.adapters.wan.config import IMAGE_TOKENS
+from model.adapters.wan.encoder import PICTURE_LATENTS
 from model.adapters.wan.hands import hand_numbers, num_hand_numbers
 from model.adapters.wan.network import WanNetwork
 from model.adapters.wan.pool import CachePool
@@ -31,15 +33,18 @@ from model.adapters.wan.sampler import FewSteps, clean_from, noised, timesteps_o
 from model.adapters.wan.session import CACHE, MadeChunk, WanState, contexts_of, from_numpy, recent_of
 from model.adapters.wan.window import KeysValues, LatentCache, Window
 from model.interface import CameraPose, ChunkControls, ChunkLatents, Profile, SessionState, Tensors
+from model.recaching import recaches
 from model.sampler import chunk_noise
+
+# Sizes of a step in the fast profile, each of which is warmed up.
+BATCH_SIZES = (1, 2, 4, 8)
+# With a full window, to warm up: the first records what every other replays.
+FULL_CHUNKS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WanTransformerConfig:
     profile: Profile = Profile.EXACT
-    # Whether a directive also makes the window's keys again, as if they had been made under it: the world turns to the
-    # new words sooner, for as many cache passes as the window has chunks.
-    recaches_on_directive: bool = False
     # Make the cache again from the latents of the window after every so many chunks, or never (0). What the oldest of
     # them had seen is then forgotten, and a snapshot needs no more than latents to go on bit for bit.
     recache_every_chunks: int = 0
@@ -68,9 +73,40 @@ class WanTransformer:
         past, sinks = preset.past_latents, preset.sink_latents
         self._pool = CachePool(lambda: LatentCache(shapes, past, sinks, network.dtype, network.device))
 
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Implements model.interface.SizedTransformer: in the exact profile nobody gains by waiting for others."""
+        return BATCH_SIZES if self._config.profile == Profile.FAST else (1,)
+
     def prepare(self, num_sessions: int) -> None:
         """Take the memory of so many sessions' caches. Implements model.interface.PreparedTransformer."""
         self._pool.prepare(num_sessions)
+
+    def warm_up(self, num_sessions: int) -> None:
+        """Chunks of strangers at every batch size, from an empty window to a full one, the most sessions first: they
+        need most memory, and the others find theirs in it. Implements model.interface.WarmingTransformer."""
+        per_chunk = self._preset.latents_per_chunk
+        num_chunks = -(-self._preset.past_latents // per_chunk) + FULL_CHUNKS
+        for size in reversed([each for each in self.batch_sizes if each <= num_sessions]):
+            with ExitStack() as strangers:
+                states = [strangers.enter_context(self._stranger(seed)) for seed in range(size)]
+                for _ in range(num_chunks):
+                    self.step(states, [ChunkControls()] * size)
+        self._network.pointwise.settle()
+
+    @contextmanager
+    def _stranger(self, seed: int) -> Iterator[WanState]:
+        """A session that says nothing and shows nothing."""
+        config = self._network.config
+        prompt = {TEXT: np.zeros((0, config.text_dim), np.float32)} if config.text_dim else None
+        shape = (PICTURE_LATENTS, *self._preset.chunk_shape[1:])
+        meaning = {IMAGE: np.zeros((IMAGE_TOKENS, config.image_dim), np.float32)}
+        picture = {LATENTS: np.zeros(shape, np.float32), **meaning} if config.image_dim else None
+        state = self.open(seed, prompt, picture)
+        try:
+            yield state
+        finally:
+            state.close()
 
     @torch.inference_mode()
     def open(self, seed: int, prompt: Tensors | None, image: Tensors | None) -> WanState:
@@ -101,19 +137,19 @@ class WanTransformer:
         return [chunks[row] for row in range(len(turns))]
 
     def _groups(self, turns: Sequence[Turn]) -> list[list[int]]:
-        """Rows that share their passes."""
+        """Rows that share their passes: as many as were warmed up, no other numbers."""
         if self._config.profile == Profile.EXACT:
             return [[row] for row in range(len(turns))]
         groups: dict[tuple[int, FewSteps], list[int]] = {}
         for row, turn in enumerate(turns):
             groups.setdefault((turn.state.cache.num_latents, turn.sampling), []).append(row)
-        return list(groups.values())
+        return [part for rows in groups.values() for part in in_sizes(rows, self.batch_sizes)]
 
     def _turn(self, state: WanState, controls: ChunkControls) -> Turn:
         """Apply what the controls change in what the network is told."""
         for words in controls.directives:
             self._tell(state, words)
-        if controls.directives and self._config.recaches_on_directive:
+        if any(recaches(words) for words in controls.directives):
             self._recache(state)
         if controls.image is not None:
             self._show(state, controls.image)
@@ -150,7 +186,9 @@ class WanTransformer:
         context = stacked([turn.state.context for turn in turns])
         latents_BFCHW = self._denoise(turns, window, context)
         self._remember([turn.state for turn in turns], [turn.told for turn in turns], latents_BFCHW, window, context)
-        return [self._finish(turn, latents) for turn, latents in zip(turns, latents_BFCHW.cpu(), strict=True)]
+        if latents_BFCHW.is_cuda:  # the step is over when they are there; they stay where they are
+            torch.cuda.current_stream(latents_BFCHW.device).synchronize()
+        return [self._finish(turn, latents) for turn, latents in zip(turns, latents_BFCHW, strict=True)]
 
     def _window(self, caches: Sequence[LatentCache]) -> Window:
         preset = self._preset
@@ -232,7 +270,7 @@ class WanTransformer:
         if every_chunks and state.chunk_idx % every_chunks == 0:
             self._recache(state)
         return ChunkLatents(
-            chunk_idx=state.chunk_idx - 1, video={LATENTS: latents_FCHW.numpy()}, audio={}, pose=state.pose
+            chunk_idx=state.chunk_idx - 1, video={LATENTS: handed_over(latents_FCHW)}, audio={}, pose=state.pose
         )
 
     @contextmanager
@@ -292,3 +330,17 @@ class WanTransformer:
             state.is_complete = False
         else:
             self._remake(state)
+
+
+def in_sizes(rows: Sequence[int], sizes: Sequence[int]) -> Iterator[list[int]]:
+    """In parts of the sizes there are, the largest first; `sizes` ascending from 1."""
+    rest = list(rows)
+    while rest:
+        size = max(each for each in sizes if each <= len(rest))
+        yield rest[:size]
+        rest = rest[size:]
+
+
+def handed_over(latents_FCHW: Tensor) -> Any:
+    """To the decoders: an array where the host has it, and otherwise the tensor where it lies."""
+    return latents_FCHW.numpy() if latents_FCHW.device.type == "cpu" else latents_FCHW

@@ -10,6 +10,7 @@ Letters: I blocks, B batch, F latent frames, T tokens of a latent frame, L frame
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from typing import NamedTuple
 
 import torch
@@ -136,6 +137,11 @@ class Window:
         for kind, (blocks, *rest) in shapes.items():
             size = (len(caches), self.num_past + num_own, *rest)
             self.layers[kind] = [KeysValues(like.new_empty(size), like.new_empty(size)) for _ in range(blocks)]
+        self.fill(caches)
+
+    def fill(self, caches: Sequence[LatentCache]) -> None:
+        """Lay what is cached for another chunk of as many sessions, each with as much of it."""
+        for kind in self.layers:
             self._fill(caches, kind)
 
     def _fill(self, caches: Sequence[LatentCache], kind: str) -> None:
@@ -145,6 +151,15 @@ class Window:
                 for place, k, v in cache.past(kind, block):
                     room.k[row, place] = rotate(k, rotation.part(place.start, place.stop))
                     room.v[row, place] = v
+
+    def narrowed(self, num_sessions: int) -> Window:
+        """The same room for fewer sessions, which are not stepped at the same time as all of them."""
+        narrow = copy(self)
+        narrow.layers = {
+            kind: [KeysValues(room.k[:num_sessions], room.v[:num_sessions]) for room in rooms]
+            for kind, rooms in self.layers.items()
+        }
+        return narrow
 
     def own_rotation(self, kind: str) -> Rotation:
         """Of the chunk's own latent frames."""

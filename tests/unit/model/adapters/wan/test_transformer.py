@@ -17,6 +17,7 @@ from model.adapters.wan.capabilities import capabilities
 from model.adapters.wan.session import WanState
 from model.adapters.wan.transformer import WanTransformer, WanTransformerConfig
 from model.interface import ChunkControls, ChunkLatents, Profile, Tensors
+from model.recaching import marked
 from tests.unit.model.adapters.wan.streams import TINY, draw
 
 FAST = WanTransformerConfig(profile=Profile.FAST)
@@ -186,15 +187,15 @@ def test_w04_a_directive_changes_what_comes_and_nothing_before() -> None:
 
 def test_a_directive_can_make_the_window_again() -> None:
     """The same as if the window's chunks had been kept under the new words from the start."""
-    recaching, usual = stage("wan-tiny", WanTransformerConfig(recaches_on_directive=True)), stage("wan-tiny")
-    state, other = (opened(usual, "wan-tiny", 2) for _ in range(2))
+    transformer = stage("wan-tiny")
+    state, other = (opened(transformer, "wan-tiny", 2) for _ in range(2))
     for each in (state, other):
-        play(usual, each, WALK[:2])
+        play(transformer, each, WALK[:2])
     rain = words(preset("wan-tiny"), 9)
-    as_if = recaching.restore({**state.portable_snapshot(), "context_000": rain[TEXT]})
-    told = ChunkControls(directives=(rain,))
-    remade, kept = play(recaching, state, [told])[0], play(usual, other, [told])[0]
-    assert np.array_equal(remade, play(recaching, as_if, [ChunkControls()])[0])
+    as_if = transformer.restore({**state.portable_snapshot(), "context_000": rain[TEXT]})
+    remade = play(transformer, state, [ChunkControls(directives=(marked(rain),))])[0]
+    kept = play(transformer, other, [ChunkControls(directives=(rain,))])[0]
+    assert np.array_equal(remade, play(transformer, as_if, [ChunkControls()])[0])
     assert not np.array_equal(remade, kept)
 
 

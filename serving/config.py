@@ -31,7 +31,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from model.interface import Profile
+from model.interface import Profile, Tuning
 from observability.tenants import DEFAULT_MAX_TENANTS
 from serving.access.config import AccessConfig, check_listening, read_access
 from serving.access.signing_key import FILE_NAME as SIGNING_KEY_FILE
@@ -77,6 +77,9 @@ class ServiceConfig:
     metrics_port: int = 9464  # of the gateway; workers take the ones after it. 0 takes any free ones
     model: str = "pearl-xs"
     profile: str = Profile.EXACT  # or "fast": sessions share the network's passes, and agree within a tolerance
+    compiled: bool = False  # what lies between an open model's matrix products; with the fast profile
+    eight_bit: bool = False  # an open model's large linear layers multiply in 8 bits; with the fast profile
+    recache: bool = False  # a directive makes what is remembered of the last seconds again, under the new words
     slots: int = 2  # sessions at once on one transformer worker
     # Refuse a session, although there is a slot, when steps of all would take more than this share of a worker's time
     # as they were measured; 0 asks for slots alone. Those decoders and encoders share a machine with need the rest.
@@ -114,6 +117,8 @@ class ServiceConfig:
                 raise ConfigError(f"{name} must be 0 to {MAX_PORT}, got {getattr(self, name)}")
         if self.profile not in tuple(Profile):
             raise ConfigError(f"profile must be one of {[str(each) for each in Profile]}, got {self.profile!r}")
+        if self.profile == Profile.EXACT and (self.compiled or self.eight_bit):
+            raise ConfigError("compiled and eight_bit are not the same to the bit: they need the profile fast")
         if self.slots < 1 or self.threads < 1 or self.replicas < 1:
             raise ConfigError("slots, threads and replicas must be at least 1")
         if self.local and self.replicas > 1:
@@ -136,6 +141,10 @@ class ServiceConfig:
         placed = [stage for stages in self.processes for stage in stages]
         if sorted(placed) != sorted(Stage):
             raise ConfigError(f"processes must hold each of {sorted(Stage)} once, got {sorted(placed)}")
+
+    @property
+    def tuning(self) -> Tuning:
+        return Tuning(compiles=self.compiled, eight_bit=self.eight_bit, recaches=self.recache)
 
     @property
     def gateway_config(self) -> GatewayConfig:

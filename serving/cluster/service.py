@@ -106,6 +106,7 @@ def _worker(config: ServiceConfig, index: int, secret: str) -> Application:
     settings = WorkerSettings(
         model=config.model,
         profile=config.profile,
+        tuning=config.tuning,
         worker=replace(config.worker_config(stages), secret=secret),
         # Replicas cannot share a port.
         metrics_port=config.metrics_port + 1 + index if config.metrics_port and config.replicas == 1 else 0,

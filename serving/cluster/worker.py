@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import os
 
-from model.interface import ModelInfo, Profile
+from model.interface import ModelInfo, Profile, Tuning
 from serving.cluster.replica_port import bind_to_node
 from serving.errors import CapacityExhaustedError
 from serving.models import load_model
@@ -22,6 +22,7 @@ class WorkerSettings:
     worker: WorkerConfig
     metrics_port: int
     profile: str = Profile.EXACT
+    tuning: Tuning = Tuning()
 
 
 class StageWorker:
@@ -32,9 +33,8 @@ class StageWorker:
         # Before torch is imported: OpenMP reads it once. The thread that steps is not the one that loads.
         os.environ["OMP_NUM_THREADS"] = str(settings.worker.num_threads)
         self._observation: WorkerObservation = observe_worker(settings.metrics_port)
-        self._host = StageHost(
-            load_model(settings.model, settings.profile), settings.worker, metrics=self._observation.metrics
-        )
+        model = load_model(settings.model, settings.profile, settings.tuning)
+        self._host = StageHost(model, settings.worker, metrics=self._observation.metrics)
         await self._host.load()
         await self._host.listen()
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from model.interface import Tuning
 from serving.config import LAPTOP_PROCESSES, ConfigError, ServiceConfig, load_config
 from serving.stages.routes import Route
 from serving.stages.stage import Stage
@@ -98,6 +99,16 @@ def test_a_malformed_environment_is_an_error_that_names_the_variable(name: str, 
 @pytest.mark.parametrize(("word", "expected"), [("true", True), ("ON", True), ("0", False), ("no", False)])
 def test_switches_in_the_environment_are_words(word: str, expected: bool) -> None:
     assert load_config({}, {"NACRE_LOCAL": word}).local is expected
+
+
+def test_what_makes_other_bits_needs_the_fast_profile() -> None:
+    settings = load_config({"profile": "fast", "compiled": True, "recache": True}, {"NACRE_EIGHT_BIT": "yes"})
+    assert settings.tuning == Tuning(compiles=True, eight_bit=True, recaches=True)
+    assert load_config({"recache": True}, {}).tuning == Tuning(recaches=True)
+    assert load_config({}, {}).tuning == Tuning()
+    for wrong in ({"compiled": True}, {"eight_bit": True}):
+        with pytest.raises(ConfigError, match="need the profile fast"):
+            load_config(wrong, {})
 
 
 def test_profile_and_ladder_reach_the_worker() -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from model.interface import Tuning
+from model.recaching import RecachingEncoder
 from serving.models import check_model, load_model
 from tests.fakes_model import FakeModel
 
@@ -19,6 +21,15 @@ def test_a_model_is_loaded_in_the_profile_that_is_asked_for_and_refused_where_it
     assert load_model(LOADER, "exact").info.profile == "exact"
     with pytest.raises(ValueError, match=r"fakes_model:load' has no profile 'fast'"):
         load_model(LOADER, "fast")
+
+
+def test_a_model_is_tuned_where_it_can_be() -> None:
+    assert isinstance(load_model("pearl-xs", "exact", Tuning(recaches=True)).load_encoder(), RecachingEncoder)
+    assert isinstance(load_model(LOADER, "exact", Tuning()), FakeModel)
+    with pytest.raises(ValueError, match="processor"):
+        load_model("pearl-xs", "fast", Tuning(compiles=True))
+    with pytest.raises(ValueError, match="cannot be tuned"):
+        load_model(LOADER, "exact", Tuning(recaches=True))
 
 
 def test_a_preset_is_known_without_loading_it() -> None:

@@ -35,7 +35,9 @@ async def serve_local(config: ServiceConfig) -> AsyncIterator[LocalService]:
     worker = config.worker_config(frozenset(Stage))
     try:
         async with (
-            LocalPlane(load_model(config.model, config.profile, config.tuning), worker, metrics=worker_metrics) as plane,
+            LocalPlane(
+                load_model(config.model, config.profile, config.tuning), worker, metrics=worker_metrics
+            ) as plane,
             catalogued(plane, config.storage) as kept,
         ):
             await warm_up(plane)

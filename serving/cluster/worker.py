@@ -22,7 +22,7 @@ class WorkerSettings:
     worker: WorkerConfig
     metrics_port: int
     profile: str = Profile.EXACT
-    tuning: Tuning = Tuning()
+    tuning: Tuning = dataclasses.field(default_factory=Tuning)
 
 
 class StageWorker:

@@ -1,5 +1,7 @@
 /** The client: a service, and the sessions one asks it for. */
 
+import { Admin } from "./admin.js";
+import { Books } from "./books.js";
 import { Calls, randomName } from "./calls.js";
 import * as codec from "./codec.js";
 import { canShow } from "./codecs.js";
@@ -77,8 +79,16 @@ const DEFAULT_TIMEOUT_S = 30;
 const DEFAULT_PAGE_SIZE = 50;
 
 export class Client {
+  /** For those who run the service. */
+  readonly admin: Admin;
+  /** What playing costs, what was used, and who did what. */
+  readonly books: Books;
+
   /** @internal Use `connect`. */
-  constructor(private readonly calls: Calls) {}
+  constructor(private readonly calls: Calls) {
+    this.admin = new Admin(calls);
+    this.books = new Books(calls);
+  }
 
   get url(): string {
     return this.calls.url;
@@ -126,9 +136,9 @@ export class Client {
     await this.calls.call(AdmissionService.method.cancelReservation, { reservationId });
   }
 
-  /** What one's tenant may use, and uses. */
-  async quota(): Promise<Quota> {
-    return codec.toQuota((await this.calls.call(AdmissionService.method.getQuota, {})).quota!);
+  /** What one's tenant may use, and uses. Others' are for those who run the service. */
+  async quota(tenantId = ""): Promise<Quota> {
+    return codec.toQuota((await this.calls.call(AdmissionService.method.getQuota, { tenantId })).quota!);
   }
 
   /** A session that exists. Entering it needs the token that creating it gave. */

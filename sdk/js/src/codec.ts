@@ -1,6 +1,6 @@
 /** Messages of the contract as plain values. */
 
-import type { DescEnum } from "@bufbuild/protobuf";
+import type { DescEnum, MessageInitShape } from "@bufbuild/protobuf";
 import {
   type Duration,
   type Timestamp,
@@ -9,12 +9,13 @@ import {
   timestampDate,
 } from "@bufbuild/protobuf/wkt";
 
-import { wordOf } from "./enums.js";
+import { nameOf, wordOf } from "./enums.js";
 import { type Caller as CallerMessage, RoleSchema } from "./nacre/v1/access_pb.js";
 import type { Quota as QuotaMessage, QueueStanding as QueueStandingMessage, Reservation as ReservationMessage } from "./nacre/v1/admission_pb.js";
+import { ErrorReasonSchema } from "./nacre/v1/error_pb.js";
 import type { Recording as RecordingMessage } from "./nacre/v1/export_pb.js";
 import { type ShareLink as ShareLinkMessage, type World as SavedWorldMessage, ShareScopeSchema } from "./nacre/v1/library_pb.js";
-import type { Limits as LimitsMessage } from "./nacre/v1/quota_pb.js";
+import { type Limits as LimitsMessage, type LimitsSchema } from "./nacre/v1/quota_pb.js";
 import {
   type Branch as BranchMessage,
   type DiffSessionsResponse,
@@ -231,6 +232,7 @@ export function toRecordingInfo(message: RecordingMessage): r.RecordingInfo {
     startedAt: dateOf(message.startTime),
     expiresAt: message.expireTime ? dateOf(message.expireTime) : null,
     isTruncated: message.truncated,
+    haltReason: message.haltReason ? nameOf(ErrorReasonSchema, message.haltReason) : "",
   };
 }
 
@@ -240,6 +242,16 @@ export function toLimits(message: LimitsMessage | undefined): r.Limits {
     sessionSecondsPerDay: message?.sessionSecondsPerDay ?? null,
     controlsPerSecond: message?.controlsPerSecond ?? null,
     storageBytes: message?.storageBytes === undefined ? null : Number(message.storageBytes),
+  };
+}
+
+export function fromLimits(limits: Partial<r.Limits>): MessageInitShape<typeof LimitsSchema> {
+  const { concurrentSessions, sessionSecondsPerDay, controlsPerSecond, storageBytes } = limits;
+  return {
+    concurrentSessions: concurrentSessions ?? undefined,
+    sessionSecondsPerDay: sessionSecondsPerDay ?? undefined,
+    controlsPerSecond: controlsPerSecond ?? undefined,
+    storageBytes: typeof storageBytes === "number" ? BigInt(storageBytes) : undefined,
   };
 }
 

@@ -9,6 +9,11 @@
  *     await world.say("it starts to rain");
  */
 
+export type { Keys, Tenants } from "./access.js";
+export type { Admin } from "./admin.js";
+export type * from "./admin_records.js";
+export type { AuditOptions, Books, UsageOptions } from "./books.js";
+export type * from "./books_records.js";
 export { Client, connect } from "./client.js";
 export type { ConnectOptions, CreateOptions, ListOptions, MintOptions, QueueOptions, WorldListOptions } from "./client.js";
 export { canShow } from "./codecs.js";

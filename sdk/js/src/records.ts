@@ -209,6 +209,8 @@ export interface RecordingInfo {
   expiresAt: Date | null;
   /** It was longer: its beginning is not kept any more. */
   isTruncated: boolean;
+  /** Why nothing is added now, such as "QUOTA_EXCEEDED"; empty where it is, or may be. */
+  haltReason: string;
 }
 
 /** The service will end the stream. */

@@ -124,7 +124,7 @@ export class Session {
     return (await this.calls.fetch(`/v1/sessions/${this.id}/recording.mp4`, {}, {})).blob();
   }
 
-  /** A link to it that a browser can follow without a key: once, and within a minute. For files too large for memory. */
+  /** A link to it that a browser can follow without a key: for a minute. For files too large for memory. */
   async recordingLink(): Promise<string> {
     return this.calls.url + (await this.calls.call(exports.createRecordingTicket, this.named)).path;
   }

@@ -1,4 +1,6 @@
 /** The client: a service, and the sessions one asks it for. */
+import { Admin } from "./admin.js";
+import { Books } from "./books.js";
 import { type ImageSource } from "./image.js";
 import type { Arbitration, Caller, Capabilities, ClientToken, QueueStanding, Quota, Reservation, Role, SavedWorld, SessionState, SessionSummary } from "./records.js";
 import { Session } from "./session.js";
@@ -48,6 +50,10 @@ export interface MintOptions {
 }
 export declare class Client {
     private readonly calls;
+    /** For those who run the service. */
+    readonly admin: Admin;
+    /** What playing costs, what was used, and who did what. */
+    readonly books: Books;
     get url(): string;
     /** What `model` can do; the service's own model when left out. */
     capabilities(model?: string): Promise<Capabilities>;
@@ -57,8 +63,8 @@ export declare class Client {
     reserve({ waitS, onQueue, signal }?: QueueOptions): Promise<Reservation>;
     /** Give a reserved place back, or leave the queue. */
     cancelReservation(reservationId: string): Promise<void>;
-    /** What one's tenant may use, and uses. */
-    quota(): Promise<Quota>;
+    /** What one's tenant may use, and uses. Others' are for those who run the service. */
+    quota(tenantId?: string): Promise<Quota>;
     /** A session that exists. Entering it needs the token that creating it gave. */
     session(sessionId: string, resumeToken?: string): Session;
     /** All that are kept, the newest first. `states`: of "running", "parked" and "ended". */

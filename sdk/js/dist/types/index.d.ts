@@ -8,6 +8,11 @@
  *     new WorldInput(world, { element: canvas });
  *     await world.say("it starts to rain");
  */
+export type { Keys, Tenants } from "./access.js";
+export type { Admin } from "./admin.js";
+export type * from "./admin_records.js";
+export type { AuditOptions, Books, UsageOptions } from "./books.js";
+export type * from "./books_records.js";
 export { Client, connect } from "./client.js";
 export type { ConnectOptions, CreateOptions, ListOptions, MintOptions, QueueOptions, WorldListOptions } from "./client.js";
 export { canShow } from "./codecs.js";
@@ -34,4 +39,4 @@ export type { PaintedFrame, ViewEvents, ViewOptions, ViewStats } from "./view/wo
 export { after, at, atChunk } from "./when.js";
 export type { When } from "./when.js";
 export { World } from "./world.js";
-export type { ControlOptions, EnterOptions, WorldEvents } from "./world.js";
+export type { ControlOptions, EnterOptions, WorldEvents } from "./world_options.js";

@@ -1,6 +1,7 @@
 /** A session: one running world, from outside. */
 import type { Branch, Capabilities, Difference, RecordingInfo, Rewind, SavedWorld, SessionRecord, ShareLink, ShareScope } from "./records.js";
-import { type EnterOptions, World } from "./world.js";
+import { World } from "./world.js";
+import type { EnterOptions } from "./world_options.js";
 export declare class Session {
     private readonly calls;
     readonly id: string;
@@ -49,7 +50,7 @@ export declare class Session {
     }): Promise<Uint8Array>;
     /** What was seen and heard of it so far, or to its end: an MP4 file. Throws `NotFound` where nothing was recorded. */
     recording(): Promise<Blob>;
-    /** A link to it that a browser can follow without a key: once, and within a minute. For files too large for memory. */
+    /** A link to it that a browser can follow without a key: for a minute. For files too large for memory. */
     recordingLink(): Promise<string>;
     recordingInfo(): Promise<RecordingInfo>;
     /** Forget what was recorded. The session stays; if it plays on, that is recorded anew. */

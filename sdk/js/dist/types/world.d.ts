@@ -1,77 +1,16 @@
 /** A session that one is in: verbs go up, chunks and receipts come down. */
-import { type Pause } from "./comeback.js";
-import { type Listener } from "./emitter.js";
+import type { Listener } from "./emitter.js";
 import { type NacreError } from "./errors.js";
-import { type ImageSource } from "./image.js";
-import type { AudioCodec, Chunk, MediaFormat, VideoCodec } from "./media.js";
+import type { ImageSource } from "./image.js";
+import type { Chunk, MediaFormat } from "./media.js";
 import type { Receipt } from "./receipt.js";
-import type { CameraMove, Capabilities, ClientRole, GoAway, Hands, Perspective, Quality, Rewind } from "./records.js";
-import { type ResumePolicy } from "./resume.js";
+import type { CameraMove, Capabilities, ClientRole, GoAway, Hands, Perspective, Quality } from "./records.js";
 import type { Session } from "./session.js";
-import type { When } from "./when.js";
-/** How to attach to a session. */
-export interface EnterOptions {
-    /** In order of preference; what this browser can show when left out. */
-    video?: VideoCodec | VideoCodec[];
-    audio?: AudioCodec | AudioCodec[];
-    /** Chunks that may wait here untaken, 1 to 16; then the world waits too. 4 when left out. */
-    bufferChunks?: number;
-    /** Attach again after a lost connection; true when left out. */
-    resume?: boolean | Partial<ResumePolicy>;
-    /** As much as the token allows when left out. */
-    role?: ClientRole;
-    /** One's own name within the session, for the others and the record; made up when left out. */
-    clientId?: string;
-    /** Where another client has control, enter nevertheless and wait for it. */
-    standBy?: boolean;
-    attachTimeoutS?: number;
-}
-export interface WorldEvents {
-    attached: {
-        chunkIndex: number;
-        resumed: boolean;
-    };
-    /** Has arrived; the iterator still has it. */
-    chunk: Chunk;
-    /** Was made, and whenever its `status` changes. */
-    receipt: Receipt;
-    hands: Hands;
-    rewound: Rewind;
-    /** The session's worker cannot keep up, or can again: then null. */
-    quality: Quality | null;
-    goAway: GoAway;
-    reconnecting: Pause;
-    /** Nothing will come any more. */
-    closed: NacreError;
-}
-export interface ControlOptions {
-    when?: When;
-}
+import type { ControlOptions, WorldEvents } from "./world_options.js";
 export declare class World implements AsyncIterable<Chunk> {
-    private readonly calls;
     readonly session: Session;
-    private readonly options;
-    readonly clientId: string;
-    private readonly events;
-    private readonly comeback;
-    private readonly credit;
-    private readonly chunks;
-    private readonly outbox;
-    private readonly pending;
-    private readonly watch;
-    private attachment;
-    private epoch;
-    private lastChunkIndex;
-    private currentCapabilities;
-    private currentFormat;
-    private currentRole;
-    private isInControl;
-    private lastHands;
-    private currentQuality;
-    private lastGoAway;
-    private finalError;
-    private firstIndex;
-    private attachments;
+    private readonly stream;
+    get clientId(): string;
     get sessionId(): string;
     get capabilities(): Capabilities;
     /** How the current attachment's media is encoded. */
@@ -121,22 +60,6 @@ export declare class World implements AsyncIterable<Chunk> {
     takeControl(): Receipt;
     /** The session lives on. */
     leave(): void;
-    private ask;
-    private submit;
     /** Taking a chunk gives credit for another. Ends when the session was ended on request or the world was left, else throws. */
     [Symbol.asyncIterator](): AsyncGenerator<Chunk, void, void>;
-    private attach;
-    private get unsentIds();
-    private onAttached;
-    /** One attachment after another, until there is none to be had. */
-    private run;
-    /** Tells what the attachment ended with. */
-    private serve;
-    private onDelivery;
-    private onMedia;
-    /** What waits untaken is of a future that is no more. */
-    private onRewound;
-    private flush;
-    /** Nothing comes any more; only the first reason counts. */
-    private finish;
 }

@@ -302,7 +302,7 @@ test("whoever leaves the queue is let go", async () => {
 
 test("after a lost connection the same world goes on, without a frame lost or twice", async () => {
   const line = await Line.to(inject("url"));
-  const session = await connect(line.url).create({ prompt: "a harbour at dawn" });
+  const session = await connect(line.url).create({ prompt: "a harbour at dawn", waitS: 20 });
   begun.push(session);
   const world = await session.enter({ clientId: "ann" });
   const chunks = drain(world);
@@ -327,9 +327,29 @@ test("after a lost connection the same world goes on, without a frame lost or tw
   line.close();
 });
 
+test("whoever comes back learns that a control got lost, and what became of another", async () => {
+  const line = await Line.to(inject("url"));
+  const session = await connect(line.url).create({ prompt: "a harbour at dawn", waitS: 20 });
+  begun.push(session);
+  const world = await session.enter({ clientId: "ann" });
+  drain(world);
+  const waiting = world.say("the tide turns", { when: atChunk(9_999) });
+  await waiting.accepted;
+  line.dead = true;
+  const swallowed = world.say("a bell rings");
+  await new Promise((resolve) => setTimeout(resolve, 200)); // until it was written to nobody
+  line.dead = false;
+  line.cut();
+  await expect(swallowed).rejects.toMatchObject({ name: "ControlRejected", reason: "CONTROL_LOST" });
+  expect([swallowed.status, waiting.status]).toEqual(["rejected", "accepted"]);
+  await world.cancel(waiting);
+  expect(await waiting).toMatchObject({ kind: "superseded", reason: "cancelled" });
+  line.close();
+});
+
 test("a line that is dead without a word is noticed", async () => {
   const line = await Line.to(inject("url"));
-  const session = await connect(line.url).create({ prompt: "a harbour at dawn" });
+  const session = await connect(line.url).create({ prompt: "a harbour at dawn", waitS: 20 });
   begun.push(session);
   const world = await session.enter();
   drain(world);
@@ -346,7 +366,7 @@ test("a line that is dead without a word is noticed", async () => {
 
 test("without resuming, a lost connection is the end of the world and not of the session", async () => {
   const line = await Line.to(inject("url"));
-  const session = await connect(line.url).create({ prompt: "a harbour at dawn" });
+  const session = await connect(line.url).create({ prompt: "a harbour at dawn", waitS: 20 });
   begun.push(session);
   const world = await session.enter({ resume: false });
   const closed = once<Error>((listener) => world.on("closed", listener));

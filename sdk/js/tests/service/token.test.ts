@@ -41,6 +41,35 @@ test("a token that was minted plays, is asked for anew each time, and allows wha
   await expect(page.mintToken("owner")).rejects.toMatchObject({ code: "permission_denied" });
 });
 
+test("what was used, what playing will cost and who did what are told", async () => {
+  const quote = await owner.books.quote(60, { viewers: 1 });
+  const { frameRate } = await owner.capabilities();
+  expect(quote).toMatchObject({ numFrames: 60 * frameRate, sessionBudget: null, bill: { currency: "" } });
+  const usage = await owner.books.usage({ month: "2020-01" });
+  expect(usage).toMatchObject({ numFrames: 0, sessionS: 0, byteSeconds: 0n });
+  expect((await owner.quota()).limits.storageBytes).toBeNull();
+  const auditor = connect(service.url, { apiKey: createKey(service, "auditor") });
+  const refused = await auditor.books.audit({ limit: 5, refusedOnly: true });
+  expect(refused.length).toBeLessThanOrEqual(5);
+  for (const entry of refused) expect(entry).toMatchObject({ isAllowed: false, at: expect.any(Date) });
+  await expect(owner.admin.quotas()).rejects.toMatchObject({ code: "permission_denied" });
+});
+
+test("those who run the service set quotas, and make keys and tenants", async () => {
+  const { admin } = connect(service.url, { apiKey: createKey(service, "admin") });
+  expect(await admin.tenants.create("acme", { name: "Acme" })).toMatchObject({ tenantId: "acme", suspendedAt: null });
+  const quota = await admin.setQuota("acme", { storageBytes: 5_000, concurrentSessions: 2 }, { weight: 2 });
+  expect(quota).toMatchObject({ tenantId: "acme", weight: 2, limits: { storageBytes: 5_000, concurrentSessions: 2 } });
+  expect((await admin.quotas()).map(({ tenantId }) => tenantId)).toContain("acme");
+  const key = await admin.keys.create("player", { tenantId: "acme", name: "kiosk", lifetimeS: 600 });
+  expect((await connect(service.url, { apiKey: key.secret }).caller()).tenantId).toBe("acme");
+  const revoked = await admin.keys.revoke(key.keyId);
+  expect(revoked).toMatchObject({ keyId: key.keyId, role: "player", secret: "", revokedAt: expect.any(Date) });
+  expect((await admin.tenants.suspend("acme")).suspendedAt).toBeInstanceOf(Date);
+  expect((await admin.tenants.restore("acme")).suspendedAt).toBeNull();
+  expect(await admin.workers()).toEqual(expect.any(Array));
+});
+
 test("one who waits in the queue shows a token too", async () => {
   const session = await owner.create({ prompt: "a street", waitS: 5 });
   expect(session.record?.state).toBe("ready");

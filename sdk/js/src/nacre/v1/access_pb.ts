@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nacre/v1/access.proto.
  */
 export const file_nacre_v1_access: GenFile = /*@__PURE__*/
-  fileDesc("ChVuYWNyZS92MS9hY2Nlc3MucHJvdG8SCG5hY3JlLnYxItABCgZDYWxsZXISEQoJdGVuYW50X2lkGAEgASgJEhIKCnN1YmplY3RfaWQYAiABKAkSHAoEcm9sZRgDIAEoDjIOLm5hY3JlLnYxLlJvbGUSEgoKc2Vzc2lvbl9pZBgEIAEoCRIQCgh3b3JsZF9pZBgFIAEoCRI3ChRtYXhfc2Vzc2lvbl9kdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIVCghtYXhfY29zdBgHIAEoAUgAiAEBQgsKCV9tYXhfY29zdCISChBHZXRDYWxsZXJSZXF1ZXN0IjUKEUdldENhbGxlclJlc3BvbnNlEiAKBmNhbGxlchgBIAEoCzIQLm5hY3JlLnYxLkNhbGxlciL5AQoQTWludFRva2VuUmVxdWVzdBIcCgRyb2xlGAEgASgOMg4ubmFjcmUudjEuUm9sZRIrCghsaWZldGltZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpzZXNzaW9uX2lkGAMgASgJEhAKCHdvcmxkX2lkGAQgASgJEjcKFG1heF9zZXNzaW9uX2R1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKCG1heF9jb3N0GAYgASgBSACIAQESFwoPYWxsb3dlZF9vcmlnaW5zGAcgAygJQgsKCV9tYXhfY29zdCKOAQoRTWludFRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiAKBmNhbGxlchgDIAEoCzIQLm5hY3JlLnYxLkNhbGxlchIXCg9hbGxvd2VkX29yaWdpbnMYBCADKAkqgwEKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg8KC1JPTEVfVklFV0VSEAESEQoNUk9MRV9ESVJFQ1RPUhACEg8KC1JPTEVfUExBWUVSEAMSDgoKUk9MRV9PV05FUhAEEhAKDFJPTEVfQVVESVRPUhAFEg4KClJPTEVfQURNSU4QBjKlAQoNQWNjZXNzU2VydmljZRJJCglHZXRDYWxsZXISGi5uYWNyZS52MS5HZXRDYWxsZXJSZXF1ZXN0GhsubmFjcmUudjEuR2V0Q2FsbGVyUmVzcG9uc2UiA5ACARJJCglNaW50VG9rZW4SGi5uYWNyZS52MS5NaW50VG9rZW5SZXF1ZXN0GhsubmFjcmUudjEuTWludFRva2VuUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChVuYWNyZS92MS9hY2Nlc3MucHJvdG8SCG5hY3JlLnYxItABCgZDYWxsZXISEQoJdGVuYW50X2lkGAEgASgJEhIKCnN1YmplY3RfaWQYAiABKAkSHAoEcm9sZRgDIAEoDjIOLm5hY3JlLnYxLlJvbGUSEgoKc2Vzc2lvbl9pZBgEIAEoCRIQCgh3b3JsZF9pZBgFIAEoCRI3ChRtYXhfc2Vzc2lvbl9kdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIVCghtYXhfY29zdBgHIAEoAUgAiAEBQgsKCV9tYXhfY29zdCISChBHZXRDYWxsZXJSZXF1ZXN0IjUKEUdldENhbGxlclJlc3BvbnNlEiAKBmNhbGxlchgBIAEoCzIQLm5hY3JlLnYxLkNhbGxlciL5AQoQTWludFRva2VuUmVxdWVzdBIcCgRyb2xlGAEgASgOMg4ubmFjcmUudjEuUm9sZRIrCghsaWZldGltZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpzZXNzaW9uX2lkGAMgASgJEhAKCHdvcmxkX2lkGAQgASgJEjcKFG1heF9zZXNzaW9uX2R1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKCG1heF9jb3N0GAYgASgBSACIAQESFwoPYWxsb3dlZF9vcmlnaW5zGAcgAygJQgsKCV9tYXhfY29zdCKOAQoRTWludFRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiAKBmNhbGxlchgDIAEoCzIQLm5hY3JlLnYxLkNhbGxlchIXCg9hbGxvd2VkX29yaWdpbnMYBCADKAkicAoSUmV2b2tlVG9rZW5SZXF1ZXN0Eg8KBXRva2VuGAEgASgJSAASFAoKc3ViamVjdF9pZBgCIAEoCUgAEhEKCXRlbmFudF9pZBgDIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYBCABKAlCBwoFd2hpY2gibQoTUmV2b2tlVG9rZW5SZXNwb25zZRIRCgl0ZW5hbnRfaWQYASABKAkSEgoKc3ViamVjdF9pZBgCIAEoCRIvCgtyZXZva2VfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqgwEKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg8KC1JPTEVfVklFV0VSEAESEQoNUk9MRV9ESVJFQ1RPUhACEg8KC1JPTEVfUExBWUVSEAMSDgoKUk9MRV9PV05FUhAEEhAKDFJPTEVfQVVESVRPUhAFEg4KClJPTEVfQURNSU4QBjLxAQoNQWNjZXNzU2VydmljZRJJCglHZXRDYWxsZXISGi5uYWNyZS52MS5HZXRDYWxsZXJSZXF1ZXN0GhsubmFjcmUudjEuR2V0Q2FsbGVyUmVzcG9uc2UiA5ACARJJCglNaW50VG9rZW4SGi5uYWNyZS52MS5NaW50VG9rZW5SZXF1ZXN0GhsubmFjcmUudjEuTWludFRva2VuUmVzcG9uc2UiA5ACARJKCgtSZXZva2VUb2tlbhIcLm5hY3JlLnYxLlJldm9rZVRva2VuUmVxdWVzdBodLm5hY3JlLnYxLlJldm9rZVRva2VuUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message nacre.v1.Caller
@@ -200,6 +200,85 @@ export const MintTokenResponseSchema: GenMessage<MintTokenResponse> = /*@__PURE_
   messageDesc(file_nacre_v1_access, 4);
 
 /**
+ * @generated from message nacre.v1.RevokeTokenRequest
+ */
+export type RevokeTokenRequest = Message<"nacre.v1.RevokeTokenRequest"> & {
+  /**
+   * @generated from oneof nacre.v1.RevokeTokenRequest.which
+   */
+  which: {
+    /**
+     * A token that MintToken gave, of the caller's own tenant: the text itself, which is not kept.
+     *
+     * @generated from field: string token = 1;
+     */
+    value: string;
+    case: "token";
+  } | {
+    /**
+     * "token:..." as MintToken's caller says it, for that one token. Somebody who signed in, as "oidc:..." or
+     * "certificate:...", or a key, as "key:...", for all tokens that they minted until now; and an identity provider's
+     * tokens that were issued to them until now, so that they have to sign in again. The certificate or the key itself
+     * goes on: a new token may be minted two seconds later.
+     *
+     * @generated from field: string subject_id = 2;
+     */
+    value: string;
+    case: "subjectId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The subject's tenant; empty for the caller's own. Those who run the service may name another.
+   *
+   * @generated from field: string tenant_id = 3;
+   */
+  tenantId: string;
+
+  /**
+   * A repeated request with the same key gets the first one's answer, and nothing is done twice. 1 to 63 of [A-Za-z0-9_-].
+   *
+   * @generated from field: string idempotency_key = 4;
+   */
+  idempotencyKey: string;
+};
+
+/**
+ * Describes the message nacre.v1.RevokeTokenRequest.
+ * Use `create(RevokeTokenRequestSchema)` to create a new message.
+ */
+export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest> = /*@__PURE__*/
+  messageDesc(file_nacre_v1_access, 5);
+
+/**
+ * @generated from message nacre.v1.RevokeTokenResponse
+ */
+export type RevokeTokenResponse = Message<"nacre.v1.RevokeTokenResponse"> & {
+  /**
+   * @generated from field: string tenant_id = 1;
+   */
+  tenantId: string;
+
+  /**
+   * @generated from field: string subject_id = 2;
+   */
+  subjectId: string;
+
+  /**
+   * What was given or minted until then opens nothing.
+   *
+   * @generated from field: google.protobuf.Timestamp revoke_time = 3;
+   */
+  revokeTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message nacre.v1.RevokeTokenResponse.
+ * Use `create(RevokeTokenResponseSchema)` to create a new message.
+ */
+export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__PURE__*/
+  messageDesc(file_nacre_v1_access, 6);
+
+/**
  * What a key or a token allows: each what those before it do in its line, and more. Viewer, director, player, owner;
  * an auditor reads everything of its tenant; an admin may do anything in all of them.
  *
@@ -275,6 +354,20 @@ export const AccessService: GenService<{
     methodKind: "unary";
     input: typeof MintTokenRequestSchema;
     output: typeof MintTokenResponseSchema;
+  },
+  /**
+   * Take back a token before its end, or everything that somebody was given or has minted until now. Within a second it
+   * opens nothing at any gateway, and what it had open ends, with GoAway and UNAUTHENTICATED. Whoever minted a token may
+   * take it back, and everybody what is their own; the rest takes the permission to make keys. Taking back again moves
+   * the moment on.
+   * Errors: AUTHENTICATION_OFF, FIELD_INVALID, PERMISSION_MISSING, RATE_EXCEEDED.
+   *
+   * @generated from rpc nacre.v1.AccessService.RevokeToken
+   */
+  revokeToken: {
+    methodKind: "unary";
+    input: typeof RevokeTokenRequestSchema;
+    output: typeof RevokeTokenResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_nacre_v1_access, 0);

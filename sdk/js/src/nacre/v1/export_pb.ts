@@ -6,13 +6,15 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { ErrorReason } from "./error_pb.js";
+import { file_nacre_v1_error } from "./error_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file nacre/v1/export.proto.
  */
 export const file_nacre_v1_export: GenFile = /*@__PURE__*/
-  fileDesc("ChVuYWNyZS92MS9leHBvcnQucHJvdG8SCG5hY3JlLnYxIucBCglSZWNvcmRpbmcSEgoKc2Vzc2lvbl9pZBgBIAEoCRISCgpudW1fZnJhbWVzGAIgASgEEisKCGR1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhEKCW51bV9ieXRlcxgEIAEoBBIuCgpzdGFydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJdHJ1bmNhdGVkGAcgASgIIikKE0dldFJlY29yZGluZ1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI+ChRHZXRSZWNvcmRpbmdSZXNwb25zZRImCglyZWNvcmRpbmcYASABKAsyEy5uYWNyZS52MS5SZWNvcmRpbmciPgoYRG93bmxvYWRSZWNvcmRpbmdSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSDgoGb2Zmc2V0GAIgASgEIj4KGURvd25sb2FkUmVjb3JkaW5nUmVzcG9uc2USDAoEZGF0YRgBIAEoDBITCgt0b3RhbF9ieXRlcxgCIAEoBCJLChxDcmVhdGVSZWNvcmRpbmdUaWNrZXRSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJIm4KHUNyZWF0ZVJlY29yZGluZ1RpY2tldFJlc3BvbnNlEgwKBHBhdGgYASABKAkSDgoGdGlja2V0GAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJFChZEZWxldGVSZWNvcmRpbmdSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJIhkKF0RlbGV0ZVJlY29yZGluZ1Jlc3BvbnNlMooDCg1FeHBvcnRTZXJ2aWNlElIKDEdldFJlY29yZGluZxIdLm5hY3JlLnYxLkdldFJlY29yZGluZ1JlcXVlc3QaHi5uYWNyZS52MS5HZXRSZWNvcmRpbmdSZXNwb25zZSIDkAIBEmMKEURvd25sb2FkUmVjb3JkaW5nEiIubmFjcmUudjEuRG93bmxvYWRSZWNvcmRpbmdSZXF1ZXN0GiMubmFjcmUudjEuRG93bmxvYWRSZWNvcmRpbmdSZXNwb25zZSIDkAIBMAESaAoVQ3JlYXRlUmVjb3JkaW5nVGlja2V0EiYubmFjcmUudjEuQ3JlYXRlUmVjb3JkaW5nVGlja2V0UmVxdWVzdBonLm5hY3JlLnYxLkNyZWF0ZVJlY29yZGluZ1RpY2tldFJlc3BvbnNlElYKD0RlbGV0ZVJlY29yZGluZxIgLm5hY3JlLnYxLkRlbGV0ZVJlY29yZGluZ1JlcXVlc3QaIS5uYWNyZS52MS5EZWxldGVSZWNvcmRpbmdSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChVuYWNyZS92MS9leHBvcnQucHJvdG8SCG5hY3JlLnYxIpMCCglSZWNvcmRpbmcSEgoKc2Vzc2lvbl9pZBgBIAEoCRISCgpudW1fZnJhbWVzGAIgASgEEisKCGR1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhEKCW51bV9ieXRlcxgEIAEoBBIuCgpzdGFydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJdHJ1bmNhdGVkGAcgASgIEioKC2hhbHRfcmVhc29uGAggASgOMhUubmFjcmUudjEuRXJyb3JSZWFzb24iKQoTR2V0UmVjb3JkaW5nUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIj4KFEdldFJlY29yZGluZ1Jlc3BvbnNlEiYKCXJlY29yZGluZxgBIAEoCzITLm5hY3JlLnYxLlJlY29yZGluZyI+ChhEb3dubG9hZFJlY29yZGluZ1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZvZmZzZXQYAiABKAQiPgoZRG93bmxvYWRSZWNvcmRpbmdSZXNwb25zZRIMCgRkYXRhGAEgASgMEhMKC3RvdGFsX2J5dGVzGAIgASgEIksKHENyZWF0ZVJlY29yZGluZ1RpY2tldFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkibgodQ3JlYXRlUmVjb3JkaW5nVGlja2V0UmVzcG9uc2USDAoEcGF0aBgBIAEoCRIOCgZ0aWNrZXQYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkUKFkRlbGV0ZVJlY29yZGluZ1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkiGQoXRGVsZXRlUmVjb3JkaW5nUmVzcG9uc2UyigMKDUV4cG9ydFNlcnZpY2USUgoMR2V0UmVjb3JkaW5nEh0ubmFjcmUudjEuR2V0UmVjb3JkaW5nUmVxdWVzdBoeLm5hY3JlLnYxLkdldFJlY29yZGluZ1Jlc3BvbnNlIgOQAgESYwoRRG93bmxvYWRSZWNvcmRpbmcSIi5uYWNyZS52MS5Eb3dubG9hZFJlY29yZGluZ1JlcXVlc3QaIy5uYWNyZS52MS5Eb3dubG9hZFJlY29yZGluZ1Jlc3BvbnNlIgOQAgEwARJoChVDcmVhdGVSZWNvcmRpbmdUaWNrZXQSJi5uYWNyZS52MS5DcmVhdGVSZWNvcmRpbmdUaWNrZXRSZXF1ZXN0GicubmFjcmUudjEuQ3JlYXRlUmVjb3JkaW5nVGlja2V0UmVzcG9uc2USVgoPRGVsZXRlUmVjb3JkaW5nEiAubmFjcmUudjEuRGVsZXRlUmVjb3JkaW5nUmVxdWVzdBohLm5hY3JlLnYxLkRlbGV0ZVJlY29yZGluZ1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_nacre_v1_error]);
 
 /**
  * @generated from message nacre.v1.Recording
@@ -61,6 +63,14 @@ export type Recording = Message<"nacre.v1.Recording"> & {
    * @generated from field: bool truncated = 7;
    */
   truncated: boolean;
+
+  /**
+   * Why what is shown now is not added: QUOTA_EXCEEDED while there is no room in the tenant's storage. The session plays
+   * on, and is recorded again once there is room. Unspecified where it is added, or would be.
+   *
+   * @generated from field: nacre.v1.ErrorReason halt_reason = 8;
+   */
+  haltReason: ErrorReason;
 };
 
 /**
@@ -275,7 +285,8 @@ export const ExportService: GenService<{
     output: typeof DownloadRecordingResponseSchema;
   },
   /**
-   * For a link that a browser follows, which can show no key: opens the file over HTTP, once and within a minute.
+   * For a link that a browser follows, which can show no key: opens the file over HTTP for a minute, whole or in ranges, at
+   * every gateway that has the same signing key.
    * Errors: SESSION_NOT_FOUND, RECORDING_NOT_FOUND, STORAGE_UNAVAILABLE.
    *
    * @generated from rpc nacre.v1.ExportService.CreateRecordingTicket

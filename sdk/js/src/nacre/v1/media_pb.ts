@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nacre/v1/media.proto.
  */
 export const file_nacre_v1_media: GenFile = /*@__PURE__*/
-  fileDesc("ChRuYWNyZS92MS9tZWRpYS5wcm90bxIIbmFjcmUudjEi2QEKCk1lZGlhQ2h1bmsSEwoLY2h1bmtfaW5kZXgYASABKAQSEAoIc2VxdWVuY2UYAiABKAQSLQoKd29ybGRfdGltZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIkCgZmcmFtZXMYBCADKAsyFC5uYWNyZS52MS5WaWRlb0ZyYW1lEiMKBWF1ZGlvGAUgASgLMhQubmFjcmUudjEuQXVkaW9CbG9jaxIcCgRwb3NlGAYgASgLMg4ubmFjcmUudjEuUG9zZRIMCgRsYXRlGAcgASgIInoKClZpZGVvRnJhbWUSEwoLZnJhbWVfaW5kZXgYASABKAQSNAoRcHJlc2VudGF0aW9uX3RpbWUYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDAoEZGF0YRgDIAEoDBITCgtpc19rZXlmcmFtZRgEIAEoCCJoCgpBdWRpb0Jsb2NrEjQKEXByZXNlbnRhdGlvbl90aW1lGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg8KB3BhY2tldHMYAiADKAwSEwoLbnVtX3NhbXBsZXMYAyABKA0iRAoEUG9zZRILCgN4X20YASABKAESCwoDeV9tGAIgASgBEg8KB3lhd19kZWcYAyABKAESEQoJcGl0Y2hfZGVnGAQgASgBKm0KClZpZGVvQ29kZWMSGwoXVklERU9fQ09ERUNfVU5TUEVDSUZJRUQQABIUChBWSURFT19DT0RFQ19IMjY0EAESFwoTVklERU9fQ09ERUNfUkFXX1JHQhACEhMKD1ZJREVPX0NPREVDX1ZQOBADKloKCkF1ZGlvQ29kZWMSGwoXQVVESU9fQ09ERUNfVU5TUEVDSUZJRUQQABIUChBBVURJT19DT0RFQ19PUFVTEAESGQoVQVVESU9fQ09ERUNfUENNX1MxNkxFEAJiBnByb3RvMw", [file_google_protobuf_duration]);
+  fileDesc("ChRuYWNyZS92MS9tZWRpYS5wcm90bxIIbmFjcmUudjEi2QEKCk1lZGlhQ2h1bmsSEwoLY2h1bmtfaW5kZXgYASABKAQSEAoIc2VxdWVuY2UYAiABKAQSLQoKd29ybGRfdGltZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIkCgZmcmFtZXMYBCADKAsyFC5uYWNyZS52MS5WaWRlb0ZyYW1lEiMKBWF1ZGlvGAUgASgLMhQubmFjcmUudjEuQXVkaW9CbG9jaxIcCgRwb3NlGAYgASgLMg4ubmFjcmUudjEuUG9zZRIMCgRsYXRlGAcgASgIIqgBCgpWaWRlb0ZyYW1lEhMKC2ZyYW1lX2luZGV4GAEgASgEEjQKEXByZXNlbnRhdGlvbl90aW1lGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBGRhdGEYAyABKAwSEwoLaXNfa2V5ZnJhbWUYBCABKAgSGgoNcnRwX3RpbWVzdGFtcBgFIAEoB0gAiAEBQhAKDl9ydHBfdGltZXN0YW1wIpYBCgpBdWRpb0Jsb2NrEjQKEXByZXNlbnRhdGlvbl90aW1lGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg8KB3BhY2tldHMYAiADKAwSEwoLbnVtX3NhbXBsZXMYAyABKA0SGgoNcnRwX3RpbWVzdGFtcBgEIAEoB0gAiAEBQhAKDl9ydHBfdGltZXN0YW1wIkQKBFBvc2USCwoDeF9tGAEgASgBEgsKA3lfbRgCIAEoARIPCgd5YXdfZGVnGAMgASgBEhEKCXBpdGNoX2RlZxgEIAEoASptCgpWaWRlb0NvZGVjEhsKF1ZJREVPX0NPREVDX1VOU1BFQ0lGSUVEEAASFAoQVklERU9fQ09ERUNfSDI2NBABEhcKE1ZJREVPX0NPREVDX1JBV19SR0IQAhITCg9WSURFT19DT0RFQ19WUDgQAypaCgpBdWRpb0NvZGVjEhsKF0FVRElPX0NPREVDX1VOU1BFQ0lGSUVEEAASFAoQQVVESU9fQ09ERUNfT1BVUxABEhkKFUFVRElPX0NPREVDX1BDTV9TMTZMRRACYgZwcm90bzM", [file_google_protobuf_duration]);
 
 /**
  * The frames and the sound that were generated together.
@@ -92,6 +92,8 @@ export type VideoFrame = Message<"nacre.v1.VideoFrame"> & {
   presentationTime?: Duration | undefined;
 
   /**
+   * Empty where the frame comes by RTP.
+   *
    * @generated from field: bytes data = 3;
    */
   data: Uint8Array;
@@ -100,6 +102,13 @@ export type VideoFrame = Message<"nacre.v1.VideoFrame"> & {
    * @generated from field: bool is_keyframe = 4;
    */
   isKeyframe: boolean;
+
+  /**
+   * Over WebRTC, of a frame that comes by RTP: the timestamp of its packets (90 kHz).
+   *
+   * @generated from field: optional fixed32 rtp_timestamp = 5;
+   */
+  rtpTimestamp?: number | undefined;
 };
 
 /**
@@ -121,7 +130,7 @@ export type AudioBlock = Message<"nacre.v1.AudioBlock"> & {
   presentationTime?: Duration | undefined;
 
   /**
-   * One packet each for Opus; a single entry for PCM.
+   * One packet each for Opus; a single entry for PCM. None where they come by RTP.
    *
    * @generated from field: repeated bytes packets = 2;
    */
@@ -131,6 +140,13 @@ export type AudioBlock = Message<"nacre.v1.AudioBlock"> & {
    * @generated from field: uint32 num_samples = 3;
    */
   numSamples: number;
+
+  /**
+   * Over WebRTC, of sound that comes by RTP: the timestamp of its first packet (48 kHz).
+   *
+   * @generated from field: optional fixed32 rtp_timestamp = 4;
+   */
+  rtpTimestamp?: number | undefined;
 };
 
 /**

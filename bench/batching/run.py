@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from bench.batching.bookkeeping import BookkeepingFigures, measure_bookkeeping
 from bench.batching.flatness import FlatnessFigures, measure_flatness
+from bench.batching.recaching import RecacheFigures, measure_recaching
 from bench.batching.steps import StepFigures, measure_steps
 from bench.results import Result
 from model.interface import Profile
@@ -32,6 +33,7 @@ def bench_batching(config: BatchingConfig) -> Result:
     profiles = {profile: load_model(config.model, profile) for profile in (Profile.EXACT, Profile.FAST)}
     steps = {profile: measure_steps(model, config.sessions, config.rounds) for profile, model in profiles.items()}
     books = {profile: measure_bookkeeping(model, config.sessions, config.rounds) for profile, model in profiles.items()}
+    recaching = measure_recaching(profiles[Profile.EXACT], config.rounds)
     flat = _flatness(config.chunks) if config.chunks else None
     exact_s = steps[Profile.EXACT].alone_cpu_s
     return Result(
@@ -42,12 +44,14 @@ def bench_batching(config: BatchingConfig) -> Result:
             "steps": {str(profile): _fields(each) for profile, each in steps.items()},
             "fast_together_share_of_exact_alone": steps[Profile.FAST].together_cpu_s / exact_s,
             "bookkeeping": {str(profile): _fields(each) for profile, each in books.items()},
+            "recaching": dataclasses.asdict(recaching) | {"cost_s": recaching.cost_s},
             "flatness": None if flat is None else dataclasses.asdict(flat),
         },
         summary=(
             *(_step_sentence(each) for each in steps.values()),
             f"fast together against exact alone: {steps[Profile.FAST].together_cpu_s / exact_s:.0%} (aim: <= 80 %)",
             *(_book_sentence(str(profile), each) for profile, each in books.items()),
+            _recache_sentence(recaching),
             *(() if flat is None else (_flat_sentence(flat),)),
         ),
         faults=() if steps[Profile.EXACT].is_same else ("exact sessions came out otherwise together than alone",),
@@ -76,6 +80,14 @@ def _book_sentence(profile: str, books: BookkeepingFigures) -> str:
     return (
         f"{profile}: the engine beside its steps takes {books.share:.1%} of their time (aim: <= 3 %), "
         f"{books.num_sessions} sessions, a move and a look each for every chunk"
+    )
+
+
+def _recache_sentence(recaching: RecacheFigures) -> str:
+    return (
+        f"a directive that makes the window again costs {recaching.cost_s * MS:.1f} ms, once: its chunk takes "
+        f"{recaching.recached_cpu_s * MS:.1f} ms, and {recaching.plain_cpu_s * MS:.1f} ms where it does not "
+        f"({recaching.num_chunks} chunks each)"
     )
 
 

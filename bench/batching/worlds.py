@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from model.interface import ChunkControls, ChunkLatents, Encoder, SessionState, Tensors, Transformer
+from model.recaching import marked
 
 SENTENCES = (
     "a quiet street at dusk",
@@ -24,13 +25,17 @@ def controls_of(session: int, chunk_idx: int) -> ChunkControls:
     )
 
 
-def warm_snapshots(transformer: Transformer, encoder: Encoder, num_sessions: int) -> list[Tensors]:
-    """Sessions after some chunks, to begin every measure from the same."""
-    return [_warm(transformer, encoder, session).snapshot() for session in range(num_sessions)]
+def warm_snapshots(
+    transformer: Transformer, encoder: Encoder, num_sessions: int, *, is_marked: bool = False
+) -> list[Tensors]:
+    """Sessions after some chunks, to begin every measure from the same; with `is_marked`, of words that make windows
+    again."""
+    return [_warm(transformer, encoder, session, is_marked).snapshot() for session in range(num_sessions)]
 
 
-def _warm(transformer: Transformer, encoder: Encoder, session: int) -> SessionState:
-    prompt = encoder.encode_text(SENTENCES[session % len(SENTENCES)])
+def _warm(transformer: Transformer, encoder: Encoder, session: int, is_marked: bool) -> SessionState:
+    words = encoder.encode_text(SENTENCES[session % len(SENTENCES)])
+    prompt = marked(words) if is_marked else words
     state = transformer.open(session + 1, prompt, None)
     for chunk_idx in range(WARM_CHUNKS):
         transformer.step([state], [controls_of(session, chunk_idx)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -50,7 +51,7 @@ class LocalPlane:
     ) -> None:
         self.host = StageHost(model, config, journals=journals, metrics=metrics)
         self._tasks = asyncio.TaskGroup()
-        self._links: set[PlaneLink] = set()
+        self._links: dict[PlaneLink, str] = {}  # with their sessions' ids
 
     async def __aenter__(self) -> Self:
         await self.host.load()
@@ -73,6 +74,8 @@ class LocalPlane:
 
     async def open(self, spec: SessionSpec, snapshot: bytes = b"") -> PlaneLink:
         """Also goes on from a `snapshot` that a link took."""
+        for link in [each for each, session_id in self._links.items() if session_id == spec.session_id]:
+            await link.close()  # or the one that goes would meet the one that comes
         restored = unpack(snapshot) if snapshot else None
         is_on_record = restored is not None or spec.resume_from is not None
         opening = await self._opening(spec, is_restored=is_on_record)
@@ -83,6 +86,9 @@ class LocalPlane:
     async def make_room(self, session_id: str) -> None:
         """There is one worker: a session goes on there, unless that one takes none."""
         self._stages.transformer.reserve(session_id)
+
+    async def rehearse(self, session_id: str, take_snapshot: Callable[[], Awaitable[bytes]]) -> None:
+        """It plays there already."""
 
     async def _opening(self, spec: SessionSpec, *, is_restored: bool) -> Opening:
         encoder, world = self._stages.encoder, spec.world
@@ -97,6 +103,7 @@ class LocalPlane:
             epoch=spec.epoch,
             resume_from=spec.resume_from,
             is_rewind=spec.is_rewind,
+            due_s=spec.due_s,
         )
 
     async def _serve(
@@ -115,6 +122,7 @@ class LocalPlane:
             if opened.done() and not opened.cancelled() and opened.exception() is None:
                 opened.result().end("WORKER_LOST", "the session failed")  # of no effect if it is over
                 opened.result().released()
+                self._links.pop(opened.result(), None)
 
     async def _run(self, session_id: str, session: WorkerSession, opened: asyncio.Future[PlaneLink]) -> None:
         if opened.cancelled():
@@ -122,12 +130,11 @@ class LocalPlane:
         link = PlaneLink(self._stages.encoder, session, session.next_chunk_idx)
         listener = _LinkListener(link)
         self._stages.decoder.watch(session_id, listener)
-        self._links.add(link)
+        self._links[link] = session_id
         opened.set_result(link)
         try:
             await _follow(session, link)
         finally:
-            self._links.discard(link)
             self._stages.decoder.unwatch(session_id, listener)
 
 

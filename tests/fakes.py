@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -113,6 +113,8 @@ class FakeWorldPlane:
     async def make_room(self, session_id: str) -> None:
         if self.num_open >= self.num_slots:
             raise CapacityExhaustedError(f"all {self.num_slots} slots are taken")
+
+    async def rehearse(self, session_id: str, take_snapshot: Callable[[], Awaitable[bytes]]) -> None: ...
 
 
 class FakeLink:

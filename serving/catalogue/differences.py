@@ -10,7 +10,7 @@ from serving.catalogue.database import Database
 from serving.catalogue.histories import whole_history
 from serving.catalogue.lineage import Segment, segments_of
 from serving.catalogue.sessions import Sessions
-from serving.sessions.contract import SetQuality
+from serving.sessions.contract import InHand, SetQuality
 from serving.sessions.encoded import EncodedDirective, EncodedImage, EncodedKind
 from serving.sessions.journal import JournalEntry
 from serving.sessions.record_codec import control_name
@@ -143,7 +143,7 @@ def _side(past: Past, parted_idx: int) -> Side:
         for entry in past.entries
         if entry.applied_chunk_idx is not None
         and entry.applied_chunk_idx >= parted_idx
-        and not isinstance(entry.control.kind, SetQuality)  # a worker's, nobody's deed
+        and not isinstance(entry.control.kind, SetQuality | InHand)  # the service's own, nobody's deed
     ]
     return Side(num_chunks=past.num_chunks, deeds=tuple(sorted(deeds, key=lambda deed: deed.chunk_idx)))
 

@@ -33,6 +33,7 @@ from serving.sessions.contract import (
     LinkEnded,
     LinkEvent,
     OnRecord,
+    Rejected,
     SessionLink,
     SessionSpec,
     Standing,
@@ -64,6 +65,7 @@ class DurableLink:
         self._delivered = Delivered(self._write_receipts)
         self._succession = Succession(home, self._line, self._delivered, spec)
         self._end_reason = CLOSED
+        self._last_words: list[Rejected] = []  # of one that is parked
         self._is_over = False  # nobody reads `events` any more
         self._is_closed = False
 
@@ -87,6 +89,8 @@ class DurableLink:
     # --- for the gateway ---
 
     async def send(self, control: Control) -> None:
+        if self._end_reason != CLOSED:
+            raise SessionEndedError("the session has ended")
         await self._line.send(control)
 
     async def grant(self, chunks: int) -> None:
@@ -127,6 +131,8 @@ class DurableLink:
                 self._line.end_rewind()
             except NacreError as error:
                 self._settle_turn(error)
+                for rejected in self._last_words:
+                    yield rejected
                 yield LinkEnded(reason=self._end_reason, message=error.message)
                 return
             if self._turn is not None:  # asked for while this one was under way
@@ -199,14 +205,19 @@ class DurableLink:
 
     async def _unbroken(self, work: Coroutine[None, None, Answer]) -> Answer:
         """A turn that was begun is taken to its end, also when whoever asked for it is gone."""
+        return await asyncio.shield(self._begin(work))
+
+    def _begin(self, work: Coroutine[None, None, Answer]) -> asyncio.Task[Answer]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
+        return task
 
     async def _move(self) -> None:
         async with self._turning:
             await self._home.make_room(self.session_id)
+            if self._line.has_begun:
+                await self._home.rehearse(self.session_id, self._moment)
             async with self._hold():
                 if not self._line.has_begun:
                     await self._turn_to(Turn(spec=replace(self._spec, resume_from=self._line.next_chunk_idx)))
@@ -214,7 +225,13 @@ class DurableLink:
                 taken = await self._take_snapshot(when_paused=True)
                 await self._line.until_come(taken.chunk_idx)
                 await self._take_along(taken.data)
-                await self._turn_to(Turn(spec=replace(self._spec, resume_from=None), snapshot=taken.data))
+                due_s = self._line.next_due_s(self._home.info.chunk_duration_s)
+                spec = replace(self._spec, resume_from=None, due_s=due_s)
+                await self._turn_to(Turn(spec=spec, snapshot=taken.data))
+
+    async def _moment(self) -> bytes:
+        """It plays on meanwhile."""
+        return (await self._take_snapshot()).data
 
     async def _take_along(self, snapshot: bytes) -> None:
         """What waits at the worker and never came by way of this link."""
@@ -228,7 +245,9 @@ class DurableLink:
             if self._line.has_begun:
                 taken = await self._take_snapshot(is_kept=True, when_paused=True)
                 await self._line.until_come(taken.chunk_idx)
+            await self._line.until_on_record()
             self._end_reason = PARKED
+            self._last_words = self._line.waiting.reject_unsent()
             await self._line.link.close()
 
     async def _rewind(self, chunk_idx: int) -> str:
@@ -268,7 +287,7 @@ class DurableLink:
     async def _go_on(self, turn: Turn) -> list[LinkEvent]:
         """Open the next link. Gives what is to be told before its events."""
         async with self._hold():
-            await self._line.link.close()  # or the worker that lets go might meet the session that comes
+            self._begin(self._line.link.close())  # beside what follows: the plane waits where it has to
             try:
                 events = await self._succession.go_on(turn)
             except NacreError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
@@ -26,6 +26,10 @@ class LinkHome(Protocol):
 
     async def make_room(self, session_id: str) -> None:
         """As `WorldPlane.make_room`."""
+        ...
+
+    async def rehearse(self, session_id: str, take_snapshot: Callable[[], Awaitable[bytes]]) -> None:
+        """As `WorldPlane.rehearse`."""
         ...
 
     async def open_workers(self, spec: SessionSpec, snapshot: bytes) -> SessionLink:

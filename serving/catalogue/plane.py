@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -166,6 +166,9 @@ class CataloguedPlane:
 
     async def make_room(self, session_id: str) -> None:
         await self._plane.make_room(session_id)
+
+    async def rehearse(self, session_id: str, take_snapshot: Callable[[], Awaitable[bytes]]) -> None:
+        await self._plane.rehearse(session_id, take_snapshot)
 
     async def open_workers(self, spec: SessionSpec, snapshot: bytes) -> SessionLink:
         return await self._plane.open(spec, snapshot)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from model.interface import ModelInfo
-from serving.errors import ControlRewoundError
-from serving.sessions.contract import Accepted, Applied, Control, Directive, Outcome, Rejected, SetQuality, Superseded
-from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedImage
+from serving.errors import ControlLostError, ControlRewoundError
+from serving.sessions.contract import Accepted, Applied, Control, Outcome, Rejected, SetQuality, Superseded
+from serving.sessions.encoded import EncodedControl
 from serving.sessions.journal import JournalEntry
 
 
@@ -26,7 +26,7 @@ class WaitingControls:
 
     def adopt(self, entries: Iterable[JournalEntry]) -> None:
         """What another gateway left to wait for its time: the present worker has it from the record, and the next one
-        is to have it too. A picture is on record as what it became, which cannot be sent again."""
+        is to have it too."""
         for entry in entries:
             if entry.is_pending and (control := _scheduled(entry.control)) is not None:
                 self.controls[control.control_id] = control
@@ -43,6 +43,18 @@ class WaitingControls:
     def take_unsent(self) -> list[Control]:
         unsent, self.unsent = self.unsent, []
         return [self.controls[control_id] for control_id in unsent if control_id in self.controls]
+
+    @property
+    def are_on_record(self) -> bool:
+        """Whether the workers took all that was sent to them."""
+        return set(self.controls) <= self._accepted.union(self.unsent)
+
+    def reject_unsent(self) -> list[Rejected]:
+        """No worker ever had them, and none will."""
+        unsent, self.unsent = self.unsent, []
+        lost = [control_id for control_id in unsent if self.controls.pop(control_id, None) is not None]
+        message = "the session was parked before a worker had it"
+        return [Rejected(control_id=each, reason=ControlLostError.reason, message=message) for each in lost]
 
     def is_news(self, outcome: Outcome) -> bool:
         """Note an outcome. False for an acceptance that was told before. A control that is not known came by way of
@@ -87,14 +99,12 @@ def _scheduled(control: EncodedControl) -> Control | None:
 
 
 def _again(control: EncodedControl) -> Control | None:
-    """As it was sent. A picture is on record as what it became, which cannot be sent again; the quality is a worker's
-    own."""
-    if isinstance(control.kind, EncodedImage | SetQuality):
+    """As it was sent, and with what it became already; the quality is a worker's own."""
+    if isinstance(control.kind, SetQuality):
         return None
-    kind = Directive(text=control.kind.text) if isinstance(control.kind, EncodedDirective) else control.kind
     return Control(
         control_id=control.control_id,
-        kind=kind,
+        kind=control.kind,
         received_s=control.received_s,
         sender=control.sender,
         schedule=control.schedule,

@@ -4,7 +4,7 @@ chunks that came. Outlives the link it holds, which is another one after each tu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from serving.catalogue.waiting import WaitingControls
@@ -15,6 +15,7 @@ from serving.sessions.contract import (
     Control,
     DecodedChunk,
     LinkEvent,
+    QualityChanged,
     Rejected,
     SessionLink,
     Superseded,
@@ -30,7 +31,9 @@ class WorkerLine:
         self.link = link
         self.next_chunk_idx = next_chunk_idx  # the first that has not come
         self.waiting = WaitingControls()
-        self._came = asyncio.Event()  # a chunk, since it was looked at last
+        self._last_due_s = 0.0  # of the last that came
+        self._rate = 1.0  # share of the model's chunks per second that the present workers make
+        self._came = asyncio.Event()  # something, since it was looked at last
         self._end_chunk_idx = next_chunk_idx  # those before it may be made
         self._granted_chunk_idx = next_chunk_idx  # as far as the present link knows
         self._num_holds = 0  # while there are any, nothing goes to the workers
@@ -90,24 +93,41 @@ class WorkerLine:
         """Take note of an event; whether its holder has not heard of it."""
         match event:
             case DecodedChunk():
-                self.next_chunk_idx = event.chunk_idx + 1
+                self.next_chunk_idx, self._last_due_s = event.chunk_idx + 1, event.due_s
                 self._came.set()
                 return True
             case Accepted() | Applied() | Superseded() | Rejected():
-                return self.waiting.is_news(event)
+                is_news = self.waiting.is_news(event)
+                self._came.set()
+                return is_news
+            case QualityChanged(rate=rate):
+                self._rate = rate
+                return True
             case _:
                 return True
+
+    def next_due_s(self, chunk_duration_s: float) -> float | None:
+        """When the next chunk should leave the gateway, as the present workers set the pace; None before they did."""
+        return self._last_due_s + chunk_duration_s / self._rate if self._last_due_s else None
 
     async def until_come(self, chunk_idx: int) -> None:
         """Until all before a snapshot's chunk are here: they take another way than it. Raises
         `WorkerUnavailableError`."""
+        await self._until(lambda: self.next_chunk_idx >= chunk_idx, "the last chunks did not come in time")
+
+    async def until_on_record(self) -> None:
+        """Until the workers took all that was sent to them, of which some may wait for the encoder. Raises
+        `WorkerUnavailableError`."""
+        await self._until(lambda: self.waiting.are_on_record, "the last controls were not accepted in time")
+
+    async def _until(self, is_so: Callable[[], bool], message: str) -> None:
         try:
             async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
-                while self.next_chunk_idx < chunk_idx:
+                while not is_so():
                     self._came.clear()
                     await self._came.wait()
         except TimeoutError as error:
-            raise WorkerUnavailableError("the last chunks did not come in time") from error
+            raise WorkerUnavailableError(message) from error
 
     # --- to other workers ---
 

@@ -21,7 +21,7 @@ from serving.catalogue.leases import RENEW_S
 from serving.catalogue.regional_spool import RegionalSpool
 from serving.catalogue.sessions import Sessions
 from serving.catalogue.spool import Slice, SpoolUnusableError, bring_in
-from serving.errors import NacreError, SessionNotFoundError, StorageUnavailableError
+from serving.errors import NacreError, SessionFencedError, SessionNotFoundError, StorageUnavailableError
 from serving.sessions.journal import Tell
 from serving.sessions.records import JournalHead, Record, head_after, seal
 
@@ -328,6 +328,8 @@ class JournalWriter:
     def _give_up_lease(self, chain: Chain) -> None:
         try:
             self._sessions.release(chain.session_id, chain.epoch)
+        except SessionFencedError:
+            pass  # it moved, and whoever has it now did not wait for us to give it up
         except NacreError as error:
             logger.warning("the lease of %s will run out by itself: %s", chain.session_id, error)
 

@@ -276,6 +276,7 @@ class Engine:
             is_wanted = self._roster.is_wanted(opening.session_id)  # else closed meanwhile
             if is_wanted:
                 self._roster.add(session)
+                self._keep_pace(session)
                 next_chunk_idx = session.next_chunk_idx if script is None else script.deliver_from
                 self._journals.commit({session.session_id: lambda _: opened.set_result(next_chunk_idx)})
             else:
@@ -283,6 +284,12 @@ class Engine:
                 self._close_state(session.state)
         if not is_wanted:
             opened.set_exception(SessionEndedError("the session was closed while it opened"))
+
+    def _keep_pace(self, session: EngineSession) -> None:
+        """Of one that another worker handed over."""
+        if (due_wall_s := session.opening.due_s) is not None:
+            now_s = self._clock()
+            self._pacing.hand_over(session, due_wall_s - self._boundary.wall_clock() + now_s, now_s)
 
     def _lose_or_refuse(self, session_id: str, opened: Future[int], message: str) -> None:
         if not opened.done():

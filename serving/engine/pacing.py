@@ -19,9 +19,19 @@ class Pacing:
     def resume(self, session: EngineSession, now_s: float) -> None:
         """It has credit again, or for the first time."""
         others = [each.pace for each in self._roster.all if each is not session and each.credit > 0 and each.pace]
+        if session.is_handed_over and session.pace is not None:
+            session.is_handed_over = False
+            session.pace = schedule.taken_over(session.pace, now_s, self._config, others)
+            return
         session.pace = schedule.resumed(
             session.pace, session.next_chunk_idx, now_s, self._config, self._load.level.rate, others
         )
+
+    def hand_over(self, session: EngineSession, due_s: float, now_s: float) -> None:
+        """Another worker made its next chunk due then."""
+        rate = self._load.level.rate
+        session.pace = schedule.handed_over(due_s, session.next_chunk_idx, now_s, self._config, rate)
+        session.is_handed_over = True
 
     def plan(self, now_s: float) -> Plan:
         """Who steps now. Before that, whoever is too late slips, and all go down the ladder or up where it is time."""

@@ -32,6 +32,8 @@ class ScheduleConfig:
     max_lag_s: float = 0.5
     # A session that waited longer than this for credit goes on from now instead of catching up.
     max_pause_s: float = 0.08
+    # The same of one that another worker handed over: it did not wait, it was on its way.
+    max_hand_over_s: float = 0.25
     # A step has this share of the lead; decoding, encoding and the way have the rest.
     step_share: float = 0.6
     # Sessions step together where that takes at most this share of the time that they take one after the other.
@@ -123,6 +125,26 @@ def resumed(
         return pace
     rate = rate if pace is None else pace.rate
     return Pace(anchor_s=_in_step(now_s, others, config), chunk_idx=next_chunk_idx, rate=rate)
+
+
+def handed_over(due_s: float, chunk_idx: int, now_s: float, config: ScheduleConfig, rate: float = 1.0) -> Pace:
+    """The pace of a session that another worker made due then. Not further ahead than a chunk, whatever the clocks of
+    the two say."""
+    start_s = min(due_s - config.delivery_lead_s, now_s + config.chunk_duration_s / rate)
+    return Pace(anchor_s=start_s, chunk_idx=chunk_idx, rate=rate)
+
+
+def taken_over(pace: Pace, now_s: float, config: ScheduleConfig, others: Sequence[Pace] = ()) -> Pace:
+    """The pace of a session that was handed over and may go on now: the one it had, so that nobody sees that it moved,
+    or in step with the others that run, where that makes it no more than a chunk later."""
+    late_s = now_s - pace.anchor_s
+    if late_s > config.max_hand_over_s:
+        return resumed(None, pace.chunk_idx, now_s, config, pace.rate, others)
+    if not others or len(config.batch_sizes) == 1:
+        return pace
+    start_s = _in_step(now_s, others, config)
+    is_near = start_s - pace.anchor_s <= config.chunk_duration_s / pace.rate
+    return Pace(anchor_s=start_s, chunk_idx=pace.chunk_idx, rate=pace.rate) if is_near else pace
 
 
 def caught_up(

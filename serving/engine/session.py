@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from model.interface import ChunkControls, ChunkLatents, ModelInfo, PortableState, SessionState, Transformer
-from serving.engine.mailbox import Mailbox
+from serving.engine.mailbox import CANCELLED, Mailbox
 from serving.engine.overload import WHOLE, Level
 from serving.engine.schedule import Pace
 from serving.engine.script import Script
@@ -73,6 +73,7 @@ class EngineSession:
     untold: tuple[Notice, ...] = ()  # until the journal is committed
     given: Level | None = WHOLE  # what it was told that it gets; None where another worker took some of it
     pace: Pace | None = None
+    is_handed_over: bool = False  # by another worker, which set that pace, and not let make anything here yet
     # Chunk 0, generated when the session opened and held back until the first credit.
     prepared: ChunkLatents | None = None
     snapshot_requests: list[SnapshotRequest] = field(default_factory=list)
@@ -102,15 +103,18 @@ class EngineSession:
     def post(self, control: EncodedControl, info: ModelInfo) -> tuple[Outcome, ...]:
         """Journal a control and let it wait, or take back the one that it names. Gives what became of them."""
         if isinstance(control.kind, Cancel):
-            return self._cancel(control.control_id, control.kind.control_id, info)
+            return self._cancel(control, control.kind.control_id, info)
         outcomes = self.mailbox.put(control)
         if isinstance(outcomes[0], Accepted):
             self.journal.accept(control)
             self.write(outcomes)
         return outcomes
 
-    def _cancel(self, control_id: str, cancelled_id: str, info: ModelInfo) -> tuple[Outcome, ...]:
-        settled = self.mailbox.cancel(cancelled_id, control_id)
+    def _cancel(self, control: EncodedControl, cancelled_id: str, info: ModelInfo) -> tuple[Outcome, ...]:
+        """What it says that the other lost to was not its client's wish."""
+        control_id, loss = control.control_id, control.loss
+        by_control_id, reason = (control_id, CANCELLED) if loss is None else (loss.by_control_id, loss.reason)
+        settled = self.mailbox.cancel(cancelled_id, by_control_id, reason)
         if not settled:
             message = "the control does not wait: it has its outcome, or never came"
             return (Rejected(control_id=control_id, reason=ControlNotWaitingError.reason, message=message),)

@@ -7,13 +7,13 @@ deployment reached over gRPC (`serving.cluster`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from model.interface import CameraPose, FramesFHWC, ModelInfo, SamplesSC
+from model.interface import CameraPose, FramesFHWC, ModelInfo, SamplesSC, Tensors
 from serving.access.ownership import LOCALS, Ownership
 from serving.sessions.attribution import Loss, Schedule, Sender
 
@@ -53,6 +53,7 @@ class SessionSpec:
     epoch: int = 0
     resume_from: int | None = None  # go on with a session that is on record, from this chunk
     is_rewind: bool = False  # with it: what is on record from there on is another branch's by now
+    due_s: float | None = None  # of the first chunk, where another worker set the pace (time.time)
     resume_token_sha256: bytes = b""  # lets a client come back after its gateway is gone
     is_traced: bool = False  # sampled for per-chunk spans
     ownership: Ownership = LOCALS  # workers do not ask
@@ -104,9 +105,31 @@ class SetQuality:
     quality: float  # as in `model.interface.ChunkControls`
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedDirective:
+    text: str
+    tensors: Tensors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedImage:
+    """A picture is on record as this alone: one that waits for its time goes to the next worker as it is."""
+
+    tensors: Tensors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InHand:
+    """From here on that client has the session in hand. The gateway's own: for the record, as no chunk depends on it
+    but by what it lets through."""
+
+    client_id: str
+    subject_id: str  # as `serving.access.principal` names it
+
+
 # Of each of these the latest counts; the others all take effect, in order.
 LatestWins = Move | Look | SetPerspective | CameraMove
-ControlKind = LatestWins | Directive | ImageControl | Cancel
+ControlKind = LatestWins | Directive | ImageControl | EncodedDirective | EncodedImage | InHand | Cancel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,11 +355,17 @@ class WorldPlane(Protocol):
     def info(self) -> ModelInfo: ...
 
     async def open(self, spec: SessionSpec, snapshot: bytes = b"") -> SessionLink:
-        """Encode, place and open a session, or go on with one from the `snapshot` that a link gave. Raises
-        `CapacityExhaustedError` or `WorkerUnavailableError` (serving.errors)."""
+        """Encode, place and open a session, or go on with one from the `snapshot` that a link gave. A link that the
+        session had before may still be closing. Raises `CapacityExhaustedError` or `WorkerUnavailableError`
+        (serving.errors)."""
         ...
 
     async def make_room(self, session_id: str) -> None:
-        """Keep a place for a session that plays and is to go on elsewhere, until it opens there, for a short while.
-        Raises as `open` does: then it had better stay."""
+        """Keep a place for a session that plays and is to go on elsewhere, until it opens there, for a short while, and
+        see that the way there is open. Raises as `open` does: then it had better stay."""
+        ...
+
+    async def rehearse(self, session_id: str, take_snapshot: Callable[[], Awaitable[bytes]]) -> None:
+        """Where nothing came yet from the workers that are kept for a session, play a moment of it there, apart from
+        its record. Raises `NacreError` when that does not work: then it had better stay."""
         ...

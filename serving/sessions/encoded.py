@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from model.interface import CameraPose, FramesFHWC, SamplesSC, Tensors
 from serving.sessions.attribution import Loss, Schedule, Sender
-from serving.sessions.contract import Cancel, LatestWins, SetQuality
+from serving.sessions.contract import Cancel, EncodedDirective, EncodedImage, InHand, LatestWins, SetQuality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,20 +22,11 @@ class Opening:
     resume_from: int | None = None
     # With `resume_from`: what is on record from there on is another branch's by now.
     is_rewind: bool = False
+    # When the first chunk that comes should leave the gateway (time.time), where another worker set the pace.
+    due_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncodedDirective:
-    text: str
-    tensors: Tensors
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncodedImage:
-    tensors: Tensors
-
-
-EncodedKind = LatestWins | SetQuality | EncodedDirective | EncodedImage | Cancel
+EncodedKind = LatestWins | SetQuality | EncodedDirective | EncodedImage | InHand | Cancel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,19 +9,20 @@ from typing import Any
 
 from model.interface import Profile, Tensors
 from serving.sessions.attribution import read_schedule, read_sender, schedule_fields, sender_fields
-from serving.sessions.contract import CameraMove, Cancel, LatestWins, Look, Move, SetPerspective, SetQuality
+from serving.sessions.contract import CameraMove, Cancel, InHand, LatestWins, Look, Move, SetPerspective, SetQuality
 from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedImage, EncodedKind, Opening
 from serving.sessions.journal import JournalEntry
 from serving.sessions.records import Record, RecordKind, SealedRecord
 from serving.sessions.tensor_bytes import from_bytes, to_bytes
 from serving.sessions.timeline import Span, Timeline
 
-PLAIN_KINDS: Mapping[str, type[LatestWins | SetQuality]] = {
+PLAIN_KINDS: Mapping[str, type[LatestWins | SetQuality | InHand]] = {
     "move": Move,
     "look": Look,
     "perspective": SetPerspective,
     "camera": CameraMove,
     "quality": SetQuality,
+    "in_hand": InHand,
 }
 _NAMES = {kind: name for name, kind in PLAIN_KINDS.items()}
 

@@ -15,6 +15,7 @@ from serving.sessions.contract import (
     Applied,
     CameraMove,
     Cancel,
+    InHand,
     Look,
     Move,
     Notice,
@@ -53,6 +54,7 @@ def opening_from_wire(message: wire.Open) -> Opening:
         epoch=message.epoch,
         resume_from=message.resume_from if message.HasField("resume_from") else None,
         is_rewind=message.is_rewind,
+        due_s=message.due_s if message.HasField("due_s") else None,
     )
 
 
@@ -76,6 +78,8 @@ def control_to_wire(control: EncodedControl) -> wire.Control:
             message.image.tensors = to_bytes(tensors)
         case Cancel(control_id=control_id):
             message.cancel = control_id
+        case InHand(subject_id=subject_id, client_id=client_id):
+            message.in_hand.CopyFrom(wire.InHand(subject_id=subject_id, client_id=client_id))
         case SetQuality():
             raise ValueError("a worker sets its sessions' quality itself")
         case _ as never:
@@ -114,6 +118,8 @@ def control_from_wire(message: wire.Control) -> EncodedControl:
             kind = EncodedImage(tensors=from_bytes(message.image.tensors))
         case "cancel":
             kind = Cancel(control_id=message.cancel)
+        case "in_hand":
+            kind = InHand(subject_id=message.in_hand.subject_id, client_id=message.in_hand.client_id)
         case unknown:
             raise ValueError(f"control of kind {unknown}")
     return EncodedControl(

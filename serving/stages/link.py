@@ -62,6 +62,7 @@ class PlaneLink:
         self._events: Outbox[LinkEvent] = Outbox()
         self._instructions: asyncio.Queue[Control] = asyncio.Queue(MAX_WAITING_INSTRUCTIONS)
         self._snapshots: dict[str, asyncio.Future[TakenSnapshot]] = {}
+        self.has_played = False  # chunks came of it
         self._num_unspent = 0  # chunks the worker was let make and that have not come
         self._held_grant = 0
         self._is_over = asyncio.Event()
@@ -205,4 +206,5 @@ class PlaneLink:
             self._events.put(event)
             if isinstance(event, DecodedChunk):
                 self._num_unspent -= 1
+                self.has_played = True
         self._send_grant_if_due()

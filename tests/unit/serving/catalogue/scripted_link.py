@@ -45,6 +45,8 @@ class ScriptedLink:
         self.sent: list[Control] = []
         self.num_granted = 0
         self.is_closed = False
+        self.lets_go = asyncio.Event()
+        self.lets_go.set()
         self.snapshot_answer: TakenSnapshot | NacreError = TakenSnapshot(request_id="1", chunk_idx=0)
         self._events: asyncio.Queue[LinkEvent] = asyncio.Queue()
 
@@ -74,6 +76,7 @@ class ScriptedLink:
         if not self.is_closed:
             self.is_closed = True
             self.put(LinkEnded(reason="CLOSED"))
+        await self.lets_go.wait()
 
 
 @dataclass(kw_only=True)
@@ -84,6 +87,9 @@ class ScriptedHome:
     links: list[ScriptedLink] = field(default_factory=list)
     on_record: dict[str, JournalEntry] = field(default_factory=dict)
     room_error: NacreError | None = None
+    rehearsal_error: NacreError | None = None
+    is_new: bool = False  # the next workers
+    rehearsed: bytes = b""
     take_over_error: NacreError | None = None
     written: list[tuple[str, int]] = field(default_factory=list)  # what, and at which chunk
     receipts: list[tuple[int, list[int]]] = field(default_factory=list)  # epochs, and the chunks
@@ -98,6 +104,12 @@ class ScriptedHome:
     async def make_room(self, session_id: str) -> None:
         if self.room_error is not None:
             raise self.room_error
+
+    async def rehearse(self, session_id: str, take_snapshot: Callable[[], Awaitable[bytes]]) -> None:
+        if self.rehearsal_error is not None:
+            raise self.rehearsal_error
+        if self.is_new:
+            self.rehearsed = await take_snapshot()
 
     async def open_workers(self, spec: SessionSpec, snapshot: bytes) -> ScriptedLink:
         self.links.append(link := ScriptedLink(spec, snapshot))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pytest
 
 from serving.catalogue import worker_line
@@ -26,13 +27,14 @@ from serving.sessions.contract import (
     Directive,
     LinkEnded,
     LinkEvent,
+    QualityChanged,
     Rejected,
     Rewound,
     SessionSpec,
     TakenSnapshot,
     WorldSpec,
 )
-from serving.sessions.encoded import EncodedControl, EncodedDirective, HeldAxes
+from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedImage, HeldAxes
 from serving.sessions.journal import JournalEntry
 from serving.sessions.snapshot import EngineSnapshot, SessionSnapshot, pack
 from tests.unit.serving.catalogue.scripted_link import ScriptedHome, ScriptedLink, chunk
@@ -131,6 +133,23 @@ async def test_a_session_that_nobody_has_room_for_plays_on(rig: Rig) -> None:
         await rig.link.move()
     await rig.link.grant(1)
     assert (rig.first.is_closed, rig.first.num_granted) == (False, 3)
+
+
+async def test_a_session_that_would_not_play_elsewhere_plays_on(rig: Rig) -> None:
+    await rig.play(2)
+    rig.home.rehearsal_error = WorkerUnavailableError("it cannot")
+    with pytest.raises(WorkerUnavailableError):
+        await rig.link.move()
+    await rig.link.grant(1)
+    assert (rig.first.is_closed, rig.first.num_granted, rig.home.links) == (False, 3, [])
+
+
+async def test_p01_a_session_plays_on_while_a_moment_of_it_is_played_elsewhere(rig: Rig) -> None:
+    await rig.play(2)
+    rig.home.is_new = True
+    rig.first.snapshot_answer = TakenSnapshot(request_id="1", chunk_idx=2, data=b"state")
+    await rig.link.move()
+    assert rig.home.rehearsed == b"state"
 
 
 async def test_what_is_sent_while_a_session_moves_goes_to_the_next_worker(rig: Rig) -> None:
@@ -253,8 +272,12 @@ async def test_a_closed_session_turns_no_more(rig: Rig) -> None:
 
 async def test_x05_what_waits_at_a_worker_and_came_by_way_of_another_gateway_moves_along(rig: Rig) -> None:
     kind = EncodedDirective(text="it rains", tensors={})
-    waits = EncodedControl(control_id="before", kind=kind, received_s=0.0)
-    rig.home.on_record = {"before": JournalEntry(control=waits)}
+    picture = EncodedImage(tensors={"image": np.ones((2, 2), np.uint8)})
+    waits = [
+        EncodedControl(control_id="before", kind=kind, received_s=0.0),
+        EncodedControl(control_id="picture", kind=picture, received_s=0.0),
+    ]
+    rig.home.on_record = {each.control_id: JournalEntry(control=each) for each in waits}
     engine = EngineSnapshot(
         session_id="s-1",
         seed=1,
@@ -262,7 +285,7 @@ async def test_x05_what_waits_at_a_worker_and_came_by_way_of_another_gateway_mov
         journal_position=0,
         held=HeldAxes(),
         transformer={},
-        waiting=("before", "mine"),
+        waiting=("before", "picture", "mine"),
     )
     await rig.play(2)
     await rig.link.send(say("mine"))
@@ -273,8 +296,56 @@ async def test_x05_what_waits_at_a_worker_and_came_by_way_of_another_gateway_mov
     [second] = rig.home.links
     assert {control.control_id: control.kind for control in second.sent} == {
         "mine": Directive(text="it rains"),
-        "before": Directive(text="it rains"),
+        "before": kind,
+        "picture": picture,
     }
+
+
+async def test_p01_a_session_that_moves_keeps_its_pace(rig: Rig) -> None:
+    await rig.play(2)
+    duration_s = rig.home.info.chunk_duration_s
+    rig.first.snapshot_answer = TakenSnapshot(request_id="1", chunk_idx=3)
+    rig.first.put(QualityChanged(chunk_idx=2, rate=0.5), replace(chunk(2), due_s=100.0))
+    await rig.link.move()
+    [second] = rig.home.links
+    assert second.spec.due_s == pytest.approx(100.0 + duration_s / 0.5)
+    second.put(LOST)
+    await until_quiet()
+    assert rig.home.links[-1].spec.due_s is None, "one that was lost has no time to keep"
+
+
+async def test_p01_the_next_worker_does_not_wait_until_the_last_one_let_go(rig: Rig) -> None:
+    await rig.play(2)
+    rig.first.lets_go.clear()
+    rig.first.snapshot_answer = TakenSnapshot(request_id="1", chunk_idx=2)
+    moving = asyncio.create_task(rig.link.move())
+    await asyncio.wait_for(rig.home.reopened.wait(), 5)
+    rig.home.links[0].put(chunk(2))
+    await until_quiet()
+    assert (rig.chunks, moving.done()) == ([0, 1, 2], False)
+    rig.first.lets_go.set()
+    await moving
+
+
+async def test_x05_a_session_is_parked_when_its_worker_has_all_controls_that_were_sent_to_it(rig: Rig) -> None:
+    """A picture may be with the encoder yet."""
+    await rig.play(2)
+    await rig.link.send(say("encoded"))
+    rig.first.snapshot_answer = TakenSnapshot(request_id="1", chunk_idx=2)
+    parking = asyncio.create_task(rig.link.park())
+    await until_quiet()
+    await rig.link.send(say("too late"))
+    assert not rig.first.is_closed
+    rig.first.put(Accepted(control_id="encoded"))
+    await parking
+    await rig.reading
+    with pytest.raises(SessionEndedError):
+        await rig.link.send(say("later yet"))
+    accepted, rejected, ended = rig.others
+    assert accepted == Accepted(control_id="encoded")
+    assert isinstance(rejected, Rejected)
+    assert (rejected.control_id, rejected.reason) == ("too late", "CONTROL_LOST")
+    assert ended == LinkEnded(reason=PARKED)
 
 
 async def test_d10_what_comes_while_a_session_goes_back_is_not_on_record_as_what_follows(rig: Rig) -> None:

@@ -13,7 +13,7 @@ from serving.engine.schedule import ScheduleConfig
 from serving.engine.session import AUTOMATIC
 from serving.errors import CapacityExhaustedError, SessionNotFoundError, WorkerUnavailableError
 from serving.sessions.contract import Accepted, Applied, Look, Move, Notice, Rejected, SnapshotRequest, Superseded
-from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedKind, LatentChunk, Opening
+from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedKind, HeldAxes, LatentChunk, Opening
 from serving.sessions.journal import MemoryJournal, MemoryJournalStore, Tell
 from serving.sessions.snapshot import EngineSnapshot
 from tests.fakes_model import INFO, FakeTransformer
@@ -80,6 +80,19 @@ class Bench:
     def open(self, session_id: str = "a", seed: int = 7, snapshot: EngineSnapshot | None = None) -> RecordingSink:
         sink = RecordingSink()
         opened = self.engine.open(Opening(session_id=session_id, seed=seed), sink, snapshot)
+        self.engine.run_round()
+        opened.result(timeout=0)
+        return sink
+
+    def take_over(self, due_s: float, session_id: str = "a") -> RecordingSink:
+        """From another worker, which made the next chunk due then by the engine's clock."""
+        sink = RecordingSink()
+        snapshot = self.transformer.open(7, None, None).snapshot()
+        engine = EngineSnapshot(
+            session_id=session_id, seed=7, next_chunk_idx=0, journal_position=0, held=HeldAxes(), transformer=snapshot
+        )
+        opening = Opening(session_id=session_id, seed=7, epoch=2, due_s=due_s + WALL_OFFSET_S)
+        opened = self.engine.open(opening, sink, engine)
         self.engine.run_round()
         opened.result(timeout=0)
         return sink
@@ -527,3 +540,24 @@ def assert_same_chunks(expected: list[LatentChunk], actual: list[LatentChunk]) -
             assert theirs is not None
             assert mine.keys() == theirs.keys()
             assert all(np.array_equal(mine[name], theirs[name]) for name in mine)
+
+
+@pytest.mark.parametrize("gap_s", [0.0, 0.05, 0.2])
+def test_p01_chunks_of_a_session_that_moved_are_due_as_if_it_had_not(bench: Bench, gap_s: float) -> None:
+    due_s = bench.clock.now_s + LEAD_S
+    sink = bench.take_over(due_s)
+    bench.clock.now_s += gap_s
+    bench.engine.grant("a", 4)
+    bench.run_until(bench.clock.now_s + 1.0)
+    dues = [chunk.header.due_s - WALL_OFFSET_S for chunk in sink.chunks]
+    assert dues == pytest.approx([due_s + idx * CHUNK_S for idx in range(4)])
+
+
+def test_p01_one_that_moved_and_waits_for_its_client_goes_on_from_then(bench: Bench) -> None:
+    sink = bench.take_over(bench.clock.now_s + LEAD_S)
+    bench.clock.now_s += 3.0
+    granted_s = bench.clock.now_s
+    bench.engine.grant("a", 1)
+    bench.run_until(granted_s + 1.0)
+    [chunk] = sink.chunks
+    assert chunk.header.due_s - WALL_OFFSET_S == pytest.approx(granted_s + LEAD_S)

@@ -1,9 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from serving.engine import schedule
-from serving.engine.schedule import Pace, Runnable, ScheduleConfig, batch_size, caught_up, load, plan, resumed
+from serving.engine.schedule import (
+    Pace,
+    Runnable,
+    ScheduleConfig,
+    batch_size,
+    caught_up,
+    handed_over,
+    load,
+    plan,
+    resumed,
+    taken_over,
+)
 from serving.engine.step_times import StepTimes
 
 CONFIG = ScheduleConfig(chunk_duration_s=0.08, delivery_lead_s=0.12, batch_sizes=(1, 2, 4), batch_window_s=0.01)
@@ -108,6 +121,25 @@ def test_a_short_want_of_credit_is_caught_up_and_a_long_one_is_not() -> None:
     pace = Pace(anchor_s=10.0, chunk_idx=0)
     assert resumed(pace, 1, 10.15, CONFIG) is pace
     assert resumed(pace, 1, 10.17, CONFIG) == Pace(anchor_s=10.17, chunk_idx=1)
+
+
+def test_p01_a_session_that_was_handed_over_keeps_its_pace_and_catches_up() -> None:
+    pace = handed_over(10.12, 7, 9.98, CONFIG)
+    assert pace == Pace(anchor_s=10.0, chunk_idx=7)
+    for now_s in (9.99, 10.0, 10.2):
+        assert taken_over(pace, now_s, CONFIG) is pace
+    assert taken_over(pace, 10.3, CONFIG) == Pace(anchor_s=10.3, chunk_idx=7), "it waited for its client, or was lost"
+    assert handed_over(99.0, 7, 10.0, CONFIG, rate=0.5).anchor_s == 10.0 + 0.16, "a clock that is wrong"
+
+
+def test_p01_a_session_that_was_handed_over_steps_with_others_where_it_is_not_late_by_more_than_a_chunk() -> None:
+    pace = Pace(anchor_s=10.0, chunk_idx=7)
+    for now_s, other_s, start_s in ((9.95, 9.96, 9.96), (10.01, 10.05, 10.05), (10.06, 10.05, 10.0)):
+        other = Pace(anchor_s=other_s, chunk_idx=40)
+        taken = taken_over(pace, now_s, CONFIG, [other])
+        assert (taken.chunk_idx, taken.anchor_s) == (7, pytest.approx(start_s))
+    alone = replace(CONFIG, batch_sizes=(1,))
+    assert taken_over(pace, 10.01, alone, [Pace(anchor_s=10.05, chunk_idx=40)]) is pace
 
 
 def test_credit_that_comes_early_changes_nothing() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from serving.sessions import record_codec
-from serving.sessions.contract import CameraMove, Look, Move, SetPerspective
+from serving.sessions.contract import CameraMove, InHand, Look, Move, SetPerspective
 from serving.sessions.encoded import EncodedControl, EncodedDirective, EncodedImage, EncodedKind, Opening
 from serving.sessions.record_codec import RecordUnreadableError, read_entries, read_history
 from serving.sessions.records import JournalHead, Record, RecordKind, SealedRecord, find_fault, head_after, seal
@@ -24,6 +24,7 @@ KINDS: list[EncodedKind] = [
     CameraMove(move="orbit"),
     EncodedDirective(text="Schnee fällt ☃", tensors={"text": np.ones(3, np.float32)}),
     EncodedImage(tensors={"image": np.zeros((2, 2), np.uint8)}),
+    InHand(client_id="ann", subject_id="local"),
 ]
 
 
@@ -63,7 +64,8 @@ def test_what_was_written_is_read() -> None:
     assert isinstance(picture, EncodedImage)
     np.testing.assert_array_equal(picture.tensors["image"], np.zeros((2, 2), np.uint8))
     assert (entries[0].applied_chunk_idx, entries[1].superseded_by, entries[2].rejected_for) == (3, "c-9", "X")
-    assert [entry.is_pending for entry in entries] == [False, False, False, True, True, True]
+    assert entries[6].control.kind == KINDS[6]
+    assert [entry.is_pending for entry in entries] == [False, False, False, True, True, True, True]
 
 
 def went_back() -> list[SealedRecord]:

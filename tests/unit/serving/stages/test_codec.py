@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from model.interface import CameraPose
-from serving.sessions.contract import Accepted, Applied, CameraMove, Look, Move, Rejected, SetPerspective, Superseded
+from serving.sessions.contract import (
+    Accepted,
+    Applied,
+    CameraMove,
+    InHand,
+    Look,
+    Move,
+    Rejected,
+    SetPerspective,
+    Superseded,
+)
 from serving.sessions.encoded import (
     ChunkHeader,
     DecodedPart,
@@ -35,6 +45,7 @@ HEADER = ChunkHeader(
         Move(forward=1, strafe=-1),
         SetPerspective(perspective="third_person"),
         CameraMove(move="orbit"),
+        InHand(client_id="ann", subject_id="local"),
     ],
 )
 def test_what_needs_no_encoding_crosses_even_when_it_is_zero(kind: EncodedKind) -> None:

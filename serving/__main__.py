@@ -17,7 +17,7 @@ from serving.access.tls import check_tls
 from serving.allocator import bound_memory
 from serving.catalogue.storage import prepare_storage
 from serving.config import ServiceConfig, load_config
-from serving.errors import StorageUnavailableError
+from serving.errors import RegionRefusedError, StorageUnavailableError
 from serving.log_lines import write_log_lines
 from serving.models import check_model
 
@@ -67,7 +67,7 @@ def main(
         check_port(settings.host, settings.port)
         check_tls(settings.access.tls)
         prepare_storage(settings.storage)
-    except (ValueError, OSError, StorageUnavailableError) as error:
+    except (ValueError, OSError, StorageUnavailableError, RegionRefusedError) as error:
         errors.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(USAGE_ERROR) from error
     warn_of_plain_line(settings)

@@ -102,6 +102,9 @@ class ServiceConfig:
     recording: RecordingConfig = field(default_factory=RecordingConfig)
     temp_folder: str = ""  # for Ray's sockets and logs; empty makes one and removes it
     data_folder: str = ""  # for what is kept of sessions; empty for a folder in the user's own
+    # The region that the catalogue lies in, where it lies in one: journals, worlds' prompts and books are kept there,
+    # so that tenants can be pinned to that region and to no other.
+    catalogue_region: str = ""
     catalogue_url: str = ""  # sqlite:///FILE or postgresql://...; empty for a file in the data folder
     snapshots: str = ""  # a folder or s3://bucket/prefix; empty for a folder in the data folder
     # Of a running session; 0 for never. What lies between two is made again when it goes back or is lost: that takes
@@ -171,6 +174,7 @@ class ServiceConfig:
             self.snapshot_every_chunks,
             self.regions,
             self.retention,
+            self.catalogue_region,
         )
 
     def worker_config(self, stages: frozenset[Stage]) -> WorkerConfig:

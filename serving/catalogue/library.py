@@ -49,7 +49,7 @@ class Library:
         self.keys = ApiKeys(database)
         self.recorded = Recorded(database)
         self._database = database
-        self.residency = Residency(database)
+        self.residency = Residency(database, config.catalogue_region)
         self.database, self.storage = database, config
 
     @property

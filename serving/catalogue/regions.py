@@ -2,8 +2,11 @@
 
 A session's id says its region ("s-eu-5b1c..."), so that every process knows it without asking: whoever writes of a
 session goes by its id, and one that does not have the region refuses. Which tenant is pinned where stands in the
-catalogue, as the only word on it, also for a service whose settings name no region. The catalogue itself is one:
-whoever pins tenants keeps it where all of them may be.
+catalogue, as the only word on it, also for a service whose settings name no region.
+
+The catalogue itself is one database, with what was said to worlds in its journals. So a tenant is pinned to the region
+that the catalogue lies in, as `catalogue_region` says, and to no other: a service for tenants of two regions would
+write what those of one say into the other. Those are two services.
 """
 
 from __future__ import annotations
@@ -89,8 +92,15 @@ def open_store(snapshots: str, regions: Iterable[Region]) -> SnapshotStore:
 class Residency:
     """Which tenant is pinned where. Blocking. Every method raises `StorageUnavailableError`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, catalogue_region: str = "") -> None:
+        """`catalogue_region`: where the catalogue lies; empty where nobody said."""
         self._database = database
+        self._catalogue_region = catalogue_region
+
+    def check(self) -> None:
+        """Before a service starts. Raises `RegionRefusedError`."""
+        for tenant_id, region in sorted(self.all().items()):
+            check_catalogue(tenant_id, region, self._catalogue_region)
 
     def region_for(self, tenant_id: str) -> str:
         """Empty for one that is not pinned."""
@@ -104,10 +114,11 @@ class Residency:
             return {row.tenant_id: row.region for row in connection.execute(select(residency))}
 
     def pin(self, tenant_id: str, region: str) -> None:
-        """Before its first session: what is kept elsewhere already would stay there. Raises `SessionStateError` or
-        `InvalidFieldError`."""
+        """Before its first session: what is kept elsewhere already would stay there. Raises `SessionStateError`,
+        `InvalidFieldError` or `RegionRefusedError`."""
         if not REGION.fullmatch(region):
             raise InvalidFieldError("1 to 16 of a-z and 0-9, a letter first", field="region")
+        check_catalogue(tenant_id, region, self._catalogue_region)
         insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
         new = insert(residency).values(tenant_id=tenant_id, region=region)
         with self._database.write() as connection:
@@ -119,6 +130,18 @@ class Residency:
                     "the tenant has sessions already; erase them, or make another tenant", field="tenant_id"
                 )
             connection.execute(new.on_conflict_do_update(index_elements=["tenant_id"], set_={"region": region}))
+
+
+def check_catalogue(tenant_id: str, region: str, catalogue_region: str) -> None:
+    """What is said to worlds stands in the catalogue. Raises `RegionRefusedError`."""
+    if region != catalogue_region:
+        where = f"in region {catalogue_region}" if catalogue_region else "in no region that the settings name"
+        raise RegionRefusedError(
+            f"what tenant {tenant_id} says would be written outside region {region}: the catalogue lies {where}. Keep "
+            f'a catalogue in that region and say catalogue_region = "{region}" in the settings of the service that '
+            "has it",
+            field="region",
+        )
 
 
 def check_region(session_id: str, region: str) -> None:

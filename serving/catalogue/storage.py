@@ -12,7 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from serving.catalogue.database import Database, checked_url, sqlite_url
-from serving.catalogue.regions import Region
+from serving.catalogue.regions import Region, Residency
 from serving.catalogue.retention import RetentionConfig
 from serving.errors import StorageUnavailableError
 
@@ -29,14 +29,27 @@ class StorageConfig:
     spool: str  # a folder on the worker's own disk, for when the catalogue is away
     snapshot_every_chunks: int  # 0 for never
     regions: tuple[Region, ...] = ()  # for tenants that are pinned to one
+    catalogue_region: str = ""  # which of them the catalogue lies in; empty for none that is said
     retention: RetentionConfig = field(default_factory=RetentionConfig)  # of snapshots made by themselves
 
     def __post_init__(self) -> None:
         checked_url(self.catalogue_url)
         if len({region.name for region in self.regions}) < len(self.regions):
             raise ValueError("two regions have the same name")
+        if self.catalogue_region and self.catalogue_region not in {region.name for region in self.regions}:
+            raise ValueError(f"catalogue_region: there are no settings of a region {self.catalogue_region!r}")
+        self._check_apart()
         if self.snapshot_every_chunks < 0:
             raise ValueError(f"snapshot_every_chunks must not be negative, got {self.snapshot_every_chunks}")
+
+    def _check_apart(self) -> None:
+        """What lies in a spool's folder is taken for what a dead worker left: brought in, and removed."""
+        url = checked_url(self.catalogue_url)
+        if url.get_backend_name() != "sqlite" or url.database is None:
+            return
+        spools = (self.spool, *(region.spool for region in self.regions))
+        if Path(url.database).resolve().parent in {Path(each).resolve() for each in spools}:
+            raise ValueError(f"the catalogue's file {url.database} lies in a spool folder; it needs one of its own")
 
 
 def default_data_folder() -> Path:
@@ -50,6 +63,7 @@ def storage_config(
     snapshot_every_chunks: int = 0,
     regions: tuple[Region, ...] = (),
     retention: RetentionConfig | None = None,
+    catalogue_region: str = "",
 ) -> StorageConfig:
     """What is not said lies in the data folder. Raises ValueError."""
     folder = Path(data_folder).expanduser().resolve() if data_folder else default_data_folder()
@@ -60,12 +74,13 @@ def storage_config(
         snapshot_every_chunks=snapshot_every_chunks,
         regions=regions,
         retention=retention or RetentionConfig(),
+        catalogue_region=catalogue_region,
     )
 
 
 def prepare_storage(config: StorageConfig) -> None:
     """Make what is missing, and bring the catalogue up to date. Raises `StorageUnavailableError`, which says what
-    cannot be written."""
+    cannot be written, or `RegionRefusedError` where tenants are pinned to a region that the catalogue is not in."""
     url = checked_url(config.catalogue_url)
     folders = [] if url.get_backend_name() != "sqlite" or url.database is None else [Path(url.database).parent]
     places = [config.snapshots, *(region.snapshots for region in config.regions)]
@@ -74,6 +89,7 @@ def prepare_storage(config: StorageConfig) -> None:
         _make(folder)
     with Database(config.catalogue_url) as database:
         database.migrate()
+        Residency(database, config.catalogue_region).check()
 
 
 def worker_name() -> str:

@@ -91,7 +91,7 @@ def residency(
 ) -> None:
     """Pin a tenant to a region, before its first session; or tell which are pinned where."""
     with service_settings(data_folder, catalogue_url, config) as settings, open_catalogue(settings) as database:
-        table = Residency(database)
+        table = Residency(database, settings.storage.catalogue_region)
         if (tenant is None) != (region is None):
             raise ValueError("name a tenant and a region, or neither")
         if tenant is not None and region is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,13 @@ import pytest
 import nacre
 from serving.access.config import AccessConfig
 from serving.access.roles import Role
+from serving.catalogue.database import Database, sqlite_url
 from serving.catalogue.library import Library
 from serving.catalogue.plane import catalogued
-from serving.catalogue.regions import Region
+from serving.catalogue.regions import Region, Residency
 from serving.catalogue.storage import StorageConfig, prepare_storage, storage_config
 from serving.engine.engine import EngineConfig
-from serving.errors import SessionStateError
+from serving.errors import RegionRefusedError, SessionStateError
 from serving.gateway.config import GatewayConfig
 from serving.gateway.server import GatewayServer
 from serving.local import LocalPlane
@@ -51,8 +52,15 @@ class Place:
 
 
 def storage_in(folder: Path, *names: str) -> StorageConfig:
+    """The catalogue lies in the first of the regions."""
     regions = [Region(name=each, snapshots=str(folder / each / "store"), spool=str(folder / each)) for each in names]
-    return storage_config(str(folder / "home"), snapshot_every_chunks=2, regions=tuple(regions))
+    return storage_config(
+        str(folder / "home"),
+        sqlite_url(folder / names[0] / "catalogue" / "catalogue.db"),
+        snapshot_every_chunks=2,
+        regions=tuple(regions),
+        catalogue_region=names[0],
+    )
 
 
 @asynccontextmanager
@@ -68,15 +76,20 @@ async def place(folder: Path, *regions: str) -> AsyncIterator[Place]:
             yield Place(folder=folder, server=server, library=kept.library)
 
 
-async def play(client: nacre.Client) -> nacre.Session:
-    """With all that writes: snapshots, a saved world, a rewind, an end."""
-    session = await client.create(prompt="a quiet street at dusk", seed=7)
-    async with session.enter(video="rgb") as world, asyncio.timeout(30):
+async def play(client: nacre.Client, mark: str = "") -> nacre.Session:
+    """With all that writes: snapshots, a saved world, a rewind, a refusal, an end. `mark` is in every text."""
+    session = await client.create(prompt=f"a quiet street at dusk {mark}", seed=7, licence=f"CC0 {mark}")
+    async with session.enter(video="h264") as world, asyncio.timeout(30):
+        said = world.say(f"it starts to rain {mark}")
         for _ in range(8):
             await anext(world)
-        await session.save("dusk")
+        await said
+        await session.save("dusk", note=f"before the rain {mark}")
+        await session.share("view", seconds=60)
         await session.rewind(chunk_index=2)
         await anext(world)
+    with pytest.raises(nacre.NacreError):
+        await client.load(name=f"nowhere {mark}")
     await session.end()
     return session
 
@@ -94,18 +107,81 @@ async def test_e02_no_byte_of_a_pinned_tenant_is_written_outside_its_region(tmp_
             assert region_of(loaded.id) == "eu"
             await loaded.end()
         for session_id in (*tree, loaded.id):
-            assert service.holding(session_id) - {"home"} <= {"eu"}
-            named = [each for each in service.files("home") if session_id in str(each)]
-            assert not named, "in the home folder only the catalogue knows of it"
-        assert service.holding(other.id) == {"home"}
+            assert service.holding(session_id) == {"eu"}
+        assert service.holding(other.id) == {"home", "eu"}, "the catalogue of all lies in eu"
         assert service.files("eu")
         assert not [each for each in service.files("us") if "store" in each.parts]
         assert not [each for each in service.files("home") if "s-eu-" in str(each)]
 
 
+async def test_e02_not_a_word_of_a_pinned_tenant_lies_outside_its_region(tmp_path: Path) -> None:
+    """Byte by byte: names, words, notes, ids, in tables, journals, books, snapshots, recordings and what waits."""
+    mark = "marked-3f9a61"
+    async with place(tmp_path, "eu", "us") as service:
+        service.library.residency.pin("acme", "eu")
+        service.library.tenants.create("acme", f"Acme {mark}")
+        _, text = service.library.keys.create("acme", Role.OWNER, name=f"server {mark}")
+        async with nacre.connect(service.server.address, token=text) as pinned:
+            session = await play(pinned, mark)
+            world = await pinned.import_world(await exported(pinned, mark), f"brought {mark}")
+            assert region_of(world.session_id) == "eu"
+            await pinned.mint_token("viewer")
+        assert_only_in(tmp_path, "eu", (mark, session.id, "acme"))
+    assert_only_in(tmp_path, "eu", (mark, session.id, "acme"))  # what is written last of all, too
+
+
+def assert_only_in(folder: Path, region: str, marks: tuple[str, ...]) -> None:
+    written = {each.relative_to(folder): each.read_bytes() for each in folder.rglob("*") if each.is_file()}
+    for mark in marks:
+        holding = [path for path, data in written.items() if mark in str(path) or mark.encode() in data]
+        assert holding, "it is written nowhere at all"
+        assert {path.parts[0] for path in holding} == {region}, (mark, holding)
+
+
+async def exported(client: nacre.Client, mark: str) -> bytes:
+    session = await client.create(prompt=f"a harbour {mark}", seed=8)
+    async with session.enter(video="rgb") as world, asyncio.timeout(30):
+        await anext(world)
+        data = await session.export()
+    await session.end()
+    return data
+
+
+def test_e02_a_tenant_is_pinned_to_no_region_that_the_catalogue_is_not_in(tmp_path: Path) -> None:
+    """Its journals hold what the tenant says."""
+    storage = storage_in(tmp_path, "eu", "us")
+    prepare_storage(storage)
+    with Database(storage.catalogue_url) as database:
+        with pytest.raises(RegionRefusedError, match='catalogue_region = "us"'):
+            Library(database, storage).residency.pin("acme", "us")
+        for nowhere in (replace(storage, catalogue_region=""), replace(storage, catalogue_region="", regions=())):
+            with pytest.raises(RegionRefusedError, match="catalogue_region"):
+                Library(database, nowhere).residency.pin("acme", "eu")
+        Library(database, storage).residency.pin("acme", "eu")
+    with pytest.raises(ValueError, match="catalogue_region"):
+        replace(storage, catalogue_region="moon")
+
+
+def test_a_catalogue_does_not_lie_where_it_would_be_taken_for_what_a_dead_worker_left(tmp_path: Path) -> None:
+    storage = storage_in(tmp_path, "eu")
+    with pytest.raises(ValueError, match="spool folder"):
+        replace(storage, catalogue_url=sqlite_url(tmp_path / "eu" / "catalogue.db"))
+
+
+def test_e02_a_service_whose_catalogue_lies_elsewhere_does_not_start(tmp_path: Path) -> None:
+    storage = storage_in(tmp_path, "eu", "us")
+    prepare_storage(storage)
+    with Database(storage.catalogue_url) as database:
+        Library(database, storage).residency.pin("acme", "eu")
+    prepare_storage(storage)
+    for elsewhere in ("", "us"):
+        with pytest.raises(RegionRefusedError, match="acme"):
+            prepare_storage(replace(storage, catalogue_region=elsewhere))
+
+
 async def test_e02_a_service_without_the_region_refuses_with_a_reason(tmp_path: Path) -> None:
     async with place(tmp_path / "one", "eu") as service:
-        service.library.residency.pin("acme", "us")
+        Residency(service.library.database, "us").pin("acme", "us")  # by a service whose settings say so
         async with service.client("acme") as client:
             with pytest.raises(nacre.NacreError) as refused:
                 await client.create(prompt="a quiet street at dusk")

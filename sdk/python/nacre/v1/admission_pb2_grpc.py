@@ -30,7 +30,7 @@ class AdmissionServiceStub:
 
     Whoever waits is in one queue over all gateways: tenants take turns, by weight, and within a tenant the first to
     come is the first to be served. A place in the queue is lost when the call is closed; one that was asked for with an
-    idempotency key is kept for ten seconds more, for the same call to be made again.
+    idempotency key is kept for ten seconds more, for the same call to be made again, also at another gateway.
     """
 
     def __init__(self, channel):
@@ -66,7 +66,7 @@ class AdmissionServiceServicer:
 
     Whoever waits is in one queue over all gateways: tenants take turns, by weight, and within a tenant the first to
     come is the first to be served. A place in the queue is lost when the call is closed; one that was asked for with an
-    idempotency key is kept for ten seconds more, for the same call to be made again.
+    idempotency key is kept for ten seconds more, for the same call to be made again, also at another gateway.
     """
 
     def OpenSession(self, request, context):
@@ -139,7 +139,7 @@ class AdmissionService:
 
     Whoever waits is in one queue over all gateways: tenants take turns, by weight, and within a tenant the first to
     come is the first to be served. A place in the queue is lost when the call is closed; one that was asked for with an
-    idempotency key is kept for ten seconds more, for the same call to be made again.
+    idempotency key is kept for ten seconds more, for the same call to be made again, also at another gateway.
     """
 
     @staticmethod

@@ -31,7 +31,7 @@ class AdmissionServiceStub:
 
     Whoever waits is in one queue over all gateways: tenants take turns, by weight, and within a tenant the first to
     come is the first to be served. A place in the queue is lost when the call is closed; one that was asked for with an
-    idempotency key is kept for ten seconds more, for the same call to be made again.
+    idempotency key is kept for ten seconds more, for the same call to be made again, also at another gateway.
     """
 
     @_typing.overload
@@ -62,7 +62,7 @@ class AdmissionServiceAsyncStub(AdmissionServiceStub):
 
     Whoever waits is in one queue over all gateways: tenants take turns, by weight, and within a tenant the first to
     come is the first to be served. A place in the queue is lost when the call is closed; one that was asked for with an
-    idempotency key is kept for ten seconds more, for the same call to be made again.
+    idempotency key is kept for ten seconds more, for the same call to be made again, also at another gateway.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -89,7 +89,7 @@ class AdmissionServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Whoever waits is in one queue over all gateways: tenants take turns, by weight, and within a tenant the first to
     come is the first to be served. A place in the queue is lost when the call is closed; one that was asked for with an
-    idempotency key is kept for ten seconds more, for the same call to be made again.
+    idempotency key is kept for ten seconds more, for the same call to be made again, also at another gateway.
     """
 
     @_abc_1.abstractmethod

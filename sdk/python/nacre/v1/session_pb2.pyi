@@ -284,12 +284,14 @@ class RewindSessionRequest(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., chunk_index: _Optional[int] = ..., back: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
 
 class RewindSessionResponse(_message.Message):
-    __slots__ = ("chunk_index", "branch_session_id")
+    __slots__ = ("chunk_index", "branch_session_id", "session")
     CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
     BRANCH_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
     chunk_index: int
     branch_session_id: str
-    def __init__(self, chunk_index: _Optional[int] = ..., branch_session_id: _Optional[str] = ...) -> None: ...
+    session: Session
+    def __init__(self, chunk_index: _Optional[int] = ..., branch_session_id: _Optional[str] = ..., session: _Optional[_Union[Session, _Mapping]] = ...) -> None: ...
 
 class GetBranchesRequest(_message.Message):
     __slots__ = ("session_id",)

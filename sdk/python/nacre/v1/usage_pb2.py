@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from nacre.v1 import world_pb2 as nacre_dot_v1_dot_world__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14nacre/v1/usage.proto\x12\x08nacre.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"b\n\x0fGetQuoteRequest\x12+\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0bnum_viewers\x18\x02 \x01(\r\x12\r\n\x05model\x18\x03 \x01(\t\"\xac\x01\n\x10GetQuoteResponse\x12\x1c\n\x04\x62ill\x18\x01 \x01(\x0b\x32\x0e.nacre.v1.Bill\x12\x1b\n\x0esession_budget\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1f\n\x12tenant_budget_left\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x12\n\nnum_frames\x18\x04 \x01(\x04\x42\x11\n\x0f_session_budgetB\x15\n\x13_tenant_budget_left\"Y\n\x0fGetUsageRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x10\n\x08world_id\x18\x03 \x01(\t\x12\r\n\x05month\x18\x04 \x01(\t\"\x88\x01\n\x10GetUsageResponse\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x1e\n\x05usage\x18\x02 \x01(\x0b\x32\x0f.nacre.v1.Usage\x12\x1c\n\x04\x62ill\x18\x03 \x01(\x0b\x32\x0e.nacre.v1.Bill\x12\x10\n\x08num_rows\x18\x04 \x01(\x04\x12\x11\n\tlast_hash\x18\x05 \x01(\x0c\"\xd5\x01\n\x05Usage\x12\x12\n\nnum_frames\x18\x01 \x01(\x04\x12\x19\n\x11num_viewer_frames\x18\x02 \x01(\x04\x12\x18\n\x10num_blank_frames\x18\x03 \x01(\x04\x12\x19\n\x11num_frozen_frames\x18\x04 \x01(\x04\x12!\n\x19num_invalid_viewer_frames\x18\x05 \x01(\x04\x12/\n\x0csession_time\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0c\x62yte_seconds\x18\x07 \x01(\x04\"J\n\x04\x42ill\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12!\n\x05lines\x18\x02 \x03(\x0b\x32\x12.nacre.v1.BillLine\x12\r\n\x05total\x18\x03 \x01(\t\"\x96\x01\n\x08\x42illLine\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\t\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\r\n\x05price\x18\x05 \x01(\t\x12\x0e\n\x06\x61mount\x18\x06 \x01(\t\x12.\n\nprice_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x9e\x01\n\x0cUsageService\x12\x46\n\x08GetQuote\x12\x19.nacre.v1.GetQuoteRequest\x1a\x1a.nacre.v1.GetQuoteResponse\"\x03\x90\x02\x01\x12\x46\n\x08GetUsage\x12\x19.nacre.v1.GetUsageRequest\x1a\x1a.nacre.v1.GetUsageResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14nacre/v1/usage.proto\x12\x08nacre.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14nacre/v1/world.proto\"\xa2\x01\n\x0fGetQuoteRequest\x12+\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0bnum_viewers\x18\x02 \x01(\r\x12\r\n\x05model\x18\x03 \x01(\t\x12\x12\n\x08world_id\x18\x04 \x01(\tH\x00\x12$\n\x05world\x18\x05 \x01(\x0b\x32\x13.nacre.v1.WorldSpecH\x00\x42\x04\n\x02of\"\xcd\x01\n\x10GetQuoteResponse\x12\x1c\n\x04\x62ill\x18\x01 \x01(\x0b\x32\x0e.nacre.v1.Bill\x12\x1b\n\x0esession_budget\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1f\n\x12tenant_budget_left\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x12\n\nnum_frames\x18\x04 \x01(\x04\x12\r\n\x05model\x18\x05 \x01(\t\x12\x10\n\x08world_id\x18\x06 \x01(\tB\x11\n\x0f_session_budgetB\x15\n\x13_tenant_budget_left\"Y\n\x0fGetUsageRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x10\n\x08world_id\x18\x03 \x01(\t\x12\r\n\x05month\x18\x04 \x01(\t\"\x88\x01\n\x10GetUsageResponse\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x1e\n\x05usage\x18\x02 \x01(\x0b\x32\x0f.nacre.v1.Usage\x12\x1c\n\x04\x62ill\x18\x03 \x01(\x0b\x32\x0e.nacre.v1.Bill\x12\x10\n\x08num_rows\x18\x04 \x01(\x04\x12\x11\n\tlast_hash\x18\x05 \x01(\x0c\"\xd5\x01\n\x05Usage\x12\x12\n\nnum_frames\x18\x01 \x01(\x04\x12\x19\n\x11num_viewer_frames\x18\x02 \x01(\x04\x12\x18\n\x10num_blank_frames\x18\x03 \x01(\x04\x12\x19\n\x11num_frozen_frames\x18\x04 \x01(\x04\x12!\n\x19num_invalid_viewer_frames\x18\x05 \x01(\x04\x12/\n\x0csession_time\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0c\x62yte_seconds\x18\x07 \x01(\x04\"J\n\x04\x42ill\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12!\n\x05lines\x18\x02 \x03(\x0b\x32\x12.nacre.v1.BillLine\x12\r\n\x05total\x18\x03 \x01(\t\"\x96\x01\n\x08\x42illLine\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\t\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\r\n\x05price\x18\x05 \x01(\t\x12\x0e\n\x06\x61mount\x18\x06 \x01(\t\x12.\n\nprice_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x9e\x01\n\x0cUsageService\x12\x46\n\x08GetQuote\x12\x19.nacre.v1.GetQuoteRequest\x1a\x1a.nacre.v1.GetQuoteResponse\"\x03\x90\x02\x01\x12\x46\n\x08GetUsage\x12\x19.nacre.v1.GetUsageRequest\x1a\x1a.nacre.v1.GetUsageResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,20 +38,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USAGESERVICE'].methods_by_name['GetQuote']._serialized_options = b'\220\002\001'
   _globals['_USAGESERVICE'].methods_by_name['GetUsage']._loaded_options = None
   _globals['_USAGESERVICE'].methods_by_name['GetUsage']._serialized_options = b'\220\002\001'
-  _globals['_GETQUOTEREQUEST']._serialized_start=99
-  _globals['_GETQUOTEREQUEST']._serialized_end=197
-  _globals['_GETQUOTERESPONSE']._serialized_start=200
-  _globals['_GETQUOTERESPONSE']._serialized_end=372
-  _globals['_GETUSAGEREQUEST']._serialized_start=374
-  _globals['_GETUSAGEREQUEST']._serialized_end=463
-  _globals['_GETUSAGERESPONSE']._serialized_start=466
-  _globals['_GETUSAGERESPONSE']._serialized_end=602
-  _globals['_USAGE']._serialized_start=605
-  _globals['_USAGE']._serialized_end=818
-  _globals['_BILL']._serialized_start=820
-  _globals['_BILL']._serialized_end=894
-  _globals['_BILLLINE']._serialized_start=897
-  _globals['_BILLLINE']._serialized_end=1047
-  _globals['_USAGESERVICE']._serialized_start=1050
-  _globals['_USAGESERVICE']._serialized_end=1208
+  _globals['_GETQUOTEREQUEST']._serialized_start=122
+  _globals['_GETQUOTEREQUEST']._serialized_end=284
+  _globals['_GETQUOTERESPONSE']._serialized_start=287
+  _globals['_GETQUOTERESPONSE']._serialized_end=492
+  _globals['_GETUSAGEREQUEST']._serialized_start=494
+  _globals['_GETUSAGEREQUEST']._serialized_end=583
+  _globals['_GETUSAGERESPONSE']._serialized_start=586
+  _globals['_GETUSAGERESPONSE']._serialized_end=722
+  _globals['_USAGE']._serialized_start=725
+  _globals['_USAGE']._serialized_end=938
+  _globals['_BILL']._serialized_start=940
+  _globals['_BILL']._serialized_end=1014
+  _globals['_BILLLINE']._serialized_start=1017
+  _globals['_BILLLINE']._serialized_end=1167
+  _globals['_USAGESERVICE']._serialized_start=1170
+  _globals['_USAGESERVICE']._serialized_end=1328
 # @@protoc_insertion_point(module_scope)

@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from nacre.v1 import world_pb2 as _world_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -11,26 +12,34 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class GetQuoteRequest(_message.Message):
-    __slots__ = ("duration", "num_viewers", "model")
+    __slots__ = ("duration", "num_viewers", "model", "world_id", "world")
     DURATION_FIELD_NUMBER: _ClassVar[int]
     NUM_VIEWERS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    WORLD_ID_FIELD_NUMBER: _ClassVar[int]
+    WORLD_FIELD_NUMBER: _ClassVar[int]
     duration: _duration_pb2.Duration
     num_viewers: int
     model: str
-    def __init__(self, duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., num_viewers: _Optional[int] = ..., model: _Optional[str] = ...) -> None: ...
+    world_id: str
+    world: _world_pb2.WorldSpec
+    def __init__(self, duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., num_viewers: _Optional[int] = ..., model: _Optional[str] = ..., world_id: _Optional[str] = ..., world: _Optional[_Union[_world_pb2.WorldSpec, _Mapping]] = ...) -> None: ...
 
 class GetQuoteResponse(_message.Message):
-    __slots__ = ("bill", "session_budget", "tenant_budget_left", "num_frames")
+    __slots__ = ("bill", "session_budget", "tenant_budget_left", "num_frames", "model", "world_id")
     BILL_FIELD_NUMBER: _ClassVar[int]
     SESSION_BUDGET_FIELD_NUMBER: _ClassVar[int]
     TENANT_BUDGET_LEFT_FIELD_NUMBER: _ClassVar[int]
     NUM_FRAMES_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    WORLD_ID_FIELD_NUMBER: _ClassVar[int]
     bill: Bill
     session_budget: str
     tenant_budget_left: str
     num_frames: int
-    def __init__(self, bill: _Optional[_Union[Bill, _Mapping]] = ..., session_budget: _Optional[str] = ..., tenant_budget_left: _Optional[str] = ..., num_frames: _Optional[int] = ...) -> None: ...
+    model: str
+    world_id: str
+    def __init__(self, bill: _Optional[_Union[Bill, _Mapping]] = ..., session_budget: _Optional[str] = ..., tenant_budget_left: _Optional[str] = ..., num_frames: _Optional[int] = ..., model: _Optional[str] = ..., world_id: _Optional[str] = ...) -> None: ...
 
 class GetUsageRequest(_message.Message):
     __slots__ = ("tenant_id", "session_id", "world_id", "month")

@@ -54,8 +54,8 @@ class UsageServiceServicer:
     """
 
     def GetQuote(self, request, context):
-        """What playing for a while will cost, before it begins.
-        Errors: MODEL_UNKNOWN.
+        """What playing for a while will cost, before it begins: of the service's model, or of a world.
+        Errors: MODEL_UNKNOWN, WORLD_NOT_FOUND, WORLD_MISSING, WORLD_AMBIGUOUS, TEXT_TOO_LONG.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

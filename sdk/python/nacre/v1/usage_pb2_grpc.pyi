@@ -36,8 +36,8 @@ class UsageServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> UsageServiceAsyncStub: ...
     GetQuote: _grpc.UnaryUnaryMultiCallable[_usage_pb2.GetQuoteRequest, _usage_pb2.GetQuoteResponse]
-    """What playing for a while will cost, before it begins.
-    Errors: MODEL_UNKNOWN.
+    """What playing for a while will cost, before it begins: of the service's model, or of a world.
+    Errors: MODEL_UNKNOWN, WORLD_NOT_FOUND, WORLD_MISSING, WORLD_AMBIGUOUS, TEXT_TOO_LONG.
     """
     GetUsage: _grpc.UnaryUnaryMultiCallable[_usage_pb2.GetUsageRequest, _usage_pb2.GetUsageResponse]
     """What was used, and the bill for it. Of one's own tenant, or as an operator of another."""
@@ -50,8 +50,8 @@ class UsageServiceAsyncStub(UsageServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetQuote: _aio.UnaryUnaryMultiCallable[_usage_pb2.GetQuoteRequest, _usage_pb2.GetQuoteResponse]  # type: ignore[assignment]
-    """What playing for a while will cost, before it begins.
-    Errors: MODEL_UNKNOWN.
+    """What playing for a while will cost, before it begins: of the service's model, or of a world.
+    Errors: MODEL_UNKNOWN, WORLD_NOT_FOUND, WORLD_MISSING, WORLD_AMBIGUOUS, TEXT_TOO_LONG.
     """
     GetUsage: _aio.UnaryUnaryMultiCallable[_usage_pb2.GetUsageRequest, _usage_pb2.GetUsageResponse]  # type: ignore[assignment]
     """What was used, and the bill for it. Of one's own tenant, or as an operator of another."""
@@ -67,8 +67,8 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _usage_pb2.GetQuoteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_usage_pb2.GetQuoteResponse, _abc.Awaitable[_usage_pb2.GetQuoteResponse]]:
-        """What playing for a while will cost, before it begins.
-        Errors: MODEL_UNKNOWN.
+        """What playing for a while will cost, before it begins: of the service's model, or of a world.
+        Errors: MODEL_UNKNOWN, WORLD_NOT_FOUND, WORLD_MISSING, WORLD_AMBIGUOUS, TEXT_TOO_LONG.
         """
 
     @_abc_1.abstractmethod

@@ -29,7 +29,8 @@ const settings = (out, isForDebugging) => ({
   sourcemap: isForDebugging ? "inline" : false,
   format: "esm",
   target: ["chrome111", "firefox121", "safari17"],
-  alias: { nacre: join(sdk, "src/index.ts") },
+  // Without what those who run a service ask of it.
+  alias: { nacre: join(sdk, "src/play.ts") },
   charset: "utf8",
   legalComments: "none",
   logLevel: "warning",

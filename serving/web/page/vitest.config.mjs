@@ -4,5 +4,5 @@ import { fileURLToPath } from "node:url";
 
 export default {
   test: { globals: true, include: ["tests/**/*.test.ts"], environment: "node", cache: false },
-  resolve: { alias: { nacre: fileURLToPath(new URL("../../../sdk/js/src/index.ts", import.meta.url)) } },
+  resolve: { alias: { nacre: fileURLToPath(new URL("../../../sdk/js/src/play.ts", import.meta.url)) } },
 };

@@ -23,18 +23,9 @@ from sqlalchemy import Column, Select, Table, select
 
 from serving.books.chain import Book, BookId, Row, erased_seqs, find_fault
 from serving.books.ledger import Ledger
+from serving.books.owned_tables import BY_SESSION, BY_TENANT
 from serving.catalogue.database import Database
-from serving.catalogue.schema import (
-    branches,
-    journal,
-    receipts,
-    sessions,
-    shares,
-    snapshots,
-    tenants,
-    world_access,
-    worlds,
-)
+from serving.catalogue.schema import journal, sessions, world_access, worlds
 from serving.sessions.records import FIRST_HASH, JournalHead, SealedRecord
 from serving.sessions.records import find_fault as find_journal_fault
 from serving.sessions.snapshot_store import SnapshotStore
@@ -42,8 +33,7 @@ from serving.sessions.snapshot_store import SnapshotStore
 FORMAT, VERSION = "nacre-export", 1
 MANIFEST = "manifest.json"
 # What lets somebody in is no data of its owner's.
-SECRETS = ("resume_token_sha256", "token_sha256")
-OF_SESSIONS = (branches, journal, snapshots, receipts)
+SECRETS = ("resume_token_sha256", "token_sha256", "secret_sha256")
 
 
 class ArchiveDamagedError(ValueError):
@@ -121,10 +111,9 @@ def _add_tables(writer: _Writer, database: Database, tenant_id: str) -> None:
     own = select(sessions.c.session_id).where(sessions.c.tenant_id == tenant_id)
     own_worlds = select(worlds.c.world_id).where(worlds.c.tenant_id == tenant_id)
     queries: dict[Table, Select[Any]] = {
-        tenants: select(tenants).where(tenants.c.tenant_id == tenant_id),
-        **{table: _shown(table).where(table.c.tenant_id == tenant_id) for table in (worlds, sessions, shares)},
+        **{table: _shown(table).where(table.c.tenant_id == tenant_id) for table in BY_TENANT},
         world_access: select(world_access).where(world_access.c.world_id.in_(own_worlds)),
-        **{table: select(table).where(table.c.session_id.in_(own)) for table in OF_SESSIONS},
+        **{table: select(table).where(table.c.session_id.in_(own)) for table in BY_SESSION},
     }
     for table, query in queries.items():
         ordered = query.order_by(*table.primary_key.columns)

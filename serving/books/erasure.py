@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import Connection, delete, exists
 
+from serving.access.tokens import KEY_SUBJECT
 from serving.books.chain import Book, BookId
 from serving.books.ledger import Ledger
 from serving.books.owner import Holdings, Owner, holdings_of
 from serving.catalogue.database import Database
 from serving.catalogue.library import Library
-from serving.catalogue.schema import shares, world_access
+from serving.catalogue.schema import api_keys, shares, world_access, world_names, worlds
 from serving.errors import SessionNotFoundError, SessionStateError, WorldNotFoundError
 from serving.sessions.records import canonical
 
@@ -88,6 +89,7 @@ class Eraser:
             if owner.subject_id is not None:
                 listed = world_access.c.tenant_id == owner.tenant_id, world_access.c.subject_id == owner.subject_id
                 connection.execute(delete(world_access).where(*listed))
+            _forget_names(connection, owner)
 
     def _certificate(self, owner: Owner, held: Holdings, kept: Holdings) -> Certificate:
         books = {book.value: self._ledger.head(BookId(book, owner.tenant_id)) for book in Book}
@@ -106,3 +108,13 @@ class Eraser:
             "books": {name: {"num_rows": head.length, "last_hash": head.hash.hex()} for name, head in books.items()},
         }
         return Certificate(fields=fields)
+
+
+def _forget_names(connection: Connection, owner: Owner) -> None:
+    """Of worlds that are gone, so that a new one of that name begins at 1; and of keys, which go on without."""
+    is_left = exists().where(worlds.c.tenant_id == world_names.c.tenant_id, worlds.c.name == world_names.c.name)
+    connection.execute(delete(world_names).where(world_names.c.tenant_id == owner.tenant_id, ~is_left))
+    named = [api_keys.c.tenant_id == owner.tenant_id]
+    if owner.subject_id is not None:
+        named.append(api_keys.c.key_id == owner.subject_id.removeprefix(KEY_SUBJECT))
+    connection.execute(api_keys.update().where(*named).values(name=""))

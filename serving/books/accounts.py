@@ -18,8 +18,8 @@ from serving.access.principal import current
 from serving.books.budgets import Decision, Spending, Verdict, decide
 from serving.books.chain import Book, BookId, Entry
 from serving.books.config import BooksConfig
-from serving.books.meter import MeteredRow, SessionMeter
-from serving.books.spending import MonthlySpending, spent_by_session
+from serving.books.meter import HELD_CHUNKS, MeteredRow, SessionMeter
+from serving.books.spending import MonthlySpending, last_billed_idx, spent_by_session
 from serving.books.usage import SESSION, cost_of
 from serving.books.writer import BookWriter
 from serving.errors import BudgetExhaustedError, NacreError
@@ -40,6 +40,7 @@ class Holder:
     model: str
     frame_rate: float
     world_id: str = ""
+    first_chunk_idx: int = 0  # not 0 where another gateway may have had it before
     max_cost: Decimal | None = None  # as the credential has it that began it here
 
     @property
@@ -93,12 +94,14 @@ class SessionAccount:
     async def follow(self, session: Metered) -> None:
         """Write what is used every few seconds, and hold it against the budgets, until cancelled."""
         config = self._accounts.config
+        if self.holder.first_chunk_idx > 0:
+            self.meter.was_billed_to(await self._accounts.billed_to(self.holder))
         if self._accounts.is_priced:
             self._spent_before = await self._accounts.spent_before(self.holder)
         self._pace.at_s = self._accounts.clock()
         while True:
             await asyncio.sleep(config.row_every_s)
-            self.write(session.epoch)
+            self.write(session.epoch, HELD_CHUNKS)
             decision = await self._decide()
             if decision.verdict is Verdict.WARN:
                 self._was_warned = True
@@ -108,10 +111,10 @@ class SessionAccount:
                 session.end(BUDGET)
                 return
 
-    def write(self, epoch: int) -> None:
-        """What was used since the last row."""
+    def write(self, epoch: int, held_chunks: int = 0) -> None:
+        """What was used since the last row, but for the newest chunks."""
         now_s = self._accounts.clock()
-        row = self.meter.cut(epoch, now_s)
+        row = self.meter.cut(epoch, now_s, held_chunks)
         if row is None:
             return
         cost = cost_of(row.usage, self.holder.model, now_s, self._accounts.config.prices)
@@ -207,6 +210,14 @@ class Accounts:
         except NacreError as error:
             logger.warning("what session %s has cost is not known: %s", holder.session_id, error.message)
             return Decimal(0)
+
+    async def billed_to(self, holder: Holder) -> int:
+        """The last chunk of the session in the books; -1 for none."""
+        try:
+            return await asyncio.to_thread(last_billed_idx, self.spending.ledger, holder.book_id, holder.session_id)
+        except NacreError as error:
+            logger.warning("what was billed of session %s is not known: %s", holder.session_id, error.message)
+            return -1
 
     async def keep(self, holder: Holder) -> None:
         """A failure is logged: a budget is a budget."""

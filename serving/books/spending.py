@@ -10,10 +10,12 @@ from decimal import Decimal
 from serving.books.chain import Book, BookId
 from serving.books.ledger import Ledger, RowFilter
 from serving.books.prices import NOTHING, PriceSheet
-from serving.books.usage import UsageRow, cost_of, month_bounds, month_of, read_usage
+from serving.books.usage import SESSION, UsageRow, cost_of, month_bounds, month_of, read_usage
 
 # Rows that are on their way to the book are counted at once, and left out once they are read there.
 MAX_ON_THEIR_WAY = 10_000
+# A session that nobody plays has rows without chunks.
+LATEST_ROWS = 20
 
 
 @dataclass(slots=True)
@@ -72,6 +74,15 @@ def spent_by_session(ledger: Ledger, book_id: BookId, session_id: str, sheet: Pr
     """Blocking. Raises `StorageUnavailableError`."""
     rows = read_usage(ledger.read(book_id, RowFilter(session_id=session_id)))
     return sum((_cost(each, sheet) for each in rows), NOTHING)
+
+
+def last_billed_idx(ledger: Ledger, book_id: BookId, session_id: str) -> int:
+    """The chunk of a session that was delivered last to whoever plays; -1 for none in its latest rows. Blocking. Raises
+    `StorageUnavailableError`."""
+    for row in ledger.latest(book_id, RowFilter(session_id=session_id, kind=SESSION), LATEST_ROWS):
+        if runs := row.fields["chunks"]:
+            return int(runs[-1][1])
+    return -1
 
 
 def _cost(row: UsageRow, sheet: PriceSheet) -> Decimal:

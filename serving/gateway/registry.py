@@ -297,5 +297,6 @@ def _holder(identity: SessionIdentity, info: ModelInfo) -> Holder:
         model=info.name,
         frame_rate=info.frame_rate,
         world_id=identity.world_id or "",
+        first_chunk_idx=identity.first_chunk_idx,
         max_cost=None if max_cost is None else Decimal(str(max_cost)),
     )

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.books.budgets import Decision, Spending, Verdict, decide
-from serving.books.meter import SessionMeter
+from serving.books.meter import HELD_CHUNKS, REMEMBERED_CHUNKS, SessionMeter
 from serving.books.usage import Usage
+from serving.gateway.validation import MAX_CREDIT
 from tests.fakes import fake_frames, fake_info
 
 INFO = fake_info(frames_per_chunk=2)
@@ -44,7 +45,9 @@ def test_q09_nothing_is_billed_before_the_first_frame() -> None:
     come(counting, 0)
     assert counting.cut(1, 500.0) is None
     counting.delivered(0, 2, 600.0)
-    assert counting.unwritten(601.0).seconds == 1
+    row = counting.cut(1, 601.0)
+    assert row is not None
+    assert row.usage.seconds == 1
 
 
 def test_q07_blank_frames_are_counted_and_not_billed() -> None:
@@ -52,7 +55,9 @@ def test_q07_blank_frames_are_counted_and_not_billed() -> None:
     counting.came(0, BLANK)
     counting.delivered(0, 2, 1.0)
     counting.delivered(0, 2, 1.0, looks_on=True)
-    assert counting.unwritten(1.0) == Usage(num_blank_frames=2, num_invalid_viewer_frames=2, seconds=Decimal("0.000"))
+    row = counting.cut(1, 1.0)
+    assert row is not None
+    assert row.usage == Usage(num_blank_frames=2, num_invalid_viewer_frames=2, seconds=Decimal("0.000"))
 
 
 def test_b02_after_a_rewind_a_chunk_counts_again_as_it_is_now() -> None:
@@ -74,8 +79,55 @@ def test_b02_of_several_who_play_one_pays_for_playing() -> None:
     come(counting, 0, 1)
     for chunk_idx in (0, 0, 1, 1, 1):
         counting.delivered(chunk_idx, 2, 0.0)
-    assert counting.unwritten(0.0).num_frames == 4
-    assert counting.unwritten(0.0).num_viewer_frames == 6
+    row = counting.cut(1, 0.0)
+    assert row is not None
+    assert (row.usage.num_frames, row.usage.num_viewer_frames) == (4, 6)
+
+
+def test_b02_what_a_client_may_not_have_taken_yet_is_in_no_row_until_the_session_leaves() -> None:
+    """A gateway that is killed has written nothing that its client gets once more elsewhere."""
+    assert HELD_CHUNKS >= MAX_CREDIT
+    counting, num_chunks = meter(), HELD_CHUNKS + 3
+    come(counting, *range(num_chunks))
+    for chunk_idx in range(num_chunks):
+        counting.delivered(chunk_idx, 2, 0.0)
+        counting.delivered(chunk_idx, 2, 0.0, looks_on=True)
+    row = counting.cut(1, 0.0, HELD_CHUNKS)
+    assert row is not None
+    assert (row.chunks, row.usage.num_frames, row.usage.num_viewer_frames) == (((0, 2),), 6, 6)
+    assert counting.cut(1, 0.0, HELD_CHUNKS) is None
+    rest = counting.cut(1, 0.0)
+    assert rest is not None
+    assert (rest.chunks, rest.usage.num_frames) == (((3, num_chunks - 1),), 2 * HELD_CHUNKS)
+    assert rest.usage.num_viewer_frames == 2 * HELD_CHUNKS
+
+
+def test_b02_what_a_client_gets_again_after_its_gateway_died_is_billed_once() -> None:
+    counting = meter()
+    counting.was_billed_to(5)
+    come(counting, 4, 5, 6)
+    for chunk_idx in (4, 5, 6):
+        counting.delivered(chunk_idx, 2, 0.0)
+        counting.delivered(chunk_idx, 2, 0.0, looks_on=True)
+    row = counting.cut(2, 0.0)
+    assert row is not None
+    assert (row.chunks, row.usage.num_frames, row.usage.num_viewer_frames) == (((6, 6),), 2, 2)
+    come(counting, 3, 4)  # it went back: another world has these numbers now
+    for chunk_idx in (3, 4):
+        counting.delivered(chunk_idx, 2, 0.0)
+    row = counting.cut(2, 0.0)
+    assert row is not None
+    assert row.chunks == ((3, 4),)
+
+
+def test_b02_rows_that_are_far_apart_hold_no_more_than_they_must() -> None:
+    counting = meter()
+    for chunk_idx in range(3 * REMEMBERED_CHUNKS):
+        counting.delivered(chunk_idx, 2, 0.0)
+    assert len(counting._held) == REMEMBERED_CHUNKS
+    row = counting.cut(1, 0.0)
+    assert row is not None
+    assert row.usage.num_frames == 6 * REMEMBERED_CHUNKS
 
 
 @given(st.lists(st.tuples(st.sampled_from(["deliver", "show", "cut", "rewind"]), st.floats(0, 2)), max_size=60))
@@ -95,7 +147,7 @@ def test_b02_rows_add_up_to_all_that_was_counted_and_have_their_own_keys(steps: 
         elif step == "rewind":
             chunk_idx //= 2
         else:
-            rows.append(counting.cut(3, now_s))
+            rows.append(counting.cut(3, now_s, int(pass_s * HELD_CHUNKS)))
     rows.append(counting.cut(3, now_s))
     written = [row for row in rows if row is not None]
     total = sum((row.usage for row in written), Usage())

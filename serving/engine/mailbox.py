@@ -76,11 +76,11 @@ class Mailbox:
             return self._calendar.put(Numbered(self._num_put, control))
         return (accepted, *self._place(Numbered(self._num_put, control)))
 
-    def cancel(self, control_id: str, by_control_id: str) -> tuple[Settled, ...]:
+    def cancel(self, control_id: str, by_control_id: str, reason: str = CANCELLED) -> tuple[Settled, ...]:
         """Take a control back; what waits for it goes with it. Gives nothing when it does not wait."""
         if not self._take_back(control_id):
             return ()
-        cancelled = Superseded(control_id=control_id, by_control_id=by_control_id, reason=CANCELLED)
+        cancelled = Superseded(control_id=control_id, by_control_id=by_control_id, reason=reason)
         return (cancelled, *self._calendar.settle(control_id, None))
 
     def drain(self, chunk_idx: int = 0) -> Drained:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from serving.errors import NacreError
 from serving.gateway.arbitration import LossReason, Policy
+from serving.gateway.arrivals import ArrivalQueue
 from serving.gateway.audience import Audience, Member
 from serving.gateway.config import GatewayConfig
 from serving.gateway.handover import HandVerb
@@ -16,6 +18,11 @@ from serving.gateway.hands import Hands, is_sent
 from serving.gateway.roles import Role
 from serving.gateway.seen import Seen
 from serving.sessions.contract import Control, Outcome, SessionLink, Superseded
+
+# The most that a vote waits for a gateway to count it. One that was killed never does.
+UNCOUNTED_S = 3.0
+# A worker is not further ahead of what arrived than it was let, and by what is being decoded.
+DECODING_CHUNKS = 3
 
 
 class Floor:
@@ -26,8 +33,13 @@ class Floor:
         link: SessionLink,
         config: GatewayConfig,
         clock: Callable[[], float],
+        arrivals: ArrivalQueue,
+        chunk_duration_s: float,
     ) -> None:
-        self.hands = Hands(policy, config.take_control_after_s, clock)
+        self._arrivals = arrivals
+        self._ahead_chunks = config.window_chunks + DECODING_CHUNKS
+        self._uncounted_chunks = self._ahead_chunks + math.ceil((config.vote_window_s + UNCOUNTED_S) / chunk_duration_s)
+        self.hands = Hands(policy, config.take_control_after_s, clock, self._uncounted_until)
         self._audience = audience
         self._link = link
         self._vote_window_s = config.vote_window_s
@@ -96,17 +108,28 @@ class Floor:
     # --- controls ---
 
     async def send(self, control: Control, member: Member) -> None:
-        """Give an admitted control to the worker, or to the count. Its outcomes go to whoever sent it."""
+        """Give an admitted control to the worker. Its outcomes go to whoever sent it."""
         self._audience.note_sender(control.control_id, member)
+        axes = self.hands.axes
         ordered = self.hands.arrange(member, control)
-        if self.hands.has_ballots and self._counting is None:
+        if axes.has_ballots and self._counting is None:
             self._counting = asyncio.get_running_loop().call_later(self._vote_window_s, self._count)
+        if axes.has_plans:
+            ordered += axes.coming(self._arrivals.num_arrived + self._ahead_chunks)
         for each in ordered:
             await self._link.send(each)
 
+    def chunk_came(self) -> None:
+        """What is planned for soon may be due with others' axes than when it was sent."""
+        if self.hands.axes.has_plans:
+            self._send_soon(self.hands.axes.coming(self._arrivals.num_arrived + self._ahead_chunks))
+
+    def _uncounted_until(self) -> int:
+        return self._arrivals.num_arrived + self._uncounted_chunks
+
     def forget(self, control_id: str) -> None:
         """It never reached the worker."""
-        self.hands.forget(control_id)
+        self.hands.axes.forget(control_id)
         self._audience.forget_sender(control_id)
 
     def close(self) -> None:
@@ -115,7 +138,7 @@ class Floor:
 
     def _count(self) -> None:
         self._counting = None
-        self._send_soon(self.hands.count_votes())
+        self._send_soon(self.hands.axes.count_votes())
 
     def _send_soon(self, controls: Iterable[Control]) -> None:
         """Behind what was sent before: the link takes controls in order."""
@@ -127,7 +150,9 @@ class Floor:
 
     def read(self, outcome: Outcome) -> list[Outcome]:
         """For those who sent something, and with what they can be told about it."""
-        return [self._explained(each) for each in self.hands.read(outcome) if is_sent(each.control_id)]
+        told = [self._explained(each) for each in self.hands.read(outcome) if is_sent(each.control_id)]
+        self._send_soon(self.hands.axes.amends())
+        return told
 
     def _explained(self, outcome: Outcome) -> Outcome:
         if not isinstance(outcome, Superseded):

@@ -81,7 +81,8 @@ class Session:
         # There can be no more untold outcomes than pending controls, each with two.
         self._audience = Audience(2 * config.max_pending_controls)
         self._broadcast = Broadcast(info, self.arrivals, self._audience, config, media_executor, clock)
-        self.floor = Floor(Policy(identity.world.arbitration), self._audience, link, config, clock)
+        policy, chunk_s = Policy(identity.world.arbitration), info.chunk_duration_s
+        self.floor = Floor(policy, self._audience, link, config, clock, self.arrivals, chunk_s)
         self.flow = ControlFlow(identity, info, self.arrivals, self._audience, self.floor, self.controls, metrics)
         self._lifetime = Lifetime(identity, config, self._audience, self.end, clock)
         self._num_delivered = identity.first_chunk_idx  # chunks that left for somebody who drives
@@ -314,6 +315,7 @@ class Session:
                 if self.account is not None:
                     self.account.came(event.chunk_idx, event.frames_FHWC)
                 self.arrivals.put(Arrival(event, self._clock()))
+                self.floor.chunk_came()
                 self._broadcast.wake()
             case _:
                 self.flow.came(event)

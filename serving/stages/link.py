@@ -11,6 +11,7 @@ from typing import Protocol
 
 from serving.errors import NacreError, SessionEndedError, StorageUnavailableError
 from serving.sessions.contract import (
+    Cancel,
     Control,
     ControlKind,
     DecodedChunk,
@@ -75,8 +76,10 @@ class PlaneLink:
         what takes one of them back."""
         if self._is_over.is_set():
             return  # `LinkEnded` said so; nothing follows it
-        if isinstance(control.kind, LatestWins):
-            self._post(control, control.kind)
+        kind = control.kind
+        # A gateway takes back nothing but axes, which wait for no encoder; a client may mean what still does.
+        if isinstance(kind, LatestWins) or (isinstance(kind, Cancel) and control.loss is not None):
+            self._post(control, kind)
             return
         try:
             self._instructions.put_nowait(control)

@@ -205,6 +205,26 @@ def transports(chunks: Annotated[int, typer.Option(min=1, help="Of each size, by
 
 
 @app.command()
+def reference(
+    names: Annotated[list[str] | None, typer.Argument(help="Open models; wan-1.3b without any.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: the GPU where there is one.")] = "auto",
+    passes: Annotated[int, typer.Option(min=1, help="Timed, of each.")] = 20,
+    compiled: Annotated[bool, typer.Option("--compiled", help="Both, each as torch compiles it.")] = False,
+) -> None:
+    """An open model's network against the same one in diffusers: same weights, same shape, same job."""
+    from bench.engine.device import Device
+    from bench.engine.reference import bench_reference  # loads the model's code, as little else here does
+
+    writer = ResultWriter(console=Console(), hardware=describe_hardware(), commit=commit())
+    results = [
+        bench_reference(name, Device.chosen(device), passes, compiled=compiled) for name in names or ["wan-1.3b"]
+    ]
+    for result in results:
+        writer.write(result)
+    raise typer.Exit(1 if any(result.faults for result in results) else 0)
+
+
+@app.command()
 def soak(seconds: float = 600.0, local: Local = False, model: Model = "") -> None:
     """Memory and step time over a long session."""
     run([lambda service: bench_soak(service, seconds)], local, model)

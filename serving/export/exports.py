@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from serving.catalogue.regions import place_of
 from serving.catalogue.storage import StorageConfig
 from serving.errors import QuotaExceededError, RecordingNotFoundError, SnapshotDamagedError, StorageUnavailableError
 from serving.export.accounts import Accounts
@@ -75,7 +76,7 @@ class Exports:
         self._clock = clock
         self._accounts = accounts
         self._store: RecordingStore | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folders: dict[Path, tempfile.TemporaryDirectory[str]] = {}  # by where they lie
         self._made: dict[str, _Made] = {}  # by session, the least wanted first
         self._making = asyncio.Semaphore(1)
         self._num_made = 0
@@ -109,9 +110,9 @@ class Exports:
 
     def close(self) -> None:
         self._made.clear()
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+        for folder in self._folders.values():
+            folder.cleanup()
+        self._folders.clear()
 
     async def _parts(self, session_id: str) -> list[Part]:
         if self._recorder is not None:
@@ -126,12 +127,21 @@ class Exports:
             self._store = RecordingStore.open(self._storage)
         return self._store
 
+    def _folder_for(self, session_id: str) -> Path:
+        """On a disk of the session's region, where it has one. Raises `RegionRefusedError`."""
+        spools = {region.name: region.spool for region in self._storage.regions}
+        place = Path(place_of(session_id, tempfile.gettempdir(), spools))
+        if place not in self._folders:
+            place.mkdir(parents=True, exist_ok=True)
+            remove_left(place)
+            prefix = f"{FOLDER_PREFIX}{os.getpid()}-"
+            self._folders[place] = tempfile.TemporaryDirectory(prefix=prefix, dir=place)
+        return Path(self._folders[place].name)
+
     async def _make(self, session_id: str) -> Path:
-        if self._folder is None:
-            await asyncio.to_thread(remove_left, Path(tempfile.gettempdir()))
-            self._folder = tempfile.TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-")
+        folder = await asyncio.to_thread(self._folder_for, session_id)
         self._num_made += 1
-        file = Path(self._folder.name) / f"{self._num_made}.mp4"
+        file = folder / f"{self._num_made}.mp4"
         places = json.dumps(places_of(self._storage))
         # Of the least priority: it must not take time from those who play.
         process = await asyncio.create_subprocess_exec(

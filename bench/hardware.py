@@ -32,6 +32,10 @@ class Hardware:
         memory_gib = self.memory_bytes / (1 << 30)
         return f"{self.cpu_model}, {self.num_cores} cores, {memory_gib:.0f} GiB, {', '.join(self.gpus) or 'no GPU'}"
 
+    @property
+    def versions(self) -> str:
+        return ", ".join((f"Python {self.python}", *(f"{name} {version}" for name, version in self.packages.items())))
+
 
 def describe_hardware() -> Hardware:
     return Hardware(

@@ -42,7 +42,7 @@ class ResultWriter:
         self.console.rule(result.benchmark, align="left")
         source = f"commit {self.commit or 'unknown'}; model {result.model}"
         head = f"{self.hardware.summary}; {source}; {_words(result.settings)}"
-        for line in (head, *result.summary, *(f"fault: {fault}" for fault in result.faults)):
+        for line in (head, self.hardware.versions, *result.summary, *(f"fault: {fault}" for fault in result.faults)):
             self.console.print(line, highlight=False, markup=False)
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / f"{now:%Y-%m-%dT%H%M%SZ}-{result.benchmark}.json"

@@ -28,6 +28,7 @@ def main(
     presets: Annotated[
         list[str] | None, typer.Argument(help="Models to measure; package.module:function loads one of your own.")
     ] = None,
+    preset: Annotated[list[str] | None, typer.Option(help="The same as an option; may be given again.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: the GPU where there is one.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="Of the transformer, on a CPU.")] = 1,
     chunks: Annotated[int, typer.Option(min=1, help="Timed of one session, and of each batch size.")] = 200,
@@ -35,9 +36,12 @@ def main(
     ladder: Annotated[str, typer.Option(help="Numbers of sessions, ascending.")] = "1,2,4,8",
     held: Annotated[float, typer.Option(min=0, help="Seconds at the model's rate, for each number; 0: none.")] = 20.0,
     minutes: Annotated[float, typer.Option(min=0, help="Of the run that looks for drift; 0: none.")] = 10.0,
+    flatness: Annotated[bool, typer.Option(help="Whether that run takes place.")] = True,
+    at_most: Annotated[float, typer.Option(help="Seconds of each timed run of chunks.")] = 30.0,
     profile: Annotated[str, typer.Option(help="exact, or fast: sessions that step together share passes.")] = "exact",
     real: Annotated[bool, typer.Option("--real", help="Run open models at full size on a CPU too: hours.")] = False,
     graphs: Annotated[bool, typer.Option(help="Open models' passes over static buffers; on a GPU as graphs.")] = True,
+    compiled: Annotated[bool, typer.Option("--compiled", help="Open models' layers, while they warm up.")] = False,
     fp8: Annotated[bool, typer.Option("--fp8", help="Open models' linear layers in 8 bits.")] = False,
     tiny_decoder: Annotated[bool, typer.Option("--tiny-decoder", help="Of open models.")] = False,
     against: Annotated[str, typer.Option(help="Whose data sheet to hold against what is only counted.")] = "h200",
@@ -56,15 +60,16 @@ def main(
             first_frames=first_frames,
             ladder=tuple(int(size) for size in ladder.split(",")),
             held_s=held,
-            minutes=minutes,
+            minutes=minutes if flatness else 0.0,
+            most_s=at_most,
         )
         if against not in PUBLISHED:
             raise ValueError(f"against must be one of {', '.join(PUBLISHED)}, not {against!r}")
-        speed = Speed(profile=Profile(profile), graphs=graphs, fp8=fp8, tiny_decoder=tiny_decoder)
+        speed = Speed(profile=Profile(profile), graphs=graphs, compiles=compiled, fp8=fp8, tiny_decoder=tiny_decoder)
         is_run = real or Device.chosen(device).kind != CPU
         benchmarks = {
             name: _counted(name, against) if is_open(name) and not is_run else _measured(name, config, speed)
-            for name in presets or DEFAULT_PRESETS
+            for name in [*(presets or ()), *(preset or ())] or DEFAULT_PRESETS
         }
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
 
-from bench.engine.loop import CHUNK, TRANSFORMER, ModelLoop, StageTimes
-from bench.engine.solo import MS, SEED, WARM_UP_CHUNKS
+import torch
+
+from bench.engine.loop import CHUNK, TRANSFORMER, ModelLoop, Session, StageTimes
+from bench.engine.solo import MS, SEED, WARM_UP_CHUNKS, timed
+from model.pages import PoolEmptyError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,17 +26,27 @@ class Rung:
     against_solo: float  # a step's time by that of as many steps of one; below 1 batching pays
 
 
-def measure_ladder(loop: ModelLoop, sizes: Sequence[int], num_chunks: int) -> dict[int, StageTimes]:
-    found = {}
+def measure_ladder(
+    loop: ModelLoop, sizes: Sequence[int], num_chunks: int, most_s: float = math.inf
+) -> dict[int, StageTimes]:
+    """As far as there is memory for so many sessions; of each size fewer chunks where they would take longer than
+    `most_s`."""
+    found: dict[int, StageTimes] = {}
     for size in sizes:
-        sessions = [loop.open(SEED + idx) for idx in range(size)]
-        times = StageTimes()
-        for idx in range(WARM_UP_CHUNKS + num_chunks):
-            _, marks_s = loop.chunk(sessions)
-            if idx >= WARM_UP_CHUNKS:
-                times.add(marks_s)
-        found[size] = times
+        with ExitStack() as sessions:
+            try:
+                opened = [_opened(sessions, loop, SEED + idx) for idx in range(size)]
+                timed(loop, opened, WARM_UP_CHUNKS, math.inf)
+                found[size] = timed(loop, opened, num_chunks, most_s)
+            except (torch.OutOfMemoryError, PoolEmptyError):
+                break
     return found
+
+
+def _opened(sessions: ExitStack, loop: ModelLoop, seed: int) -> Session:
+    session = loop.open(seed)
+    sessions.callback(session.close)
+    return session
 
 
 def rungs_of(times: dict[int, StageTimes], frames_per_chunk: int) -> tuple[Rung, ...]:

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from model.gpu.streams import to_host
 from model.interface import (
     AudioDecoder,
     ChunkControls,
     ChunkLatents,
+    ClosableState,
     Encoder,
     FramesFHWC,
     Model,
@@ -21,6 +23,7 @@ from model.interface import (
     Tensors,
     Transformer,
     VideoDecoder,
+    WarmingTransformer,
 )
 
 Clock = Callable[[], float]
@@ -54,6 +57,11 @@ class Session:
     video: Any
     audio: Any
 
+    def close(self) -> None:
+        """Give back what others may have."""
+        if isinstance(self.state, ClosableState):
+            self.state.close()
+
     @property
     def counted_bytes(self) -> int:
         """What its tensors hold, by their shapes."""
@@ -72,6 +80,13 @@ class ModelLoop:
         self.video: VideoDecoder = model.load_video_decoder()
         self.audio: AudioDecoder = model.load_audio_decoder()
         self._directive: Tensors | None = None
+
+    def warm_up(self, num_sessions: int) -> float:
+        """What a worker does before it is ready, for so many sessions; the seconds it took."""
+        start_s = self.clock_s()
+        if isinstance(self.transformer, WarmingTransformer):
+            self.transformer.warm_up(num_sessions)
+        return self.clock_s() - start_s
 
     def open(self, seed: int) -> Session:
         prompt, image = first_conditions(self.info, self.encoder)
@@ -149,5 +164,6 @@ def check_chunk(info: ModelInfo, latents: ChunkLatents, frames_FHWC: FramesFHWC)
     if (height_px, width_px) != (info.height_px, info.width_px) or not len(frames_FHWC):
         raise ValueError(f"chunk {latents.chunk_idx}: frames of shape {frames_FHWC.shape}")
     for name, array in latents.video.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        numbers = array if isinstance(array, np.ndarray) else to_host(array).numpy()
+        if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
             raise ValueError(f"chunk {latents.chunk_idx}: {name} is not finite")

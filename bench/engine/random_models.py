@@ -53,7 +53,8 @@ class RandomEncoder:
         self._generator = np.random.default_rng(SEED)
 
     def encode_text(self, text: str) -> Tensors:
-        return {TEXT: self._random(WORDS, self._preset.network.text_dim)}
+        network = self._preset.network
+        return {TEXT: self._random(min(WORDS, network.text_tokens), network.text_dim)}
 
     def encode_image(self, image_HWC: NDArray[np.uint8]) -> Tensors:
         network, (_, *shape) = self._preset.network, self._preset.chunk_shape

@@ -68,7 +68,8 @@ def _first_frame(first: FirstFrame | None) -> Sequence[str]:
     if first is None:
         return ()
     warm = f"warm {first.warm_p50_s * MS:.0f} ms, p95 {first.warm_p95_s * MS:.0f} ms (n={first.num_warm})"
-    return [f"first frame: cold {first.cold_s:.2f} s, {warm}"]
+    ready = f"warming up all batch sizes takes {first.ready_s:.1f} s before a worker is ready"
+    return [f"first frame: cold {first.cold_s:.2f} s, {warm}; {ready}"]
 
 
 def _memory(memory: Memory | None) -> Sequence[str]:
@@ -76,7 +77,8 @@ def _memory(memory: Memory | None) -> Sequence[str]:
         return ()
     session = f"{memory.session_counted_bytes / MIB:.1f} MiB by its tensors"
     measured = f"{memory.session_measured_bytes / MIB:.1f} MiB measured"
-    return [f"memory: fixed {memory.fixed_bytes / MIB:.0f} MiB; a session {session}, {measured}"]
+    warm = f"{memory.warm_bytes / MIB:.0f} MiB of buffers"
+    return [f"memory: fixed {memory.fixed_bytes / MIB:.0f} MiB, {warm}; a session {session}, {measured}"]
 
 
 def _rung(rung: Rung) -> str:

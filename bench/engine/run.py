@@ -15,21 +15,23 @@ from bench.engine.device import Device
 from bench.engine.flatness import Flatness, flatness_of, run_flat
 from bench.engine.held import Held, hold
 from bench.engine.ladder import measure_ladder, rungs_of
-from bench.engine.loop import Loaded, ModelLoop, StageTimes
+from bench.engine.loop import CHUNK, Loaded, ModelLoop, StageTimes
 from bench.engine.presets import Speed, Subject, benchmark_name
 from bench.engine.report import EngineFigures, sentences
 from bench.engine.roofline import roofline_of
 from bench.engine.solo import (
+    Memory,
     count_chunks,
     first_frame_of,
     load_cold,
     measure_first_frames,
-    measure_memory,
+    measure_sessions,
     solo_figures,
     time_chunks,
 )
 from bench.results import Result
 from model.interface import Model
+from model.pages import PoolEmptyError
 
 SECONDS_PER_MINUTE = 60.0
 # Counting is slow and exact; the work of a chunk differs little from that of the next.
@@ -45,14 +47,15 @@ class EngineBenchConfig:
     ladder: tuple[int, ...] = (1, 2, 4, 8)
     held_s: float = 20.0  # of each number of sessions; 0 leaves it out
     minutes: float = 10.0  # of the flatness run; 0 leaves it out
+    most_s: float = 30.0  # of each timed run of chunks, however many are asked for
 
     def __post_init__(self) -> None:
         if min(self.chunks, self.first_frames, self.num_threads) < 1:
             raise ValueError("chunks, first_frames and num_threads must be at least 1")
         if not self.ladder or list(self.ladder) != sorted(set(self.ladder)) or self.ladder[0] < 1:
             raise ValueError(f"ladder {self.ladder}: ascending, from 1 on")
-        if self.held_s < 0 or self.minutes < 0:
-            raise ValueError("held_s and minutes must not be negative")
+        if self.held_s < 0 or self.minutes < 0 or self.most_s <= 0:
+            raise ValueError("held_s and minutes must not be negative, and most_s positive")
 
 
 Say = Callable[[str], None]
@@ -84,18 +87,21 @@ def measure(subject: Subject, device: Device, config: EngineBenchConfig, say: Sa
     info = model.info
     say("loading, and the first frame")
     loop, cold_s, fixed_bytes = load_cold(model, device, config.num_threads)
+    say("memory of sessions")
+    session_bytes = measure_sessions(loop, device, max(1, config.ladder[-1] - 1))
+    say("warming up")
+    before_bytes = device.used_bytes
+    ready_s = loop.warm_up(config.ladder[-1])
+    warm_bytes = device.used_bytes - before_bytes
     warm_s = measure_first_frames(loop, config.first_frames)
     say(f"{config.chunks} chunks of one session")
-    times = time_chunks(loop, config.chunks)
-    memory = measure_memory(loop, device, fixed_bytes)
-    ladder = {}
-    for size in config.ladder:
-        say(f"{config.chunks} chunks of {size} sessions together")
-        ladder |= measure_ladder(loop, (size,), config.chunks)
+    times = time_chunks(loop, config.chunks, config.most_s)
+    say(f"{config.chunks} chunks of {', '.join(map(str, config.ladder))} sessions together")
+    ladder = measure_ladder(loop, config.ladder, config.chunks, config.most_s)
     flatness = _flatness(loop, device, config, say)
     say("operations and bytes")
     ceilings = measure_ceilings(device, getattr(torch, subject.dtype))
-    num_counted = min(COUNTED_CHUNKS, config.chunks)
+    num_counted = min(COUNTED_CHUNKS, len(times.seconds[CHUNK]))
     works = count_chunks(loop, num_counted) if subject.count is None else subject.count()
     return EngineFigures(
         width_px=info.width_px,
@@ -108,8 +114,8 @@ def measure(subject: Subject, device: Device, config: EngineBenchConfig, say: Sa
             stage: roofline_of(work, ceilings, _mean_s(times, stage, num_counted)) for stage, work in works.items()
         },
         solo=solo_figures(times, info.frames_per_chunk, info.frame_rate),
-        first_frame=first_frame_of(cold_s, warm_s),
-        memory=memory,
+        first_frame=first_frame_of(cold_s, ready_s, warm_s),
+        memory=Memory(fixed_bytes=fixed_bytes, warm_bytes=warm_bytes, **session_bytes),
         ladder=rungs_of(ladder, info.frames_per_chunk),
         held=_held(Loaded(model.info, loop), config, say),
         flatness=flatness,
@@ -121,7 +127,10 @@ def _held(model: Model, config: EngineBenchConfig, say: Say) -> tuple[Held, ...]
     found: list[Held] = []
     for size in config.ladder if config.held_s else ():
         say(f"{size} sessions at the model's rate for {config.held_s:g} s")
-        found.append(asyncio.run(hold(model, size, config.held_s, config.num_threads)))
+        try:
+            found.append(asyncio.run(hold(model, size, config.held_s, config.num_threads)))
+        except (torch.OutOfMemoryError, PoolEmptyError):
+            break
         if not found[-1].is_held:
             break
     return tuple(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,8 +17,8 @@ MS = 1_000
 SEED = 7
 # Kernels are chosen and caches filled in the first chunks of a process.
 WARM_UP_CHUNKS = 10
-# Sessions whose common weight on the process is divided among them.
-MEMORY_SESSIONS = 4
+# So many are timed however long they take: a median of fewer says little.
+LEAST_CHUNKS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class FirstFrame:
     its first chunk made and decoded, in a process that did so before."""
 
     cold_s: float
+    ready_s: float  # of warming up, before a worker says that it is ready
     warm_p50_s: float
     warm_p95_s: float
     num_warm: int
@@ -51,6 +53,7 @@ class FirstFrame:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     fixed_bytes: int  # what loading all stages took
+    warm_bytes: int  # what warming up took beside: buffers that passes run over, for all batch sizes
     session_counted_bytes: int  # of one session's tensors, by their shapes
     session_measured_bytes: int  # by which each session made the device's used memory grow
 
@@ -69,8 +72,11 @@ def load_cold(model: Model, device: Device, num_threads: int) -> tuple[ModelLoop
     before_bytes, start_s = device.used_bytes, device.clock_s()
     loop = ModelLoop(model, num_threads, device.clock_s)
     loaded_bytes = device.used_bytes - before_bytes
-    loop.chunk([loop.open(SEED)])
-    return loop, device.clock_s() - start_s, loaded_bytes
+    session = loop.open(SEED)
+    loop.chunk([session])
+    cold_s = device.clock_s() - start_s
+    session.close()
+    return loop, cold_s, loaded_bytes
 
 
 def measure_first_frames(loop: ModelLoop, count: int) -> list[float]:
@@ -78,22 +84,36 @@ def measure_first_frames(loop: ModelLoop, count: int) -> list[float]:
     waits_s = []
     for idx in range(count):
         start_s = loop.clock_s()
-        loop.chunk([loop.open(SEED + idx)])
+        session = loop.open(SEED + idx)
+        loop.chunk([session])
         waits_s.append(loop.clock_s() - start_s)
+        session.close()
     return waits_s
 
 
-def first_frame_of(cold_s: float, warm_s: Sequence[float]) -> FirstFrame:
+def first_frame_of(cold_s: float, ready_s: float, warm_s: Sequence[float]) -> FirstFrame:
     warm = milliseconds_of(warm_s)
-    return FirstFrame(cold_s=cold_s, warm_p50_s=warm.median / MS, warm_p95_s=warm.p95 / MS, num_warm=warm.count)
+    return FirstFrame(
+        cold_s=cold_s, ready_s=ready_s, warm_p50_s=warm.median / MS, warm_p95_s=warm.p95 / MS, num_warm=warm.count
+    )
 
 
-def time_chunks(loop: ModelLoop, num_chunks: int) -> StageTimes:
-    """Of one session, after its first ones."""
-    session, times = warmed_up(loop), StageTimes()
-    for _ in range(num_chunks):
-        _, marks_s = loop.chunk([session])
+def time_chunks(loop: ModelLoop, num_chunks: int, most_s: float = math.inf) -> StageTimes:
+    """Of one session, after its first ones; fewer chunks where they would take longer than `most_s`."""
+    session = warmed_up(loop)
+    times = timed(loop, [session], num_chunks, most_s)
+    session.close()
+    return times
+
+
+def timed(loop: ModelLoop, sessions: Sequence[Session], num_chunks: int, most_s: float) -> StageTimes:
+    times, spent_s = StageTimes(), 0.0
+    for idx in range(num_chunks):
+        _, marks_s = loop.chunk(sessions)
         times.add(marks_s)
+        spent_s += marks_s[-1] - marks_s[0]
+        if spent_s > most_s and idx + 1 >= LEAST_CHUNKS:
+            break
     return times
 
 
@@ -114,17 +134,19 @@ def solo_figures(times: StageTimes, frames_per_chunk: int, frame_rate: float) ->
     )
 
 
-def measure_memory(loop: ModelLoop, device: Device, fixed_bytes: int) -> Memory:
+def measure_sessions(loop: ModelLoop, device: Device, num_sessions: int) -> dict[str, int]:
+    """What each of so many holds, by `Memory`'s names. The one that is opened before them has what others left, and
+    whatever is made once; later on, a model has theirs to give away."""
+    first = warmed_up(loop)
     gc.collect()
     before_bytes = device.used_bytes
-    sessions = [warmed_up(loop, SEED + idx) for idx in range(MEMORY_SESSIONS)]
+    sessions = [warmed_up(loop, SEED + 1 + idx) for idx in range(num_sessions)]
     gc.collect()
     grown_bytes = device.used_bytes - before_bytes
-    return Memory(
-        fixed_bytes=fixed_bytes,
-        session_counted_bytes=max(session.counted_bytes for session in sessions),
-        session_measured_bytes=grown_bytes // MEMORY_SESSIONS,
-    )
+    counted_bytes = max(session.counted_bytes for session in sessions)
+    for session in (first, *sessions):
+        session.close()
+    return {"session_counted_bytes": counted_bytes, "session_measured_bytes": grown_bytes // num_sessions}
 
 
 def count_chunks(loop: ModelLoop, num_chunks: int) -> dict[str, Work]:

@@ -37,6 +37,8 @@ from serving.stages.transformer import TransformerStage
 from serving.stages.transport import InProcessTransport, LatentTransport
 from serving.wire import plane_pb2_grpc as wire_grpc
 
+# Of a chunk that is longer than the lead: at the model's rate a step may take as long as a chunk, and decoding follows.
+LEAD_CHUNKS = 1.5
 # A worker that is so many chunks behind lets the world slip, where that is longer than the usual half second.
 MAX_LAG_CHUNKS = 3.0
 
@@ -198,7 +200,9 @@ class StageHost:
 
     def _schedule_config(self, transformer: Transformer) -> ScheduleConfig:
         chunk_s = self.info.chunk_duration_s
-        config = ScheduleConfig(chunk_duration_s=chunk_s, delivery_lead_s=self.config.delivery_lead_s)
+        lead_s = self.config.delivery_lead_s
+        lead_s = lead_s if chunk_s <= lead_s or not lead_s else LEAD_CHUNKS * chunk_s
+        config = ScheduleConfig(chunk_duration_s=chunk_s, delivery_lead_s=lead_s)
         # Of long chunks, sessions that step one after the other are late by as much as steps take.
         config = replace(config, max_lag_s=max(config.max_lag_s, MAX_LAG_CHUNKS * chunk_s))
         return (

@@ -12,7 +12,7 @@ Letters: B sessions, F latent frames of a chunk, C channels, H W rows and column
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -24,13 +24,12 @@ from model.adapters.interface import IMAGE, LATENTS, TEXT
 from model.adapters.presets import WanPreset
 from model.adapters.wan.capabilities import MAX_PITCH_DEG_PER_S, MAX_SPEED_M_PER_S, MAX_YAW_DEG_PER_S
 from model.adapters.wan.conditions import Told, conditions_of, stacked, with_given
-from model.adapters.wan.config import IMAGE_TOKENS
-from model.adapters.wan.encoder import PICTURE_LATENTS
 from model.adapters.wan.hands import hand_numbers, num_hand_numbers
 from model.adapters.wan.network import WanNetwork
 from model.adapters.wan.pool import CachePool
 from model.adapters.wan.sampler import FewSteps, clean_from, noised, timesteps_of
 from model.adapters.wan.session import CACHE, MadeChunk, WanState, contexts_of, from_numpy, recent_of
+from model.adapters.wan.warming import play_strangers
 from model.adapters.wan.window import KeysValues, LatentCache, Window
 from model.interface import CameraPose, ChunkControls, ChunkLatents, Profile, SessionState, Tensors
 from model.recaching import recaches
@@ -38,8 +37,6 @@ from model.sampler import chunk_noise
 
 # Sizes of a step in the fast profile, each of which is warmed up.
 BATCH_SIZES = (1, 2, 4, 8)
-# With a full window, to warm up: the first records what every other replays.
-FULL_CHUNKS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +68,7 @@ class WanTransformer:
         self._config = config or WanTransformerConfig()
         shapes = network.cache_shapes(preset.latent_rows, preset.latent_columns)
         past, sinks = preset.past_latents, preset.sink_latents
+        self._warm: set[int] = set()  # batch sizes
         self._pool = CachePool(lambda: LatentCache(shapes, past, sinks, network.dtype, network.device))
 
     @property
@@ -83,30 +81,11 @@ class WanTransformer:
         self._pool.prepare(num_sessions)
 
     def warm_up(self, num_sessions: int) -> None:
-        """Chunks of strangers at every batch size, from an empty window to a full one, the most sessions first: they
-        need most memory, and the others find theirs in it. Implements model.interface.WarmingTransformer."""
-        per_chunk = self._preset.latents_per_chunk
-        num_chunks = -(-self._preset.past_latents // per_chunk) + FULL_CHUNKS
-        for size in reversed([each for each in self.batch_sizes if each <= num_sessions]):
-            with ExitStack() as strangers:
-                states = [strangers.enter_context(self._stranger(seed)) for seed in range(size)]
-                for _ in range(num_chunks):
-                    self.step(states, [ChunkControls()] * size)
+        """Implements model.interface.WarmingTransformer: every batch size, once."""
+        sizes = [size for size in self.batch_sizes if size <= num_sessions and size not in self._warm]
+        play_strangers(self, self._preset, sizes)
+        self._warm.update(sizes)
         self._network.pointwise.settle()
-
-    @contextmanager
-    def _stranger(self, seed: int) -> Iterator[WanState]:
-        """A session that says nothing and shows nothing."""
-        config = self._network.config
-        prompt = {TEXT: np.zeros((0, config.text_dim), np.float32)} if config.text_dim else None
-        shape = (PICTURE_LATENTS, *self._preset.chunk_shape[1:])
-        meaning = {IMAGE: np.zeros((IMAGE_TOKENS, config.image_dim), np.float32)}
-        picture = {LATENTS: np.zeros(shape, np.float32), **meaning} if config.image_dim else None
-        state = self.open(seed, prompt, picture)
-        try:
-            yield state
-        finally:
-            state.close()
 
     @torch.inference_mode()
     def open(self, seed: int, prompt: Tensors | None, image: Tensors | None) -> WanState:

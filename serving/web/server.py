@@ -56,6 +56,7 @@ class WebServer:
     """Implements `serving.gateway.server.Face`."""
 
     def __init__(self, gateway: GatewayServer, config: WebConfig, render_metrics: RenderMetrics | None = None) -> None:
+        """Raises ValueError where WebRTC is on and not installed."""
         self._gateway = gateway
         self._config = config
         self._render_metrics = render_metrics
@@ -77,11 +78,14 @@ class WebServer:
     def num_connections(self) -> int:
         return len(self._server.server_state.connections) if self._server is not None else 0
 
+    @property
+    def num_rtc_connections(self) -> int:
+        return self._rtc.num_connections
+
     async def start(self) -> None:
         """Raises OSError where it cannot listen, ValueError for a place where strangers could do anything."""
         config = self._gateway.config
         check_listening(config.host, config.access)
-        self._rtc.open()
         listening = listen(config.host, self._config.port)
         self.port = listening.getsockname()[1]
         server = self._server = _Server(self._settings())

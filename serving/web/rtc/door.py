@@ -25,22 +25,16 @@ PATH = "/v1/rtc"
 
 class RtcDoor:
     def __init__(self, gateway: GatewayServer, config: WebConfig) -> None:
-        self._gateway = gateway
-        self._config = config
-        self._calls: RtcCalls | None = None
-
-    def open(self) -> None:
         """Raises ValueError where it is on and not installed."""
-        if not self._config.webrtc.is_on:
-            return
-        check_installed()
-        from serving.web.rtc.routes import RtcCalls
+        self._calls: RtcCalls | None = None
+        if config.webrtc.is_on:
+            check_installed()
+            from serving.web.rtc.routes import RtcCalls
 
-        self._calls = RtcCalls(self._gateway, self._config)
+            self._calls = RtcCalls(gateway, config)
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """Once it is open."""
         if self._calls is None:
             return [Route(PATH, _closed, methods=["POST"])]
         ending = Route(f"{PATH}/{{connection_id}}", self._calls.end, methods=["DELETE"])

@@ -1,0 +1,164 @@
+"""A client over WebRTC, made with aiortc: what tests, and benchmarks of the transport, play with."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpReceiver,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
+from aiortc.mediastreams import MediaStreamError
+
+from nacre.v1 import control_pb2, media_pb2, session_pb2
+from serving.web.rtc.fragments import Joiner, pieces_of
+
+SDP = {"content-type": "application/sdp"}
+MAX_MESSAGE_BYTES = 32 << 20
+
+
+class RtcClient:
+    """A call over WebRTC. Credit is given back for each chunk read unless told otherwise."""
+
+    def __init__(self, codecs: Sequence[str] = (), *, has_sound: bool = True) -> None:
+        """`codecs`: of pictures, such as "video/VP8"; all there are when left out."""
+        self.peer = RTCPeerConnection(RTCConfiguration([]))
+        self.location = ""
+        self.pictures: list[Any] = []  # av.VideoFrame, decoded
+        self.sounds: list[Any] = []
+        self.gives_credit = True
+        self.video = self._receive("video", codecs)
+        if has_sound:
+            self._receive("audio", ())
+        self.channel = self.peer.createDataChannel("nacre.v1")
+        self._arrived: asyncio.Queue[bytes | str] = asyncio.Queue()
+        self._is_open = asyncio.Event()
+        self._joiner = Joiner(MAX_MESSAGE_BYTES)
+        self._pumps: list[asyncio.Task[None]] = []
+        self.channel.on("open", self._is_open.set)
+        self.channel.on("message", self._arrived.put_nowait)
+        self.channel.on("close", lambda: self._arrived.put_nowait(""))
+        self.peer.on("track", self._on_track)
+
+    async def offer(self) -> str:
+        await self.peer.setLocalDescription(await self.peer.createOffer())
+        return self.peer.localDescription.sdp
+
+    async def connect(self, http: httpx2.AsyncClient, **headers: str) -> httpx2.Response:
+        response = await http.post("/v1/rtc", content=await self.offer(), headers={**SDP, **headers})
+        if response.status_code == 201:
+            self.location = response.headers["location"]
+            await self.accept(response.text)
+        return response
+
+    async def accept(self, answer: str) -> None:
+        await self.peer.setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
+        async with asyncio.timeout(20):
+            await self._is_open.wait()
+
+    async def send(self, **message: Any) -> None:
+        for piece in pieces_of(session_pb2.PlayRequest(**message).SerializeToString()):
+            self.channel.send(piece)
+
+    async def attach(self, created: session_pb2.CreateSessionResponse, **more: Any) -> session_pb2.Attached:
+        values = {"session_id": created.session.session_id, "resume_token": created.resume_token, **more}
+        await self.send(attach=session_pb2.Attach(**values))
+        return await self.until("attached")
+
+    async def control(self, control_id: str, **kind: Any) -> None:
+        await self.send(control=control_pb2.Control(control_id=control_id, **kind))
+
+    async def read(self) -> session_pb2.PlayResponse | dict[str, Any]:
+        """The next message, or how it ended: {} for a line that was cut."""
+        while True:
+            piece = await self._arrived.get()
+            if isinstance(piece, str):
+                return json.loads(piece or "{}")
+            if (data := self._joiner.add(piece)) is None:
+                continue
+            message = session_pb2.PlayResponse.FromString(data)
+            if message.HasField("media") and self.gives_credit:
+                await self.send(credit=session_pb2.Credit(chunks=1))
+            return message
+
+    async def until(self, kind: str) -> Any:
+        while True:
+            message = await self.read()
+            assert not isinstance(message, dict), f"the call ended before any {kind}: {message}"
+            if message.WhichOneof("message") == kind:
+                return getattr(message, kind)
+
+    async def chunks(self, count: int) -> list[media_pb2.MediaChunk]:
+        return [await self.until("media") for _ in range(count)]
+
+    async def outcome(self, control_id: str) -> str:
+        while True:
+            ack = await self.until("ack")
+            if ack.control_id == control_id and not ack.HasField("accepted"):
+                return ack.WhichOneof("outcome")
+
+    async def end(self) -> dict[str, Any]:
+        """Reads until the end, giving nothing back."""
+        self.gives_credit = False
+        while not isinstance(message := await self.read(), dict):
+            pass
+        return message
+
+    async def ask_for_keyframe(self) -> None:
+        """As a browser does that cannot decode what came (RTCP: PLI)."""
+        sources = self.video.receiver.getSynchronizationSources()
+        await self.video.receiver._send_rtcp_pli(sources[0].source)
+
+    def vanish(self) -> None:
+        """As a machine does that loses its network: nothing more comes of it, not even a farewell."""
+        assert self.peer.sctp is not None, "there is a data channel"
+        for line in self.peer.sctp.transport.transport.iceGatherer._connection._protocols:
+            line.transport.abort()
+
+    async def close(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            await self.peer.close()
+        for pump in self._pumps:
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+
+    def _receive(self, kind: str, codecs: Sequence[str]) -> RTCRtpTransceiver:
+        transceiver = self.peer.addTransceiver(kind, direction="recvonly")
+        if codecs:
+            known = RTCRtpReceiver.getCapabilities(kind).codecs
+            transceiver.setCodecPreferences([each for each in known if each.mimeType in codecs])
+        return transceiver
+
+    def _on_track(self, track: MediaStreamTrack) -> None:
+        into = self.pictures if track.kind == "video" else self.sounds
+        self._pumps.append(asyncio.ensure_future(_pump(track, into)))
+
+
+async def _pump(track: MediaStreamTrack, into: list[Any]) -> None:
+    with contextlib.suppress(MediaStreamError):
+        while True:
+            into.append(await track.recv())
+
+
+@asynccontextmanager
+async def rtc_client(
+    http: httpx2.AsyncClient, codecs: Sequence[str] = (), *, has_sound: bool = True, **headers: str
+) -> AsyncIterator[RtcClient]:
+    """Connected."""
+    client = RtcClient(codecs, has_sound=has_sound)
+    try:
+        response = await client.connect(http, **headers)
+        assert response.status_code == 201, response.text
+        yield client
+    finally:
+        await client.close()

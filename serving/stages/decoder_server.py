@@ -23,6 +23,9 @@ from serving.wire import plane_pb2 as wire
 
 logger = logging.getLogger(__name__)
 
+# Who is one of ours greets at once; strangers that say nothing take no sockets away.
+GREETING_TIMEOUT_S = 5.0
+
 
 class DecoderServer:
     """Listens from `start` to `close`. `secret`: what each of its sockets begins with; empty to ask for none."""
@@ -56,6 +59,7 @@ class DecoderServer:
         connection.stream = stream = MessageStream(connection)
         if self._secret:
             stream.max_message_bytes = MAX_GREETING_BYTES
+            asyncio.get_running_loop().call_later(GREETING_TIMEOUT_S, connection.end_unless_greeted)
         return stream
 
     def _accept_pipe(self, pipe: Pipe) -> _Connection:
@@ -115,6 +119,10 @@ class _Connection:
         self._secret = ""
         assert isinstance(stream, MessageStream), "sockets alone are asked"
         stream.max_message_bytes = MAX_MESSAGE_BYTES
+
+    def end_unless_greeted(self) -> None:
+        if self._secret:
+            self.stream.close()
 
     def lost(self) -> None:
         self._connections.discard(self)

@@ -13,10 +13,12 @@ import grpc.aio
 import pytest
 
 from serving.errors import WorkerUnavailableError
+from serving.stages import decoder_server
 from serving.stages.channels import Channels
 from serving.stages.grpc_pipe import METHOD, SERVICE
 from serving.stages.host import StageHost, WorkerConfig
-from serving.stages.remote import Placement, RemotePlane, StaticPlacer
+from serving.stages.placement import Placement, StaticPlacer
+from serving.stages.remote import RemotePlane
 from serving.stages.routes import Route
 from serving.stages.secret import SECRET_KEY, is_shown, new_secret
 from serving.stages.stage import DECODERS, Stage
@@ -111,6 +113,15 @@ async def test_n16_of_a_stranger_no_more_is_read_than_a_secret_takes() -> None:
         address, _, port = host.stream_address.rpartition(":")
         reader, writer = await asyncio.open_connection(address, int(port))
         writer.write(struct.pack("<I", 1 << 20))  # announced, and never sent
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_n16_a_stranger_that_says_nothing_does_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoder_server, "GREETING_TIMEOUT_S", 0.05)
+    async with working(Route.STREAM) as host, asyncio.timeout(WAIT_S):
+        address, _, port = host.stream_address.rpartition(":")
+        reader, writer = await asyncio.open_connection(address, int(port))
         assert await reader.read() == b""
         writer.close()
 

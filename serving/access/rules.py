@@ -15,6 +15,7 @@ class About(Enum):
     SESSION = "session"
     FORK = "fork"  # a session, to start another from it
     WORLD = "world"
+    MAYBE_WORLD = "maybe a world"  # one that the request names, or none
     START = "start"  # a world, by id or by name, to start a session from it
     SHARE = "share"  # the session that a link leads to, by the link's id
     LATER = "later"  # the call says it in its stream or by a token: its handler asks
@@ -126,7 +127,7 @@ RULES: Mapping[str, Rule] = {
     **_service(
         "UsageService",
         {
-            "GetQuote": Rule(permission=_SEE),
+            "GetQuote": Rule(permission=_SEE, about=About.MAYBE_WORLD, fields=("world_id",)),
             "GetUsage": Rule(permission=Permission.USAGE),
         },
     ),

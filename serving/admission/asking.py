@@ -22,6 +22,7 @@ class Asking:
         self.wait_s = wait_s
         self.reservation_id = reservation_id
         self.waited_s = 0.0  # in the queue
+        self.give_up_s = 0.0  # when the wait is over (time.time), as far as anybody is told
         self._standing: Standing | None = None
         self._changed = asyncio.Event()
 

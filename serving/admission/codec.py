@@ -56,14 +56,20 @@ def to_quota(state: QuotaState, now_s: float) -> admission_pb2.Quota:
     )
 
 
-def to_standing(standing: Standing) -> admission_pb2.QueueStanding:
+def to_standing(standing: Standing, give_up_s: float) -> admission_pb2.QueueStanding:
     return admission_pb2.QueueStanding(
         position=standing.position,
         num_waiting=standing.num_waiting,
         eta=None if standing.eta_s is None else to_duration(standing.eta_s),
         reservation_id=standing.place_id,
+        give_up_time=to_timestamp(give_up_s),
+        limits=to_limits(standing.limits),
     )
 
 
 def to_reservation(standing: Standing) -> admission_pb2.Reservation:
-    return admission_pb2.Reservation(reservation_id=standing.place_id, expire_time=to_timestamp(standing.until_s))
+    return admission_pb2.Reservation(
+        reservation_id=standing.place_id,
+        expire_time=to_timestamp(standing.until_s),
+        limits=to_limits(standing.limits),
+    )

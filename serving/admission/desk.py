@@ -121,6 +121,10 @@ class Desk:
             await asyncio.shield(self._quietly(lambda: leave(reservation_id)))
             raise
 
+    @property
+    def keeps_places(self) -> bool:
+        return self._places is not None
+
     async def cancel(self, reservation_id: str) -> None:
         tenant_id, places = current().tenant_id, self._places
         if places is None:

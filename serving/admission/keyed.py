@@ -71,6 +71,17 @@ class KeyedRequests:
         _check_same(running.request_sha256, sha256)
         return await self._wait(running)
 
+    async def is_new(self, key: RequestKey, sha256: bytes) -> bool:
+        """Whether nobody has begun it, here or elsewhere, as far as is known. Raises `KeyReusedError`."""
+        recent, running = self._recent.get(key), self._running.get(key)
+        if recent is not None or running is not None:
+            _check_same(recent[0] if recent is not None else running.request_sha256, sha256)
+            return False
+        try:
+            return await self._ask(lambda answers: answers.is_new(key, sha256)) is not False
+        except StorageUnavailableError:  # what comes next will say so
+            return True
+
     def is_under_way(self, key: RequestKey) -> bool:
         return key in self._running
 

@@ -93,6 +93,15 @@ class KeyedAnswers:
             field="idempotency_key",
         )
 
+    def is_new(self, key: RequestKey, request_sha256: bytes) -> bool:
+        """Whether nobody has begun to answer it. Raises `KeyReusedError`."""
+        query = select(keyed_answers.c.request_sha256).where(keyed_answers.c.key_sha256 == key.sha256)
+        with self._database.read() as connection:
+            known = connection.execute(query).scalar_one_or_none()
+        if known is not None and bytes(known) != request_sha256:
+            raise KeyReusedError("the key came with another request before", field="idempotency_key")
+        return known is None
+
     def renew(self, key: RequestKey) -> None:
         """It is still being answered here."""
         with self._database.write() as connection:

@@ -26,15 +26,18 @@ ID_BYTES = 16
 
 Answer = TypeVar("Answer")
 Create = Callable[[session_pb2.CreateSessionRequest, Any], Awaitable[session_pb2.CreateSessionResponse]]
+Check = Callable[[session_pb2.CreateSessionRequest], Awaitable[object]]
 
 
 class AdmissionService(admission_pb2_grpc.AdmissionServiceServicer):
     """Checks what came, asks the desk, answers. Raises `serving.errors`."""
 
-    def __init__(self, desk: Desk, create: Create, clock: Callable[[], float]) -> None:
-        """`create`: answers nacre.v1.SessionService.CreateSession."""
+    def __init__(self, desk: Desk, create: Create, check: Check, clock: Callable[[], float]) -> None:
+        """`create`: answers nacre.v1.SessionService.CreateSession; `check` raises what that refuses whatever room there
+        is."""
         self._desk = desk
         self._create = create
+        self._check = check
         self._clock = clock
         self._open: dict[RequestKey, Asking] = {}  # of keyed calls on their way: whoever comes back listens to the same
 
@@ -44,15 +47,17 @@ class AdmissionService(admission_pb2_grpc.AdmissionServiceServicer):
     ) -> None:
         create = request.create
         asked = check_admission(create.admission)
+        asked.give_up_s = self._clock() + asked.wait_s
 
         async def tell(asked: Asking) -> None:
             async for standing in asked.standings():
-                await context.write(admission_pb2.OpenSessionResponse(queued=to_standing(standing)))
+                await context.write(admission_pb2.OpenSessionResponse(queued=to_standing(standing, asked.give_up_s)))
 
         if create.idempotency_key:
             key = key_of(create.idempotency_key)
             asked = self._open.setdefault(key, asked)
-            opened = await _beside(tell(asked), self._open_once(key, create, asked, context))
+            open_it = self._open_in_turn if self._waits(asked) else self._open_once
+            opened = await _beside(tell(asked), open_it(key, create, asked, context))
         else:
             opened = await _beside(tell(asked), self._open_as(create, asked, context))
         await context.write(admission_pb2.OpenSessionResponse(opened=opened))
@@ -61,12 +66,13 @@ class AdmissionService(admission_pb2_grpc.AdmissionServiceServicer):
         self, request: admission_pb2.ReserveRequest, context: Any
     ) -> None:
         asked = Asking(check_wait(request.wait.seconds + request.wait.nanos / 1e9, "wait"))
+        asked.give_up_s = self._clock() + asked.wait_s
         is_kept = bool(request.idempotency_key)
-        reservation_id = _id_of(key_of(request.idempotency_key)) if is_kept else _new_id()
+        reservation_id = _id_of(b"place", key_of(request.idempotency_key)) if is_kept else _new_id()
 
         async def tell() -> None:
             async for standing in asked.standings():
-                await context.write(admission_pb2.ReserveResponse(queued=to_standing(standing)))
+                await context.write(admission_pb2.ReserveResponse(queued=to_standing(standing, asked.give_up_s)))
 
         reserved = await _beside(tell(), self._desk.reserve(reservation_id, asked, is_kept=is_kept))
         await context.write(admission_pb2.ReserveResponse(reserved=to_reservation(reserved)))
@@ -87,6 +93,20 @@ class AdmissionService(admission_pb2_grpc.AdmissionServiceServicer):
         quotas = self._desk.quotas
         state = await self._desk.ask(lambda: quotas.state(tenant_id))
         return admission_pb2.GetQuotaResponse(quota=to_quota(state, self._clock()))
+
+    def _waits(self, asked: Asking) -> bool:
+        return asked.wait_s > 0 and not asked.reservation_id and self._desk.keeps_places
+
+    async def _open_in_turn(
+        self, key: RequestKey, create: session_pb2.CreateSessionRequest, asked: Asking, context: Any
+    ) -> session_pb2.CreateSessionResponse:
+        """The place comes first, under a name that is made from the key. Nothing has been done while it is waited for:
+        whoever comes again, here or at another gateway, waits on where it was."""
+        if await self._desk.keyed.is_new(key, request_sha256(CREATE_METHOD, create)):
+            await self._check(create)
+            place = await self._desk.reserve(_id_of(b"turn", key), asked, is_kept=True)
+            asked = Asking(reservation_id=place.place_id)
+        return await self._open_once(key, create, asked, context)
 
     async def _open_once(
         self, key: RequestKey, create: session_pb2.CreateSessionRequest, asked: Asking, context: Any
@@ -125,9 +145,9 @@ async def _beside(telling: Awaitable[None], work: Awaitable[Answer]) -> Answer:
         await asyncio.wait(tasks)
 
 
-def _id_of(key: RequestKey) -> str:
+def _id_of(purpose: bytes, key: RequestKey) -> str:
     """The same for the same key of the same caller, and nobody else's."""
-    return RESERVATION_PREFIX + hashlib.sha256(b"place" + key.sha256).hexdigest()[: 2 * ID_BYTES]
+    return RESERVATION_PREFIX + hashlib.sha256(purpose + key.sha256).hexdigest()[: 2 * ID_BYTES]
 
 
 def _new_id() -> str:

@@ -64,6 +64,12 @@ class Doorkeeper:
             case About.WORLD:
                 [field] = rule.fields
                 await self._world(check_id(getattr(request, field), field), rule.permission, field)
+            case About.MAYBE_WORLD:
+                [field] = rule.fields
+                if world_id := getattr(request, field):
+                    await self._world(check_id(world_id, field), rule.permission, field)
+                else:
+                    self.at_large(rule.permission)
             case About.START:
                 await self._start(request, rule.permission)
             case About.SHARE:

@@ -62,13 +62,20 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         self, request: session_pb2.CreateSessionRequest, context: grpc.aio.ServicerContext
     ) -> session_pb2.CreateSessionResponse:
         started_s = self._clock()
-        self._registry.check_open()
-        world = await self._decode_world_image(check_world(request.world, self._plane.info), request.world)
-        world = dataclasses.replace(world, arbitration=check_policy(request.arbitration))
-        session = await self._registry.open(world, started_s)
+        session = await self._registry.open(await self._world_of(request), started_s)
         return session_pb2.CreateSessionResponse(
             session=session.to_message(), resume_token=session.identity.resume_token
         )
+
+    async def check_create(self, request: session_pb2.CreateSessionRequest) -> None:
+        """Raises what CreateSession refuses whatever room there is."""
+        await self._world_of(request)
+        await self._registry.check_budget()
+
+    async def _world_of(self, request: session_pb2.CreateSessionRequest) -> WorldSpec:
+        self._registry.check_open()
+        world = await self._decode_world_image(check_world(request.world, self._plane.info), request.world)
+        return dataclasses.replace(world, arbitration=check_policy(request.arbitration))
 
     async def GetSession(  # noqa: N802
         self, request: session_pb2.GetSessionRequest, context: grpc.aio.ServicerContext
@@ -141,7 +148,9 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         chunk_idx = check_rewind(request, session.arrivals.num_arrived, self._plane.info.chunk_duration_s)
         await self._verbs.check_own(session.identity.session_id, chunk_idx)
         branch_id = await session.kept.rewind(chunk_idx)
-        return session_pb2.RewindSessionResponse(chunk_index=chunk_idx, branch_session_id=branch_id)
+        return session_pb2.RewindSessionResponse(
+            chunk_index=chunk_idx, branch_session_id=branch_id, session=session.to_message()
+        )
 
     async def GetBranches(  # noqa: N802
         self, request: session_pb2.GetBranchesRequest, context: object

@@ -87,9 +87,9 @@ class Services:
             library=LibraryService(verbs),
             admin=AdminService(verbs, keys, QuotaAdmin(desk, clock)),
             access=AccessService(authenticator, clock),
-            usage=UsageService(core.bookkeeper, info, clock),
+            usage=UsageService(core.bookkeeper, info, clock, verbs.saved_world if verbs.keeps_worlds else None),
             audit=AuditService(core.bookkeeper),
-            admission=AdmissionService(desk, session.CreateSession, clock),
+            admission=AdmissionService(desk, session.CreateSession, session.check_create, clock),
             export=ExportService(core.exports, info.frame_rate, make_tickets(config.access), clock),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 from google.protobuf.duration_pb2 import Duration
@@ -17,10 +17,11 @@ from serving.books.prices import FREE
 from serving.books.quotes import quote, quoted_bill
 from serving.books.reading import UsageQuestion, usage_of
 from serving.books.usage import Bill, BillLine, Usage, amount
+from serving.catalogue.worlds import WorldRow
 from serving.errors import InvalidFieldError, UnavailableError
 from serving.gateway.library_codec import to_timestamp
 from serving.gateway.tenants_asked import tenant_asked_for
-from serving.gateway.validation import check_id, check_model
+from serving.gateway.validation import check_id, check_model, check_world
 
 MAX_QUOTED_S = 366 * 86_400
 MAX_QUOTED_VIEWERS = 100_000
@@ -29,15 +30,23 @@ MAX_QUOTED_VIEWERS = 100_000
 class UsageService(usage_pb2_grpc.UsageServiceServicer):
     """Checks what came, asks for it, answers. Raises `serving.errors`."""
 
-    def __init__(self, bookkeeper: Bookkeeper | None, info: ModelInfo, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        bookkeeper: Bookkeeper | None,
+        info: ModelInfo,
+        clock: Callable[[], float] = time.time,
+        find_world: Callable[[str], Awaitable[WorldRow]] | None = None,
+    ) -> None:
+        """`find_world`: a saved one by its id; None where none are kept."""
         self._bookkeeper = bookkeeper
         self._info = info
         self._clock = clock
+        self._find_world = find_world
 
     async def GetQuote(  # noqa: N802
         self, request: usage_pb2.GetQuoteRequest, context: object
     ) -> usage_pb2.GetQuoteResponse:
-        check_model(request.model, self._info, "model")
+        await self._check_quoted(request)
         duration_s = request.duration.seconds + request.duration.nanos / 1e9
         if not 0 < duration_s <= MAX_QUOTED_S:
             raise InvalidFieldError(f"more than 0 and at most {MAX_QUOTED_S} s", field="duration")
@@ -46,10 +55,23 @@ class UsageService(usage_pb2_grpc.UsageServiceServicer):
         sheet = FREE if self._bookkeeper is None else self._bookkeeper.config.prices
         usage = quote(duration_s, self._info.frame_rate, request.num_viewers)
         response = usage_pb2.GetQuoteResponse(
-            bill=to_bill(quoted_bill(usage, self._info.name, self._clock(), sheet)), num_frames=usage.num_frames
+            bill=to_bill(quoted_bill(usage, self._info.name, self._clock(), sheet)),
+            num_frames=usage.num_frames,
+            model=self._info.name,
+            world_id=request.world_id,
         )
         await self._tell_budgets(response)
         return response
+
+    async def _check_quoted(self, request: usage_pb2.GetQuoteRequest) -> None:
+        """What is asked about can be played here: whoever asks may see it, as the doorkeeper found."""
+        check_model(request.model, self._info, "model")
+        if request.WhichOneof("of") == "world":
+            check_world(request.world, self._info)
+        elif request.world_id:
+            if self._find_world is None:
+                raise UnavailableError("this service keeps no worlds")
+            check_model((await self._find_world(request.world_id)).model, self._info, "world_id")
 
     async def GetUsage(  # noqa: N802
         self, request: usage_pb2.GetUsageRequest, context: object

@@ -107,6 +107,18 @@ class SessionVerbs:
             raise SessionStateError("the session does not run; attach to it, or wake it", field="session_id")
         return session
 
+    @property
+    def keeps_worlds(self) -> bool:
+        return self._catalogue is not None
+
+    async def saved_world(self, world_id: str) -> WorldRow:
+        """Raises `WorldNotFoundError`."""
+        return await self.kept.call(lambda: self.kept.library.world(world_id))
+
+    async def worker_of(self, session_id: str) -> str:
+        """The worker that has it now; empty for nobody's."""
+        return (await self._row(session_id)).lease.owner
+
     async def park(self, session_id: str) -> None:
         """Does nothing for one that is parked."""
         session = self._registry.running(session_id)

@@ -60,11 +60,12 @@ class Admin:
         request = admin_pb2.SetQuotaRequest(tenant_id=tenant_id, limits=from_limits(limits), weight=weight)
         return to_quota((await self._calls(self._calls.admin.SetQuota, request)).quota)
 
-    async def move(self, session: Session | str) -> None:
+    async def move(self, session: Session | str) -> str:
         """Let a running session go on with another worker, or with the same one anew, without a chunk lost. Answers
-        when it goes on. Raises `LimitReached` where there is no room."""
+        when it goes on, with the worker's id. Raises `LimitReached` where there is no room."""
         session_id = session if isinstance(session, str) else session.id
-        await self._calls(self._calls.admin.MoveSession, admin_pb2.MoveSessionRequest(session_id=session_id))
+        request = admin_pb2.MoveSessionRequest(session_id=session_id)
+        return (await self._calls(self._calls.admin.MoveSession, request)).worker_id
 
 
 def _to_worker(message: admin_pb2.Worker) -> Worker:

@@ -246,9 +246,9 @@ class Admin(Face[admin.Admin]):
     quotas = awaited(admin.Admin.quotas)
     set_quota = awaited(admin.Admin.set_quota)
 
-    def move(self, session: Session | str) -> None:
+    def move(self, session: Session | str) -> str:
         """As `nacre.Admin.move`."""
-        self._loop.run(self._of.move(session if isinstance(session, str) else session.id))
+        return self._loop.run(self._of.move(session if isinstance(session, str) else session.id))
 
 
 class Books(Face[books.Books]):

@@ -66,9 +66,12 @@ class Books:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    async def quote(self, seconds: float, *, viewers: int = 0) -> Quote:
-        """What so many seconds of a world will cost."""
+    async def quote(self, seconds: float, *, viewers: int = 0, world_id: str = "") -> Quote:
+        """What so many seconds of a world will cost: of a saved one, or of any that begins anew. Raises `NotFound` for
+        one that is not to be seen."""
         request = usage_pb2.GetQuoteRequest(num_viewers=viewers)
+        if world_id:
+            request.world_id = world_id
         request.duration.FromTimedelta(timedelta(seconds=seconds))
         response = await self._calls(self._calls.usage.GetQuote, request)
         return Quote(

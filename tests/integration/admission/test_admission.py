@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -165,6 +166,68 @@ async def test_a_client_that_was_cut_off_comes_back_to_its_place_by_its_key(tmp_
         _, mine = await opened(again)
         repeated, same = await opened(here.admission.OpenSession(request))
         assert (repeated, same) == ([], mine)
+
+
+@asynccontextmanager
+async def gateway_beside(here: House) -> AsyncIterator[Any]:
+    """Another one over the same catalogue and workers: a stub of its AdmissionService."""
+    plane = here.service.plane
+    async with (
+        GatewayServer(plane, GatewayConfig(port=0, drain_s=0.1), catalogue=plane) as beside,
+        grpc.aio.insecure_channel(beside.address) as channel,
+    ):
+        yield admission_pb2_grpc.AdmissionServiceStub(channel)
+
+
+@pytest.mark.parametrize("is_dead", [False, True], ids=["cut off", "its gateway is dead"])
+async def test_n16_a_client_waits_on_where_it_was_at_another_gateway(tmp_path: Path, is_dead: bool) -> None:
+    async with house(tmp_path) as here, gateway_beside(here) as beside:
+        created = await here.create()
+        request = admission_pb2.OpenSessionRequest(create=create_request("mine", wait=PATIENT.wait))
+        first = here.admission.OpenSession(request)
+        place_id = (await first_standing(first)).reservation_id
+        behind = beside.OpenSession(admission_pb2.OpenSessionRequest(create=create_request(wait=PATIENT.wait)))
+        assert (await first_standing(behind)).position == 2
+        if is_dead:  # it says nothing any more: what it held lasts until its lease ends
+            host_task = here.service.server._core.desk._host_task
+            assert host_task is not None
+            host_task.cancel()
+        else:
+            first.cancel()
+        again = beside.OpenSession(request)
+        standing = await first_standing(again)
+        assert (standing.position, standing.num_waiting, standing.reservation_id) == (1, 2, place_id)
+        await here.end(created)
+        if is_dead:
+            await here.service.server._core.desk._give_back()
+        _, mine = await opened(again)
+        repeated, same = await opened(beside.OpenSession(request))
+        assert (repeated, same) == ([], mine)
+        assert (await here.quota()).use.num_waiting == 1
+        behind.cancel()
+
+
+async def test_whoever_waits_is_told_until_when_and_what_its_tenant_may_use(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.limit(concurrent_sessions=7)
+        created = await here.create()
+        stream = here.admission.OpenSession(admission_pb2.OpenSessionRequest(create=create_request(wait=PATIENT.wait)))
+        standing = await first_standing(stream)
+        assert standing.limits.concurrent_sessions == 7
+        assert 0 < standing.give_up_time.ToNanoseconds() / 1e9 - time.time() <= 20
+        stream.cancel()
+        await here.end(created)
+        reserved = (await here.admission.Reserve(admission_pb2.ReserveRequest(wait=PATIENT.wait)).read()).reserved
+        assert reserved.limits == standing.limits
+
+
+async def test_what_could_never_begin_is_refused_before_the_wait(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.create()
+        create = session_pb2.CreateSessionRequest(idempotency_key="mine", admission=PATIENT)
+        stream = here.admission.OpenSession(admission_pb2.OpenSessionRequest(create=create))
+        assert (await refusal(stream.read())).reason == "WORLD_MISSING"
+        assert (await here.quota()).use.num_waiting == 0
 
 
 async def test_a_reserved_place_is_there_when_its_client_comes(tmp_path: Path) -> None:

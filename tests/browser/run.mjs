@@ -7,19 +7,21 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { edgeScenarios } from "./edge_scenarios.mjs";
 import { scenarios } from "./scenarios.mjs";
 
 const SCENARIO_MS = 90_000;
+const all = { ...scenarios, ...edgeScenarios };
 
 if (process.argv[2] === "--list") {
-  console.log(Object.keys(scenarios).join("\n"));
+  console.log(Object.keys(all).join("\n"));
   process.exit(0);
 }
 
 const { launch, openPage } = await import("./browser.mjs");
 const { Line } = await import("./line.mjs");
 const [target, picture, folder, ...names] = process.argv.slice(2);
-const chosen = Object.entries(scenarios).filter(([name]) => names.length === 0 || names.includes(name));
+const chosen = Object.entries(all).filter(([name]) => names.length === 0 || names.includes(name));
 mkdirSync(folder, { recursive: true });
 const line = new Line(target);
 const url = await line.open();
@@ -30,7 +32,7 @@ for (const [name, scenario] of chosen) {
   const began = performance.now();
   let error = "";
   try {
-    await within(SCENARIO_MS, scenario({ ...opened, browser, url, line, picture }));
+    await within(SCENARIO_MS, scenario({ ...opened, browser, url, line, picture, stopService }));
     if (opened.faults.length) error = opened.faults.join("; ");
   } catch (failure) {
     error = failure.stack ?? String(failure);
@@ -42,6 +44,11 @@ for (const [name, scenario] of chosen) {
 }
 await browser.close();
 line.close();
+
+/** As its operator would; its process is told by who runs this. */
+function stopService() {
+  process.kill(Number(process.env.NACRE_SERVICE_PID), "SIGTERM");
+}
 
 function within(limitMs, promise) {
   let timer;

@@ -1,6 +1,6 @@
 """The page in real Chromium, against the service as an operator starts it.
 
-Each test is a scenario in scenarios.mjs; all share one service, one browser and, in their order, one page.
+Each test is a scenario in scenarios.mjs or edge_scenarios.mjs; all share one service, one browser and, in their order, one page.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ PICTURE = ROOT / "bench" / "assets" / "start.png"
 OUT = ROOT / "out" / "browser"
 MODEL = "pearl-xs"
 RUN_TIMEOUT_S = 540
-NAMES = re.findall(r"^  async (\w+)\(", (HERE / "scenarios.mjs").read_text(), re.MULTILINE)
+NAMES = [
+    name
+    for file in ("scenarios.mjs", "edge_scenarios.mjs")
+    for name in re.findall(r"^  async (\w+)\(", (HERE / file).read_text(), re.MULTILINE)
+]
 
 pytestmark = [
     pytest.mark.skipif(not NODE, reason="there is no node"),
@@ -44,23 +48,29 @@ class Outcome:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    url: str
+    pid: int  # of the service, which the last scenario stops
+
+
 @pytest.fixture(scope="module")
-def page_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     folder = tmp_path_factory.mktemp("browser")
     arguments = ("--local", "--model", MODEL, "--port", "0", "--web-port", "0", "--slots", "2")
     with started(folder / "log", *arguments, "--data-folder", str(folder / "data")) as service:
         found = re.search(r"PAGE (\S+)", service.text)
         assert found is not None, service.text
-        yield found[1]
+        yield Page(url=found[1], pid=service.process.pid)
 
 
 @pytest.fixture(scope="module")
-def outcomes(page_url: str, request: pytest.FixtureRequest) -> Mapping[str, Outcome]:
+def outcomes(page: Page, request: pytest.FixtureRequest) -> Mapping[str, Outcome]:
     """Of the scenarios that were asked for, all run in one go."""
     asked = {item.name for item in request.session.items}
     wanted = [name for name in NAMES if f"test_page[{name}]" in asked]
-    command = [NODE, "run.mjs", page_url, str(PICTURE), str(OUT), *wanted]
-    environment = os.environ | {"NACRE_CHROMIUM": CHROMIUM}
+    command = [NODE, "run.mjs", page.url, str(PICTURE), str(OUT), *wanted]
+    environment = os.environ | {"NACRE_CHROMIUM": CHROMIUM, "NACRE_SERVICE_PID": str(page.pid)}
     done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, timeout=RUN_TIMEOUT_S)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]

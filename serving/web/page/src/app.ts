@@ -13,7 +13,7 @@ import type { Entry } from "./entry";
 import { enterPatiently, Finder, restAlone } from "./finding";
 import { Gallery, type Card } from "./gallery";
 import { Notices } from "./notices";
-import { OpeningView } from "./opening_view";
+import { OpeningView, placeOf } from "./opening_view";
 import { PlayView } from "./play_view";
 import { Preferences } from "./preferences";
 import { follow, type Happening, type Scene } from "./scene";
@@ -108,8 +108,8 @@ export class App {
 
   openNew(options: CreateOptions, title: string, poster?: string): Promise<void> {
     performance.mark("nacre:pressed");
-    const onQueue = ({ position, etaS }: QueueStanding): void =>
-      this.happened({ is: "queued", waiting: { position, waitS: etaS ?? undefined } });
+    const onQueue = ({ position, numWaiting, etaS }: QueueStanding): void =>
+      this.happened({ is: "queued", waiting: { position, numWaiting, waitS: etaS ?? undefined } });
     return this.#open({ title, isOwner: true, poster }, () =>
       this.#finder.create(options, this.#abort.signal, onQueue),
     );
@@ -253,7 +253,10 @@ export class App {
   happened(happening: Happening): void {
     this.scene = follow(this.scene, happening);
     document.documentElement.dataset.scene = this.scene.at;
-    if (this.scene.at === "opening") this.#opening?.wait(this.scene.waiting);
+    if (this.scene.at !== "opening") return;
+    const { title, waiting } = this.scene;
+    document.title = `${waiting ? placeOf(waiting) : title} · Nacre`; // somebody who waits is in another tab
+    this.#opening?.wait(waiting);
   }
 
   #show(element: HTMLElement): void {

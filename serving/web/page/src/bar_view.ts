@@ -1,7 +1,8 @@
 /** The line above the world: where one is, how it goes, and the page's own switches. */
 
-import { h, type Child } from "./dom";
+import { h, setText, type Child } from "./dom";
 import { iconButton, setIcon } from "./icons";
+import type { Note } from "./standing";
 import { shorten } from "./words";
 
 export interface BarActions {
@@ -18,6 +19,7 @@ export type State = "Live" | "Looking on" | "Paused" | "Coming back" | "Ended";
 export class BarView {
   readonly element: HTMLElement;
   readonly #live = h("span", { class: "live" });
+  readonly #note = h("span", { class: "note", hidden: true });
   readonly #sound: HTMLButtonElement;
   readonly #panel: HTMLButtonElement;
 
@@ -32,6 +34,7 @@ export class BarView {
       iconButton("back", "Leave this world", actions.leave),
       h("h1", { class: "title", title }, shorten(title, 80)),
       this.#live,
+      this.#note,
       hands,
       h("span", { class: "spread" }),
       hasSound && this.#sound,
@@ -45,6 +48,15 @@ export class BarView {
   showState(state: State): void {
     this.#live.textContent = state;
     this.#live.dataset.state = state.toLowerCase().replace(" ", "-");
+  }
+
+  /** What somebody should know of how it goes; null for nothing. */
+  showNote(note: Note | null): void {
+    this.#note.hidden = note === null;
+    if (note === null) return;
+    setText(this.#note, note.text);
+    this.#note.dataset.kind = note.kind;
+    this.#note.title = note.tip;
   }
 
   showSound(isOn: boolean): void {

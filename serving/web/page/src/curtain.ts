@@ -1,6 +1,6 @@
 /** What comes between a person and the world: a lost connection, and the end. */
 
-import { endCover, endingOf, lostCover } from "./ending";
+import { endCover, endingOf, lossOf, lostCover } from "./ending";
 import type { Play } from "./play";
 import type { PlayPlace } from "./play_place";
 
@@ -16,12 +16,13 @@ export class Curtain {
     private readonly onMove: () => void,
   ) {}
 
-  lose(): void {
+  lose(why: Error): void {
     if (this.isDown) return;
     const { happened, stage, notices } = this.place;
+    const lost = lossOf(why);
     happened({ is: "lost" });
-    stage.cover(lostCover());
-    notices.whisper("The connection was lost. Coming back.");
+    stage.cover(lostCover(lost));
+    notices.whisper(`${lost.title} ${lost.advice}`);
     this.#move(true);
   }
 

@@ -25,8 +25,16 @@ export function endingOf(error: unknown): Ending {
   return { sentence: hasEnded ? endOf(reason) : sentenceOf(error as Trouble), reason, isOver };
 }
 
-export function lostCover(): Child[] {
-  return [h("p", { class: "big" }, "The connection was lost."), h("p", null, "Coming back…")];
+/** While it is tried to come back. */
+export function lossOf(why: unknown): Pick<Sentence, "title" | "advice"> {
+  const hasStopped = why instanceof SessionEnded && why.reason === "SERVICE_STOPPING";
+  return hasStopped
+    ? { title: "The service has stopped.", advice: "Coming back as soon as it is there again…" }
+    : { title: "The connection was lost.", advice: "Coming back…" };
+}
+
+export function lostCover({ title, advice }: Pick<Sentence, "title" | "advice">): Child[] {
+  return [h("p", { class: "big" }, title), h("p", null, advice)];
 }
 
 export function endCover({ sentence, isOver }: Ending, isOwner: boolean, actions: EndActions): Child[] {

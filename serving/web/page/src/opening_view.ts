@@ -3,13 +3,15 @@
 import { fill, h, type Child } from "./dom";
 import type { Waiting } from "./scene";
 import type { Sentence } from "./sentences";
-import { count, duration } from "./words";
+import { count, duration, ordinal } from "./words";
 
 export interface Answer {
   label: string;
   isMain?: boolean;
   run: () => void;
 }
+
+const MAX_DOTS = 16;
 
 export class OpeningView {
   readonly element: HTMLElement;
@@ -32,11 +34,8 @@ export class OpeningView {
   }
 
   wait(waiting?: Waiting): void {
-    const line = waiting ? lineOf(waiting) : "";
-    this.#say(
-      [h("p", { class: "big" }, this.title), line && h("p", null, line)],
-      [{ label: "Cancel", run: this.onCancel }],
-    );
+    const line = waiting ? [queueDots(waiting), h("p", { class: "in-line" }, lineOf(waiting))] : [];
+    this.#say([h("p", { class: "big" }, this.title), ...line], [{ label: "Cancel", run: this.onCancel }]);
   }
 
   ask(title: string, advice: string, answers: readonly Answer[]): void {
@@ -56,6 +55,19 @@ export class OpeningView {
     );
     fill(this.#words, ...words, h("div", { class: "answers" }, ...buttons));
   }
+}
+
+/** Who waits, as a row of dots with oneself among them; a long line is said in words alone. */
+function queueDots({ position, numWaiting }: Waiting): Child {
+  const all = Math.max(position, numWaiting);
+  if (all > MAX_DOTS) return null;
+  const dots = Array.from({ length: all }, (_, index) => h("span", { class: index + 1 === position && "self" }));
+  return h("div", { class: "queue-dots", "aria-hidden": "true" }, ...dots);
+}
+
+/** "Next in line", "3rd in line". */
+export function placeOf({ position }: Waiting): string {
+  return position <= 1 ? "Next in line" : `${ordinal(position)} in line`;
 }
 
 export function lineOf({ position, waitS }: Waiting): string {

@@ -2,7 +2,8 @@
 
 import type { Receipt, WorldView } from "nacre";
 import { Ledger } from "./receipts";
-import { SideView } from "./side_view";
+import { figuresOf, SideView } from "./side_view";
+import { standingFigures, type Standing } from "./standing";
 
 const MAX_RECEIPTS = 80;
 const STATS_MS = 500;
@@ -12,8 +13,11 @@ export class Panel {
   readonly #ledger = new Ledger(MAX_RECEIPTS);
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(private readonly view: WorldView) {
-    this.#timer = setInterval(() => this.#side.isOpen && this.#side.showStats(view.stats()), STATS_MS);
+  constructor(
+    private readonly view: WorldView,
+    private readonly standing: () => Standing,
+  ) {
+    this.#timer = setInterval(() => this.#side.isOpen && this.#showFigures(), STATS_MS);
   }
 
   get element(): HTMLElement {
@@ -24,13 +28,17 @@ export class Panel {
   toggle(): boolean {
     const isOpen = this.#side.toggle();
     this.#side.showReceipts(this.#ledger.lines);
-    this.#side.showStats(this.view.stats());
+    this.#showFigures();
     return isOpen;
   }
 
   note(receipt: Receipt): void {
     this.#ledger.note(receipt);
     if (this.#side.isOpen) this.#side.showReceipts(this.#ledger.lines);
+  }
+
+  #showFigures(): void {
+    this.#side.showFigures({ ...figuresOf(this.view.stats()), ...standingFigures(this.standing()) });
   }
 
   close(): void {

@@ -4,9 +4,13 @@ export const MAX_BYTES = 8 << 20;
 export const MAX_PIXELS = 16_000_000;
 // What is left of one that was too large; the model sees a thousandth of it.
 const SHRUNK_EDGE_PX = 1600;
+// More than browsers can open to make it smaller.
+const MAX_OPENED_PIXELS = 256_000_000;
+const PNG_SIZE_AT = 16; // of the IHDR chunk, which comes first (PNG, third edition, 5.6 and 11.2.1)
+const HEAD_BYTES = 24;
 
 export class PictureError extends Error {
-  constructor(readonly reason: "IMAGE_UNREADABLE" | "IMAGE_TRUNCATED") {
+  constructor(readonly reason: "IMAGE_UNREADABLE" | "IMAGE_TRUNCATED" | "IMAGE_TOO_LARGE") {
     super(reason);
   }
 }
@@ -29,10 +33,18 @@ export function kindOf(bytes: Uint8Array): "png" | "jpeg" | "webp" | "" {
   return "";
 }
 
+/** As a PNG file says; 0 for what says nothing so early. */
+export function pixelsOf(head: Uint8Array): number {
+  if (kindOf(head) !== "png" || head.length < HEAD_BYTES) return 0;
+  const sizes = new DataView(head.buffer, head.byteOffset + PNG_SIZE_AT);
+  return sizes.getUint32(0) * sizes.getUint32(4);
+}
+
 /** Throws `PictureError`. */
 export async function choose(file: Blob): Promise<Chosen> {
-  const head = new Uint8Array(await file.slice(0, 16).arrayBuffer());
+  const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
   if (!kindOf(head)) throw new PictureError("IMAGE_UNREADABLE");
+  if (pixelsOf(head) > MAX_OPENED_PIXELS) throw new PictureError("IMAGE_TOO_LARGE");
   let bitmap: ImageBitmap;
   try {
     bitmap = await createImageBitmap(file);

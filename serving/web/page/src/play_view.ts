@@ -1,6 +1,6 @@
 /** The page while one is in a world: its parts, and what each does to the others. */
 
-import { WorldInput, type Receipt, type Session, type World } from "nacre";
+import { WorldInput, type GoAway, type Receipt, type Session, type World } from "nacre";
 import { BarView } from "./bar_view";
 import { Curtain } from "./curtain";
 import { DirectiveLine } from "./directive_line";
@@ -66,7 +66,7 @@ export class PlayView {
       branched: () => void this.#refreshBranches(),
     });
     this.hands = new HandsView(this.play);
-    this.#panel = new Panel(view);
+    this.#panel = new Panel(view, () => this.#state.standing);
     this.#curtain = new Curtain(this.play, place, isOwner, () => this.#onCurtain());
     this.#bar = this.#makeBar();
     this.#sound = new SoundSwitch(place, this.#bar, this.#offers.sound);
@@ -94,6 +94,7 @@ export class PlayView {
     this.play.session.state().then(
       (record) => {
         this.hands.waitS = record.takeControlAfterS ?? this.hands.waitS;
+        this.#state.endsAt(record.endsAt);
         if (record.isPaused) this.#showPaused(true);
       },
       (error: unknown) => this.#isClosed || notices.trouble(error),
@@ -106,6 +107,7 @@ export class PlayView {
     this.#quiet.end();
     this.hands.close();
     this.#panel.close();
+    this.#state.close();
     this.#input?.close();
     this.place.stage.close();
     this.world.leave();
@@ -197,8 +199,9 @@ export class PlayView {
         this.#stills.film.rewind(rewind.chunkIndex);
         play.onRewound(rewind);
       }),
-      world.on("goAway", (away) => place.notices.say(warningOf(away.reason, duration(away.timeLeftS)))),
-      world.on("reconnecting", () => this.#curtain.lose()),
+      world.on("goAway", (away) => this.#warn(away)),
+      world.on("quality", () => this.#state.show()),
+      world.on("reconnecting", ({ error }) => this.#lose(error)),
       world.on("attached", ({ resumed }) => resumed && this.#curtain.comeBack()),
       world.on("closed", (error) => this.#curtain.end(error)),
       place.preferences.onChange(({ volume }) => (view.volume = volume)),
@@ -243,6 +246,17 @@ export class PlayView {
   #onReceipt(receipt: Receipt): void {
     this.#panel.note(receipt);
     if (receipt.outcome !== null) this.place.stage.settleCaption(receipt.controlId, receipt.status);
+  }
+
+  #warn({ reason, timeLeftS }: GoAway): void {
+    const sentence = warningOf(reason, duration(timeLeftS));
+    this.place.notices.say(sentence);
+    this.#state.warn(sentence, timeLeftS);
+  }
+
+  #lose(why: Error): void {
+    this.#state.forgetWarning();
+    this.#curtain.lose(why);
   }
 
   #onCurtain(): void {

@@ -10,6 +10,7 @@ export type Scene =
 
 export interface Waiting {
   position: number;
+  numWaiting: number;
   waitS?: number;
 }
 

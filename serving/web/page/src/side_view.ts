@@ -16,6 +16,8 @@ const FIGURES = [
   ["buffer", "In hand", "Pictures and sound that wait to be shown"],
   ["skew", "Sound against picture", "How far apart the two are, by their timestamps"],
   ["line", "Line", "What comes in, and how it is encoded"],
+  ["quality", "Quality", "What the world gets of the machine that makes it: less while that cannot keep up"],
+  ["end", "Ends", "When the service will end it"],
 ] as const;
 
 type FigureName = (typeof FIGURES)[number][0];
@@ -49,8 +51,8 @@ export class SideView {
     return this.isOpen;
   }
 
-  showStats(stats: ViewStats): void {
-    for (const [name, text] of Object.entries(figuresOf(stats)))
+  showFigures(figures: Record<FigureName, string>): void {
+    for (const [name, text] of Object.entries(figures))
       setText(this.#values.get(name as FigureName) as HTMLElement, text);
   }
 
@@ -70,7 +72,8 @@ function receiptRow(line: Line): HTMLElement {
   );
 }
 
-export function figuresOf(stats: ViewStats): Record<FigureName, string> {
+/** Of how it is shown here. */
+export function figuresOf(stats: ViewStats): Record<Exclude<FigureName, "quality" | "end">, string> {
   const latency = stats.controlToFrameMs;
   const skew = stats.skewMs;
   const late = stats.chunks ? stats.lateChunks / stats.chunks : 0;

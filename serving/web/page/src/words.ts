@@ -33,6 +33,13 @@ export function count(number: number, noun: string): string {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
+/** "1st", "2nd", "3rd", "11th". */
+export function ordinal(number: number): string {
+  const [tens, ones] = [Math.floor(number / 10) % 10, number % 10];
+  const ending = tens === 1 ? undefined : ["th", "st", "nd", "rd"][ones];
+  return `${number}${ending ?? "th"}`;
+}
+
 export function milliseconds(value: number | undefined): string {
   return value === undefined || !Number.isFinite(value) ? "–" : `${Math.round(value)} ms`;
 }

@@ -1,6 +1,6 @@
 import type { SavedWorld, SessionSummary } from "nacre";
 import { cardsOf } from "../src/gallery";
-import { lineOf } from "../src/opening_view";
+import { lineOf, placeOf } from "../src/opening_view";
 
 const NOW = Date.parse("2026-01-02T00:00:00Z");
 const WORLD = { prompt: "a street", character: "", scene: "", model: "", seed: 1n, licence: "" };
@@ -41,6 +41,7 @@ test("sessions that never showed anything are not offered", () => {
 });
 
 test("a place in line is told in words", () => {
-  expect(lineOf({ position: 1 })).toBe("You are next in line.");
-  expect(lineOf({ position: 3, waitS: 40 })).toBe("2 others are before you. It should take 40 seconds.");
+  expect([1, 3].map((position) => placeOf({ position, numWaiting: 4 }))).toEqual(["Next in line", "3rd in line"]);
+  expect(lineOf({ position: 1, numWaiting: 1 })).toBe("You are next in line.");
+  expect(lineOf({ position: 3, numWaiting: 5, waitS: 40 })).toBe("2 others are before you. It should take 40 seconds.");
 });

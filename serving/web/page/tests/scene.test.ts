@@ -5,10 +5,10 @@ const OPEN: Happening = { is: "open", title: "a street" };
 const ENTERED: Happening = { is: "entered", isPaused: false };
 
 test("one opens, waits in line, enters and leaves", () => {
-  expect(after(OPEN, { is: "queued", waiting: { position: 3 } })).toEqual({
+  expect(after(OPEN, { is: "queued", waiting: { position: 3, numWaiting: 4 } })).toEqual({
     at: "opening",
     title: "a street",
-    waiting: { position: 3 },
+    waiting: { position: 3, numWaiting: 4 },
   });
   expect(after(OPEN, ENTERED)).toEqual({ at: "playing", isPaused: false });
   expect(after(OPEN, ENTERED, { is: "left" })).toEqual({ at: "start" });

@@ -1,4 +1,4 @@
-import { ago, clock, count, duration, milliseconds, percent, shorten, spoken, titleOf } from "../src/words";
+import { ago, clock, count, duration, milliseconds, ordinal, percent, shorten, spoken, titleOf } from "../src/words";
 
 test("a clock shows hours once there are some", () => {
   expect([0, 7.9, 750, 3723].map(clock)).toEqual(["0:00", "0:07", "12:30", "1:02:03"]);
@@ -35,4 +35,8 @@ test("a world without a sentence is called by who and where, or by its picture",
   expect(titleOf({ character: "a girl", scene: "a meadow" })).toBe("a girl, a meadow");
   expect(titleOf({})).toBe("From a picture");
   expect(spoken("third_person")).toBe("Third person");
+});
+
+test("places in line are counted", () => {
+  expect([1, 2, 3, 4, 11, 12, 21, 113].map(ordinal)).toEqual(["1st", "2nd", "3rd", "4th", "11th", "12th", "21st", "113th"]);
 });

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from serving.catalogue.delivered import Delivered
+from serving.catalogue.leaving import Leaving
 from serving.catalogue.link_home import LinkHome, Turn
 from serving.catalogue.succession import Succession
 from serving.catalogue.waiting import outcomes_of
@@ -33,7 +34,6 @@ from serving.sessions.contract import (
     LinkEnded,
     LinkEvent,
     OnRecord,
-    Rejected,
     SessionLink,
     SessionSpec,
     Standing,
@@ -60,12 +60,10 @@ class DurableLink:
         self._turned: asyncio.Future[None] | None = None
         self._turning = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()  # each ends with its turn, or when the link closes
-        self._leaving: asyncio.Task[None] | None = None
-        self._why_not_left = ""
+        self._leaving = Leaving(spec.session_id, self.move)
         self._delivered = Delivered(self._write_receipts)
         self._succession = Succession(home, self._line, self._delivered, spec)
         self._end_reason = CLOSED
-        self._last_words: list[Rejected] = []  # of one that is parked
         self._is_over = False  # nobody reads `events` any more
         self._is_closed = False
 
@@ -119,7 +117,7 @@ class DurableLink:
                     case LinkEnded():
                         ended = event
                     case LeaveAsked():
-                        self._leave()
+                        self._leaving.ask()
                     case _ if self._is_news(event):
                         yield event
                     case _:
@@ -131,8 +129,6 @@ class DurableLink:
                 self._line.end_rewind()
             except NacreError as error:
                 self._settle_turn(error)
-                for rejected in self._last_words:
-                    yield rejected
                 yield LinkEnded(reason=self._end_reason, message=error.message)
                 return
             if self._turn is not None:  # asked for while this one was under way
@@ -153,8 +149,7 @@ class DurableLink:
 
     async def close(self) -> None:
         is_first, self._is_closed = not self._is_closed, True
-        if self._leaving is not None:
-            self._leaving.cancel()
+        self._leaving.close()
         try:
             await self._line.link.close()
         finally:
@@ -198,10 +193,13 @@ class DurableLink:
     @asynccontextmanager
     async def _hold(self) -> AsyncIterator[None]:
         """Keep everything from the workers meanwhile."""
-        if self._is_closed or self._end_reason != CLOSED:
-            raise SessionEndedError("the session has ended")
+        self._check_open()
         async with self._line.hold():
             yield
+
+    def _check_open(self) -> None:
+        if self._is_closed or self._end_reason != CLOSED:
+            raise SessionEndedError("the session has ended")
 
     async def _unbroken(self, work: Coroutine[None, None, Answer]) -> Answer:
         """A turn that was begun is taken to its end, also when whoever asked for it is gone."""
@@ -214,24 +212,31 @@ class DurableLink:
         return task
 
     async def _move(self) -> None:
+        self._check_open()
         async with self._turning:
             await self._home.make_room(self.session_id)
             if self._line.has_begun:
                 await self._home.rehearse(self.session_id, self._moment)
-            async with self._hold():
-                if not self._line.has_begun:
-                    await self._turn_to(Turn(spec=replace(self._spec, resume_from=self._line.next_chunk_idx)))
-                    return
-                taken = await self._take_snapshot(when_paused=True)
-                await self._line.until_come(taken.chunk_idx)
-                await self._take_along(taken.data)
-                due_s = self._line.next_due_s(self._home.info.chunk_duration_s)
-                spec = replace(self._spec, resume_from=None, due_s=due_s)
-                await self._turn_to(Turn(spec=spec, snapshot=taken.data))
+            async with self._line.stop():
+                snapshot = await self._last_moment() if self._line.has_begun else None
+                async with self._hold():
+                    if snapshot is None:
+                        await self._turn_to(Turn(spec=replace(self._spec, resume_from=self._line.next_chunk_idx)))
+                        return
+                    await self._take_along(snapshot)
+                    due_s = self._line.next_due_s(self._home.info.chunk_duration_s)
+                    spec = replace(self._spec, resume_from=None, due_s=due_s)
+                    await self._turn_to(Turn(spec=spec, snapshot=snapshot))
 
     async def _moment(self) -> bytes:
         """It plays on meanwhile."""
         return (await self._take_snapshot()).data
+
+    async def _last_moment(self) -> bytes:
+        """It plays no more than it may already, and all of that has come."""
+        taken = await self._take_snapshot(when_paused=True)
+        await self._line.until_come(taken.chunk_idx)
+        return taken.data
 
     async def _take_along(self, snapshot: bytes) -> None:
         """What waits at the worker and never came by way of this link."""
@@ -241,13 +246,14 @@ class DurableLink:
             self._line.waiting.take_along(entries.values())
 
     async def _park(self) -> None:
-        async with self._turning, self._hold():
+        self._check_open()
+        async with self._turning, self._line.stop():
             if self._line.has_begun:
                 taken = await self._take_snapshot(is_kept=True, when_paused=True)
                 await self._line.until_come(taken.chunk_idx)
             await self._line.until_on_record()
+            self._check_open()
             self._end_reason = PARKED
-            self._last_words = self._line.waiting.reject_unsent()
             await self._line.link.close()
 
     async def _rewind(self, chunk_idx: int) -> str:
@@ -304,20 +310,6 @@ class DurableLink:
             turned.set_result(None)
         else:
             turned.set_exception(error)
-
-    def _leave(self) -> None:
-        async def leave() -> None:
-            try:
-                await self.move()
-            except NacreError as error:
-                # It is asked again every second; once is enough to be told.
-                level = logging.DEBUG if error.message == self._why_not_left else logging.WARNING
-                self._why_not_left = error.message
-                logger.log(level, "session %s could not leave its worker: %s", self.session_id, error.message)
-
-        if self._leaving is None or self._leaving.done():
-            # Owned by this link: cancelled when it closes.
-            self._leaving = asyncio.create_task(leave(), name=f"leave-{self.session_id}")
 
     # --- records ---
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from model.interface import ModelInfo
-from serving.errors import ControlLostError, ControlRewoundError
+from serving.errors import ControlRewoundError
 from serving.sessions.contract import Accepted, Applied, Control, Outcome, Rejected, SetQuality, Superseded
 from serving.sessions.encoded import EncodedControl
 from serving.sessions.journal import JournalEntry
@@ -46,15 +46,8 @@ class WaitingControls:
 
     @property
     def are_on_record(self) -> bool:
-        """Whether the workers took all that was sent to them."""
-        return set(self.controls) <= self._accepted.union(self.unsent)
-
-    def reject_unsent(self) -> list[Rejected]:
-        """No worker ever had them, and none will."""
-        unsent, self.unsent = self.unsent, []
-        lost = [control_id for control_id in unsent if self.controls.pop(control_id, None) is not None]
-        message = "the session was parked before a worker had it"
-        return [Rejected(control_id=each, reason=ControlLostError.reason, message=message) for each in lost]
+        """Whether the workers took all of them."""
+        return set(self.controls) <= self._accepted
 
     def is_news(self, outcome: Outcome) -> bool:
         """Note an outcome. False for an acceptance that was told before. A control that is not known came by way of

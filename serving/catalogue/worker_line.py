@@ -37,6 +37,7 @@ class WorkerLine:
         self._end_chunk_idx = next_chunk_idx  # those before it may be made
         self._granted_chunk_idx = next_chunk_idx  # as far as the present link knows
         self._num_holds = 0  # while there are any, nothing goes to the workers
+        self._num_stops = 0  # while there are any, they are let make no more chunks
         self._is_rewinding = False  # until whoever reads the session's events knows
         self._num_ungranted = 0  # chunks, meanwhile
 
@@ -68,14 +69,25 @@ class WorkerLine:
             self._num_holds -= 1
             await self._flush()
 
+    @asynccontextmanager
+    async def stop(self) -> AsyncIterator[None]:
+        """Let the workers make no more chunks than they may already; what is said meanwhile is in time for those."""
+        self._num_stops += 1
+        try:
+            yield
+        finally:
+            self._num_stops -= 1
+            await self._flush()
+
     async def _flush(self) -> None:
         """Give the workers what they do not know yet."""
         if self._num_holds:
             return
-        chunks, self._granted_chunk_idx = self._end_chunk_idx - self._granted_chunk_idx, self._end_chunk_idx
         for control in self.waiting.take_unsent():
             await self.link.send(control)
-        await self.link.grant(chunks)
+        if not self._num_stops:
+            chunks, self._granted_chunk_idx = self._end_chunk_idx - self._granted_chunk_idx, self._end_chunk_idx
+            await self.link.grant(chunks)
 
     async def take_snapshot(
         self, *, is_kept: bool = False, is_portable: bool = False, when_paused: bool = False

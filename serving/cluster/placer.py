@@ -14,7 +14,7 @@ from ray.serve.handle import DeploymentHandle
 from model.interface import ModelInfo
 from serving.cluster.turns import Asked, find_slot
 from serving.errors import WorkerUnavailableError
-from serving.stages.remote import Placement
+from serving.stages.placement import Placement
 from serving.stages.stage import DECODERS, Stage
 from serving.stages.transformer import DecoderPlace
 

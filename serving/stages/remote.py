@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import grpc.aio
 import numpy as np
@@ -24,8 +24,9 @@ from serving.stages.channels import Channels
 from serving.stages.link import PlaneLink
 from serving.stages.outbox import Outbox
 from serving.stages.pipe import Pipe, connect_pipe
+from serving.stages.placement import Placement, Placer
 from serving.stages.rehearsal import rehearsal_spec, rehearse
-from serving.stages.transformer import RESERVATION_TIMEOUT_S, DecoderPlace
+from serving.stages.rooms import Rooms
 from serving.wire import plane_pb2 as wire
 from serving.wire import plane_pb2_grpc as wire_grpc
 
@@ -34,49 +35,12 @@ logger = logging.getLogger(__name__)
 # The first chunk is generated while a session opens; a worker that takes longer is not well.
 OPEN_TIMEOUT_S = 20.0
 ENCODE_TIMEOUT_S = 10.0
-# A session that plays does not wait for a worker that takes longer to be reached: it stays where it is.
-REACH_TIMEOUT_S = 2.0
 # Closing waits for the worker's word that the slot is free, but not for a worker that is gone.
 CLOSE_TIMEOUT_S = 2.0
 # When a decoder's stream ends first, the transformer worker may be about to say why.
 REASON_GRACE_S = 0.5
 
 RunCall = grpc.aio.StreamStreamCall[wire.RunRequest, wire.RunResponse]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
-    """The workers of one session, by address (host:port)."""
-
-    encoder: str
-    transformer: str
-    decoders: tuple[DecoderPlace, ...]
-
-    def shares_a_worker(self, other: Placement) -> bool:
-        """One that holds something of a session."""
-        return not self._holders.isdisjoint(other._holders)
-
-    @property
-    def _holders(self) -> frozenset[str]:
-        return frozenset({self.transformer, *(place.address for place in self.decoders)})
-
-
-class Placer(Protocol):
-    """Chooses workers for sessions."""
-
-    async def place(self, session_id: str) -> Placement:
-        """Raises `CapacityExhaustedError` or `WorkerUnavailableError`."""
-        ...
-
-
-class StaticPlacer:
-    """The same workers for every session."""
-
-    def __init__(self, placement: Placement) -> None:
-        self._placement = placement
-
-    async def place(self, session_id: str) -> Placement:
-        return self._placement
 
 
 class GrpcEncoder:
@@ -118,6 +82,7 @@ class _Held:
     """What a link stands for."""
 
     session_id: str
+    link: PlaneLink
     placement: Placement
 
 
@@ -186,8 +151,8 @@ class RemotePlane:
         self._placer = placer
         self._channels = Channels(secret)
         self._tasks = asyncio.TaskGroup()
-        self._links: dict[PlaneLink, _Held] = {}
-        self._rooms: dict[str, Placement] = {}  # of sessions that are about to move
+        self._links: dict[PlaneLink, _Held] = {}  # those that hold slots
+        self._rooms = Rooms(placer, self._channels)
         self._proven: set[Placement] = set()  # workers that chunks came from; a few bytes for each that ever was
         self._rehearsing = asyncio.Lock()
 
@@ -210,7 +175,7 @@ class RemotePlane:
 
     async def open(self, spec: SessionSpec, snapshot: bytes = b"") -> PlaneLink:
         """Also goes on from a `snapshot` that a link took."""
-        placement = self._rooms.pop(spec.session_id, None) or await self._placer.place(spec.session_id)
+        placement = self._rooms.take(spec.session_id) or await self._placer.place(spec.session_id)
         await self._until_let_go(spec.session_id, placement)
         encoder = GrpcEncoder(self._channels, placement.encoder)
         streams = self._connect(placement, await _opening_message(spec, encoder, placement, snapshot))
@@ -226,50 +191,44 @@ class RemotePlane:
         link = PlaneLink(encoder, _GrpcPort(streams.requests), next_chunk_idx)
         for watch in streams.watches:
             watch.link = link
-        self._links[link] = _Held(session_id=spec.session_id, placement=placement)
+        self._links[link] = _Held(session_id=spec.session_id, link=link, placement=placement)
         self._tasks.create_task(self._serve(link, streams))
         return link
 
     async def make_room(self, session_id: str) -> None:
-        placement = await self._placer.place(session_id)
-        try:
-            async with asyncio.timeout(REACH_TIMEOUT_S):
-                await self._channels.to(placement.transformer).channel_ready()
-        except TimeoutError as error:
-            raise WorkerUnavailableError(f"the worker {placement.transformer} does not answer") from error
-        self._rooms[session_id] = placement
-        self._forget_later(session_id)
+        await self._rooms.make(session_id, [held.placement for held in self._held(session_id)])
 
     async def rehearse(self, session_id: str, take_snapshot: Callable[[], Awaitable[bytes]]) -> None:
         """Without it where the workers have no place beside the one that is kept."""
-        placement = self._rooms.get(session_id)
+        placement = self._rooms.find(session_id)
         async with self._rehearsing:  # one shows the way for all
             if placement is None or self._is_proven(placement):
                 return
             snapshot, spec = await take_snapshot(), rehearsal_spec(self._info)
-            self._rooms[spec.session_id] = placement
+            self._rooms.keep(spec.session_id, placement)
             try:
                 await rehearse(lambda: self.open(spec, snapshot))
             except CapacityExhaustedError:
                 return
             except NacreError:
-                self._rooms.pop(session_id, None)
+                self._rooms.take(session_id)
                 raise
 
     def _is_proven(self, placement: Placement) -> bool:
         """Whether chunks came from these workers together."""
-        playing = (held.placement for link, held in self._links.items() if link.has_played)
+        playing = (held.placement for held in self._links.values() if held.link.has_played)
         return placement in self._proven or placement in playing
-
-    def _forget_later(self, session_id: str) -> None:
-        asyncio.get_running_loop().call_later(RESERVATION_TIMEOUT_S, self._rooms.pop, session_id, None)
 
     async def _until_let_go(self, session_id: str, placement: Placement) -> None:
         """Of a session that moves to workers some of which it has: the one that goes must not meet the one that
         comes."""
-        for link, held in list(self._links.items()):
-            if held.session_id == session_id and held.placement.shares_a_worker(placement):
-                await link.close()
+        for held in self._held(session_id):
+            if held.placement.shares_a_worker(placement):
+                await held.link.close()
+
+    def _held(self, session_id: str) -> list[_Held]:
+        """Links of a session; more than one while it moves."""
+        return [held for held in self._links.values() if held.session_id == session_id]
 
     def _connect(self, placement: Placement, opening: wire.Open) -> _Streams:
         requests = Outbox[wire.RunRequest]()
@@ -297,9 +256,9 @@ class RemotePlane:
             streams.close()
             link.end("WORKER_LOST", "the session's streams failed")  # of no effect if it is over
             link.released()
-            held = self._links.pop(link)
+            placement = self._links.pop(link).placement
             if link.has_played:
-                self._proven.add(held.placement)
+                self._proven.add(placement)
 
 
 async def _opening_message(spec: SessionSpec, encoder: GrpcEncoder, placement: Placement, snapshot: bytes) -> wire.Open:

@@ -27,7 +27,8 @@ from serving.gateway.config import GatewayConfig
 from serving.gateway.server import GatewayServer
 from serving.sessions.snapshot_store import SnapshotStore
 from serving.stages.host import StageHost, WorkerConfig
-from serving.stages.remote import Placement, RemotePlane
+from serving.stages.placement import Placement
+from serving.stages.remote import RemotePlane
 from serving.stages.stage import DECODERS, Stage
 from serving.stages.transformer import DecoderPlace
 from tests.fakes_model import INFO, FakeModel, FakeTransformer, FakeVideoDecoder

@@ -69,6 +69,16 @@ async def test_p01_a_session_that_would_not_play_elsewhere_plays_on_where_it_is(
     assert kept.replayed(session.id).is_same
 
 
+async def test_p01_a_session_moves_to_another_worker_whose_turn_it_is_not(kept: Service) -> None:
+    session = await create(kept)
+    async with session.enter(video="rgb", audio="pcm") as world:
+        await take(world, 2)
+        kept.placer.num_placed = 2  # the first one's turn, where the session is
+        await kept.move(session)
+        assert indices(await take(world, 2)) == [2, 3]
+        assert kept.used_slots() == [0, 1]
+
+
 async def test_p01_a_session_moves_unrehearsed_where_there_is_room_for_itself_alone(tmp_path: Path) -> None:
     async with service(tmp_path, num_workers=2, num_slots=1) as kept:
         session = await create(kept)

@@ -17,7 +17,8 @@ from serving.sessions.journal import MemoryJournalStore
 from serving.stages.decoder import DecoderStage
 from serving.stages.host import StageHost, WorkerConfig
 from serving.stages.link import PlaneLink
-from serving.stages.remote import Placement, RemotePlane, StaticPlacer
+from serving.stages.placement import Placement, StaticPlacer
+from serving.stages.remote import RemotePlane
 from serving.stages.stage import DECODERS, Stage
 from serving.stages.transformer import DecoderPlace
 

@@ -10,7 +10,8 @@ import pytest
 from serving.errors import WorkerUnavailableError
 from serving.sessions.contract import LinkEnded
 from serving.stages.channels import Channels
-from serving.stages.remote import Placement, RemotePlane, StaticPlacer
+from serving.stages.placement import Placement, StaticPlacer
+from serving.stages.remote import RemotePlane
 from serving.stages.stage import DECODERS
 from serving.stages.transformer import DecoderPlace
 from serving.wire import plane_pb2 as wire

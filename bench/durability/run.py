@@ -74,7 +74,7 @@ def _sentences(figures: dict[str, Any]) -> list[str]:
         "kills": "{kills} kills: {chunks} chunks, {controls} controls, {controls_lost} lost; recovery p50 "
         "{recovery_p50_s:.2f}, p95 {recovery_p95_s:.2f} s (aim: <= 5 s)",
         "moves": "{moves} moves: longest wait beyond a chunk p50 {delay_p50_s:.3f}, p95 {delay_p95_s:.3f}, "
-        "most {delay_max_s:.3f} s (aim: <= {chunk_duration_s:.3f} s); {late_chunks} chunks late",
+        "most {delay_max_s:.3f} s (aim: <= {chunk_duration_s:.3f} s); {late_chunks} of {chunks} chunks late",
         "saves": "{saves} saves while playing: {late_chunks} chunks late, {late_chunks_without_saves} in as long "
         "without; save p95 {save_p95_s:.2f} s, {exact_bytes} bytes (aim: <= 20 MB)",
         "forks": "{forks} forks: first frame p50 {first_frame_p50_s:.2f}, p95 {first_frame_p95_s:.2f} s "

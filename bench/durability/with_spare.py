@@ -63,7 +63,7 @@ async def measure_kills(bench: Bench, progress: Progress) -> dict[str, Any]:
 
 
 def _unlike_the_record(bench: Bench, player: Player) -> list[str]:
-    """Chunks that are not what the journal alone makes, without any kill."""
+    """Chunks that are not what the journal alone makes, without any kill or move."""
     model = load_model(bench.config.model)
     history = whole_history(bench.database, player.session.id)
     for chunk in replay(
@@ -98,10 +98,13 @@ async def measure_moves(bench: Bench, progress: Progress) -> dict[str, Any]:
             times = [each[1] for each in player.received_s[start - 1 :]]
             delays.append(max(b - a for a, b in itertools.pairwise(times)) - chunk_s)
             progress.advance(task)
+        late = player.num_late - before
     bench.faults += player.faults
+    bench.faults += _unlike_the_record(bench, player)
     return {
         "moves": len(delays),
-        "late_chunks": player.num_late - before,
+        "chunks": len(player.hashes),
+        "late_chunks": late,
         "delay_p50_s": percentile(delays, 50),
         "delay_p95_s": percentile(delays, 95),
         "delay_max_s": max(delays),

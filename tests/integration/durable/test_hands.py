@@ -13,6 +13,7 @@ import pytest
 import nacre
 from serving.catalogue.journal import JournalTable
 from serving.gateway.config import GatewayConfig
+from serving.sessions.contract import InHand
 from serving.sessions.journal import JournalEntry
 from serving.sessions.record_codec import read_entries
 from tests.integration.durable.harness import Service, service, take
@@ -53,6 +54,13 @@ def on_record(kept: Service, session: nacre.Session) -> dict[str, JournalEntry]:
         table = JournalTable(database)
         assert table.verify(session.id) is None
         return {entry.control.control_id: entry for entry in read_entries(table.read(session.id))}
+
+
+def holders(kept: Service, session: nacre.Session) -> list[tuple[str, str, bool]]:
+    """Who had it in hand after another, by whose doing, and whether that is so yet."""
+    entries = on_record(kept, session).values()
+    kinds = [(entry.control.kind, client_of(entry), entry.applied_chunk_idx is not None) for entry in entries]
+    return [(kind.client_id, by, is_so) for kind, by, is_so in kinds if isinstance(kind, InHand)]
 
 
 def client_of(entry: JournalEntry) -> str:
@@ -171,6 +179,9 @@ async def test_control_is_asked_for_given_and_taken(kept: Service) -> None:
             if hasattr(entry.control.kind, "forward")
         ]
         assert (0.0, True) in moves, "ann let go of what she held"
+        await until(lambda: holders(kept, session) == [("bob", "ann", True), ("cid", "cid", True)])
+    await session.end()
+    assert kept.replayed(session.id).is_same
 
 
 async def test_control_passes_on_when_its_holder_leaves(kept: Service) -> None:

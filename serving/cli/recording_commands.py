@@ -23,6 +23,7 @@ from serving.cli.recording import record_command
 from serving.cli.session_table import utc
 from serving.export.exports import describe
 from serving.export.maker import make_file
+from serving.export.sound import Audio
 from serving.export.store import RecordingStore
 
 SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
@@ -31,6 +32,9 @@ SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
 def recording(
     session_id: SessionId,
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Write the film there, as MP4.")] = None,
+    audio: Annotated[
+        Audio, typer.Option(help="Of the file: as it was encoded, or anew as players like QuickTime want it.")
+    ] = (Audio.OPUS),
     delete: Annotated[bool, typer.Option("--delete", help="Forget it.")] = False,
     as_json: AsJson = False,
     data_folder: DataFolder = None,
@@ -48,7 +52,7 @@ def recording(
         recorded = Recorded(database)
         found = describe(session_id, parts, settings.recording, recorded.halt_reason(session_id))
         if file is not None:
-            make_file(store, session_id, file)
+            make_file(store, session_id, file, audio)
             record_command(database, "recording", row.ownership.tenant_id, session_id=session_id)
         if delete:
             store.delete(session_id, [part.name for part in parts])

@@ -14,20 +14,21 @@ from pathlib import Path
 from serving.catalogue.regions import Region
 from serving.errors import NacreError, SnapshotDamagedError
 from serving.export.mp4 import Mp4Error, survey, write_mp4
+from serving.export.sound import Audio
 from serving.export.store import RecordingStore
 
 NOTHING_TO_SHOW, STORE_AWAY, DAMAGED = 3, 4, 5
 NICENESS = 10
 
 
-def make_file(store: RecordingStore, session_id: str, file: Path) -> None:
+def make_file(store: RecordingStore, session_id: str, file: Path, audio: Audio = Audio.OPUS) -> None:
     """Raises `Mp4Error` where there is nothing to show, `SnapshotDamagedError` and `StorageUnavailableError`."""
     names = [part.name for part in store.parts(session_id)]
 
     def parts() -> Iterator[bytes]:
         return (store.get(session_id, name) for name in names)
 
-    write_mp4(parts(), survey(parts()), file)
+    write_mp4(parts(), survey(parts()), file, audio)
 
 
 def main() -> None:

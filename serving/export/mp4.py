@@ -1,4 +1,5 @@
-"""A recording as an MP4 file: the packets as they were encoded, put into another order and nothing else."""
+"""A recording as an MP4 file: the packets as they were encoded, put into another order and nothing else, unless another
+sound is asked for."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
 from av.container import OutputContainer
@@ -17,8 +18,8 @@ from av.error import FFmpegError
 from nacre.v1 import media_pb2
 from serving.errors import SnapshotDamagedError
 from serving.export.segment import CHUNK, HEADER, RUN, TITLE, Header, Record, read_chunk, read_header, read_records
+from serving.export.sound import Audio, open_sound
 
-OPUS_PACKET_S = Fraction(20, 1000)
 CHAPTER_TIME_BASE = Fraction(1, 1000)
 # QuickTime's text tracks, which carry the chapters, say their length in two bytes.
 MAX_TITLE_CHARS = 500
@@ -66,38 +67,39 @@ def survey(parts: Iterable[bytes]) -> Shape:
     return shape
 
 
-def write_mp4(parts: Iterable[bytes], shape: Shape, path: Path) -> None:
+def write_mp4(parts: Iterable[bytes], shape: Shape, path: Path, audio: Audio = Audio.OPUS) -> None:
     """`parts`: those that were surveyed, and maybe one whose end came since. Raises `SnapshotDamagedError`."""
     try:
-        _write(parts, shape, path)
+        _write(parts, shape, path, audio)
     except (FFmpegError, ValueError, OverflowError) as error:
         raise SnapshotDamagedError(f"the recording is damaged: {error}") from error
 
 
-def _write(parts: Iterable[bytes], shape: Shape, path: Path) -> None:
+def _write(parts: Iterable[bytes], shape: Shape, path: Path, audio: Audio) -> None:
     with (
         av.open(io.BytesIO(shape.first_keyframe), format="h264") as template,
         av.open(str(path), "w", format="mp4", options=OPTIONS) as container,
     ):
-        film = _Film(container, template, shape)
+        film = _Film(container, template, shape, audio)
         records = itertools.chain.from_iterable(read_records(part) for part in parts)
         for record in itertools.islice(_chunks(records), shape.num_skipped, None):
             film.add(read_chunk(record), is_run=record.kind == RUN)
             if film.num_frames >= shape.num_frames:
                 break
+        film.close()
 
 
 class _Film:
     """Where the next frame and the next sound go."""
 
-    def __init__(self, container: OutputContainer, template: Any, shape: Shape) -> None:
+    def __init__(self, container: OutputContainer, template: Any, shape: Shape, audio: Audio) -> None:
         header = shape.header
         assert header is not None, "surveyed"
         self._container = container
         self._rate = Fraction(header.frame_rate).limit_denominator(1001)
         self._sample_rate_hz = header.sample_rate_hz
         self._video = container.add_stream_from_template(template.streams.video[0], opaque=True)
-        self._audio = _opus_stream(container, header) if header.audio_channels else None
+        self._sound = open_sound(audio, container, header) if header.audio_channels else None
         self.num_frames = 0
         self._next_sample: int | None = None  # None until the first packet of a run
         container.metadata.update(title=header.prompt[:MAX_TITLE_CHARS], comment=f"Nacre, session {header.session_id}")
@@ -107,19 +109,21 @@ class _Film:
     def add(self, chunk: media_pb2.MediaChunk, *, is_run: bool) -> None:
         first_frame = self.num_frames
         for frame in chunk.frames:
-            self._put(self._video, frame.data, 1 / self._rate, self.num_frames, 1, is_keyframe=frame.is_keyframe)
-            self.num_frames += 1
-        if self._audio is None:
+            self._show(frame)
+        if self._sound is None:
             return
         if is_run:
             self._next_sample = None
-        samples = int(OPUS_PACKET_S * self._sample_rate_hz)
+            self._sound.begin_run()
         for data in filter(None, chunk.audio.packets):
             if self._next_sample is None:
                 self._next_sample = self._first_sample(chunk, first_frame)
-            time_base = Fraction(1, self._sample_rate_hz)
-            self._put(self._audio, data, time_base, self._next_sample, samples, is_keyframe=True)
-            self._next_sample += samples
+            self._sound.add(data, self._next_sample)
+            self._next_sample += self._sound.packet_samples
+
+    def close(self) -> None:
+        if self._sound is not None:
+            self._sound.close()
 
     def _first_sample(self, chunk: media_pb2.MediaChunk, first_frame: int) -> int:
         """Of a run: as far from its picture as it was in the world."""
@@ -127,25 +131,13 @@ class _Film:
         start_s = first_frame / self._rate + Fraction(apart_ns, 10**9)
         return round(start_s * self._sample_rate_hz)
 
-    def _put(
-        self, stream: Any, data: bytes, time_base: Fraction, start: int, duration: int, *, is_keyframe: bool
-    ) -> None:
-        packet = av.Packet(data)
-        packet.stream, packet.time_base = stream, time_base
-        packet.pts = packet.dts = start
-        packet.duration, packet.is_keyframe = duration, is_keyframe
+    def _show(self, frame: media_pb2.VideoFrame) -> None:
+        packet = av.Packet(frame.data)
+        packet.stream, packet.time_base = self._video, 1 / self._rate
+        packet.pts = packet.dts = self.num_frames
+        packet.duration, packet.is_keyframe = 1, frame.is_keyframe
         self._container.mux_one(packet)
-
-
-def _opus_stream(container: OutputContainer, header: Header) -> Any:
-    """The encoder that it comes with writes the stream's head (RFC 7845, 5.1) as the one that was used did, and encodes
-    nothing."""
-    options = {"application": "lowdelay", "frame_duration": "20"}
-    layout = "mono" if header.audio_channels == 1 else "stereo"
-    stream = container.add_stream("libopus", rate=header.sample_rate_hz, options=options)
-    cast("Any", stream).codec_context.layout = layout
-    cast("Any", stream).codec_context.format = "flt"
-    return stream
+        self.num_frames += 1
 
 
 def _chapters(shape: Shape, rate: Fraction, header: Header) -> list[Any]:

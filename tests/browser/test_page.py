@@ -1,6 +1,7 @@
 """The page in real Chromium, against the service as an operator starts it.
 
-Each test is a scenario in scenarios.mjs or edge_scenarios.mjs; all share one service, one browser and, in their order, one page.
+Each test is a scenario in scenarios.mjs or edge_scenarios.mjs; all share one service, one browser and, in their order,
+one page.
 """
 
 from __future__ import annotations

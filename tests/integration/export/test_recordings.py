@@ -216,6 +216,10 @@ async def test_the_command_line_writes_the_film_and_forgets_it(running: Service,
     code, text = await asyncio.to_thread(say, str(film))
     assert (code, read_film(film).num_decoded) == (0, 6), text
     assert "6 frames" in text
+    quick = tmp_path / "quick.mp4"
+    assert (await asyncio.to_thread(say, str(quick), "--audio", "aac"))[0] == 0
+    with av.open(str(quick)) as container:
+        assert container.streams.audio[0].codec_context.name == "aac"
     assert (await asyncio.to_thread(say, str(film)))[0] == 2, "nothing is written over"
     assert (await asyncio.to_thread(say, "--delete"))[0] == 0
     assert (await asyncio.to_thread(say))[0] == 2

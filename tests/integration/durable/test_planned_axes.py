@@ -26,9 +26,8 @@ async def test_p_03_what_two_planned_is_merged_at_the_chunk_that_was_asked_for(t
     async with service(tmp_path) as kept:
         async with AsyncExitStack() as stack:
             session = await kept.client.create(prompt="a quiet street", seed=5, arbitration="merge")
-            enter = {"video": "rgb", "audio": "pcm"}
-            ann = await stack.enter_async_context(session.enter(client_id="ann", **enter))
-            bob = await stack.enter_async_context(session.enter(client_id="bob", **enter))
+            ann = await stack.enter_async_context(session.enter(client_id="ann", video="rgb", audio="pcm"))
+            bob = await stack.enter_async_context(session.enter(client_id="bob", video="rgb", audio="pcm"))
             later = ann.move(forward=0.5, when=nacre.at(chunk=30))
             beside = bob.move(forward=0.25, when=nacre.at(chunk=30))
             await later.accepted
@@ -50,8 +49,10 @@ async def test_p_03_a_vote_is_accepted_before_anybody_counts(tmp_path: Path) -> 
     async with service(tmp_path, config=config) as kept:
         async with AsyncExitStack() as stack:
             session = await kept.client.create(prompt="a quiet street", seed=5, arbitration="vote")
-            enter = {"video": "rgb", "audio": "pcm"}
-            crowd = [await stack.enter_async_context(session.enter(client_id=f"c{idx}", **enter)) for idx in range(3)]
+            crowd = [
+                await stack.enter_async_context(session.enter(client_id=f"c{idx}", video="rgb", audio="pcm"))
+                for idx in range(3)
+            ]
             votes = [world.move(forward=forward) for world, forward in zip(crowd, (1.0, -1.0, 1.0), strict=True)]
             for vote in votes:
                 await vote.accepted

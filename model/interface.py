@@ -42,6 +42,7 @@ class Tuning:
 
     compiles: bool = False  # what lies between its matrix products is compiled while it warms up
     eight_bit: bool = False  # its large linear layers multiply in 8 bits
+    ranks: int = 1  # processes that share every pass, each with a device of its own
     recaches: bool = False  # a directive makes the window's keys again, as if all of it had come about under the words
 
 
@@ -191,6 +192,19 @@ class WarmingTransformer(Transformer, Protocol):
     def warm_up(self, num_sessions: int) -> None:
         """Do whatever a step of at most so many sessions may be the first to do. After `prepare`, and before any is
         opened. May take minutes."""
+        ...
+
+
+@runtime_checkable
+class WatchedTransformer(Transformer, Protocol):
+    """One that can come to an end by itself, and holds what others wait for."""
+
+    def check(self) -> None:
+        """Raises RuntimeError once it makes no more chunks."""
+        ...
+
+    def close(self) -> None:
+        """Give it back. Nothing may be asked of it afterwards."""
         ...
 
 

@@ -41,6 +41,7 @@ def main(
     profile: Annotated[str | None, typer.Option(help="exact or fast: what sessions that step together share.")] = None,
     compiled: Annotated[bool | None, typer.Option("--compiled", help="Open models' layers, if fast.")] = None,
     eight_bit: Annotated[bool | None, typer.Option("--eight-bit", help="Open models' large layers, if fast.")] = None,
+    ranks: Annotated[int | None, typer.Option(help="Processes with a GPU each, for one open model.")] = None,
     recache: Annotated[bool | None, typer.Option("--recache", help="Words also change what is remembered.")] = None,
     slots: Annotated[int | None, typer.Option(help="Sessions at once.")] = None,
     max_load: Annotated[float | None, typer.Option(help="Of a worker's time, for steps; 0 counts slots alone.")] = None,

@@ -128,7 +128,8 @@ def reference_of(found: WanPreset, network: WanNetwork) -> Any:
             out_channels=config.out_channels, text_dim=config.text_dim, freq_dim=config.freq_dim,
             ffn_dim=config.ffn_dim, num_layers=config.layers, cross_attn_norm=True, eps=config.eps,
         )  # fmt: skip
-    rope = type(reference.rope)(config.head_dim, reference.config.patch_size, reference.config.rope_max_seq_len)
+    settings: Any = reference.config
+    rope = type(reference.rope)(config.head_dim, settings.patch_size, settings.rope_max_seq_len)
     reference.rope = rope.to(network.device)  # its tables are no weights, and are made on the host
     weights = {diffusers_name(name): tensor for name, tensor in network.state_dict().items()}
     reference.load_state_dict(weights, assign=True)

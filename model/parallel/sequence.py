@@ -17,12 +17,18 @@ What stands before the tokens (sessions, latent frames) is the same on every ran
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 import torch
 import torch.distributed as dist
 from einops import rearrange, repeat
 from torch import Tensor
+
+GLOO, NCCL = "gloo", "nccl"
+# Of an exchange, and of meeting: loading comes after that.
+TIMEOUT = timedelta(seconds=60)
 
 
 class SequenceSplit(Protocol):
@@ -143,8 +149,27 @@ def shares_of(length: int, size: int) -> list[int]:
     return [length // size + (rank < length % size) for rank in range(size)]
 
 
-def join_gloo(store_file: str, rank: int, size: int) -> SharedSequence:
-    """A group of processes of one machine, met at a file. For CPUs; GPUs join with NCCL under torchrun."""
-    dist.init_process_group("gloo", init_method=f"file://{store_file}", rank=rank, world_size=size)
-    torch.set_num_threads(1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranks:
+    """Processes of one machine that meet at a file."""
+
+    store_file: str
+    size: int
+    backend: str = GLOO  # on CPUs; NCCL on GPUs, one for each rank
+
+
+def join(ranks: Ranks, rank: int) -> SharedSequence:
+    """Waits for the others."""
+    if ranks.backend == NCCL:
+        torch.cuda.set_device(rank)
+    else:
+        torch.set_num_threads(1)
+    dist.init_process_group(
+        ranks.backend, init_method=f"file://{ranks.store_file}", rank=rank, world_size=ranks.size, timeout=TIMEOUT
+    )
     return SharedSequence()
+
+
+def rank_device(backend: str) -> torch.device:
+    """That this process joined with."""
+    return torch.device("cuda", torch.cuda.current_device()) if backend == NCCL else torch.device("cpu")

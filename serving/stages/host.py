@@ -14,6 +14,7 @@ from model.interface import (
     SizedTransformer,
     Transformer,
     WarmingTransformer,
+    WatchedTransformer,
 )
 from serving.catalogue.beat import BEAT_S, BeatThread, WorkerIdentity
 from serving.catalogue.keeper import SessionKeeper
@@ -81,6 +82,7 @@ class StageHost:
         self.encoder: EncoderStage | None = None
         self.transformer: TransformerStage | None = None
         self.decoder: DecoderStage | None = None
+        self._watched: WatchedTransformer | None = None
         self._model = model
         self._journals = journals
         self.worker_id = worker_name()
@@ -133,11 +135,18 @@ class StageHost:
             await self._server.stop(grace=1.0)
         if self.decoder is not None and self.decoder.is_alive:
             await asyncio.to_thread(self.decoder.stop)
+        if self._watched is not None:
+            await asyncio.to_thread(self._watched.close)
         if self.encoder is not None:
             self.encoder.close()
 
     def check_health(self) -> None:
-        """Raises `WorkerUnavailableError` when a thread died or a model call hangs."""
+        """Raises `WorkerUnavailableError` when a thread died, a model call hangs or the model has come to an end."""
+        if self._watched is not None:
+            try:
+                self._watched.check()
+            except RuntimeError as error:
+                raise WorkerUnavailableError(str(error)) from error
         if self._engine_thread is not None and not self._engine_thread.is_alive:
             raise WorkerUnavailableError("the engine's thread has died")
         if self.keeper is not None and not self.keeper.is_alive:
@@ -173,6 +182,8 @@ class StageHost:
 
     def _start_engine(self) -> None:
         transformer = self._model.load_transformer(self.config.num_threads)
+        if isinstance(transformer, WatchedTransformer):
+            self._watched = transformer
         if isinstance(transformer, PreparedTransformer):
             transformer.prepare(self.config.engine.num_slots)
         if isinstance(transformer, WarmingTransformer):

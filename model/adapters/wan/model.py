@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -16,7 +17,10 @@ from model.adapters.wan.silence import SilentDecoder
 from model.adapters.wan.transformer import WanTransformer, WanTransformerConfig
 from model.gpu.quick import WanSpeed, quickened
 from model.gpu.streams import DecoderBeside
-from model.interface import Encoder, ModelInfo, Profile, Tuning
+from model.interface import Encoder, ModelInfo, Profile, Transformer, Tuning
+from model.parallel.driver import RankedTransformer
+from model.parallel.sequence import GLOO, NCCL, SequenceSplit, rank_device
+from model.parallel.wan import split_wan
 from model.recaching import RecachingEncoder
 
 # Sessions are kept as latents, megabytes in place of gigabytes, for two percent more work. The chunk after which it is
@@ -48,8 +52,11 @@ class WanModel:
         )
         return RecachingEncoder(encoder) if self._tuning.recaches else encoder
 
-    def load_transformer(self, num_threads: int = 1) -> WanTransformer:
+    def load_transformer(self, num_threads: int = 1) -> Transformer:
         torch.set_num_threads(num_threads)
+        if self._tuning.ranks > 1:
+            backend = NCCL if self._folder.device.type == "cuda" else GLOO
+            return RankedTransformer(WanRank(self._folder, self._config, backend), self._tuning.ranks, backend)
         preset, network = self._folder.preset, self._folder.load_network()
         if self._config.profile == Profile.FAST:
             speed = WanSpeed(compiles=self._tuning.compiles, eight_bit=self._tuning.eight_bit)
@@ -70,9 +77,33 @@ class WanModel:
         """Implements model.interface.TunableModel."""
         if self._config.profile == Profile.EXACT and (tuning.compiles or tuning.eight_bit):
             raise ValueError("compiled and 8-bit layers are not the same to the bit: they need the fast profile")
+        if tuning.ranks > 1:
+            self._check_ranks(tuning.ranks)
         if tuning.recaches and not self._folder.preset.network.text_dim:
             raise ValueError(f"{self._folder.preset.name} reads no words, after which it could make its window again")
         return WanModel(self._folder, self._config, tuning)
+
+    def _check_ranks(self, ranks: int) -> None:
+        heads = self._folder.preset.network.heads
+        if heads % ranks:
+            raise ValueError(f"{heads} heads cannot be shared out to {ranks} ranks")
+        if self._folder.device.type == "cuda" and torch.cuda.device_count() < ranks:
+            raise ValueError(f"{ranks} ranks want a GPU each; torch sees {torch.cuda.device_count()}")
+        if not self._config.recache_every_chunks:
+            raise ValueError("several ranks keep sessions as latents: recache_every_chunks must not be 0")
+
+
+class WanRank(NamedTuple):
+    """Loads the whole network on each rank, and steps sessions with its share of it. Passes are not graphs: ranks
+    exchange in the middle of them."""
+
+    folder: WanFolder
+    config: WanTransformerConfig
+    backend: str
+
+    def __call__(self, split: SequenceSplit) -> WanTransformer:
+        network = replace(self.folder, device=rank_device(self.backend)).load_network()
+        return WanTransformer(self.folder.preset, split_wan(network, split), self.config)
 
 
 def load(name: str, path: Path) -> WanModel:

@@ -104,7 +104,7 @@ def test_switches_in_the_environment_are_words(word: str, expected: bool) -> Non
 def test_what_makes_other_bits_needs_the_fast_profile() -> None:
     settings = load_config({"profile": "fast", "compiled": True, "recache": True}, {"NACRE_EIGHT_BIT": "yes"})
     assert settings.tuning == Tuning(compiles=True, eight_bit=True, recaches=True)
-    assert load_config({"recache": True}, {}).tuning == Tuning(recaches=True)
+    assert load_config({"recache": True, "ranks": 2}, {}).tuning == Tuning(recaches=True, ranks=2)
     assert load_config({}, {}).tuning == Tuning()
     for wrong in ({"compiled": True}, {"eight_bit": True}):
         with pytest.raises(ConfigError, match="need the profile fast"):

@@ -21,7 +21,7 @@ from model.adapters.wan.actions import Actions
 from model.adapters.wan.config import HELD_KEYS, WINDOW_FRAMES, WanConfig
 from model.adapters.wan.network import Conditions
 from model.adapters.wan.window import KeysValues, LatentCache
-from model.parallel.sequence import SequenceSplit, SharedSequence, WholeSequence, join_gloo
+from model.parallel.sequence import Ranks, SequenceSplit, SharedSequence, WholeSequence, join
 from model.parallel.wan import split_wan
 
 LAYERS, HEADS, HEAD_DIM = 2, 4, 8
@@ -118,7 +118,7 @@ def differences(split: SharedSequence) -> dict[str, float]:
 
 
 def run_rank(rank: int, size: int, folder: Path, output: Path) -> None:
-    split = join_gloo(str(folder / "store"), rank, size)
+    split = join(Ranks(store_file=str(folder / "store"), size=size), rank)
     with torch.inference_mode():
         (folder / str(rank)).write_text(json.dumps(differences(split)))
     dist.barrier()

@@ -17,7 +17,7 @@ from serving.access.principal import Principal
 from serving.access.roles import Role
 from serving.catalogue.database import Database
 from serving.catalogue.deletion import DELETED
-from serving.catalogue.schema import sessions, shares, world_access, worlds
+from serving.catalogue.schema import sessions, shares, world_access, world_names, worlds
 from serving.errors import InvalidFieldError
 
 MAX_GRANTS = 100  # of one world: a list that is read at every call that a stranger makes
@@ -73,23 +73,26 @@ class Access:
             return [_grant(row) for row in connection.execute(query)]
 
     def set_grants(self, world_id: str, grants: Iterable[Grant]) -> None:
-        """Instead of those there were. Raises `InvalidFieldError`."""
+        """Instead of those there were, for all versions of the world: those that come later begin with them. Raises
+        `InvalidFieldError`."""
         by_holder = {(grant.tenant_id, grant.subject_id): grant for grant in grants}
         if len(by_holder) > MAX_GRANTS:
             raise InvalidFieldError(f"a world has at most {MAX_GRANTS} lines of access", field="grants")
         now_s = self.clock()
-        rows = [
-            {
-                "world_id": world_id,
-                "tenant_id": grant.tenant_id,
-                "subject_id": grant.subject_id,
-                "role": grant.role.value,
-                "created_s": now_s,
-            }
-            for grant in by_holder.values()
-        ]
         with self.database.write() as connection:
-            forget_grants(connection, world_id)
+            version_ids = _lock_versions(connection, world_id)
+            connection.execute(delete(world_access).where(world_access.c.world_id.in_(version_ids)))
+            rows = [
+                {
+                    "world_id": version_id,
+                    "tenant_id": grant.tenant_id,
+                    "subject_id": grant.subject_id,
+                    "role": grant.role.value,
+                    "created_s": now_s,
+                }
+                for version_id in version_ids
+                for grant in by_holder.values()
+            ]
             if rows:
                 connection.execute(world_access.insert(), rows)
 
@@ -107,6 +110,31 @@ class Access:
             grants=grants,
             owner_id=first.maker,
         )
+
+
+def _lock_versions(connection: Connection, world_id: str) -> list[str]:
+    """All there are of the world, until the transaction ends: whoever saves another one meanwhile waits."""
+    named = select(worlds.c.tenant_id, worlds.c.name).where(worlds.c.world_id == world_id)
+    world = connection.execute(named).one_or_none()
+    if world is None:  # deleted meanwhile, and its list with it
+        return []
+    is_name = (world_names.c.tenant_id == world.tenant_id, world_names.c.name == world.name)
+    connection.execute(world_names.update().where(*is_name).values(last_version=world_names.c.last_version))
+    versions = select(worlds.c.world_id).where(worlds.c.tenant_id == world.tenant_id, worlds.c.name == world.name)
+    return list(connection.execute(versions).scalars())
+
+
+def inherit_grants(connection: Connection, tenant_id: str, name: str, world_id: str) -> None:
+    """A new version begins with the list of the latest one there is. To be called by whoever counts the versions, and
+    so is alone with the name."""
+    others = (worlds.c.tenant_id == tenant_id, worlds.c.name == name, worlds.c.world_id != world_id)
+    latest = select(worlds.c.world_id).where(*others).order_by(worlds.c.version.desc()).limit(1).scalar_subquery()
+    columns = world_access.c
+    inherited = select(literal(world_id), columns.tenant_id, columns.subject_id, columns.role, columns.created_s).where(
+        columns.world_id == latest
+    )
+    names = ["world_id", "tenant_id", "subject_id", "role", "created_s"]
+    connection.execute(world_access.insert().from_select(names, inherited))
 
 
 def forget_grants(connection: Connection, world_id: str) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, delete, exists, select, text
 
 from serving.access.ownership import LOCALS, Ownership
 from serving.access.principal import DEFAULT_TENANT, Principal
-from serving.catalogue.access import forget_grants, ownership_columns, seen_worlds, take_ownership
+from serving.catalogue.access import forget_grants, inherit_grants, ownership_columns, seen_worlds, take_ownership
 from serving.catalogue.cursors import read_page
 from serving.catalogue.database import Database
 from serving.catalogue.deletion import Removed, sweep
@@ -81,6 +81,7 @@ class Worlds:
             columns = {**values, "spec": json.dumps(dict(new.spec)), **ownership_columns(values["ownership"])}
             del columns["ownership"]
             connection.execute(worlds.insert().values(**columns))
+            inherit_grants(connection, new.ownership.tenant_id, new.name, new.world_id)
         return WorldRow(**values)
 
     def find(self, world_id: str) -> WorldRow | None:

@@ -184,8 +184,8 @@ class LibraryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetAccess(self, request, context):
-        """Say who else may do what with a world, and with the sessions of its tenant that start from it, instead of what was
-        said before. Its own tenant's members need no line.
+        """Say who else may do what with a world, in all its versions and those that are saved later, and with the sessions of
+        its tenant that start from it, instead of what was said before. Its own tenant's members need no line.
         Errors: WORLD_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -68,8 +68,8 @@ class LibraryServiceStub:
     """Errors: SESSION_NOT_FOUND."""
     RevokeShareLink: _grpc.UnaryUnaryMultiCallable[_library_pb2.RevokeShareLinkRequest, _library_pb2.RevokeShareLinkResponse]
     SetAccess: _grpc.UnaryUnaryMultiCallable[_library_pb2.SetAccessRequest, _library_pb2.SetAccessResponse]
-    """Say who else may do what with a world, and with the sessions of its tenant that start from it, instead of what was
-    said before. Its own tenant's members need no line.
+    """Say who else may do what with a world, in all its versions and those that are saved later, and with the sessions of
+    its tenant that start from it, instead of what was said before. Its own tenant's members need no line.
     Errors: WORLD_NOT_FOUND.
     """
     GetAccess: _grpc.UnaryUnaryMultiCallable[_library_pb2.GetAccessRequest, _library_pb2.GetAccessResponse]
@@ -120,8 +120,8 @@ class LibraryServiceAsyncStub(LibraryServiceStub):
     """Errors: SESSION_NOT_FOUND."""
     RevokeShareLink: _aio.UnaryUnaryMultiCallable[_library_pb2.RevokeShareLinkRequest, _library_pb2.RevokeShareLinkResponse]  # type: ignore[assignment]
     SetAccess: _aio.UnaryUnaryMultiCallable[_library_pb2.SetAccessRequest, _library_pb2.SetAccessResponse]  # type: ignore[assignment]
-    """Say who else may do what with a world, and with the sessions of its tenant that start from it, instead of what was
-    said before. Its own tenant's members need no line.
+    """Say who else may do what with a world, in all its versions and those that are saved later, and with the sessions of
+    its tenant that start from it, instead of what was said before. Its own tenant's members need no line.
     Errors: WORLD_NOT_FOUND.
     """
     GetAccess: _aio.UnaryUnaryMultiCallable[_library_pb2.GetAccessRequest, _library_pb2.GetAccessResponse]  # type: ignore[assignment]
@@ -235,8 +235,8 @@ class LibraryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _library_pb2.SetAccessRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_library_pb2.SetAccessResponse, _abc.Awaitable[_library_pb2.SetAccessResponse]]:
-        """Say who else may do what with a world, and with the sessions of its tenant that start from it, instead of what was
-        said before. Its own tenant's members need no line.
+        """Say who else may do what with a world, in all its versions and those that are saved later, and with the sessions of
+        its tenant that start from it, instead of what was said before. Its own tenant's members need no line.
         Errors: WORLD_NOT_FOUND.
         """
 

@@ -175,3 +175,35 @@ def test_x06_rows_tell_who_made_them_from_what_and_under_which_licence(database:
     assert world is not None
     assert world.ownership == Ownership(tenant_id="other", owner_id="local", licence="CC0-1.0", inputs=("words",))
     assert Sessions(database).find("s-other").ownership == Ownership(tenant_id="other", owner_id="key:1")
+
+
+def test_b12_a_list_is_the_worlds_in_all_its_versions(database: Database) -> None:
+    add_session(database, "s-acme", "acme")
+    access, saved = Access(database=database), Worlds(database)
+    for version in ("w-1", "w-2"):
+        add_world(database, version, "acme")
+    add_world(database, "w-else", "acme", name="dawn")
+    access.set_grants("w-1", [OTHERS])
+    add_world(database, "w-3", "acme")
+    assert [access.grants(each) for each in ("w-1", "w-2", "w-3", "w-else")] == [[OTHERS]] * 3 + [[]]
+    reader = Principal(tenant_id="other", subject_id="key:9", role=Role.VIEWER)
+    assert decide(reader, access.of_world("w-3"), Permission.SEE) is Verdict.ALLOWED
+    access.set_grants("w-3", [ONE_OF_THIRD])
+    assert [access.grants(each) for each in ("w-1", "w-2", "w-3")] == [[ONE_OF_THIRD]] * 3
+    assert decide(reader, access.of_world("w-1"), Permission.SEE) is Verdict.HIDDEN
+    saved.delete("w-3")
+    assert access.grants("w-2") == [ONE_OF_THIRD], "deleting a version takes nothing from the others"
+    add_world(database, "w-4", "acme")
+    assert access.grants("w-4") == [ONE_OF_THIRD]
+
+
+def test_b12_a_name_whose_versions_are_all_gone_is_shared_with_nobody(database: Database) -> None:
+    add_session(database, "s-acme", "acme")
+    access = Access(database=database)
+    add_world(database, "w-1", "acme")
+    access.set_grants("w-1", [OTHERS])
+    Worlds(database).delete("w-1")
+    add_world(database, "w-2", "acme")
+    assert access.grants("w-2") == []
+    access.set_grants("w-1", [OTHERS])
+    assert access.grants("w-1") == [], "it is gone"

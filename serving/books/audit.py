@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from serving.access.principal import Principal
 from serving.books.chain import NOBODY, Book, BookId, Entry, Row
@@ -12,6 +13,8 @@ CALL = "call"  # the kind of these rows
 ATTACHED = "attached"
 # What strangers say of themselves is kept up to here.
 MAX_TOLD_CHARS = 200
+# Ids of somebody to whom something was done, who may ask to be forgotten as well as whoever did it.
+SUBJECT, ABOUT = "subject_id", "about"
 READ_ONLY = ("Get", "List", "Diff", "Verify")
 
 
@@ -64,7 +67,10 @@ def audit_entry(
 ) -> tuple[BookId, Entry]:
     """`reason`: why it was refused."""
     who = note.principal
-    personal = {"peer": note.peer, "user_agent": note.user_agent[:MAX_TOLD_CHARS]}
+    about = {name: value for name, value in note.ids.items() if name.endswith(SUBJECT)}
+    personal: dict[str, Any] = {"peer": note.peer, "user_agent": note.user_agent[:MAX_TOLD_CHARS]}
+    if about:
+        personal[ABOUT] = about
     entry = Entry(
         key=key,
         kind=CALL,
@@ -74,7 +80,7 @@ def audit_entry(
             "method": note.method[:MAX_TOLD_CHARS],
             "allowed": is_allowed,
             "reason": reason,
-            "ids": dict(note.ids),
+            "ids": {name: value for name, value in note.ids.items() if name not in about},
             "role": "" if who is None else who.role.value,
             "request_id": note.request_id,
             "trace_id": note.trace_id,
@@ -96,7 +102,7 @@ def audit_record(row: Row) -> AuditRecord:
         method=told.get("method", row.kind),
         is_allowed=told.get("allowed", True),
         reason=told.get("reason", ""),
-        ids=told.get("ids", {}),
+        ids={**told.get("ids", {}), **personal.get(ABOUT, {})},
         session_id=row.session_id,
         peer=personal.get("peer", ""),
         user_agent=personal.get("user_agent", ""),

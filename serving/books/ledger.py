@@ -7,13 +7,14 @@ by its key, is left out: a batch whose answer was lost can be given again.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Select, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.books.chain import ERASED, Book, BookId, Entry, Row, erased_seqs, find_fault, seal, to_ranges
@@ -31,7 +32,8 @@ class RowFilter:
     """What is left out does not matter."""
 
     session_id: str | None = None
-    subject_id: str | None = None
+    subject_id: str | None = None  # who did it
+    names_subject_id: str | None = None  # who did it, or to whom it was done
     kind: str | None = None
     from_s: float | None = None
     until_s: float | None = None
@@ -43,6 +45,10 @@ class RowFilter:
         for name, value in columns.items():
             if value is not None:
                 query = query.where(book_rows.c[name] == value)
+        if self.names_subject_id is not None:
+            in_json = json.dumps(self.names_subject_id, ensure_ascii=False)
+            mentions = book_rows.c.personal.contains(in_json, autoescape=True)
+            query = query.where(or_(book_rows.c.subject_id == self.names_subject_id, mentions))
         if self.from_s is not None:
             query = query.where(book_rows.c.time_s >= self.from_s)
         if self.until_s is not None:
@@ -106,9 +112,9 @@ class Ledger:
                 return find_fault(book_id, rows, _head(connection, book_id), erased, known)
 
     def erase(self, book_id: BookId, key: str, subject_id: str | None, body: Mapping[str, Any]) -> int:
-        """Take the personal fields out of all rows, or of those about one subject, and add a row that names them.
+        """Take the personal fields out of all rows, or of those that name one subject, and add a row that names them.
         Gives their number."""
-        return self._erase(book_id, key, RowFilter(subject_id=subject_id), body, is_always_noted=True)
+        return self._erase(book_id, key, RowFilter(names_subject_id=subject_id), body, is_always_noted=True)
 
     def forget(self, book_id: BookId, until_s: float) -> int:
         """Take the personal fields out of rows from before then."""

@@ -7,8 +7,12 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from serving.access.principal import Principal
 from serving.access.roles import Role
 from serving.books.archive import export_all
+from serving.books.audit import CALL, CallNote, audit_entry, audit_record
+from serving.books.chain import Book, BookId
+from serving.books.ledger import Ledger, RowFilter
 from serving.books.owned_tables import BY_SESSION, BY_TENANT, TREATMENTS
 from serving.books.owner import Owner
 from serving.catalogue.api_keys import ApiKeys
@@ -74,6 +78,25 @@ def test_x06_of_one_subject_the_name_of_its_key_goes_and_names_that_others_use_s
     assert [key.name for key in ApiKeys(database).of("acme")] == ["server of alice"]
     eraser_of(database, storage).erase(Owner(tenant_id="acme", subject_id=f"key:{key_id}"))
     assert [key.name for key in ApiKeys(database).of("acme")] == [""]
+
+
+def test_x06_whoever_something_was_done_to_is_forgotten_too(database: Database, storage: StorageConfig) -> None:
+    """A token that was taken back names whose it was."""
+    admin = Principal(tenant_id="acme", subject_id="key:admin", role=Role.OWNER)
+    ledger, book_id = Ledger(database), BookId(Book.AUDIT, "acme")
+    for number, subject_id in enumerate(("oidc:alice@example", "oidc:alicea")):
+        note = CallNote(method="/nacre.v1.AccessService/RevokeToken", time_s=3.0, principal=admin)
+        note.ids = {"subject_id": subject_id, "tenant_id": "acme"}
+        ledger.append({book_id: [audit_entry(note, f"revoked-{number}", "salt")[1]]})
+    revoking = RowFilter(kind=CALL, from_s=3.0)
+    assert next(audit_record(row).ids["subject_id"] for row in ledger.read(book_id, revoking)) == "oidc:alice@example"
+    eraser_of(database, storage).erase(Owner(tenant_id="acme", subject_id="oidc:alice@example"))
+    vacuum(database)
+    assert traces_of(storage, (b"alice@example",)) == []
+    erased, other = [audit_record(row) for row in ledger.read(book_id, revoking)]
+    assert (erased.is_erased, erased.ids) == (True, {"tenant_id": "acme"})
+    assert (other.subject_id, other.ids["subject_id"]) == ("key:admin", "oidc:alicea")
+    assert ledger.verify(book_id) is None
 
 
 def named_key(database: Database) -> tuple[str, str]:

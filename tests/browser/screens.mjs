@@ -74,6 +74,11 @@ async function through(page, shot) {
   await page.click("[aria-label=Settings]");
   await shot("9-settings");
   await page.keyboard.press("Escape");
+  await page.evaluate(tellOfABusyService);
+  await shot("13-busy");
+  await page.evaluate(tellOfAnEnd);
+  await page.waitForSelector(".note[data-kind=end]");
+  await shot("14-ending");
   line.cut();
   await page.waitForSelector(".cover:has-text('The connection was lost.')");
   await shot("10-lost");
@@ -87,4 +92,30 @@ async function through(page, shot) {
   await page.locator(".gallery").scrollIntoViewIfNeeded();
   await page.waitForTimeout(300);
   await shot("12-gallery");
+  await page.evaluate(fillTheHouse);
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.click(".starter >> nth=0");
+  await page.waitForSelector(".in-line");
+  await shot("15-queue");
+  await page.click("text=Cancel");
+  await page.evaluate(() => globalThis.held.forEach((each) => void each.end()));
+}
+
+// In the page, as if the service had said so: it cannot be brought to it at the right moment.
+
+function tellOfABusyService() {
+  const { stream } = globalThis.nacre.app.world;
+  stream.told.quality = { chunkIndex: 0, denoiseShare: 0.75, rate: 1 };
+  stream.events.emit("quality", stream.told.quality);
+}
+
+function tellOfAnEnd() {
+  globalThis.nacre.app.world.stream.events.emit("goAway", { reason: "time_limit", timeLeftS: 42 });
+}
+
+async function fillTheHouse() {
+  const { client } = globalThis.nacre.app.options;
+  const words = ["one", "two"];
+  globalThis.held = await Promise.all(words.map((prompt) => client.create({ prompt, waitS: 30 })));
+  void client.create({ prompt: "three", waitS: 30 }).catch(() => {});
 }

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import nacre
 import nacre.blocking
+from nacre.queueing import Limits
 from nacre.v1 import media_pb2, session_pb2, session_pb2_grpc
 from serving.cli.app import app as cli
 from serving.export.config import RecordingConfig
@@ -224,6 +225,20 @@ async def test_the_command_line_writes_the_film_and_forgets_it(running: Service,
     assert (await asyncio.to_thread(say, "--delete"))[0] == 0
     assert (await asyncio.to_thread(say))[0] == 2
     assert RecordingStore.open(running.storage).parts(session.id) == []
+
+
+async def test_where_storage_is_full_a_session_plays_on_and_tells_why_it_is_not_recorded(running: Service) -> None:
+    await running.client.admin.set_quota("default", Limits(storage_bytes=1))
+    session = await running.client.create(prompt=PROMPT)
+    assert len(await watch(running, session, 6)) == 6
+    with pytest.raises(nacre.NotFound, match="storage is full"):
+        await session.recording()
+    await running.client.admin.set_quota("default", Limits())
+    await watch(running, session, 6)
+    recording = await session.recording()
+    assert (recording.info.halt_reason, recording.info.num_frames) == ("", 6)
+    quota = await running.client.quota()
+    assert quota.use.storage_bytes >= recording.info.num_bytes > 0
 
 
 async def test_scripts_without_asyncio_ask_too(running: Service, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,14 @@ from obstore.store import MemoryStore
 from serving.access.principal import DEFAULT_TENANT
 from serving.admission.limits import AdmissionConfig, Limits
 from serving.admission.quotas import Quotas
+from serving.books.archive import export_all
+from serving.books.erasure import Eraser
+from serving.books.owner import Owner
 from serving.books.storage_meter import stored_bytes
 from serving.catalogue.database import Database, sqlite_url
 from serving.catalogue.library import Library
 from serving.catalogue.recorded import Recorded
+from serving.catalogue.regions import open_store
 from serving.catalogue.storage import storage_config
 from serving.errors import RecordingNotFoundError
 from serving.export.accounts import Accounts
@@ -133,6 +138,21 @@ def test_a_session_takes_what_is_noted_of_it_along(ledger: Ledger, tmp_path: Pat
     library.delete_session("s-1")
     ledger.recorded.note("s-1", 9)  # whoever wrote the last part comes late
     assert ledger.used == 0
+
+
+async def test_an_owner_takes_recordings_along_and_they_go_with_the_owner(ledger: Ledger, tmp_path: Path) -> None:
+    storage = storage_config(str(tmp_path / "data"))
+    library, store = Library(ledger.database, storage), RecordingStore.open(storage)
+    recorder = ledger.recorder(store)
+    show(opened(recorder), Sender(), 0, 5)
+    await recorder.stop()
+    library.sessions.release("s-1", 1)
+    [part] = store.parts("s-1")
+    export_all(ledger.database, open_store(storage.snapshots, storage.regions), DEFAULT_TENANT, tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        assert archive.read(f"store/sessions/s-1/recording/{part.name}") == store.get("s-1", part.name)
+    assert Eraser(ledger.database, library).erase(Owner(tenant_id=DEFAULT_TENANT)).is_complete
+    assert (store.parts("s-1"), ledger.used) == ([], 0)
 
 
 def test_while_the_catalogue_is_away_recording_goes_on(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ ABOUT = {
     About.SESSION: ", of the session",
     About.FORK: ", of the session",
     About.WORLD: ", of the world",
-    About.MAYBE_WORLD: ", on the world that it names",
+    About.MAYBE_WORLD: ", of the world where it names one",
     About.START: ", of the world",
     About.SHARE: ", of the session that the link leads to",
     About.LATER: ", of what the request leads to",

@@ -29,9 +29,12 @@ server's log, in its spans and in the audit |
 A refused control says the same in `Ack.rejected.error`, and the stream goes on. Successful answers carry `x-request-id`
 too: unary calls in the trailing metadata, streams in the initial.
 
-Without these details are: what never reached the service (`UNAVAILABLE` of the transport), the client's own
-`DEADLINE_EXCEEDED` and `CANCELLED`, messages that are so large that the transport cuts them off (`RESOURCE_EXHAUSTED`),
-and what the health service answers. Branch on the reason, not on the message: messages are for people and change.
+Health, unknown methods, messages that are none, first messages that do not come, and messages of up to 17 MiB are
+answered with these details. Without them is what ends before the service has it, or where the transport speaks for
+itself: what never arrived (`UNAVAILABLE`); the client's own `DEADLINE_EXCEEDED` and `CANCELLED`; larger messages, and
+more than 1,088 calls at once (`RESOURCE_EXHAUSTED`); a compression that the transport does not know (`UNIMPLEMENTED`);
+and a connection that is pinged more often than every five seconds (`GOAWAY`, `too_many_pings`). Reflection tells of
+what it does not find in its own answer. Branch on the reason, not on the message: messages are for people and change.
 
 """
 

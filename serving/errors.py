@@ -57,6 +57,7 @@
     |   +-- SnapshotForeignError   of another model, or of other weights
     |   +-- SnapshotNewerError     of a version to come
     +-- MethodUnknownError
+    +-- ServiceUnknownError        health was asked of a service that there is not
     +-- MessageTooLargeError       more bytes than are taken at once
     +-- CallsExceededError         as many calls as there may be are being answered
     +-- ShareLinkExpiredError
@@ -376,6 +377,11 @@ class SnapshotNewerError(SnapshotRefusedError):
 class MethodUnknownError(NacreError):
     reason = "METHOD_UNKNOWN"
     status = StatusCode.UNIMPLEMENTED
+
+
+class ServiceUnknownError(NacreError):
+    reason = "SERVICE_UNKNOWN"
+    status = StatusCode.NOT_FOUND
 
 
 class MessageTooLargeError(NacreError):

@@ -29,6 +29,7 @@ from serving.gateway.calls import Calls
 from serving.gateway.config import GatewayConfig
 from serving.gateway.core import GatewayCore
 from serving.gateway.doorkeeper import DoorInterceptor
+from serving.gateway.health import HealthService
 from serving.gateway.interceptor import ErrorInterceptor
 from serving.gateway.letting_in import make_authenticator
 from serving.gateway.metrics import GatewayMetrics, NoMetrics
@@ -81,7 +82,7 @@ class GatewayServer:
         self._core = GatewayCore(plane, self._config, self._metrics, clock, is_traced, catalogue)
         self._authenticator = make_authenticator(self._config.access, catalogue.library if catalogue else None)
         self._services = Services.over(self._core, plane, self._config, self._metrics, self._authenticator, clock)
-        self._health = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue]  # set by a star import
+        self._health = HealthService(SERVICE_NAMES)
         self._interceptors = self._make_interceptors()
         self.calls = Calls(self._interceptors)
         self._services.add_to(self.calls)

@@ -68,6 +68,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_RECORDING_NOT_FOUND: _ClassVar[ErrorReason]
     ERROR_REASON_WORKER_SATURATED: _ClassVar[ErrorReason]
     ERROR_REASON_CONTROL_LOST: _ClassVar[ErrorReason]
+    ERROR_REASON_SERVICE_UNKNOWN: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_WORLD_MISSING: ErrorReason
 ERROR_REASON_TEXT_EMPTY: ErrorReason
@@ -124,6 +125,7 @@ ERROR_REASON_ORIGIN_REFUSED: ErrorReason
 ERROR_REASON_RECORDING_NOT_FOUND: ErrorReason
 ERROR_REASON_WORKER_SATURATED: ErrorReason
 ERROR_REASON_CONTROL_LOST: ErrorReason
+ERROR_REASON_SERVICE_UNKNOWN: ErrorReason
 
 class Error(_message.Message):
     __slots__ = ("reason", "message", "field", "allowed", "retry_after", "request_id")

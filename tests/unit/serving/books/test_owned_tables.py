@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from serving.access.principal import Principal
 from serving.access.roles import Role
-from serving.books.archive import export_all
+from serving.books.archive import export_all, read_lines
 from serving.books.audit import CALL, CallNote, audit_entry, audit_record
 from serving.books.chain import Book, BookId
 from serving.books.ledger import Ledger, RowFilter
@@ -18,9 +18,10 @@ from serving.books.owner import Owner
 from serving.catalogue.api_keys import ApiKeys
 from serving.catalogue.database import Database
 from serving.catalogue.revocations import RevocationTable
-from serving.catalogue.schema import metadata, sessions, world_access, world_names, worlds
+from serving.catalogue.schema import metadata, recordings, sessions, world_access, world_names, worlds
 from serving.catalogue.storage import StorageConfig
 from serving.catalogue.tenants import Tenants
+from serving.export.store import PartName, RecordingStore
 from serving.sessions.snapshot_store import SnapshotStore
 from tests.unit.serving.books.test_owner import database, eraser_of, played, storage, traces_of, vacuum
 
@@ -67,6 +68,26 @@ def test_x06_what_is_erased_leaves_no_row_in_any_table(database: Database, stora
     }
     vacuum(database)
     assert traces_of(storage, (b"garden of s-acme", b"server of alice")) == []
+
+
+def test_b09_what_was_recorded_is_in_the_archive_and_goes_with_its_session(
+    database: Database, storage: StorageConfig, tmp_path: Path
+) -> None:
+    part = PartName(start_ms=1, gateway="01234567", number=0, num_frames=1)
+    RecordingStore.open(storage).put("s-acme", part, b"a film of s-acme")
+    with database.write() as connection:
+        values = {"session_id": "s-acme", "num_bytes": 16, "halt_reason": "", "updated_s": 1.0}
+        connection.execute(recordings.insert().values(**values))
+    file = tmp_path / "acme.zip"
+    export_all(database, SnapshotStore.open(storage.snapshots), "acme", file)
+    with zipfile.ZipFile(file) as archive:
+        assert [row["num_bytes"] for row in read_lines(archive, "tables/recordings.jsonl")] == [16]
+        [path] = [name for name in archive.namelist() if name.endswith(str(part))]
+        assert archive.read(path) == b"a film of s-acme"
+    file.unlink()
+    eraser_of(database, storage).erase(Owner(tenant_id="acme"))
+    assert num_rows(database)["recordings"] == 0
+    assert traces_of(storage, (b"a film of s-acme",)) == []
 
 
 def test_x06_of_one_subject_the_name_of_its_key_goes_and_names_that_others_use_stay(

@@ -11,6 +11,7 @@ from serving.catalogue.plane import catalogued
 from serving.config import ServiceConfig
 from serving.gateway.server import GatewayServer
 from serving.local import LocalPlane
+from serving.long_lived import loaded
 from serving.models import load_model
 from serving.observing import observe_all, observing_config
 from serving.stages.stage import Stage
@@ -45,11 +46,12 @@ async def serve_local(config: ServiceConfig) -> AsyncIterator[LocalService]:
                 kept, config.gateway_config, observation.metrics, is_traced=observation.is_traced, catalogue=kept
             )
             web = add_web(server, config.web_config, observation.render)
-            async with server:
-                yield LocalService(
-                    address=server.address,
-                    metrics_address=observation.address,
-                    web_address=web.address if web is not None else "",
-                )
+            with loaded():
+                async with server:
+                    yield LocalService(
+                        address=server.address,
+                        metrics_address=observation.address,
+                        web_address=web.address if web is not None else "",
+                    )
     finally:
         observation.close()

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import gc
+import weakref
+
+from serving.long_lived import loaded
+
+
+class Knot:
+    """Refers to itself: only the collector finds it."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_what_is_loaded_is_not_looked_at_while_it_serves_and_is_let_go_of_after() -> None:
+    garbage, kept = Knot(), Knot()
+    is_garbage, is_kept = weakref.ref(garbage), weakref.ref(kept)
+    del garbage
+    with loaded():
+        assert is_garbage() is None, "what was garbage by then is gone"
+        assert gc.get_freeze_count() > 0
+        del kept
+        gc.collect()
+        assert is_kept() is not None
+    gc.collect()
+    assert is_kept() is None

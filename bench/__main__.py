@@ -104,7 +104,7 @@ def browser(
 ) -> None:
     """The page in headless Chromium: first picture, key to picture, sound against picture, size, memory."""
     config = BrowserBenchConfig(starts=starts, presses=presses, minutes=minutes)
-    run([lambda service: bench_browser(page_url(LOG.read_text()), config, model or "pearl-xs")], local, model)
+    run([lambda service: bench_browser(service, page_url(LOG.read_text()), config, model or "pearl-xs")], local, model)
 
 
 @app.command()

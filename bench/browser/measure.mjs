@@ -4,9 +4,13 @@
  *     node measure.mjs URL '{"starts": 5, "presses": 40, "minutes": 0}'
  *
  * Times are the browser's own (performance.now), from the event to the animation frame in which the canvas was painted.
+ * What is pressed and what was seen of it are told one by one: a press that nobody saw is none that was quick.
  */
 
+import { readFileSync } from "node:fs";
 import { launch, openPage, playing } from "../../tests/browser/browser.mjs";
+
+const MINUTES_WORDS = ["it starts to rain", "the rain stops", "night falls", "the sun rises"];
 
 const [url, settings] = process.argv.slice(2);
 const { starts, presses, minutes } = JSON.parse(settings);
@@ -15,6 +19,7 @@ const figures = {
   usable_ms: [],
   first_frame_ms: [],
   key_to_frame_ms: [],
+  num_pressed: 0,
   skew_ms: [],
   memory: [],
   stats: null,
@@ -53,10 +58,7 @@ async function measurePlay() {
   await playing(page);
   await page.evaluate(watch);
   for (let press = 0; press < presses; press += 1) {
-    const key = press % 2 ? "ArrowLeft" : "ArrowRight";
-    await page.keyboard.down(key);
-    await page.waitForTimeout(253 + (press % 7));
-    await page.keyboard.up(key);
+    await turn(page, press);
     await page.waitForTimeout(170);
   }
   await page.waitForTimeout(1500);
@@ -82,6 +84,7 @@ function watch() {
     if (last && last.receipt === null && receipt.kind === "look") last.receipt = receipt;
   });
   globalThis.measured = () => ({
+    num_pressed: pressed.length,
     key_to_frame_ms: pressed.flatMap(({ atMs, receipt }) => {
       const frame = receipt?.outcome?.frameIndex;
       if (frame === undefined) return [];
@@ -93,14 +96,56 @@ function watch() {
   });
 }
 
-/** What the page's script holds, after its rubbish was collected: at the beginning, every minute, and at the end. */
+async function turn(page, press) {
+  const key = press % 2 ? "ArrowLeft" : "ArrowRight";
+  await page.keyboard.down(key);
+  await page.waitForTimeout(253 + (press % 7));
+  await page.keyboard.up(key);
+}
+
+/** Of the page while somebody plays: at the beginning, every minute, and at the end, each time after its rubbish was
+ * collected. A minute has a key every ten seconds and one sentence. */
 async function watchMemory(page) {
   if (!minutes) return;
   const cdp = await page.context().newCDPSession(page);
+  const renderer = await rendererOf(page);
   for (let minute = 0; minute <= minutes; minute += 1) {
     await cdp.send("HeapProfiler.collectGarbage");
-    const { usedSize } = await cdp.send("Runtime.getHeapUsage");
-    figures.memory.push({ minute, bytes: usedSize });
-    if (minute < minutes) await page.waitForTimeout(60_000);
+    figures.memory.push({ minute, ...(await heldBy(cdp)), process_bytes: anonymousBytes(renderer) });
+    if (minute < minutes) await playOn(page, minute);
+  }
+}
+
+async function playOn(page, minute) {
+  const until = performance.now() + 60_000;
+  await page.fill(".say", MINUTES_WORDS[minute % MINUTES_WORDS.length]);
+  await page.keyboard.press("Enter");
+  for (let press = 0; performance.now() + 10_000 < until; press += 1) {
+    await turn(page, press);
+    await page.waitForTimeout(9_700);
+  }
+  await page.waitForTimeout(Math.max(0, until - performance.now()));
+}
+
+/** What the script's heap holds, and what lies outside of it on its behalf: the page's nodes, and buffers of media. */
+async function heldBy(cdp) {
+  const { usedSize, embedderHeapUsedSize = 0, backingStorageSize = 0 } = await cdp.send("Runtime.getHeapUsage");
+  return { bytes: usedSize + embedderHeapUsedSize + backingStorageSize, script_bytes: usedSize };
+}
+
+/** The process that draws the page: the only one with a page in it that has had work to do for so long. */
+async function rendererOf(page) {
+  const session = await page.context().browser().newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  const renderers = processInfo.filter(({ type }) => type === "renderer");
+  return renderers.reduce((most, each) => (each.cpuTime > most.cpuTime ? each : most)).id;
+}
+
+/** Memory of a process that is no file's (proc(5), status); null where it cannot be read. */
+function anonymousBytes(pid) {
+  try {
+    return 1024 * Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
+  } catch {
+    return null;
   }
 }

@@ -29,10 +29,27 @@ def test_the_longest_start_counts_and_most_key_presses() -> None:
 
 
 def test_memory_is_what_it_grew_by() -> None:
-    memory = [{"minute": 0, "bytes": 10 << 20}, {"minute": 1, "bytes": 25 << 20}, {"minute": 2, "bytes": 13 << 20}]
+    sizes = ((10, 80), (25, 120), (13, 90))
+    memory = [
+        {"minute": minute, "bytes": size << 20, "process_bytes": process << 20}
+        for minute, (size, process) in enumerate(sizes)
+    ]
     figures = figures_of({**TOLD, "memory": memory}) | {"bundle_bytes": 1}
     assert figures["memory_growth_bytes"] == 3 << 20
-    assert "grew by 3.0 MiB" in sentences(figures)[-1]
+    assert "grew by 3.0 MiB (aim: <= 20), its process by 10.0 MiB" in sentences(figures)[-1]
+
+
+def test_a_process_that_nobody_could_look_at_is_left_out() -> None:
+    memory = [{"minute": minute, "bytes": 5, "process_bytes": None} for minute in range(2)]
+    figures = figures_of({**TOLD, "memory": memory}) | {"bundle_bytes": 1}
+    assert figures["process_growth_bytes"] is None
+    assert "process" not in sentences(figures)[-1]
+
+
+def test_what_the_browser_adds_is_told() -> None:
+    figures = figures_of({**TOLD, "key_to_frame_ms": [230.0]}, 0.18) | {"bundle_bytes": 1}
+    assert figures["over_grpc_ms"] == pytest.approx(50.0)
+    assert any("over control to frame of gRPC: 50 ms" in sentence for sentence in sentences(figures))
 
 
 def test_what_was_not_seen_is_told_as_such() -> None:

@@ -12,8 +12,10 @@ from enum import Enum
 
 CONTROL_TO_FRAME_OBJECTIVE_S = 0.21  # two chunks of 80 ms and 50 ms
 TIME_TO_FIRST_FRAME_OBJECTIVE_S = 2.0
+CONTROL_ACCEPTED_OBJECTIVE_S = 0.02
 
 _CONTROL_TO_FRAME_EDGES_S = (0.04, 0.08, 0.12, 0.16, 0.18, CONTROL_TO_FRAME_OBJECTIVE_S, 0.25, 0.3, 0.4, 0.6, 1.0, 2.0)
+_ACCEPTED_EDGES_S = (0.002, 0.005, 0.01, 0.015, CONTROL_ACCEPTED_OBJECTIVE_S, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0)
 _FIRST_FRAME_EDGES_S = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, TIME_TO_FIRST_FRAME_OBJECTIVE_S, 3.0, 5.0, 10.0, 30.0)
 # Stages take from 0.1 ms (sound) to a whole chunk; below 80 ms the steps are fine enough to see 20 % growth.
 _STAGE_EDGES_S = (
@@ -64,6 +66,12 @@ CONTROL_TO_FRAME = _histogram(
     "nacre_control_to_frame_seconds",
     "Control received at the gateway until the first frame that shows it left, seconds.",
     _CONTROL_TO_FRAME_EDGES_S,
+    "tenant",
+)
+CONTROL_ACCEPTED = _histogram(
+    "nacre_control_accepted_seconds",
+    "Control received at the gateway until its acceptance, which is on record, left, seconds.",
+    _ACCEPTED_EDGES_S,
     "tenant",
 )
 TIME_TO_FIRST_FRAME = _histogram(
@@ -164,7 +172,8 @@ GPU_POWER = _gauge("nacre_gpu_power_watts", "Power the GPU draws, watts.", "gpu"
 GPU_TEMPERATURE = _gauge("nacre_gpu_temperature_celsius", "Temperature of the GPU, degrees Celsius.", "gpu", "model")
 
 GATEWAY_ROWS = (
-    *(CONTROL_TO_FRAME, TIME_TO_FIRST_FRAME, CHUNK_STAGE, CHUNK_SLACK, CHUNKS_DELIVERED, LATE_CHUNKS),
+    *(CONTROL_TO_FRAME, CONTROL_ACCEPTED, TIME_TO_FIRST_FRAME),
+    *(CHUNK_STAGE, CHUNK_SLACK, CHUNKS_DELIVERED, LATE_CHUNKS),
     *(FRAMES_DELIVERED, MEDIA_BYTES, SESSIONS, CLIENTS, SESSIONS_ENDED, CONTROLS, ERRORS),
     *(QUEUE_LENGTH, QUEUE_WAIT, PLACES_ASKED),
     *(BOOKS_AWAY, BOOK_ENTRIES_UNWRITTEN, BOOK_ENTRIES_LOST),

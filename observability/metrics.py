@@ -101,6 +101,7 @@ class GatewayMetrics:
         self._sessions = metrics.gauge(metric_table.SESSIONS, tenant=tenant)
         self._clients = metrics.gauge(metric_table.CLIENTS, tenant=tenant)
         self._control_to_frame = metrics.histogram(metric_table.CONTROL_TO_FRAME, tenant=tenant)
+        self._control_accepted = metrics.histogram(metric_table.CONTROL_ACCEPTED, tenant=tenant)
         self._time_to_first_frame = metrics.histogram(metric_table.TIME_TO_FIRST_FRAME, tenant=tenant)
         self._slack = metrics.histogram(metric_table.CHUNK_SLACK)
         self._chunks = metrics.counter(metric_table.CHUNKS_DELIVERED, tenant=tenant)
@@ -134,6 +135,9 @@ class GatewayMetrics:
 
     def control_to_frame(self, seconds: float) -> None:
         self._control_to_frame.observe(seconds)
+
+    def control_accepted(self, seconds: float) -> None:
+        self._control_accepted.observe(seconds)
 
     def control_outcome(self, outcome: str) -> None:
         self._metrics.counter(metric_table.CONTROLS, tenant=self._tenant, outcome=outcome).inc()

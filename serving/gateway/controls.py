@@ -53,6 +53,10 @@ class ControlBook:
         self._remember(control_id, PENDING)
         self._received_s_by_id[control_id] = received_s if is_timed else None
 
+    def received_s(self, control_id: str) -> float | None:
+        """Of one that has no terminal outcome; None where the time says nothing."""
+        return self._received_s_by_id.get(control_id)
+
     def is_pending(self, control_id: str) -> bool:
         return control_id in self._received_s_by_id
 

@@ -25,7 +25,7 @@ from serving.gateway.session import Session
 from serving.gateway.timing import check_wish
 from serving.gateway.validation import AttachSpec, RawImage, check_control_kind, check_credit, check_id
 from serving.sessions.attribution import Sender
-from serving.sessions.contract import Cancel, Control, ImageControl, Outcome, QualityChanged, Rewound
+from serving.sessions.contract import Accepted, Cancel, Control, ImageControl, Outcome, QualityChanged, Rewound
 
 ECHOED_ID_CHARS = 63
 PLAY_MESSAGES = ("control", "credit", "keyframe_wish")
@@ -76,7 +76,9 @@ class PlayStream:
     # --- Client ---
 
     def tell(self, outcome: Outcome) -> None:
-        self._say(codec.to_ack(outcome, self._request_id))
+        received_s = self._session.controls.received_s(outcome.control_id) if isinstance(outcome, Accepted) else None
+        on_sent = None if received_s is None else functools.partial(self._on_accepted, received_s)
+        self._say(codec.to_ack(outcome, self._request_id), on_sent)
 
     def go_away(self, reason: str, time_left_s: float) -> None:
         self._say(codec.to_go_away(reason, time_left_s))
@@ -95,10 +97,13 @@ class PlayStream:
         if self._session.has_ended:
             self._woken.set()
 
-    def _say(self, message: session_pb2.PlayResponse) -> None:
+    def _on_accepted(self, received_s: float) -> None:
+        self._metrics.control_accepted(self._clock() - received_s)
+
+    def _say(self, message: session_pb2.PlayResponse, on_sent: Callable[[], None] | None = None) -> None:
         """Not before `attached`, which comes first."""
         if self._early is None:
-            self._outbox.put(message)
+            self._outbox.put(message, on_sent)
         else:
             self._early.append(message)
 

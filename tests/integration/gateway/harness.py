@@ -33,6 +33,7 @@ class Recorder(NoMetrics):
         self.ended: list[str] = []
         self.first_frame_s: list[float] = []
         self.control_to_frame_s: list[float] = []
+        self.accepted_s: list[float] = []
         self.num_attached = 0
 
     def client_attached(self) -> None:
@@ -49,6 +50,9 @@ class Recorder(NoMetrics):
 
     def control_to_frame(self, seconds: float) -> None:
         self.control_to_frame_s.append(seconds)
+
+    def control_accepted(self, seconds: float) -> None:
+        self.accepted_s.append(seconds)
 
     def control_outcome(self, outcome: str) -> None:
         self.outcomes.append(outcome)

@@ -127,6 +127,8 @@ async def test_controls_are_accepted_and_applied_once(gateway: Gateway) -> None:
     assert received.kind == Move(forward=1.0, strafe=0.0)
     assert len(gateway.metrics.control_to_frame_s) == 1
     assert 0 < gateway.metrics.control_to_frame_s[0] < 5
+    assert len(gateway.metrics.accepted_s) == 1
+    assert 0 <= gateway.metrics.accepted_s[0] <= gateway.metrics.control_to_frame_s[0]
     assert gateway.metrics.outcomes == ["accepted", "applied"]
 
 

@@ -76,8 +76,10 @@ def test_a_latency_at_the_objective_counts_as_met(process: ProcessMetrics) -> No
     for seconds in (0.1, 0.21, 0.2101):
         gateway.control_to_frame(seconds)
     gateway.time_to_first_frame(2.0)
+    gateway.control_accepted(0.02)
     assert value(process, "nacre_control_to_frame_seconds_bucket", tenant="default", le="0.21") == 2
     assert value(process, "nacre_time_to_first_frame_seconds_bucket", tenant="default", le="2.0") == 1
+    assert value(process, "nacre_control_accepted_seconds_bucket", tenant="default", le="0.02") == 1
 
 
 def test_sessions_and_clients_go_up_and_down(process: ProcessMetrics) -> None:

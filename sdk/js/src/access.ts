@@ -4,7 +4,7 @@ import type { ApiKey, Tenant } from "./admin_records.js";
 import type { Calls } from "./calls.js";
 import { toDate, toDuration } from "./codec.js";
 import { valueOf, wordOf } from "./enums.js";
-import { RoleSchema } from "./nacre/v1/access_pb.js";
+import { AccessService, RoleSchema } from "./nacre/v1/access_pb.js";
 import { type ApiKey as ApiKeyMessage, type Tenant as TenantMessage, AdminService } from "./nacre/v1/admin_pb.js";
 import type { Role } from "./records.js";
 
@@ -38,6 +38,25 @@ export class Keys {
     const { key, secret } = await this.calls.call(admin.rotateKey, { keyId, grace: toDuration(graceS) });
     return toApiKey(key!, secret);
   }
+}
+
+/** Whose tokens were taken back: what they were given or have minted until then opens nothing. */
+export interface RevokedToken {
+  tenantId: string;
+  subjectId: string;
+  revokedAt: Date;
+}
+
+/** A token before its end, by its text or by its subject; or with the subject of somebody who signed in (oidc:, certificate:, key:) whatever they were given or have minted until now. Within a second it opens nothing. */
+export type TokenToRevoke = { token: string } | { subjectId: string; tenantId?: string };
+
+/** @internal */
+export async function revokeToken(calls: Calls, which: TokenToRevoke): Promise<RevokedToken> {
+  const value =
+    "token" in which ? ({ case: "token", value: which.token } as const) : ({ case: "subjectId", value: which.subjectId } as const);
+  const tenantId = "token" in which ? "" : (which.tenantId ?? "");
+  const response = await calls.call(AccessService.method.revokeToken, { tenantId, which: value });
+  return { tenantId: response.tenantId, subjectId: response.subjectId, revokedAt: toDate(response.revokeTime) };
 }
 
 /** For admins. Get it as `client.admin.tenants`. */

@@ -48,9 +48,10 @@ export class Admin {
     return toQuota((await this.calls.call(admin.setQuota, request)).quota!);
   }
 
-  /** Let a running session go on with another worker, or with the same one anew, without a chunk lost. Answers when it goes on. Throws `LimitReached` where there is no room. */
-  async move(session: Session | string): Promise<void> {
-    await this.calls.call(admin.moveSession, { sessionId: typeof session === "string" ? session : session.id });
+  /** Let a running session go on with another worker, or with the same one anew, without a chunk lost. Answers when it goes on, with the worker's id. Throws `LimitReached` where there is no room. */
+  async move(session: Session | string): Promise<string> {
+    const sessionId = typeof session === "string" ? session : session.id;
+    return (await this.calls.call(admin.moveSession, { sessionId })).workerId;
   }
 }
 

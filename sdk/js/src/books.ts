@@ -30,9 +30,10 @@ export class Books {
   /** @internal */
   constructor(private readonly calls: Calls) {}
 
-  /** What so many seconds of a world will cost. */
-  async quote(seconds: number, { viewers = 0 }: { viewers?: number } = {}): Promise<Quote> {
-    const request = { duration: toDuration(seconds), numViewers: viewers };
+  /** What so many seconds of a world will cost: of a saved one, or of any that begins anew. Throws `NotFound` for one that is not to be seen. */
+  async quote(seconds: number, { viewers = 0, worldId = "" }: { viewers?: number; worldId?: string } = {}): Promise<Quote> {
+    const of = worldId ? ({ case: "worldId", value: worldId } as const) : undefined;
+    const request = { duration: toDuration(seconds), numViewers: viewers, of };
     const { numFrames, bill, sessionBudget, tenantBudgetLeft } = await this.calls.call(UsageService.method.getQuote, request);
     return {
       numFrames: Number(numFrames),

@@ -1,5 +1,6 @@
 /** The client: all that a service is asked for, by those who play and those who run it. */
 
+import { type RevokedToken, type TokenToRevoke, revokeToken } from "./access.js";
 import { Admin } from "./admin.js";
 import { Books } from "./books.js";
 import type { Calls } from "./calls.js";
@@ -12,10 +13,15 @@ export class Client extends PlayClient {
   readonly books: Books;
 
   /** @internal Use `connect`. */
-  constructor(calls: Calls) {
-    super(calls);
-    this.admin = new Admin(calls);
-    this.books = new Books(calls);
+  constructor(private readonly allCalls: Calls) {
+    super(allCalls);
+    this.admin = new Admin(allCalls);
+    this.books = new Books(allCalls);
+  }
+
+  /** Take back a token before its end, or all that somebody was given or has minted. */
+  revokeToken(which: TokenToRevoke): Promise<RevokedToken> {
+    return revokeToken(this.allCalls, which);
   }
 }
 

@@ -41,6 +41,14 @@ test("a token that was minted plays, is asked for anew each time, and allows wha
   await expect(page.mintToken("owner")).rejects.toMatchObject({ code: "permission_denied" });
 });
 
+test("a token that was taken back opens nothing any more", async () => {
+  const minted = await owner.mintToken("player", { lifetimeS: 60 });
+  const page = connect(service.url, { token: minted.token });
+  expect((await page.caller()).role).toBe("player");
+  expect(await owner.revokeToken({ token: minted.token })).toMatchObject({ subjectId: minted.caller.subjectId });
+  await expect.poll(() => page.caller().catch((error: Error) => error.name), { timeout: 10_000 }).toBe("Unauthenticated");
+});
+
 test("what was used, what playing will cost and who did what are told", async () => {
   const quote = await owner.books.quote(60, { viewers: 1 });
   const { frameRate } = await owner.capabilities();

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nacre/v1/admission.proto.
  */
 export const file_nacre_v1_admission: GenFile = /*@__PURE__*/
-  fileDesc("ChhuYWNyZS92MS9hZG1pc3Npb24ucHJvdG8SCG5hY3JlLnYxIkQKEk9wZW5TZXNzaW9uUmVxdWVzdBIuCgZjcmVhdGUYASABKAsyHi5uYWNyZS52MS5DcmVhdGVTZXNzaW9uUmVxdWVzdCJ+ChNPcGVuU2Vzc2lvblJlc3BvbnNlEikKBnF1ZXVlZBgBIAEoCzIXLm5hY3JlLnYxLlF1ZXVlU3RhbmRpbmdIABIxCgZvcGVuZWQYAiABKAsyHy5uYWNyZS52MS5DcmVhdGVTZXNzaW9uUmVzcG9uc2VIAEIJCgdtZXNzYWdlInYKDVF1ZXVlU3RhbmRpbmcSEAoIcG9zaXRpb24YASABKA0SEwoLbnVtX3dhaXRpbmcYAiABKA0SJgoDZXRhGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhYKDnJlc2VydmF0aW9uX2lkGAQgASgJIlIKDlJlc2VydmVSZXF1ZXN0EhcKD2lkZW1wb3RlbmN5X2tleRgBIAEoCRInCgR3YWl0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uInIKD1Jlc2VydmVSZXNwb25zZRIpCgZxdWV1ZWQYASABKAsyFy5uYWNyZS52MS5RdWV1ZVN0YW5kaW5nSAASKQoIcmVzZXJ2ZWQYAiABKAsyFS5uYWNyZS52MS5SZXNlcnZhdGlvbkgAQgkKB21lc3NhZ2UiVgoLUmVzZXJ2YXRpb24SFgoOcmVzZXJ2YXRpb25faWQYASABKAkSLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIksKGENhbmNlbFJlc2VydmF0aW9uUmVxdWVzdBIWCg5yZXNlcnZhdGlvbl9pZBgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkiGwoZQ2FuY2VsUmVzZXJ2YXRpb25SZXNwb25zZSIkCg9HZXRRdW90YVJlcXVlc3QSEQoJdGVuYW50X2lkGAEgASgJIjIKEEdldFF1b3RhUmVzcG9uc2USHgoFcXVvdGEYASABKAsyDy5uYWNyZS52MS5RdW90YSK4AQoFUXVvdGESEQoJdGVuYW50X2lkGAEgASgJEiAKBmxpbWl0cxgCIAEoCzIQLm5hY3JlLnYxLkxpbWl0cxIaCgN1c2UYAyABKAsyDS5uYWNyZS52MS5Vc2USHgoEbGVmdBgEIAEoCzIQLm5hY3JlLnYxLkxpbWl0cxIuCgpyZXNldF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZ3ZWlnaHQYBiABKAEibQoDVXNlEhsKE2NvbmN1cnJlbnRfc2Vzc2lvbnMYASABKA0SHQoVc2Vzc2lvbl9zZWNvbmRzX3RvZGF5GAIgASgBEhUKDXN0b3JhZ2VfYnl0ZXMYAyABKAQSEwoLbnVtX3dhaXRpbmcYBCABKA0yyAIKEEFkbWlzc2lvblNlcnZpY2USTAoLT3BlblNlc3Npb24SHC5uYWNyZS52MS5PcGVuU2Vzc2lvblJlcXVlc3QaHS5uYWNyZS52MS5PcGVuU2Vzc2lvblJlc3BvbnNlMAESQAoHUmVzZXJ2ZRIYLm5hY3JlLnYxLlJlc2VydmVSZXF1ZXN0GhkubmFjcmUudjEuUmVzZXJ2ZVJlc3BvbnNlMAESXAoRQ2FuY2VsUmVzZXJ2YXRpb24SIi5uYWNyZS52MS5DYW5jZWxSZXNlcnZhdGlvblJlcXVlc3QaIy5uYWNyZS52MS5DYW5jZWxSZXNlcnZhdGlvblJlc3BvbnNlEkYKCEdldFF1b3RhEhkubmFjcmUudjEuR2V0UXVvdGFSZXF1ZXN0GhoubmFjcmUudjEuR2V0UXVvdGFSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_nacre_v1_quota, file_nacre_v1_session]);
+  fileDesc("ChhuYWNyZS92MS9hZG1pc3Npb24ucHJvdG8SCG5hY3JlLnYxIkQKEk9wZW5TZXNzaW9uUmVxdWVzdBIuCgZjcmVhdGUYASABKAsyHi5uYWNyZS52MS5DcmVhdGVTZXNzaW9uUmVxdWVzdCJ+ChNPcGVuU2Vzc2lvblJlc3BvbnNlEikKBnF1ZXVlZBgBIAEoCzIXLm5hY3JlLnYxLlF1ZXVlU3RhbmRpbmdIABIxCgZvcGVuZWQYAiABKAsyHy5uYWNyZS52MS5DcmVhdGVTZXNzaW9uUmVzcG9uc2VIAEIJCgdtZXNzYWdlIsoBCg1RdWV1ZVN0YW5kaW5nEhAKCHBvc2l0aW9uGAEgASgNEhMKC251bV93YWl0aW5nGAIgASgNEiYKA2V0YRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIWCg5yZXNlcnZhdGlvbl9pZBgEIAEoCRIwCgxnaXZlX3VwX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiAKBmxpbWl0cxgGIAEoCzIQLm5hY3JlLnYxLkxpbWl0cyJSCg5SZXNlcnZlUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkSJwoEd2FpdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJyCg9SZXNlcnZlUmVzcG9uc2USKQoGcXVldWVkGAEgASgLMhcubmFjcmUudjEuUXVldWVTdGFuZGluZ0gAEikKCHJlc2VydmVkGAIgASgLMhUubmFjcmUudjEuUmVzZXJ2YXRpb25IAEIJCgdtZXNzYWdlIngKC1Jlc2VydmF0aW9uEhYKDnJlc2VydmF0aW9uX2lkGAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIgCgZsaW1pdHMYAyABKAsyEC5uYWNyZS52MS5MaW1pdHMiSwoYQ2FuY2VsUmVzZXJ2YXRpb25SZXF1ZXN0EhYKDnJlc2VydmF0aW9uX2lkGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCSIbChlDYW5jZWxSZXNlcnZhdGlvblJlc3BvbnNlIiQKD0dldFF1b3RhUmVxdWVzdBIRCgl0ZW5hbnRfaWQYASABKAkiMgoQR2V0UXVvdGFSZXNwb25zZRIeCgVxdW90YRgBIAEoCzIPLm5hY3JlLnYxLlF1b3RhIrgBCgVRdW90YRIRCgl0ZW5hbnRfaWQYASABKAkSIAoGbGltaXRzGAIgASgLMhAubmFjcmUudjEuTGltaXRzEhoKA3VzZRgDIAEoCzINLm5hY3JlLnYxLlVzZRIeCgRsZWZ0GAQgASgLMhAubmFjcmUudjEuTGltaXRzEi4KCnJlc2V0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBndlaWdodBgGIAEoASJtCgNVc2USGwoTY29uY3VycmVudF9zZXNzaW9ucxgBIAEoDRIdChVzZXNzaW9uX3NlY29uZHNfdG9kYXkYAiABKAESFQoNc3RvcmFnZV9ieXRlcxgDIAEoBBITCgtudW1fd2FpdGluZxgEIAEoDTLIAgoQQWRtaXNzaW9uU2VydmljZRJMCgtPcGVuU2Vzc2lvbhIcLm5hY3JlLnYxLk9wZW5TZXNzaW9uUmVxdWVzdBodLm5hY3JlLnYxLk9wZW5TZXNzaW9uUmVzcG9uc2UwARJACgdSZXNlcnZlEhgubmFjcmUudjEuUmVzZXJ2ZVJlcXVlc3QaGS5uYWNyZS52MS5SZXNlcnZlUmVzcG9uc2UwARJcChFDYW5jZWxSZXNlcnZhdGlvbhIiLm5hY3JlLnYxLkNhbmNlbFJlc2VydmF0aW9uUmVxdWVzdBojLm5hY3JlLnYxLkNhbmNlbFJlc2VydmF0aW9uUmVzcG9uc2USRgoIR2V0UXVvdGESGS5uYWNyZS52MS5HZXRRdW90YVJlcXVlc3QaGi5uYWNyZS52MS5HZXRRdW90YVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_nacre_v1_quota, file_nacre_v1_session]);
 
 /**
  * @generated from message nacre.v1.OpenSessionRequest
@@ -103,6 +103,20 @@ export type QueueStanding = Message<"nacre.v1.QueueStanding"> & {
    * @generated from field: string reservation_id = 4;
    */
   reservationId: string;
+
+  /**
+   * When the wait that was asked for is over.
+   *
+   * @generated from field: google.protobuf.Timestamp give_up_time = 5;
+   */
+  giveUpTime?: Timestamp | undefined;
+
+  /**
+   * What its tenant may use, now.
+   *
+   * @generated from field: nacre.v1.Limits limits = 6;
+   */
+  limits?: Limits | undefined;
 };
 
 /**
@@ -188,6 +202,13 @@ export type Reservation = Message<"nacre.v1.Reservation"> & {
    * @generated from field: google.protobuf.Timestamp expire_time = 2;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * What its tenant may use, now.
+   *
+   * @generated from field: nacre.v1.Limits limits = 3;
+   */
+  limits?: Limits | undefined;
 };
 
 /**
@@ -357,7 +378,7 @@ export const UseSchema: GenMessage<Use> = /*@__PURE__*/
  *
  * Whoever waits is in one queue over all gateways: tenants take turns, by weight, and within a tenant the first to
  * come is the first to be served. A place in the queue is lost when the call is closed; one that was asked for with an
- * idempotency key is kept for ten seconds more, for the same call to be made again.
+ * idempotency key is kept for ten seconds more, for the same call to be made again, also at another gateway.
  *
  * @generated from service nacre.v1.AdmissionService
  */

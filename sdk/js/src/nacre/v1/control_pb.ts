@@ -116,7 +116,9 @@ export const ControlSchema: GenMessage<Control> = /*@__PURE__*/
 
 /**
  * A control that waits for its time is on record, and outlives the client and the worker. It is rejected with
- * REWOUND when the session goes back, and with SESSION_ENDED when the session ends first.
+ * REWOUND when the session goes back, and with SESSION_ENDED when the session ends first. Moves and looks count together
+ * with what other clients hold by then; votes are for now: with ARBITRATION_POLICY_VOTE such a schedule is refused with
+ * CONTROL_UNSUPPORTED, which names the policies that take one.
  *
  * @generated from message nacre.v1.Schedule
  */

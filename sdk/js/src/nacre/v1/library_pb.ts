@@ -1012,8 +1012,8 @@ export const LibraryService: GenService<{
     output: typeof RevokeShareLinkResponseSchema;
   },
   /**
-   * Say who else may do what with a world, and with the sessions of its tenant that start from it, instead of what was
-   * said before. Its own tenant's members need no line.
+   * Say who else may do what with a world, in all its versions and those that are saved later, and with the sessions of
+   * its tenant that start from it, instead of what was said before. Its own tenant's members need no line.
    * Errors: WORLD_NOT_FOUND.
    *
    * @generated from rpc nacre.v1.LibraryService.SetAccess

@@ -6,13 +6,15 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { WorldSpec } from "./world_pb.js";
+import { file_nacre_v1_world } from "./world_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file nacre/v1/usage.proto.
  */
 export const file_nacre_v1_usage: GenFile = /*@__PURE__*/
-  fileDesc("ChRuYWNyZS92MS91c2FnZS5wcm90bxIIbmFjcmUudjEiYgoPR2V0UXVvdGVSZXF1ZXN0EisKCGR1cmF0aW9uGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhMKC251bV92aWV3ZXJzGAIgASgNEg0KBW1vZGVsGAMgASgJIqwBChBHZXRRdW90ZVJlc3BvbnNlEhwKBGJpbGwYASABKAsyDi5uYWNyZS52MS5CaWxsEhsKDnNlc3Npb25fYnVkZ2V0GAIgASgJSACIAQESHwoSdGVuYW50X2J1ZGdldF9sZWZ0GAMgASgJSAGIAQESEgoKbnVtX2ZyYW1lcxgEIAEoBEIRCg9fc2Vzc2lvbl9idWRnZXRCFQoTX3RlbmFudF9idWRnZXRfbGVmdCJZCg9HZXRVc2FnZVJlcXVlc3QSEQoJdGVuYW50X2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSEAoId29ybGRfaWQYAyABKAkSDQoFbW9udGgYBCABKAkiiAEKEEdldFVzYWdlUmVzcG9uc2USEQoJdGVuYW50X2lkGAEgASgJEh4KBXVzYWdlGAIgASgLMg8ubmFjcmUudjEuVXNhZ2USHAoEYmlsbBgDIAEoCzIOLm5hY3JlLnYxLkJpbGwSEAoIbnVtX3Jvd3MYBCABKAQSEQoJbGFzdF9oYXNoGAUgASgMItUBCgVVc2FnZRISCgpudW1fZnJhbWVzGAEgASgEEhkKEW51bV92aWV3ZXJfZnJhbWVzGAIgASgEEhgKEG51bV9ibGFua19mcmFtZXMYAyABKAQSGQoRbnVtX2Zyb3plbl9mcmFtZXMYBCABKAQSIQoZbnVtX2ludmFsaWRfdmlld2VyX2ZyYW1lcxgFIAEoBBIvCgxzZXNzaW9uX3RpbWUYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFAoMYnl0ZV9zZWNvbmRzGAcgASgEIkoKBEJpbGwSEAoIY3VycmVuY3kYASABKAkSIQoFbGluZXMYAiADKAsyEi5uYWNyZS52MS5CaWxsTGluZRINCgV0b3RhbBgDIAEoCSKWAQoIQmlsbExpbmUSDAoEaXRlbRgBIAEoCRINCgVtb2RlbBgCIAEoCRIQCghxdWFudGl0eRgDIAEoCRIMCgR1bml0GAQgASgJEg0KBXByaWNlGAUgASgJEg4KBmFtb3VudBgGIAEoCRIuCgpwcmljZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDKeAQoMVXNhZ2VTZXJ2aWNlEkYKCEdldFF1b3RlEhkubmFjcmUudjEuR2V0UXVvdGVSZXF1ZXN0GhoubmFjcmUudjEuR2V0UXVvdGVSZXNwb25zZSIDkAIBEkYKCEdldFVzYWdlEhkubmFjcmUudjEuR2V0VXNhZ2VSZXF1ZXN0GhoubmFjcmUudjEuR2V0VXNhZ2VSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChRuYWNyZS92MS91c2FnZS5wcm90bxIIbmFjcmUudjEiogEKD0dldFF1b3RlUmVxdWVzdBIrCghkdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhITCgtudW1fdmlld2VycxgCIAEoDRINCgVtb2RlbBgDIAEoCRISCgh3b3JsZF9pZBgEIAEoCUgAEiQKBXdvcmxkGAUgASgLMhMubmFjcmUudjEuV29ybGRTcGVjSABCBAoCb2YizQEKEEdldFF1b3RlUmVzcG9uc2USHAoEYmlsbBgBIAEoCzIOLm5hY3JlLnYxLkJpbGwSGwoOc2Vzc2lvbl9idWRnZXQYAiABKAlIAIgBARIfChJ0ZW5hbnRfYnVkZ2V0X2xlZnQYAyABKAlIAYgBARISCgpudW1fZnJhbWVzGAQgASgEEg0KBW1vZGVsGAUgASgJEhAKCHdvcmxkX2lkGAYgASgJQhEKD19zZXNzaW9uX2J1ZGdldEIVChNfdGVuYW50X2J1ZGdldF9sZWZ0IlkKD0dldFVzYWdlUmVxdWVzdBIRCgl0ZW5hbnRfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIQCgh3b3JsZF9pZBgDIAEoCRINCgVtb250aBgEIAEoCSKIAQoQR2V0VXNhZ2VSZXNwb25zZRIRCgl0ZW5hbnRfaWQYASABKAkSHgoFdXNhZ2UYAiABKAsyDy5uYWNyZS52MS5Vc2FnZRIcCgRiaWxsGAMgASgLMg4ubmFjcmUudjEuQmlsbBIQCghudW1fcm93cxgEIAEoBBIRCglsYXN0X2hhc2gYBSABKAwi1QEKBVVzYWdlEhIKCm51bV9mcmFtZXMYASABKAQSGQoRbnVtX3ZpZXdlcl9mcmFtZXMYAiABKAQSGAoQbnVtX2JsYW5rX2ZyYW1lcxgDIAEoBBIZChFudW1fZnJvemVuX2ZyYW1lcxgEIAEoBBIhChludW1faW52YWxpZF92aWV3ZXJfZnJhbWVzGAUgASgEEi8KDHNlc3Npb25fdGltZRgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxieXRlX3NlY29uZHMYByABKAQiSgoEQmlsbBIQCghjdXJyZW5jeRgBIAEoCRIhCgVsaW5lcxgCIAMoCzISLm5hY3JlLnYxLkJpbGxMaW5lEg0KBXRvdGFsGAMgASgJIpYBCghCaWxsTGluZRIMCgRpdGVtGAEgASgJEg0KBW1vZGVsGAIgASgJEhAKCHF1YW50aXR5GAMgASgJEgwKBHVuaXQYBCABKAkSDQoFcHJpY2UYBSABKAkSDgoGYW1vdW50GAYgASgJEi4KCnByaWNlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMp4BCgxVc2FnZVNlcnZpY2USRgoIR2V0UXVvdGUSGS5uYWNyZS52MS5HZXRRdW90ZVJlcXVlc3QaGi5uYWNyZS52MS5HZXRRdW90ZVJlc3BvbnNlIgOQAgESRgoIR2V0VXNhZ2USGS5uYWNyZS52MS5HZXRVc2FnZVJlcXVlc3QaGi5uYWNyZS52MS5HZXRVc2FnZVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_nacre_v1_world]);
 
 /**
  * @generated from message nacre.v1.GetQuoteRequest
@@ -33,11 +35,34 @@ export type GetQuoteRequest = Message<"nacre.v1.GetQuoteRequest"> & {
   numViewers: number;
 
   /**
-   * The model; the service's own when empty.
+   * The model; the service's own when empty, and that of the world where there is one.
    *
    * @generated from field: string model = 3;
    */
   model: string;
+
+  /**
+   * What a session is to begin from, for the price of this world.
+   *
+   * @generated from oneof nacre.v1.GetQuoteRequest.of
+   */
+  of: {
+    /**
+     * A saved one that one may see.
+     *
+     * @generated from field: string world_id = 4;
+     */
+    value: string;
+    case: "worldId";
+  } | {
+    /**
+     * As CreateSession takes it.
+     *
+     * @generated from field: nacre.v1.WorldSpec world = 5;
+     */
+    value: WorldSpec;
+    case: "world";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
@@ -74,6 +99,20 @@ export type GetQuoteResponse = Message<"nacre.v1.GetQuoteResponse"> & {
    * @generated from field: uint64 num_frames = 4;
    */
   numFrames: bigint;
+
+  /**
+   * What the price is of.
+   *
+   * @generated from field: string model = 5;
+   */
+  model: string;
+
+  /**
+   * Empty where it was not asked of a saved world.
+   *
+   * @generated from field: string world_id = 6;
+   */
+  worldId: string;
 };
 
 /**
@@ -313,8 +352,8 @@ export const BillLineSchema: GenMessage<BillLine> = /*@__PURE__*/
  */
 export const UsageService: GenService<{
   /**
-   * What playing for a while will cost, before it begins.
-   * Errors: MODEL_UNKNOWN.
+   * What playing for a while will cost, before it begins: of the service's model, or of a world.
+   * Errors: MODEL_UNKNOWN, WORLD_NOT_FOUND, WORLD_MISSING, WORLD_AMBIGUOUS, TEXT_TOO_LONG.
    *
    * @generated from rpc nacre.v1.UsageService.GetQuote
    */

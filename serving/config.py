@@ -79,7 +79,7 @@ class ServiceConfig:
     profile: str = Profile.EXACT  # or "fast": sessions share the network's passes, and agree within a tolerance
     compiled: bool = False  # what lies between an open model's matrix products; with the fast profile
     eight_bit: bool = False  # an open model's large linear layers multiply in 8 bits; with the fast profile
-    ranks: int = 1  # processes, each with a GPU of its own, that share every pass of an open model
+    ranks: int = 1  # processes, each with a GPU of its own, that share every pass of an open model; if fast
     recache: bool = False  # a directive makes what is remembered of the last seconds again, under the new words
     slots: int = 2  # sessions at once on one transformer worker
     # Refuse a session, although there is a slot, when steps of all would take more than this share of a worker's time
@@ -121,8 +121,8 @@ class ServiceConfig:
                 raise ConfigError(f"{name} must be 0 to {MAX_PORT}, got {getattr(self, name)}")
         if self.profile not in tuple(Profile):
             raise ConfigError(f"profile must be one of {[str(each) for each in Profile]}, got {self.profile!r}")
-        if self.profile == Profile.EXACT and (self.compiled or self.eight_bit):
-            raise ConfigError("compiled and eight_bit are not the same to the bit: they need the profile fast")
+        if self.profile == Profile.EXACT and (self.compiled or self.eight_bit or self.ranks > 1):
+            raise ConfigError("compiled, eight_bit and ranks are not the same to the bit: they need the profile fast")
         if min(self.slots, self.threads, self.replicas, self.ranks) < 1:
             raise ConfigError("slots, threads, replicas and ranks must be at least 1")
         if self.local and self.replicas > 1:

@@ -124,7 +124,8 @@ class GraphedStep:
                 self._function(inputs)
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        # What other threads ask of the device meanwhile, as a decoder's does, is none of the graph's.
+        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
             outputs = dict(self._function(inputs))
         return _Recorded(inputs=inputs, outputs=outputs, graph=graph)
 

@@ -54,14 +54,21 @@ class WanModel:
 
     def load_transformer(self, num_threads: int = 1) -> Transformer:
         torch.set_num_threads(num_threads)
-        if self._tuning.ranks > 1:
-            backend = NCCL if self._folder.device.type == "cuda" else GLOO
-            return RankedTransformer(WanRank(self._folder, self._config, backend), self._tuning.ranks, backend)
-        preset, network = self._folder.preset, self._folder.load_network()
+        preset, tuning = self._folder.preset, self._tuning
+        if tuning.ranks > 1:
+            return self._over_ranks()
+        network = self._folder.load_network()
         if self._config.profile == Profile.FAST:
-            speed = WanSpeed(compiles=self._tuning.compiles, eight_bit=self._tuning.eight_bit)
+            speed = WanSpeed(compiles=tuning.compiles, eight_bit=tuning.eight_bit)
             network = quickened(network, preset.past_latents, speed)
         return WanTransformer(preset, network, self._config)
+
+    def _over_ranks(self) -> RankedTransformer:
+        ranks, num_gpus = self._tuning.ranks, torch.cuda.device_count()
+        backend = NCCL if self._folder.device.type == "cuda" else GLOO
+        if backend == NCCL and num_gpus < ranks:
+            raise ValueError(f"{ranks} ranks want a GPU each; torch sees {num_gpus}")
+        return RankedTransformer(WanRank(self._folder, self._config, self._tuning, backend), ranks, backend)
 
     def load_video_decoder(self) -> DecoderBeside:
         return DecoderBeside(self._folder.load_video_decoder(), self._folder.device)
@@ -75,8 +82,8 @@ class WanModel:
 
     def tuned(self, tuning: Tuning) -> WanModel:
         """Implements model.interface.TunableModel."""
-        if self._config.profile == Profile.EXACT and (tuning.compiles or tuning.eight_bit):
-            raise ValueError("compiled and 8-bit layers are not the same to the bit: they need the fast profile")
+        if self._config.profile == Profile.EXACT and (tuning.compiles or tuning.eight_bit or tuning.ranks > 1):
+            raise ValueError("compiled, 8-bit and shared passes are not the same to the bit: use the fast profile")
         if tuning.ranks > 1:
             self._check_ranks(tuning.ranks)
         if tuning.recaches and not self._folder.preset.network.text_dim:
@@ -87,8 +94,6 @@ class WanModel:
         heads = self._folder.preset.network.heads
         if heads % ranks:
             raise ValueError(f"{heads} heads cannot be shared out to {ranks} ranks")
-        if self._folder.device.type == "cuda" and torch.cuda.device_count() < ranks:
-            raise ValueError(f"{ranks} ranks want a GPU each; torch sees {torch.cuda.device_count()}")
         if not self._config.recache_every_chunks:
             raise ValueError("several ranks keep sessions as latents: recache_every_chunks must not be 0")
 
@@ -99,11 +104,14 @@ class WanRank(NamedTuple):
 
     folder: WanFolder
     config: WanTransformerConfig
+    tuning: Tuning
     backend: str
 
     def __call__(self, split: SequenceSplit) -> WanTransformer:
-        network = replace(self.folder, device=rank_device(self.backend)).load_network()
-        return WanTransformer(self.folder.preset, split_wan(network, split), self.config)
+        preset, tuning = self.folder.preset, self.tuning
+        network = split_wan(replace(self.folder, device=rank_device(self.backend)).load_network(), split)
+        speed = WanSpeed(graphs=False, compiles=tuning.compiles, eight_bit=tuning.eight_bit)
+        return WanTransformer(preset, quickened(network, preset.past_latents, speed), self.config)
 
 
 def load(name: str, path: Path) -> WanModel:

@@ -56,7 +56,7 @@ async def test_the_fast_profile_is_warm_before_it_is_ready_and_shows_the_same(tm
 async def test_two_ranks_show_what_one_process_does_and_end_with_either(tmp_path: Path) -> None:
     model = in_windows(tmp_path)
     alone = await frames_of(model)
-    async with local_rig(model.tuned(Tuning(ranks=2))) as rig:
+    async with local_rig(model.fast().tuned(Tuning(ranks=2))) as rig:
         link = await rig.plane.open(opening("wan-tiny"))
         await link.grant(NUM_CHUNKS)
         shared = np.concatenate([each.frames_FHWC for each in chunks_of(await take_chunks(link, NUM_CHUNKS))])
@@ -84,9 +84,10 @@ async def end_of(link: SessionLink) -> str:
 
 def test_what_a_model_has_not_is_refused(tmp_path: Path) -> None:
     model = in_windows(tmp_path)
-    with pytest.raises(ValueError, match="need the fast profile"):
-        model.tuned(Tuning(compiles=True))
+    for tuning in (Tuning(compiles=True), Tuning(eight_bit=True), Tuning(ranks=2)):
+        with pytest.raises(ValueError, match="use the fast profile"):
+            model.tuned(tuning)
     with pytest.raises(ValueError, match="cannot be shared out to 3 ranks"):
-        model.tuned(Tuning(ranks=3))
+        model.fast().tuned(Tuning(ranks=3))
     with pytest.raises(ValueError, match="recache_every_chunks"):
-        WanModel(model._folder).tuned(Tuning(ranks=2))
+        WanModel(model._folder).fast().tuned(Tuning(ranks=2))

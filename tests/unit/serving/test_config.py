@@ -102,11 +102,12 @@ def test_switches_in_the_environment_are_words(word: str, expected: bool) -> Non
 
 
 def test_what_makes_other_bits_needs_the_fast_profile() -> None:
-    settings = load_config({"profile": "fast", "compiled": True, "recache": True}, {"NACRE_EIGHT_BIT": "yes"})
-    assert settings.tuning == Tuning(compiles=True, eight_bit=True, recaches=True)
-    assert load_config({"recache": True, "ranks": 2}, {}).tuning == Tuning(recaches=True, ranks=2)
+    flags = {"profile": "fast", "compiled": True, "recache": True, "ranks": 2}
+    settings = load_config(flags, {"NACRE_EIGHT_BIT": "yes"})
+    assert settings.tuning == Tuning(compiles=True, eight_bit=True, recaches=True, ranks=2)
+    assert load_config({"recache": True}, {}).tuning == Tuning(recaches=True)
     assert load_config({}, {}).tuning == Tuning()
-    for wrong in ({"compiled": True}, {"eight_bit": True}):
+    for wrong in ({"compiled": True}, {"eight_bit": True}, {"ranks": 2}):
         with pytest.raises(ConfigError, match="need the profile fast"):
             load_config(wrong, {})
 

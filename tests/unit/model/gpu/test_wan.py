@@ -42,7 +42,7 @@ def play(name: str, device: str, *, is_graphed: bool, num_sessions: int) -> list
         controls = ChunkControls(forward=1.0, yaw=0.3, directives=() if said is None else (said,))
         with NoHostWaits() if device == "cpu" else nullcontext():  # finished latents do go from a GPU to the host
             chunks = transformer.step(states, [controls] * num_sessions)
-        made.append([chunk.video[LATENTS].copy() for chunk in chunks])
+        made.append([torch.as_tensor(chunk.video[LATENTS]).cpu().numpy().copy() for chunk in chunks])
     assert not is_graphed or any(place.denoise for place in graphed._places.values()), "the window was never full"
     return made
 

@@ -73,9 +73,10 @@ class KeyedRequests:
 
     async def is_new(self, key: RequestKey, sha256: bytes) -> bool:
         """Whether nobody has begun it, here or elsewhere, as far as is known. Raises `KeyReusedError`."""
-        recent, running = self._recent.get(key), self._running.get(key)
-        if recent is not None or running is not None:
-            _check_same(recent[0] if recent is not None else running.request_sha256, sha256)
+        known = [each.request_sha256 for each in (self._running.get(key),) if each is not None]
+        known += [each[0] for each in (self._recent.get(key),) if each is not None]
+        if known:
+            _check_same(known[0], sha256)
             return False
         try:
             return await self._ask(lambda answers: answers.is_new(key, sha256)) is not False

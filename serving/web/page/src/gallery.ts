@@ -1,8 +1,9 @@
-/** One's saved worlds and sessions, with the last picture that this browser saw of each. */
+/** One's saved worlds and sessions, with the last picture that this browser saw of each, or the one that it began with. */
 
 import type { Client, SavedWorld, SessionSummary } from "nacre";
 import { fill, h } from "./dom";
 import { iconButton, setIcon } from "./icons";
+import { starterStill } from "./starters";
 import type { Held, Store } from "./store";
 import { ago, clock, shorten, titleOf } from "./words";
 
@@ -121,7 +122,7 @@ export function cardsOf(
       id: world.worldId,
       title: world.name,
       detail: `saved ${age(world.createdAt)}${version}`,
-      still: held[world.worldId]?.still ?? held[world.sessionId]?.still,
+      still: held[world.worldId]?.still ?? held[world.sessionId]?.still ?? starterStill(world.world),
       isOver: false,
     };
   });
@@ -133,7 +134,7 @@ export function cardsOf(
       id: session.sessionId,
       title: known?.title || titleOf(session.world),
       detail: `${clock(session.worldTimeS)} · ${STATES[session.state] ?? session.state} · ${age(session.updatedAt)}`,
-      still: known?.still,
+      still: known?.still ?? starterStill(session.world),
       isOver: session.state === "ended",
     };
   });

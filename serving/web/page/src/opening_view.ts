@@ -57,10 +57,10 @@ export class OpeningView {
   }
 }
 
-/** Who waits, as a row of dots with oneself among them; a long line is said in words alone. */
+/** Who waits, as a row of dots with oneself among them; nobody else, and a long line, are said in words alone. */
 function queueDots({ position, numWaiting }: Waiting): Child {
   const all = Math.max(position, numWaiting);
-  if (all > MAX_DOTS) return null;
+  if (all < 2 || all > MAX_DOTS) return null;
   const dots = Array.from({ length: all }, (_, index) => h("span", { class: index + 1 === position && "self" }));
   return h("div", { class: "queue-dots", "aria-hidden": "true" }, ...dots);
 }

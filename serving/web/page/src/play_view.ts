@@ -77,7 +77,8 @@ export class PlayView {
     this.#timeline = this.#makeTimeline();
     this.#shown = new ShownChunks(this.play, this.#stills, this.#timeline);
     this.element = this.#makeElement();
-    this.#quiet = quieten(this.element, () => world.state === "open" && !this.play.isPaused);
+    const mayBeQuiet = (): boolean => world.state === "open" && !this.play.isPaused && !this.#state.isWarned;
+    this.#quiet = quieten(this.element, mayBeQuiet);
     this.#input = this.#makeInput();
     this.#listen();
   }
@@ -252,6 +253,7 @@ export class PlayView {
     const sentence = warningOf(reason, duration(timeLeftS));
     this.place.notices.say(sentence);
     this.#state.warn(sentence, timeLeftS);
+    this.#quiet.stir();
   }
 
   #lose(why: Error): void {

@@ -21,14 +21,14 @@ export interface Note {
 /** What somebody should know who looks at the world; null where all is as it should be. */
 export function noteOf({ quality, endsInS, warning }: Standing): Note | null {
   if (warning && endsInS !== null) return { kind: "end", text: `Ends in ${clock(Math.ceil(endsInS))}`, tip: warning };
-  if (quality) return { kind: "quality", text: plainly(quality), tip: `The service is busy. ${exactly(quality)}.` };
+  if (quality) return { kind: "quality", text: plainly(quality), tip: tipOf(quality) };
   return null;
 }
 
 /** For the panel. */
 export function standingFigures({ quality, endsInS }: Standing): { quality: string; end: string } {
   return {
-    quality: quality ? exactly(quality) : "in full",
+    quality: quality ? briefly(quality) : "in full",
     end: endsInS === null ? "not by itself" : `in ${duration(endsInS)}`,
   };
 }
@@ -38,8 +38,15 @@ function plainly({ denoiseShare, rate }: Quality): string {
   return `${isPlainer && isSlower ? "Plainer and slower" : isPlainer ? "Plainer pictures" : "Slower"} for now`;
 }
 
-function exactly({ denoiseShare, rate }: Quality): string {
-  const passes = denoiseShare < 1 && `${percent(denoiseShare)} of the passes`;
-  const pace = rate < 1 && `${percent(rate)} of the pace`;
-  return [passes, pace].filter(Boolean).join(", ");
+function briefly({ denoiseShare, rate }: Quality): string {
+  const parts = [denoiseShare < 1 && `detail ${percent(denoiseShare)}`, rate < 1 && `pace ${percent(rate)}`];
+  return parts.filter(Boolean).join(" · ");
+}
+
+function tipOf({ denoiseShare, rate }: Quality): string {
+  const parts = [
+    denoiseShare < 1 && `Pictures are made in ${percent(denoiseShare)} of the passes.`,
+    rate < 1 && `The world goes at ${percent(rate)} of its pace.`,
+  ];
+  return ["The service is busy.", ...parts].filter(Boolean).join(" ");
 }

@@ -8,7 +8,7 @@ import { iconButton } from "./icons";
 import { openSettings } from "./settings_dialog";
 import type { Notices } from "./notices";
 import type { Preferences } from "./preferences";
-import starters from "./starters.json";
+import { posterOf, STARTERS } from "./starters";
 import { titleOf } from "./words";
 
 const NO_WEBCODECS =
@@ -20,14 +20,6 @@ export interface StartOptions {
   notices: Notices;
   gallery: Gallery;
   onStart: (options: CreateOptions, title: string, poster?: string) => void;
-}
-
-interface Starter {
-  id: string;
-  prompt?: string;
-  character?: string;
-  scene?: string;
-  seed: number;
 }
 
 export class StartView {
@@ -87,10 +79,10 @@ export class StartView {
   }
 
   #starters(): HTMLElement {
-    const cards = (starters as Starter[]).map((starter) => {
+    const cards = STARTERS.map((starter) => {
       const { id, ...world } = starter;
       const title = titleOf(world);
-      const poster = `starters/${id}.png`;
+      const poster = posterOf(id);
       const options: CreateOptions = {
         prompt: world.prompt,
         character: world.character,

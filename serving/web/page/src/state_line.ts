@@ -40,6 +40,11 @@ export class StateLine {
     return { quality: this.play.world.quality, endsInS, warning: this.#warning };
   }
 
+  /** The end was announced. */
+  get isWarned(): boolean {
+    return this.#warning !== "";
+  }
+
   show(): void {
     const { isPaused, world } = this.play;
     const { hasEnded } = this.curtain;

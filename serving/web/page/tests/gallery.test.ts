@@ -11,6 +11,7 @@ test("saved worlds come before sessions, with the still that was seen of each", 
     name: "dusk",
     version: 2,
     sessionId: "s",
+    world: WORLD,
     createdAt: new Date(NOW - 3_600_000),
   } as SavedWorld;
   const session = {
@@ -26,6 +27,13 @@ test("saved worlds come before sessions, with the still that was seen of each", 
     { kind: "world", id: "w", title: "dusk", detail: "saved 1 hour ago · version 2", still: "data:x", isOver: false },
     { kind: "session", id: "s", title: "a street", detail: "1:15 · rests · just now", still: "data:x", isOver: false },
   ]);
+});
+
+test("what this browser never saw has the picture of the starter that it began as", () => {
+  const session = { sessionId: "s", state: "ended", updatedAt: new Date(NOW), chunksGenerated: 9, worldTimeS: 1 };
+  const stillOf = (seed: bigint) =>
+    cardsOf([], [{ ...session, world: { ...WORLD, prompt: "a shore at dawn", seed } } as SessionSummary], {}, NOW)[0]?.still;
+  expect([stillOf(2n), stillOf(3n)]).toEqual(["starters/shore.png", undefined]);
 });
 
 test("sessions that never showed anything are not offered", () => {

@@ -11,12 +11,12 @@ test("nothing is said while all is as it should be", () => {
 
 test("a worker that cannot keep up is told in words, and exactly in the panel", () => {
   const quality = { chunkIndex: 7, denoiseShare: 0.75, rate: 1 };
-  const tip = "The service is busy. 75 % of the passes.";
+  const tip = "The service is busy. Pictures are made in 75 % of the passes.";
   expect(noteOf({ ...CALM, quality })).toEqual({ kind: "quality", text: "Plainer pictures for now", tip });
   expect(noteOf({ ...CALM, quality: { ...quality, denoiseShare: 1, rate: 0.5 } })?.text).toBe("Slower for now");
   const both = { ...quality, rate: 0.5 };
   expect(noteOf({ ...CALM, quality: both })?.text).toBe("Plainer and slower for now");
-  expect(standingFigures({ ...CALM, quality: both }).quality).toBe("75 % of the passes, 50 % of the pace");
+  expect(standingFigures({ ...CALM, quality: both }).quality).toBe("detail 75 % · pace 50 %");
 });
 
 test("an end that was announced is counted down, before all else", () => {

@@ -45,6 +45,11 @@ class Tuning:
     ranks: int = 1  # processes that share every pass, each with a device of its own
     recaches: bool = False  # a directive makes the window's keys again, as if all of it had come about under the words
 
+    @property
+    def is_for_gpus(self) -> bool:
+        """Whether it asks for what makes a step quicker there, and not the same to the bit."""
+        return self.compiles or self.eight_bit or self.ranks > 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:

@@ -45,8 +45,8 @@ class PearlModel:
 
     def tuned(self, tuning: Tuning) -> PearlModel:
         """Implements model.interface.TunableModel."""
-        if tuning.compiles or tuning.eight_bit:
-            raise ValueError(f"{self._preset.name} runs on a processor: its layers are neither compiled nor of 8 bits")
+        if tuning.is_for_gpus:
+            raise ValueError(f"{self._preset.name} runs on a processor, uncompiled, in 16 bits and in one process")
         return PearlModel(self._preset, self._profile, tuning)
 
     @cached_property

@@ -64,7 +64,7 @@ def main(
     write_log_lines()
     try:
         settings = load_config(flags, os.environ, config)
-        check_model(settings.model)
+        check_model(settings.model, settings.tuning)
         check_port(settings.host, settings.port)
         check_tls(settings.access.tls)
         prepare_storage(settings.storage)

@@ -121,7 +121,7 @@ class ServiceConfig:
                 raise ConfigError(f"{name} must be 0 to {MAX_PORT}, got {getattr(self, name)}")
         if self.profile not in tuple(Profile):
             raise ConfigError(f"profile must be one of {[str(each) for each in Profile]}, got {self.profile!r}")
-        if self.profile == Profile.EXACT and (self.compiled or self.eight_bit or self.ranks > 1):
+        if self.profile == Profile.EXACT and self.tuning.is_for_gpus:
             raise ConfigError("compiled, eight_bit and ranks are not the same to the bit: they need the profile fast")
         if min(self.slots, self.threads, self.replicas, self.ranks) < 1:
             raise ConfigError("slots, threads, replicas and ranks must be at least 1")

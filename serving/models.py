@@ -14,8 +14,9 @@ from serving.open_models import check_open_model, load_open_model, names_open_mo
 PRESETS_FOLDER = Path(model.__path__[0]) / "weights"
 
 
-def check_model(name: str) -> None:
-    """Raises ValueError for a name that `load_model` would not take, without loading torch."""
+def check_model(name: str, tuning: Tuning | None = None) -> None:
+    """Raises ValueError for a name that `load_model` would not take, and for a tuning that a preset has not, without
+    loading torch."""
     if names_open_model(name):
         check_open_model(name)
         return
@@ -29,6 +30,8 @@ def check_model(name: str) -> None:
             f"model must be one of {presets}, an open model with its weights as NAME@FOLDER, "
             f"or package.module:function, not {name!r}"
         )
+    if tuning is not None and tuning.is_for_gpus:
+        raise ValueError(f"{name} runs on a processor: compiled, eight_bit and ranks are for open models")
 
 
 def load_model(name: str, profile: str = Profile.EXACT, tuning: Tuning | None = None) -> Model:

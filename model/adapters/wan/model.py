@@ -82,7 +82,7 @@ class WanModel:
 
     def tuned(self, tuning: Tuning) -> WanModel:
         """Implements model.interface.TunableModel."""
-        if self._config.profile == Profile.EXACT and (tuning.compiles or tuning.eight_bit or tuning.ranks > 1):
+        if self._config.profile == Profile.EXACT and tuning.is_for_gpus:
             raise ValueError("compiled, 8-bit and shared passes are not the same to the bit: use the fast profile")
         if tuning.ranks > 1:
             self._check_ranks(tuning.ranks)

@@ -32,6 +32,14 @@ def test_a_model_is_tuned_where_it_can_be() -> None:
         load_model(LOADER, "exact", Tuning(recaches=True))
 
 
+def test_what_a_preset_has_not_is_found_without_loading_it() -> None:
+    check_model("pearl-xs", Tuning(recaches=True))
+    check_model(LOADER, Tuning(ranks=2))  # whoever wrote it knows
+    for tuning in (Tuning(compiles=True), Tuning(eight_bit=True), Tuning(ranks=2)):
+        with pytest.raises(ValueError, match="pearl-xs runs on a processor"):
+            check_model("pearl-xs", tuning)
+
+
 def test_a_preset_is_known_without_loading_it() -> None:
     check_model("pearl-xs")
 

@@ -20,7 +20,7 @@ from serving.books.chain import Book, BookId, Entry
 from serving.books.config import BooksConfig
 from serving.books.meter import HELD_CHUNKS, MeteredRow, SessionMeter
 from serving.books.spending import MonthlySpending, last_billed_idx, spent_by_session
-from serving.books.usage import SESSION, cost_of
+from serving.books.usage import HAS_LEFT, SESSION, cost_of
 from serving.books.writer import BookWriter
 from serving.errors import BudgetExhaustedError, NacreError
 
@@ -119,7 +119,7 @@ class SessionAccount:
             return
         cost = cost_of(row.usage, self.holder.model, now_s, self._accounts.config.prices)
         self._cost += cost
-        self._accounts.write(self.holder, row, now_s, cost)
+        self._accounts.write(self.holder, row, now_s, cost, has_left=not held_chunks)
 
     async def _decide(self) -> Decision:
         now_s, accounts = self._accounts.clock(), self._accounts
@@ -157,7 +157,8 @@ class Accounts:
     def open(self, holder: Holder) -> SessionAccount:
         return SessionAccount(holder, self)
 
-    def write(self, holder: Holder, row: MeteredRow, now_s: float, cost: Decimal) -> None:
+    def write(self, holder: Holder, row: MeteredRow, now_s: float, cost: Decimal, *, has_left: bool) -> None:
+        """`has_left`: it is the last of its session at this gateway, which ended in order."""
         entry = Entry(
             key=row.key,
             kind=SESSION,
@@ -168,6 +169,7 @@ class Accounts:
                 "world_id": holder.world_id,
                 "epoch": row.epoch,
                 "chunks": [list(each) for each in row.chunks],
+                **({HAS_LEFT: True} if has_left else {}),
                 **row.usage.to_fields(),
             },
             personal={"subject_id": holder.subject_id},
@@ -212,7 +214,7 @@ class Accounts:
             return Decimal(0)
 
     async def billed_to(self, holder: Holder) -> int:
-        """The last chunk of the session in the books; -1 for none."""
+        """The last chunk in the books of a session that a gateway had which died; -1 for none."""
         try:
             return await asyncio.to_thread(last_billed_idx, self.spending.ledger, holder.book_id, holder.session_id)
         except NacreError as error:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from serving.books.chain import Book, BookId
 from serving.books.ledger import Ledger, RowFilter
 from serving.books.prices import NOTHING, PriceSheet
-from serving.books.usage import SESSION, UsageRow, cost_of, month_bounds, month_of, read_usage
+from serving.books.usage import HAS_LEFT, SESSION, UsageRow, cost_of, month_bounds, month_of, read_usage
 
 # Rows that are on their way to the book are counted at once, and left out once they are read there.
 MAX_ON_THEIR_WAY = 10_000
@@ -77,10 +77,13 @@ def spent_by_session(ledger: Ledger, book_id: BookId, session_id: str, sheet: Pr
 
 
 def last_billed_idx(ledger: Ledger, book_id: BookId, session_id: str) -> int:
-    """The chunk of a session that was delivered last to whoever plays; -1 for none in its latest rows. Blocking. Raises
+    """The chunk that was delivered last to whoever played a session whose gateway died; -1 for none in its latest rows,
+    and for one that left its gateway in order, of which nothing is shown again. Blocking. Raises
     `StorageUnavailableError`."""
     for row in ledger.latest(book_id, RowFilter(session_id=session_id, kind=SESSION), LATEST_ROWS):
-        if runs := row.fields["chunks"]:
+        if row.fields.get(HAS_LEFT):
+            return -1
+        if runs := row.fields.get("chunks"):
             return int(runs[-1][1])
     return -1
 

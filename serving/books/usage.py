@@ -12,6 +12,7 @@ from serving.books.chain import Row
 from serving.books.prices import BYTES_PER_GIB, NOTHING, SECONDS_PER_MONTH, PriceSheet
 
 SESSION, STORAGE = "session", "storage"  # kinds of rows
+HAS_LEFT = "left"  # of a session's last row at a gateway: nothing that it was shown is missing
 SMALLEST_AMOUNT = Decimal("0.000001")
 
 

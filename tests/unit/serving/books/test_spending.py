@@ -8,8 +8,8 @@ from decimal import Decimal
 from serving.books.chain import Book, BookId, Entry
 from serving.books.ledger import Ledger
 from serving.books.prices import parse_sheet
-from serving.books.spending import MonthlySpending, spent_by_session
-from serving.books.usage import month_bounds
+from serving.books.spending import MonthlySpending, last_billed_idx, spent_by_session
+from serving.books.usage import HAS_LEFT, month_bounds
 from serving.catalogue.database import Database
 
 ACME = BookId(Book.USAGE, "acme")
@@ -46,3 +46,20 @@ def test_b02_a_session_that_wakes_knows_what_it_has_cost(database: Database) -> 
     ledger = Ledger(database)
     ledger.append({ACME: [entry("a", 5, JULY), entry("b", 7, AUGUST), entry("c", 9, AUGUST, "s-2")]})
     assert spent_by_session(ledger, ACME, "s-1", SHEET) == 12
+
+
+def test_b02_what_was_billed_of_a_session_counts_for_the_next_gateway_if_the_last_one_died(database: Database) -> None:
+    def add(key: str, *runs: tuple[int, int], session_id: str = "s-1", has_left: bool = False) -> None:
+        body = {"num_frames": 1, "chunks": [list(run) for run in runs], HAS_LEFT: has_left}
+        ledger.append({ACME: [Entry(key=key, kind="session", time_s=JULY, session_id=session_id, body=body)]})
+
+    ledger = Ledger(database)
+    assert last_billed_idx(ledger, ACME, "s-1") == -1
+    add("a", (0, 9))
+    add("b", (10, 30), (12, 20))
+    add("c")  # seconds alone
+    add("d", (0, 99), session_id="s-2")
+    assert last_billed_idx(ledger, ACME, "s-1") == 20
+    # Whoever goes back and parks is shown other chunks under those numbers, and pays for them.
+    add("e", has_left=True)
+    assert last_billed_idx(ledger, ACME, "s-1") == -1

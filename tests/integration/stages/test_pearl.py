@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from model.interface import Model
+from model.interface import Model, Tuning
+from model.recaching import MARK
 from serving.models import load_model
 from serving.sessions.contract import Directive, Look, Move
-from serving.sessions.replay import replay
+from serving.sessions.encoded import EncodedDirective, Opening
+from serving.sessions.journal import JournalEntry
+from serving.sessions.replay import ReplayedChunk, replay
 from tests.integration.stages.conftest import local_rig, remote_rig
 from tests.integration.stages.play import assert_same_media, chunks_of, control, spec, take_chunks
 
@@ -24,8 +28,11 @@ def pearl() -> Model:
     return load_model("pearl-xs")
 
 
-async def test_a_session_of_the_shipped_model_replays_bit_for_bit(pearl: Model) -> None:
-    async with local_rig(pearl) as rig:
+@pytest.mark.parametrize("recaches", [False, True])
+async def test_a_session_of_the_shipped_model_replays_bit_for_bit(pearl: Model, recaches: bool) -> None:
+    """Also where words make the window again: that is on record, and asked of nobody who does it once more."""
+    played = load_model("pearl-xs", tuning=Tuning(recaches=recaches))
+    async with local_rig(played) as rig:
         link = await rig.plane.open(spec("recorded", seed=5))
         await link.grant(NUM_CHUNKS)
         recorded = chunks_of(await take_chunks(link, 2))
@@ -37,20 +44,17 @@ async def test_a_session_of_the_shipped_model_replays_bit_for_bit(pearl: Model) 
         assert journal is not None
         opening, entries = journal.opening, journal.entries()
     assert [entry.is_pending for entry in entries] == [False] * 3
-    replayed = await asyncio.to_thread(
-        lambda: list(
-            replay(
-                opening,
-                entries,
-                NUM_CHUNKS,
-                transformer=pearl.load_transformer(),
-                video_decoder=pearl.load_video_decoder(),
-                audio_decoder=pearl.load_audio_decoder(),
-            )
-        )
-    )
-    assert_same_media(recorded, replayed)
+    [told] = [entry.control.kind for entry in entries if isinstance(entry.control.kind, EncodedDirective)]
+    assert (MARK in told.tensors) == recaches
+    assert_same_media(recorded, await asyncio.to_thread(again, pearl, opening, entries))
     assert len(np.unique(recorded[-1].frames_FHWC)) > 16  # a picture, not a blank
+
+
+def again(model: Model, opening: Opening, entries: Sequence[JournalEntry]) -> list[ReplayedChunk]:
+    stages = (model.load_transformer(), model.load_video_decoder(), model.load_audio_decoder())
+    return list(
+        replay(opening, entries, NUM_CHUNKS, transformer=stages[0], video_decoder=stages[1], audio_decoder=stages[2])
+    )
 
 
 async def test_a_session_of_the_shipped_model_is_restored_bit_for_bit(pearl: Model) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from sqlalchemy import select
 
@@ -15,30 +18,37 @@ from serving.errors import NacreError, QuotaExceededError
 
 logger = logging.getLogger(__name__)
 
+Answer = TypeVar("Answer")
+
+ASK_AGAIN_AFTER_S = 30.0
+
 
 class Accounts:
     """Blocking. While the catalogue is away, recording goes on: what was stored meanwhile is noted with the next part,
     and in the end by counting all that there is."""
 
-    def __init__(self, database: Database, recorded: Recorded, quotas: Quotas) -> None:
+    def __init__(
+        self, database: Database, recorded: Recorded, quotas: Quotas, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._database = database
         self._recorded = recorded
         self._quotas = quotas
+        self._clock = clock
+        self._ask_again_s = -math.inf
 
     def refusal(self, session_id: str, more_bytes: int) -> str:
         """The reason for which so much more may not be kept; empty where it may."""
-        try:
-            with self._database.read() as connection:
-                query = select(sessions.c.tenant_id).where(sessions.c.session_id == session_id)
-                tenant_id = connection.execute(query).scalar_one_or_none()
-                if tenant_id is None:
-                    return ""
-                limit = self._quotas.of(connection, [tenant_id])[tenant_id].limits.storage_bytes
-                if limit is None or storage_used(connection, tenant_id) + more_bytes <= limit:
-                    return ""
-                return QuotaExceededError.reason
-        except NacreError:
-            return ""
+        return self._attempt(lambda: self._refusal(session_id, more_bytes)) or ""
+
+    def _refusal(self, session_id: str, more_bytes: int) -> str:
+        with self._database.read() as connection:
+            query = select(sessions.c.tenant_id).where(sessions.c.session_id == session_id)
+            tenant_id = connection.execute(query).scalar_one_or_none()
+            if tenant_id is None:
+                return ""
+            limit = self._quotas.of(connection, [tenant_id])[tenant_id].limits.storage_bytes
+            is_room = limit is None or storage_used(connection, tenant_id) + more_bytes <= limit
+            return "" if is_room else QuotaExceededError.reason
 
     def note(self, session_id: str, num_bytes: int, halt_reason: str) -> None:
         """All that the store has of the session's recording now."""
@@ -55,8 +65,14 @@ class Accounts:
         """Why nothing is added to it now. Raises `StorageUnavailableError`."""
         return self._recorded.halt_reason(session_id)
 
-    def _attempt(self, what: Callable[[], None]) -> None:
+    def _attempt(self, what: Callable[[], Answer]) -> Answer | None:
+        """None while the catalogue is away. It is not asked all the time then: each question may take seconds, and the
+        thread that asks has films to write."""
+        if self._clock() < self._ask_again_s:
+            return None
         try:
-            what()
+            return what()
         except NacreError as error:
+            self._ask_again_s = self._clock() + ASK_AGAIN_AFTER_S
             logger.warning("what recordings take is not noted now: %s", error.message)
+            return None

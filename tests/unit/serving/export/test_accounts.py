@@ -22,7 +22,7 @@ from serving.catalogue.recorded import Recorded
 from serving.catalogue.regions import open_store
 from serving.catalogue.storage import storage_config
 from serving.errors import RecordingNotFoundError
-from serving.export.accounts import Accounts
+from serving.export.accounts import ASK_AGAIN_AFTER_S, Accounts
 from serving.export.config import RecordingConfig
 from serving.export.exports import describe
 from serving.export.mp4 import survey, write_mp4
@@ -155,11 +155,19 @@ async def test_an_owner_takes_recordings_along_and_they_go_with_the_owner(ledger
     assert (store.parts("s-1"), ledger.used) == ([], 0)
 
 
-def test_while_the_catalogue_is_away_recording_goes_on(tmp_path: Path) -> None:
+def test_while_the_catalogue_is_away_recording_goes_on_and_seldom_asks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    now_s = [0.0]
     with Database(sqlite_url(tmp_path / "none" / "catalogue.db")) as database:
-        accounts = Accounts(database, Recorded(database), Quotas(database, AdmissionConfig()))
-        assert accounts.refusal("s-1", 10) == ""
+        accounts = Accounts(database, Recorded(database), Quotas(database, AdmissionConfig()), lambda: now_s[0])
+        for _ in range(3):
+            assert accounts.refusal("s-1", 10) == ""
+            accounts.note("s-1", 10, "")
+        assert len(caplog.records) == 1
+        now_s[0] = ASK_AGAIN_AFTER_S
         accounts.note("s-1", 10, "")
+        assert len(caplog.records) == 2
 
 
 def test_a_part_behind_a_gap_begins_a_run() -> None:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from serving.gateway.audience import Member
 from serving.sessions.contract import Control, Look, Move
 
+UNKNOWN = -1  # number of values: unlike any that there can be
+
 
 class Moment(NamedTuple):
     """Axes of one kind that take effect together: at a chunk, or after a control that is on its way itself."""
@@ -71,6 +73,12 @@ class PlannedAxes:
 
     def promised(self, moment: Moment) -> Promise | None:
         return self._promises.get(moment)
+
+    def break_promise(self, amending_id: str) -> None:
+        """The worker would not have it: what takes effect is to be looked at."""
+        for promise in self._promises.values():
+            if promise.amending_id == amending_id:
+                promise.num_sent_before = UNKNOWN
 
     def keep_promise(self, moment: Moment) -> Promise | None:
         """It has come, or nothing is left of it: None while there are others."""

@@ -21,10 +21,22 @@ from serving.gateway.planned_axes import Moment, Plan, PlannedAxes, Promise
 from serving.gateway.riders import Riders
 from serving.gateway.roles import Role
 from serving.sessions.attribution import Loss, Schedule, Sender
-from serving.sessions.contract import Accepted, Applied, Cancel, Control, ControlKind, Look, Move, Outcome, Superseded
+from serving.sessions.contract import (
+    Accepted,
+    Applied,
+    Cancel,
+    Control,
+    ControlKind,
+    Look,
+    Move,
+    Outcome,
+    Rejected,
+    Superseded,
+)
 
 # Begins the ids of controls that nobody sent: of a kind that no client can choose.
 LET_GO = "let-go."
+NOBODYS = Loss(by_control_id="", reason=LossReason.CANCELLED)
 
 
 def own_control(prefix: str, kind: ControlKind, on_behalf: Member, now_s: float) -> Control:
@@ -79,8 +91,7 @@ class SharedAxes:
     def leave(self, member: Member) -> list[Control]:
         """What it holds and has planned stays, until `let_go`. Its votes do not count."""
         self._here.discard(member)
-        lost = Loss(by_control_id="", reason=LossReason.CANCELLED)
-        return [self._withdraw(ballot, lost) for ballot in self._ballots.take_of(member)]
+        return [self._withdraw(ballot, NOBODYS) for ballot in self._ballots.take_of(member)]
 
     def pass_on(self, member: Member, to: Member) -> list[Control]:
         """The same client, come back."""
@@ -94,8 +105,7 @@ class SharedAxes:
         for axes in self._axes.values():
             axes.let_go(member)
         planned = [] if self.policy is Policy.SINGLE else self._plans.of(member)
-        lost = Loss(by_control_id="", reason=LossReason.CANCELLED)
-        return [*(each for plan in planned for each in self._leave_out(plan, lost)), *self._settle(member)]
+        return [*(each for plan in planned for each in self._leave_out(plan, NOBODYS)), *self._settle(member)]
 
     # --- controls ---
 
@@ -210,6 +220,8 @@ class SharedAxes:
             return told
         self._riders.compose(left[-1].control.control_id, ruling.in_force)
         if promise.value != ruling.value:
+            if promise.amending_id:  # or many who change their minds would fill what a worker lets wait
+                told.append(self._take_back(promise.amending_id, NOBODYS, left[-1].member))
             amending = own_control(LET_GO, ruling.value, left[-1].member, self._clock())
             self._riders.compose(amending.control_id, ruling.in_force)
             self._promise(moment, ruling.value, amending.control_id)
@@ -232,6 +244,8 @@ class SharedAxes:
             is_ballot = self._ballots.is_one(outcome.control_id)
             return [replace(outcome, due_chunk_idx=None) if is_ballot else outcome]
         self._note_unsettled(outcome)
+        if isinstance(outcome, Rejected) and outcome.control_id.startswith(LET_GO):
+            self._plans.break_promise(outcome.control_id)
         told = self._riders.read(outcome)
         for each in told:
             self._note_ballot(each)
@@ -283,8 +297,7 @@ class SharedAxes:
         if isinstance(outcome, Applied):
             self._begin(plan, promise)
         elif last is not None and last.amending_id:
-            loss = Loss(by_control_id="", reason=LossReason.CANCELLED)
-            self._orphans.append(self._take_back(last.amending_id, loss, plan.member))
+            self._orphans.append(self._take_back(last.amending_id, NOBODYS, plan.member))
 
     def _begin(self, plan: Plan, promise: Promise | None) -> None:
         """It is held from now on."""

@@ -314,6 +314,32 @@ def test_p_03_what_is_planned_is_merged_with_what_others_hold_by_then() -> None:
     assert worker.mailbox.held.forward == -0.25
 
 
+def test_others_who_change_their_minds_fill_nothing() -> None:
+    ann, bob = member("ann"), member("bob")
+    worker = housed(Policy.MERGE, ann, bob)
+    worker.send(worker.hands.arrange(ann, planned("a", 0.5, 3)))
+    worker.step()
+    for number in range(80):
+        worker.send(worker.hands.arrange(bob, move(f"b{number}", number / 200)))
+        worker.send(worker.hands.axes.coming(worker.chunk_idx + 2))
+    assert len(worker.mailbox) <= 3
+    for _ in range(4):
+        worker.step()
+    assert worker.mailbox.held.forward == pytest.approx(0.5 + 79 / 200)
+
+
+def test_what_a_worker_had_no_room_for_is_put_right_when_it_takes_effect() -> None:
+    ann, bob = member("ann"), member("bob")
+    worker = housed(Policy.MERGE, ann, bob)
+    for number in range(64):
+        worker.send(worker.hands.arrange(ann, planned(f"a{number}", 0.5, 3 if number == 0 else 100)))
+    worker.step()
+    worker.send(worker.hands.arrange(bob, move("b", 0.25)))
+    for _ in range(5):
+        worker.step()
+    assert worker.mailbox.held.forward == 0.75
+
+
 def test_what_several_planned_for_one_chunk_takes_effect_together() -> None:
     ann, bob, cid = member("ann"), member("bob"), member("cid")
     worker = housed(Policy.MERGE, ann, bob, cid)

@@ -2,7 +2,7 @@
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 
-import type { Calls } from "./calls.js";
+import type { Calls, Line } from "./calls.js";
 import { valueOf } from "./enums.js";
 import { ConnectionLost, ProtocolError, Timeout } from "./errors.js";
 import type { AudioCodec, VideoCodec } from "./media.js";
@@ -17,7 +17,6 @@ import {
 } from "./nacre/v1/session_pb.js";
 import { toSessionEnded } from "./play_codec.js";
 import type { ClientRole } from "./records.js";
-import type { Socket } from "./socket.js";
 
 export interface AttachOptions {
   sessionId: string;
@@ -40,13 +39,13 @@ export interface Delivery {
 
 export class Attachment {
   private constructor(
-    private readonly socket: Socket,
+    private readonly socket: Line,
     readonly attached: Attached,
   ) {}
 
   /** Attach, and wait for the service's answer. Throws `NacreError`. */
   static async open(calls: Calls, options: AttachOptions): Promise<Attachment> {
-    const socket = await calls.open("/v1/play");
+    const socket = await calls.play();
     const error = new Timeout(`no answer to the attachment within ${options.timeoutS} s`, { code: "deadline_exceeded" });
     const timer = setTimeout(() => socket.close(error), options.timeoutS * 1e3);
     try {
@@ -63,6 +62,10 @@ export class Attachment {
     }
   }
 
+  get media(): MediaStream | null {
+    return this.socket.media ?? null;
+  }
+
   read(): Promise<Delivery> {
     return readFrom(this.socket);
   }
@@ -77,7 +80,7 @@ export class Attachment {
   }
 }
 
-async function readFrom(socket: Socket): Promise<Delivery> {
+async function readFrom(socket: Line): Promise<Delivery> {
   const bytes = await socket.read();
   if (bytes === null) throw new ConnectionLost("the service closed the stream", { code: "unavailable" });
   return { response: fromBinary(PlayResponseSchema, bytes), numBytes: bytes.length };

@@ -17,6 +17,12 @@ import { fromDetails } from "./refusals.js";
 import { Socket } from "./socket.js";
 import type { Token, WebSocketMaker } from "./token.js";
 
+/** What a world is played over. */
+export interface Line extends Pick<Socket, "read" | "send" | "close"> {
+  /** Pictures and sound, where they do not come in messages. */
+  readonly media?: MediaStream;
+}
+
 export interface CallOptions {
   signal?: AbortSignal;
 }
@@ -38,14 +44,15 @@ export class Calls {
   constructor(
     readonly url: string,
     private readonly token: Token,
-    private readonly timeoutS: number,
+    readonly timeoutS: number,
     private readonly webSocket: WebSocketMaker | undefined,
     private readonly maxAttempts = MAX_ATTEMPTS,
+    private readonly dial?: (calls: Calls) => Promise<Line>,
   ) {}
 
   /** The same, with another patience: once. */
   within(timeoutS: number): Calls {
-    return new Calls(this.url, this.token, timeoutS, this.webSocket, 1);
+    return new Calls(this.url, this.token, timeoutS, this.webSocket, 1, this.dial);
   }
 
   /** What changes something gets an idempotency key where it has none. Throws `NacreError`. */
@@ -116,6 +123,21 @@ export class Calls {
       signal?.removeEventListener("abort", onAbort);
       socket.close();
     }
+  }
+
+  /** Where a world is played: a WebSocket, unless another way was asked for. */
+  play(): Promise<Line> {
+    return this.dial === undefined ? this.open("/v1/play") : this.dial(this);
+  }
+
+  /** Whether codecs are agreed on by the line itself. */
+  get isAgreed(): boolean {
+    return this.dial !== undefined;
+  }
+
+  /** The same, played over another line. */
+  over(dial: (calls: Calls) => Promise<Line>): Calls {
+    return new Calls(this.url, this.token, this.timeoutS, this.webSocket, this.maxAttempts, dial);
   }
 
   /** A WebSocket that has told who one is. */

@@ -4,7 +4,15 @@ import { type RevokedToken, type TokenToRevoke, revokeToken } from "./access.js"
 import { Admin } from "./admin.js";
 import { Books } from "./books.js";
 import type { Calls } from "./calls.js";
-import { type ConnectOptions, PlayClient, callsTo } from "./play_client.js";
+import { type ConnectOptions as PlayOptions, PlayClient, callsTo } from "./play_client.js";
+import { overWebRtc } from "./webrtc.js";
+
+export interface ConnectOptions extends PlayOptions {
+  /** What worlds are played over; a WebSocket when left out. Over WebRTC, `world.media` has the pictures and the sound. */
+  transport?: "websocket" | "webrtc";
+  /** Of WebRTC, to be reached by where the service is in no direct reach. */
+  iceServers?: RTCIceServer[];
+}
 
 export class Client extends PlayClient {
   /** For those who run the service. */
@@ -27,5 +35,6 @@ export class Client extends PlayClient {
 
 /** A client for the service at `url` ("http://localhost:8080"); in a page, its own origin when left out. */
 export function connect(url?: string, options: ConnectOptions = {}): Client {
-  return new Client(callsTo(url, options));
+  const calls = callsTo(url, options);
+  return new Client(options.transport === "webrtc" ? calls.over(overWebRtc(options.iceServers)) : calls);
 }

@@ -22,6 +22,8 @@ export interface Frame {
   presentationTimeS: number;
   data: Uint8Array;
   isKeyframe: boolean;
+  /** Over WebRTC, where `data` is empty: what `requestVideoFrameCallback` tells of it. */
+  rtpTimestamp?: number;
 }
 
 /** The sound of one chunk: Opus packets of 20 ms, or a single entry of interleaved 16-bit samples. */

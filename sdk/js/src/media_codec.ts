@@ -63,6 +63,7 @@ function toFrame(frame: pb.VideoFrame): Frame {
     presentationTimeS: secondsOf(frame.presentationTime),
     data: frame.data,
     isKeyframe: frame.isKeyframe,
+    ...(frame.rtpTimestamp !== undefined && { rtpTimestamp: frame.rtpTimestamp }),
   };
 }
 

@@ -81,6 +81,10 @@ export class PlayStream {
     return this.attachment !== null;
   }
 
+  get media(): MediaStream | null {
+    return this.attachment?.media ?? null;
+  }
+
   /** How the current attachment's media is encoded. */
   get format(): MediaFormat {
     if (this.told.format === null) throw new Detached("the world was not entered");
@@ -126,7 +130,8 @@ export class PlayStream {
 
   private async attach(): Promise<Attachment> {
     const { video, audio, role = "", standBy = false, attachTimeoutS = DEFAULT_ATTACH_TIMEOUT_S } = this.options;
-    const can = await canShow();
+    // What the browser takes by itself it has agreed on before.
+    const can = this.calls.isAgreed ? { video: [], audio: [] } : await canShow();
     return Attachment.open(this.calls, {
       sessionId: this.session.id,
       resumeToken: this.session.resumeToken,

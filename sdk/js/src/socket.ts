@@ -4,6 +4,18 @@ import { parseConnectError } from "./connect_error.js";
 import { ConnectionLost, type NacreError, ProtocolError, Timeout, Unavailable } from "./errors.js";
 import { fromStreamEnd } from "./refusals.js";
 
+/** What a WebSocket is asked for, and what may stand in its place. */
+export interface Wire {
+  binaryType: BinaryType;
+  readonly url: string;
+  onopen: ((event: Event) => void) | null;
+  onmessage: ((event: MessageEvent) => void) | null;
+  onerror: ((event: Event) => void) | null;
+  onclose: ((event: CloseEvent) => void) | null;
+  send(data: Uint8Array<ArrayBuffer> | string): void;
+  close(): void;
+}
+
 export class Socket {
   private readonly arrived: Uint8Array[] = []; // bounded by credit, or by the few answers of a call
   private end: NacreError | "well" | null = null;
@@ -11,7 +23,7 @@ export class Socket {
   private onChange: () => void = () => {};
 
   private constructor(
-    private readonly socket: WebSocket,
+    private readonly socket: Wire,
     private readonly url: string,
   ) {
     socket.binaryType = "arraybuffer";
@@ -25,7 +37,7 @@ export class Socket {
   }
 
   /** Throws `Timeout`, or `Unavailable` where nobody answers. */
-  static async open(socket: WebSocket, timeoutS: number): Promise<Socket> {
+  static async open(socket: Wire, timeoutS: number): Promise<Socket> {
     const opened = new Socket(socket, socket.url);
     const timer = setTimeout(() => opened.close(noAnswer(timeoutS)), timeoutS * 1e3);
     try {

@@ -47,6 +47,11 @@ export class World implements AsyncIterable<Chunk> {
     return this.stream.format;
   }
 
+  /** Pictures and sound, for the `srcObject` of a video element; null where they come in chunks. Another one after each "attached". */
+  get media(): MediaStream | null {
+    return this.stream.media;
+  }
+
   get state(): "open" | "reconnecting" | "closed" {
     if (this.stream.end !== null) return "closed";
     return this.stream.isAttached ? "open" : "reconnecting";

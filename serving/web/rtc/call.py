@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableSequence
 from typing import Any
 
 import grpc
@@ -12,7 +12,7 @@ import grpc.aio
 from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 
-from nacre.v1 import session_pb2
+from nacre.v1 import media_pb2, session_pb2
 from serving.errors import AttachTimeoutError, InvalidFieldError, NacreError
 from serving.gateway.calls import CallContext, Calls, Metadata
 from serving.gateway.request_id import request_id_of
@@ -79,7 +79,7 @@ class RtcCall:
         return None
 
     async def _first(self, timeout_s: float) -> session_pb2.PlayRequest:
-        """With the codec that was agreed on, where it leaves that open. Raises `NacreError`."""
+        """With the codec that was agreed on before others that it takes as well. Raises `NacreError`."""
         try:
             async with asyncio.timeout(timeout_s):
                 data = await self._line.read()
@@ -89,14 +89,19 @@ class RtcCall:
             first = session_pb2.PlayRequest.FromString(data)
         except DecodeError:
             raise InvalidFieldError("the first message cannot be read", field="message") from None
-        if first.HasField("attach") and not first.attach.video_codecs:
-            first.attach.video_codecs.append(self._media.video_codec)
+        if first.HasField("attach"):
+            _put_first(first.attach.video_codecs, self._media.video_codec)
         return first
 
     async def _each(self, first: bytes) -> AsyncIterator[bytes]:
         yield first
         while True:
             yield await self._line.read()
+
+
+def _put_first(codecs: MutableSequence[media_pb2.VideoCodec], agreed: media_pb2.VideoCodec) -> None:
+    if not codecs or agreed in codecs:
+        codecs[:] = [agreed, *(each for each in codecs if each != agreed)]
 
 
 def last_words(status: status_pb2.Status | None) -> str:

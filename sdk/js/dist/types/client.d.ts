@@ -1,7 +1,13 @@
 /** The client: all that a service is asked for, by those who play and those who run it. */
 import { Admin } from "./admin.js";
 import { Books } from "./books.js";
-import { type ConnectOptions, PlayClient } from "./play_client.js";
+import { type ConnectOptions as PlayOptions, PlayClient } from "./play_client.js";
+export interface ConnectOptions extends PlayOptions {
+    /** What worlds are played over; a WebSocket when left out. Over WebRTC, `world.media` has the pictures and the sound. */
+    transport?: "websocket" | "webrtc";
+    /** Of WebRTC, to be reached by where the service is in no direct reach. */
+    iceServers?: RTCIceServer[];
+}
 export declare class Client extends PlayClient {
     /** For those who run the service. */
     readonly admin: Admin;

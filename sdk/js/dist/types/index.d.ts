@@ -13,5 +13,6 @@ export type { Admin } from "./admin.js";
 export type * from "./admin_records.js";
 export type { AuditOptions, Books, UsageOptions } from "./books.js";
 export type * from "./books_records.js";
+export type { ConnectOptions } from "./client.js";
 export { Client, connect } from "./client.js";
 export * from "./play.js";

@@ -15,6 +15,8 @@ export declare class World implements AsyncIterable<Chunk> {
     get capabilities(): Capabilities;
     /** How the current attachment's media is encoded. */
     get format(): MediaFormat;
+    /** Pictures and sound, for the `srcObject` of a video element; null where they come in chunks. Another one after each "attached". */
+    get media(): MediaStream | null;
     get state(): "open" | "reconnecting" | "closed";
     /** Why nothing more will come; null while it will. */
     get end(): NacreError | null;

@@ -54,10 +54,7 @@ class AdmissionService(admission_pb2_grpc.AdmissionServiceServicer):
                 await context.write(admission_pb2.OpenSessionResponse(queued=to_standing(standing, asked.give_up_s)))
 
         if create.idempotency_key:
-            key = key_of(create.idempotency_key)
-            asked = self._open.setdefault(key, asked)
-            open_it = self._open_in_turn if self._waits(asked) else self._open_once
-            opened = await _beside(tell(asked), open_it(key, create, asked, context))
+            opened = await self._open_keyed(key_of(create.idempotency_key), create, asked, tell, context)
         else:
             opened = await _beside(tell(asked), self._open_as(create, asked, context))
         await context.write(admission_pb2.OpenSessionResponse(opened=opened))
@@ -94,8 +91,18 @@ class AdmissionService(admission_pb2_grpc.AdmissionServiceServicer):
         state = await self._desk.ask(lambda: quotas.state(tenant_id))
         return admission_pb2.GetQuotaResponse(quota=to_quota(state, self._clock()))
 
-    def _waits(self, asked: Asking) -> bool:
-        return asked.wait_s > 0 and not asked.reservation_id and self._desk.keeps_places
+    async def _open_keyed(
+        self,
+        key: RequestKey,
+        create: session_pb2.CreateSessionRequest,
+        asked: Asking,
+        tell: Callable[[Asking], Awaitable[None]],
+        context: Any,
+    ) -> session_pb2.CreateSessionResponse:
+        if asked.wait_s > 0 and not asked.reservation_id and self._desk.keeps_places:
+            return await _beside(tell(asked), self._open_in_turn(key, create, asked, context))
+        asked = self._open.setdefault(key, asked)
+        return await _beside(tell(asked), self._open_once(key, create, asked, context))
 
     async def _open_in_turn(
         self, key: RequestKey, create: session_pb2.CreateSessionRequest, asked: Asking, context: Any

@@ -221,6 +221,24 @@ async def test_whoever_waits_is_told_until_when_and_what_its_tenant_may_use(tmp_
         assert reserved.limits == standing.limits
 
 
+async def test_those_who_were_cut_off_while_they_waited_leave_nothing_behind(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.create()
+        streams = []
+        for number in range(3):
+            create = create_request(f"key-{number}", wait=PATIENT.wait)
+            streams.append(here.admission.OpenSession(admission_pb2.OpenSessionRequest(create=create)))
+            await first_standing(streams[-1])
+        for stream in streams:
+            stream.cancel()
+        desk_of_it = here.service.server._core.desk
+        async with asyncio.timeout(10):
+            while desk_of_it._waiting:
+                await asyncio.sleep(0.01)
+        assert here.service.server._services.admission._open == {}
+        assert desk_of_it.keyed._running == {}
+
+
 async def test_what_could_never_begin_is_refused_before_the_wait(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         await here.create()

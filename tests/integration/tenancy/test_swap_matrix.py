@@ -193,7 +193,10 @@ CASES: Mapping[str, Kinds] = {
             lambda it, own: access_pb2.RevokeTokenRequest(subject_id=f"key:{it.key_id}", tenant_id=it.tenant_id),
         ),
     ),
-    U + "GetQuote": Kinds(at_large=(lambda it, own: usage_pb2.GetQuoteRequest(duration=Duration(seconds=60)),)),
+    U + "GetQuote": Kinds(
+        at_large=(lambda it, own: usage_pb2.GetQuoteRequest(duration=Duration(seconds=60)),),
+        named=(lambda it, own: usage_pb2.GetQuoteRequest(duration=Duration(seconds=60), world_id=it.world_id),),
+    ),
     U + "GetUsage": Kinds(
         at_large=(lambda it, own: usage_pb2.GetUsageRequest(),),
         named=(

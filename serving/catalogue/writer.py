@@ -327,9 +327,11 @@ class JournalWriter:
 
     def _give_up_lease(self, chain: Chain) -> None:
         try:
-            self._sessions.release(chain.session_id, chain.epoch)
+            # Looked at first: whoever opens one that moved needs the catalogue now, and there is nothing to give up.
+            if self._sessions.find(chain.session_id, with_deleted=True).lease.epoch == chain.epoch:
+                self._sessions.release(chain.session_id, chain.epoch)
         except SessionFencedError:
-            pass  # it moved, and whoever has it now did not wait for us to give it up
+            pass  # it moved just now
         except NacreError as error:
             logger.warning("the lease of %s will run out by itself: %s", chain.session_id, error)
 

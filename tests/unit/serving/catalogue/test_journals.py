@@ -171,6 +171,19 @@ def test_a_discarded_session_is_written_to_its_end_and_released(
     assert Sessions(database).find("s-1").lease.owner == ""
 
 
+def test_p01_a_session_that_moved_on_is_not_given_up_by_the_worker_before(
+    database: Database, spool: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journals = CatalogueJournals(database, INFO, "worker", spool)
+    open_journal(journals, database)
+    commit(journals, "s-1")
+    taken = Sessions(database).take_over("s-1", "gateway", 1)
+    journals.discard("s-1")
+    journals.close()
+    assert Sessions(database).find("s-1").lease == taken
+    assert [record.getMessage() for record in caplog.records if "lease" in record.getMessage()] == []
+
+
 def test_the_writer_keeps_the_leases_of_its_sessions(journals: CatalogueJournals, database: Database) -> None:
     open_journal(journals, database)
     sessions = Sessions(database)

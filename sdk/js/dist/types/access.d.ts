@@ -20,6 +20,19 @@ export declare class Keys {
         graceS?: number;
     }): Promise<ApiKey>;
 }
+/** Whose tokens were taken back: what they were given or have minted until then opens nothing. */
+export interface RevokedToken {
+    tenantId: string;
+    subjectId: string;
+    revokedAt: Date;
+}
+/** A token before its end, by its text or by its subject; or with the subject of somebody who signed in (oidc:, certificate:, key:) whatever they were given or have minted until now. Within a second it opens nothing. */
+export type TokenToRevoke = {
+    token: string;
+} | {
+    subjectId: string;
+    tenantId?: string;
+};
 /** For admins. Get it as `client.admin.tenants`. */
 export declare class Tenants {
     private readonly calls;

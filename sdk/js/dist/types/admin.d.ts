@@ -20,6 +20,6 @@ export declare class Admin {
     setQuota(tenantId: string, limits: Partial<Limits>, { weight }?: {
         weight?: number;
     }): Promise<Quota>;
-    /** Let a running session go on with another worker, or with the same one anew, without a chunk lost. Answers when it goes on. Throws `LimitReached` where there is no room. */
-    move(session: Session | string): Promise<void>;
+    /** Let a running session go on with another worker, or with the same one anew, without a chunk lost. Answers when it goes on, with the worker's id. Throws `LimitReached` where there is no room. */
+    move(session: Session | string): Promise<string>;
 }

@@ -18,9 +18,10 @@ export interface AuditOptions {
 /** Get it as `client.books`. */
 export declare class Books {
     private readonly calls;
-    /** What so many seconds of a world will cost. */
-    quote(seconds: number, { viewers }?: {
+    /** What so many seconds of a world will cost: of a saved one, or of any that begins anew. Throws `NotFound` for one that is not to be seen. */
+    quote(seconds: number, { viewers, worldId }?: {
         viewers?: number;
+        worldId?: string;
     }): Promise<Quote>;
     /** Of one's own tenant, or as an operator of another. */
     usage(options?: UsageOptions): Promise<Usage>;

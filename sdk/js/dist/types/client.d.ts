@@ -1,4 +1,5 @@
 /** The client: all that a service is asked for, by those who play and those who run it. */
+import { type RevokedToken, type TokenToRevoke } from "./access.js";
 import { Admin } from "./admin.js";
 import { Books } from "./books.js";
 import { type ConnectOptions as PlayOptions, PlayClient } from "./play_client.js";
@@ -9,10 +10,13 @@ export interface ConnectOptions extends PlayOptions {
     iceServers?: RTCIceServer[];
 }
 export declare class Client extends PlayClient {
+    private readonly allCalls;
     /** For those who run the service. */
     readonly admin: Admin;
     /** What playing costs, what was used, and who did what. */
     readonly books: Books;
+    /** Take back a token before its end, or all that somebody was given or has minted. */
+    revokeToken(which: TokenToRevoke): Promise<RevokedToken>;
 }
 /** A client for the service at `url` ("http://localhost:8080"); in a page, its own origin when left out. */
 export declare function connect(url?: string, options?: ConnectOptions): Client;

@@ -8,7 +8,7 @@
  *     new WorldInput(world, { element: canvas });
  *     await world.say("it starts to rain");
  */
-export type { Keys, Tenants } from "./access.js";
+export type { Keys, RevokedToken, Tenants, TokenToRevoke } from "./access.js";
 export type { Admin } from "./admin.js";
 export type * from "./admin_records.js";
 export type { AuditOptions, Books, UsageOptions } from "./books.js";

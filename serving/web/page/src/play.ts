@@ -121,11 +121,13 @@ export class Play {
   /** By a link that is good once, so that a long film never lies in the page's memory. */
   download(): Promise<void> {
     return this.#attempt(async () => {
+      const [href, { haltReason }] = await Promise.all([this.session.recordingLink(), this.session.recordingInfo()]);
       const link = document.createElement("a");
-      link.href = await this.session.recordingLink();
+      link.href = href;
       link.download = `${this.title.replaceAll(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60) || "world"}.mp4`;
       link.click();
-      this.host.notices.say("The recording is being downloaded.");
+      const isFull = haltReason === "QUOTA_EXCEEDED";
+      this.host.notices.say(`The recording is being downloaded${isFull ? ", as far as there was room for it" : ""}.`);
     });
   }
 

@@ -59,6 +59,10 @@ const TOLD: Record<string, Told> = {
     "The world plays on; try to save again in a moment.",
     "retry",
   ],
+  RECORDING_NOT_FOUND: [
+    "Nothing is recorded of this world.",
+    "Where your storage is full, recording goes on once there is room.",
+  ],
   CHUNK_UNKNOWN: ["There is no such moment.", "Choose one that has been."],
   WORLD_NOT_FOUND: ["This saved world is not there any more.", "Choose another one.", "start"],
   SNAPSHOT_REFUSED: [

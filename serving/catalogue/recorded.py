@@ -12,6 +12,10 @@ from serving.catalogue.database import Database
 from serving.catalogue.schema import recordings, sessions
 
 
+# Others who write wait for so many, some ten milliseconds.
+SETTLED_AT_ONCE = 100
+
+
 class Recorded:
     """Blocking. Raises `StorageUnavailableError`."""
 
@@ -26,14 +30,14 @@ class Recorded:
 
     def settle(self, stored: Mapping[str, int]) -> None:
         """What the store was found to have, by session, counts from now on."""
-        with self._database.write() as connection:
-            noted = {row.session_id: row for row in connection.execute(select(recordings))}
-            for session_id, row in noted.items():
-                if session_id not in stored and row.num_bytes:
-                    self._put(connection, session_id, {"num_bytes": 0})
-            for session_id, num_bytes in stored.items():
-                if session_id not in noted or noted[session_id].num_bytes != num_bytes:
-                    self._put(connection, session_id, {"num_bytes": num_bytes})
+        with self._database.read() as connection:
+            query = select(recordings.c.session_id, recordings.c.num_bytes)
+            noted = {row.session_id: row.num_bytes for row in connection.execute(query)}
+        wrong = [each for each in noted.keys() | stored.keys() if noted.get(each, 0) != stored.get(each, 0)]
+        for first in range(0, len(wrong), SETTLED_AT_ONCE):
+            with self._database.write() as connection:
+                for session_id in wrong[first : first + SETTLED_AT_ONCE]:
+                    self._put(connection, session_id, {"num_bytes": stored.get(session_id, 0)})
 
     def forget(self, session_id: str) -> None:
         with self._database.write() as connection:

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, delete, func, select
 from serving.catalogue.database import Database
 from serving.catalogue.schema import recordings, sessions
 
-
 # Others who write wait for so many, some ten milliseconds.
 SETTLED_AT_ONCE = 100
 

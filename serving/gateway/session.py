@@ -5,25 +5,22 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
 from model.interface import ModelInfo
 from nacre.v1 import session_pb2
-from serving.access.principal import current
 from serving.admission.grant import Grant
 from serving.books.accounts import SessionAccount
 from serving.errors import (
-    CapacityExhaustedError,
-    SessionControlledError,
     SessionEndedError,
     UnavailableError,
 )
 from serving.export.session_recorder import SessionRecorder
 from serving.gateway.arbitration import Policy
 from serving.gateway.arrivals import Arrival, ArrivalQueue
+from serving.gateway.attendance import Attendance
 from serving.gateway.audience import Audience, Client, Member
 from serving.gateway.broadcast import Broadcast
 from serving.gateway.config import GatewayConfig
@@ -31,9 +28,7 @@ from serving.gateway.control_flow import ControlFlow
 from serving.gateway.controls import ControlBook
 from serving.gateway.floor import Floor
 from serving.gateway.lifetime import PARKED, Lifetime
-from serving.gateway.media_channel import Codecs
 from serving.gateway.metrics import GatewayMetrics
-from serving.gateway.roles import Role
 from serving.gateway.seats import Seat
 from serving.gateway.session_identity import SessionIdentity
 from serving.gateway.session_message import session_message
@@ -85,6 +80,9 @@ class Session:
         self.floor = Floor(policy, self._audience, link, config, clock, self.arrivals, chunk_s)
         self.flow = ControlFlow(identity, info, self.arrivals, self._audience, self.floor, self.controls, metrics)
         self._lifetime = Lifetime(identity, config, self._audience, self.end, clock)
+        self._attendance = Attendance(
+            self._audience, self._broadcast, self.floor, self._lifetime, config, metrics, clock
+        )
         self._num_delivered = identity.first_chunk_idx  # chunks that left for somebody who drives
         self.grant = Grant()  # what it was let in with
         self.is_paused = False
@@ -192,45 +190,14 @@ class Session:
         return hmac.compare_digest(token_sha256(resume_token), self.identity.token_sha256)
 
     def attach(self, client: Client, spec: AttachSpec) -> Member:
-        """Let a client see the session, and drive it where its role lets it. Raises SessionEndedError,
-        SessionControlledError or CapacityExhaustedError."""
-        if self.has_ended:
-            raise SessionEndedError("the session has ended", field="attach.session_id")
-        if len(self._audience.members) >= self._config.max_clients:
-            raise CapacityExhaustedError(f"{self._config.max_clients} clients are attached to the session already")
-        is_first = not spec.role.looks_on and not self._audience.players
-        if not spec.role.looks_on and not is_first and self.floor.policy is Policy.SINGLE and not spec.stands_by:
-            raise SessionControlledError("another client controls the session", field="attach.session_id")
-        seat = self._broadcast.take_seat(Codecs(spec.video_codec, spec.audio_codec), spec.credit, is_anew=is_first)
-        member = Member(
-            client=client,
-            seat=seat,
-            role=spec.role,
-            client_id=spec.client_id or f"client-{secrets.token_hex(4)}",
-            is_named=bool(spec.client_id),
-            subject_id=current().subject_id,
-            joined_s=self._clock(),
-        )
-        if is_first:
-            self._lifetime.attended()
-            self._broadcast.attached_s = self._clock()
-        self.floor.enter(member)
-        if spec.role is Role.PLAYER:
-            self._metrics.client_attached()
-        self._broadcast.wake()
-        return member
+        """As `Attendance.enter`."""
+        return self._attendance.enter(client, spec)
 
     def detach(self, member: Member) -> None:
-        """A client is gone. Without any who drive, the session waits for one for the grace time."""
-        self.floor.leave(member)
-        self._broadcast.leave_seat(member.seat)
+        """A client is gone."""
+        self._attendance.leave(member)
         if self.has_ended:  # what was on the way to it when the last row was written
             self._write_usage()
-        if member.role.looks_on:
-            return
-        self._metrics.client_detached()
-        if not self.has_ended and not self._audience.players:
-            self._lifetime.left_alone()
 
     # --- verbs ---
 

@@ -4,6 +4,7 @@ A place is remembered where the camera stood: a whole turn of maps, known where 
 seen. While the camera stands at a place, looking about only reads and fills that panorama;
 between places the nearest ones are reprojected (model.warp), and what none of them shows comes
 from the last canvas. A new place is laid down every metre and a half, the farthest one is forgotten.
+A copy of a copy is no better known than the first: every pixel keeps the nearness it was painted at.
 
 Letters: K places, M maps, H rows, W columns of a canvas.
 """
@@ -21,14 +22,17 @@ from torch import Tensor
 
 from model import camera
 from model.interface import Tensors
-from model.warp import Panorama, Target, warp
+from model.warp import GRAIN, Panorama, Target, warp
 
-MAX_PLACES = 32  # 11 MB a session; a trail of 48 m and every stop
+MAX_PLACES = 32  # 13 MB a session; a trail of 48 m and every stop
 SPACING_M = 1.5  # shorter than a thing is wide; every place laid down on a walk resamples what it copies
 STOP_SPACING_M = 0.02  # where the camera stops, it may look about: that place is worth its own panorama
 SOURCE_W = 256  # columns of a panorama that can matter to a canvas
 NEAREST_SOURCES = 2
 MIN_SHARED_COLUMNS = 24  # a place that knows less than this of what is in view is no help
+
+
+NUM_KEPT = GRAIN + 1  # a canvas's maps, and its grain: how near each pixel was when it was painted
 
 
 class Standpoint(NamedTuple):
@@ -43,6 +47,7 @@ class Recollection(NamedTuple):
     """What memory shows on a canvas."""
 
     maps_MHW: Tensor  # float in [0, 1]; meaningless where unknown
+    grain_HW: Tensor  # float in [0, 1]: how near each pixel was when it was painted; meaningless where unknown
     strong_HW: Tensor  # bool: known well
     weak_HW: Tensor  # bool: known roughly
 
@@ -53,11 +58,11 @@ class SpatialMemory:
     def __init__(self) -> None:
         turn = (camera.CANVAS_H, camera.TURN_PX)
         # Written, not only asked for: zeros that nobody wrote are no memory yet, and every place would take some more.
-        self._maps = torch.empty(MAX_PLACES, camera.NUM_MAPS, *turn, dtype=torch.uint8).zero_()
+        self._maps = torch.empty(MAX_PLACES, NUM_KEPT, *turn, dtype=torch.uint8).zero_()
         self._known = torch.empty(MAX_PLACES, *turn, dtype=torch.bool).zero_()
         self._xy = torch.zeros(MAX_PLACES, 2, dtype=torch.float64)
         self._count = 0
-        self._last_maps = torch.zeros(camera.NUM_MAPS, camera.CANVAS_H, camera.CANVAS_W, dtype=torch.uint8)
+        self._last_maps = torch.zeros(NUM_KEPT, camera.CANVAS_H, camera.CANVAS_W, dtype=torch.uint8)
         self._last_known = torch.zeros(camera.CANVAS_H, camera.CANVAS_W, dtype=torch.bool)
         self._last = Standpoint(0.0, 0.0, 0)
 
@@ -79,21 +84,22 @@ class SpatialMemory:
             index = self._columns(at.column, camera.CANVAS_W)
             maps, known = self._maps[here][:, :, index].float() / 255, self._known[here][:, index]
         else:
-            return self._reproject(at)
+            return _recollection(*self._reproject(at))
         if bool(known.all()):
-            return Recollection(maps, known, torch.zeros_like(known))
-        rest = self._reproject(at, skip=here)
-        known_maps = torch.where(known, maps, rest.maps_MHW)
-        return Recollection(known_maps, known | rest.strong_HW, rest.weak_HW & ~known)
+            return _recollection(maps, known, torch.zeros_like(known))
+        rest, strong, weak = self._reproject(at, skip=here)
+        return _recollection(torch.where(known, maps, rest), known | strong, weak & ~known)
 
     def is_new_place(self, at: Standpoint, is_walking: bool) -> bool:
         """Whether the canvas seen from `at` deserves a place of its own."""
         nearest = self._distances(at).min().item() if self._count else math.inf
         return nearest > (SPACING_M if is_walking else STOP_SPACING_M)
 
-    def remember(self, at: Standpoint, maps_MHW: Tensor, known_HW: Tensor, is_new_place: bool) -> None:
+    def remember(
+        self, at: Standpoint, maps_MHW: Tensor, grain_HW: Tensor, known_HW: Tensor, is_new_place: bool
+    ) -> None:
         """Keep a canvas: as the last one, and in the panorama of its place or of a new one."""
-        self._last_maps = (maps_MHW * 255).round().to(torch.uint8)
+        self._last_maps = (torch.cat([maps_MHW, grain_HW[None]]) * 255).round().to(torch.uint8)
         self._last_known = known_HW.clone()
         self._last = at
         place = self._new_place(at) if is_new_place else self._place_at(at)
@@ -110,7 +116,7 @@ class SpatialMemory:
 
     def last_canvas(self) -> tuple[Tensor, Standpoint]:
         """The canvas remembered last, maps_MHW in [0, 1], and where it was seen from."""
-        return self._last_maps.float() / 255, self._last
+        return self._last_maps[:GRAIN].float() / 255, self._last
 
     def snapshot(self) -> Tensors:
         count = self._count
@@ -167,14 +173,15 @@ class SpatialMemory:
     def _columns(start: int, width: int) -> Tensor:
         return torch.remainder(start + torch.arange(width), camera.TURN_PX)
 
-    def _reproject(self, at: Standpoint, skip: int | None = None) -> Recollection:
-        """The nearest helpful places and the last canvas, each filling what those before it left open."""
+    def _reproject(self, at: Standpoint, skip: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """The nearest helpful places and the last canvas, each filling what those before it left open: maps with their
+        grain, what is known well, and what roughly."""
         sources = self._sources(at, skip)
-        maps = torch.zeros(camera.NUM_MAPS, camera.CANVAS_H, camera.CANVAS_W)
+        maps = torch.zeros(NUM_KEPT, camera.CANVAS_H, camera.CANVAS_W)
         strong = torch.zeros(camera.CANVAS_H, camera.CANVAS_W, dtype=torch.bool)
         weak = strong.clone()
         if sources is None:
-            return Recollection(maps, strong, weak)
+            return maps, strong, weak
         count = len(sources.column_B)
         target = Target(
             torch.full((count,), at.column), torch.full((count,), at.x_m), torch.full((count,), at.y_m), camera.CANVAS_W
@@ -184,7 +191,7 @@ class SpatialMemory:
             better = valid & ~strong & (~weak | ~is_weak)
             maps = torch.where(better, source_maps, maps)
             strong, weak = strong | (better & ~is_weak), (weak & ~better) | (better & is_weak)
-        return Recollection(maps, strong, weak)
+        return maps, strong, weak
 
     def _sources(self, at: Standpoint, skip: int | None) -> Panorama | None:
         """Windows of panoramas toward what `at` looks at: nearest places first, the last canvas last."""
@@ -210,11 +217,15 @@ class SpatialMemory:
 
     def _last_window(self, start: int) -> tuple[Tensor, Tensor]:
         """The last canvas, laid into a window of SOURCE_W columns."""
-        maps = torch.zeros(camera.NUM_MAPS, camera.CANVAS_H, camera.TURN_PX, dtype=torch.uint8)
+        maps = torch.zeros(NUM_KEPT, camera.CANVAS_H, camera.TURN_PX, dtype=torch.uint8)
         known = torch.zeros(camera.CANVAS_H, camera.TURN_PX, dtype=torch.bool)
         index = self._columns(self._last.column - start, camera.CANVAS_W)
         maps[:, :, index], known[:, index] = self._last_maps, self._last_known
         return maps[:, :, :SOURCE_W], known[:, :SOURCE_W]
+
+
+def _recollection(maps_MHW: Tensor, strong_HW: Tensor, weak_HW: Tensor) -> Recollection:
+    return Recollection(maps_MHW[:GRAIN], maps_MHW[GRAIN], strong_HW, weak_HW)
 
 
 def sized(snapshot: Tensors, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> NDArray[Any]:

@@ -32,6 +32,8 @@ FRAME_RATE = 12.5
 FRAMES_PER_CHUNK = 1
 SAMPLE_RATE_HZ = 16_000
 SAMPLES_PER_CHUNK = 1_280
+# To be raised whenever the same weights come to play otherwise: snapshots and journals say what they were made with.
+REVISION = 2
 
 
 class PearlModel:
@@ -115,8 +117,8 @@ def _frozen(network: _Network) -> _Network:
 
 
 def _digest(folder: Path) -> str:
-    """SHA-256 over the weight files in the order of their names."""
-    digest = hashlib.sha256()
+    """SHA-256 over the weight files in the order of their names, and over how they are played."""
+    digest = hashlib.sha256(f"revision {REVISION}".encode())
     for path in sorted(folder.glob("*.safetensors")):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())

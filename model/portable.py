@@ -2,7 +2,7 @@
 
 Made of an exact snapshot's tensors, and made into such tensors again. What weighs there is packed:
 
-    remembered places   one picture of their colours, one of nearness and glow, and what is known as packed bits:
+    remembered places   one picture of their colours, one of nearness, glow and grain, and what is known as packed bits:
                         lossless as long as that fits, then ever coarser
     the last canvas     the same, always lossless: the next frames begin with it
     the rolling cache   in half precision
@@ -26,9 +26,9 @@ from PIL import Image
 
 from model import camera
 from model.interface import Tensors
-from model.memory import MAX_PLACES
+from model.memory import MAX_PLACES, NUM_KEPT
 
-VERSION = 1
+VERSION = 2  # 1 did not have the grain
 VERSION_NAME = "portable_version"  # tells a portable snapshot from an exact one
 # Quality of the colours (None for all of it) and coarseness of nearness, the first that fits. An error of half a step
 # of 8 in nearness is within what memory's reprojection takes for the same surface. Worlds need the first three; the
@@ -131,8 +131,8 @@ def _colours(maps_KMHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _depths(maps_KMHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Nearness as red and glow as green."""
-    return _stacked(np.concatenate([maps_KMHW[:, camera.NEARNESS :], np.zeros_like(maps_KMHW[:, :1])], 1))
+    """Nearness as red, glow as green and grain as blue."""
+    return _stacked(maps_KMHW[:, camera.NEARNESS :])
 
 
 def _stacked(planes_K3HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -148,9 +148,9 @@ def _coarse(picture_HWC: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
 def _maps(portable: Tensors, part: str, shape_KHW: tuple[int, int, int]) -> NDArray[np.uint8]:
     count, height, width = shape_KHW
     if not count:
-        return np.zeros((0, camera.NUM_MAPS, height, width), np.uint8)
+        return np.zeros((0, NUM_KEPT, height, width), np.uint8)
     pictures = [_opened(portable[f"{part}_{name}"], (count * height, width)) for name in ("colours", "depths")]
-    planes = np.concatenate(pictures, -1)[..., : camera.NUM_MAPS]
+    planes = np.concatenate(pictures, -1)
     return np.ascontiguousarray(planes.reshape(count, height, width, -1).transpose(0, 3, 1, 2))
 
 

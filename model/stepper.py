@@ -44,7 +44,7 @@ from model.walker import Walker
 from model.warp import patch_coverage
 from model.world.conditions import apply_update
 
-STEPS_FIRST, STEPS_PAINT, STEPS_KNOWN = 12, 2, 1  # denoise passes: a first canvas, a part of one, sound alone
+STEPS_FIRST, STEPS_PAINT, STEPS_KNOWN = 12, 3, 1  # denoise passes: a first canvas, a part of one, sound alone
 WHOLE_SHARE = 0.5  # unknown beyond this, a canvas is composed anew
 PAINT_SHARE = 0.012  # gaps smaller than this are closed from their rims until the next painting
 KNOWN_COVER = 0.999  # a patch known to this share is not painted
@@ -174,7 +174,8 @@ class PearlTransformer:
         else:
             state.clean.append(state.cache, CleanChunk.of(begun.job, finished), finished.kept)
         standpoint = state.rig.eye(state.walker).standpoint
-        state.memory.remember(standpoint, maps_MHW, begun.filled_HW, begun.is_new_place)
+        grain_HW = torch.where(begun.kept_HW, begun.recollection.grain_HW, maps_MHW[camera.NEARNESS])
+        state.memory.remember(standpoint, maps_MHW, grain_HW, begun.filled_HW, begun.is_new_place)
         view = self._stage.perform(state, begun.controls, begun.moved, maps_MHW)
         audio, voices = {"latents": finished.audio_BA[0].numpy().copy()}, self._stage.heard(state)
         if len(voices):
@@ -212,7 +213,7 @@ class PearlTransformer:
         known[view] = True
         maps = torch.where(known, _snap(maps), maps)
         maps[:, view[0], view[1]] = with_crisp_outlines(maps[:, view[0], view[1]], row)
-        state.memory.remember(eye.standpoint, maps, known, is_new_place=True)
+        state.memory.remember(eye.standpoint, maps, maps[camera.NEARNESS], known, is_new_place=True)
 
     def _control(self, state: PearlState, before: Walker, controls: ChunkControls) -> Tensor:
         axes = torch.tensor([[[controls.forward, controls.strafe, controls.yaw, controls.pitch]]])
@@ -265,7 +266,7 @@ class PearlTransformer:
 def _fill_gaps(recollection: Recollection, kept_HW: Tensor) -> Recollection:
     """Close small gaps from their rims, pixel by pixel; what no rim reaches stays as it is. The farther
     side wins: a gap is what stood hidden behind something."""
-    maps, known = recollection.maps_MHW, kept_HW
+    maps, known = torch.cat([recollection.maps_MHW, recollection.grain_HW[None]]), kept_HW  # the grain fills along
     for _ in range(GAP_REACH_PX):
         if bool(known.all()):
             break
@@ -277,7 +278,7 @@ def _fill_gaps(recollection: Recollection, kept_HW: Tensor) -> Recollection:
         taken = torch.gather(beside, 0, farthest.expand(1, *maps.shape))[0]
         maps, known = torch.where(reached, taken, maps), known | reached
     everything = torch.ones_like(kept_HW)
-    return Recollection(maps, everything, torch.zeros_like(everything))
+    return Recollection(maps[:-1], maps[-1], everything, torch.zeros_like(everything))
 
 
 def _shifted(field: Tensor, down: int, right: int, outside: float) -> Tensor:

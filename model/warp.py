@@ -22,6 +22,8 @@ from model import camera
 
 SKY_NEARNESS = 0.01  # stands for "infinitely far" where a z-buffer needs a number above "empty"
 NEARNESS_TOLERANCE = 0.045  # a look back that lands this far off another surface is an occlusion
+GRAIN = camera.NUM_MAPS  # beside a panorama's maps there may be one more: how near each pixel was when it was painted
+GROUND_TOLERANCE = 0.04  # of nearness: this near the ground's own, a pixel is the ground
 WEAK_MAGNIFICATION = 2.2  # seen from this many times the distance, a surface lacks detail
 WEAK_NEARNESS = 0.19  # things arrive out of the haze at about 35 m
 WEAK_BAND = (-16, 5)  # rows about the horizon where they do
@@ -153,7 +155,18 @@ def warp(source: Panorama, target: Target) -> Warped:
     valid = (front > 0) & inside & matches & (rest[:, -1] > 0.99)
     maps = torch.cat([colours, rest[:, :-1]], 1)
     maps[:, camera.NEARNESS] = torch.where(front <= SKY_NEARNESS, torch.zeros(()), front)
-    return Warped(maps, valid, valid & _is_weak(front, front_distance, back_distance, torch.hypot(dx, dy)))
+    painted_distance = torch.maximum(back_distance, _painted_distance(maps, front, slope_H1))
+    return Warped(maps, valid, valid & _is_weak(front, front_distance, painted_distance, torch.hypot(dx, dy)))
+
+
+def _painted_distance(maps_BMHV: Tensor, front_BHV: Tensor, slope_H1: Tensor) -> Tensor:
+    """From how far what is seen was painted, where the maps bring their grain, of all that stands: copied from place to
+    place, it never gains the detail that it had no room for. The ground has little of its own."""
+    if maps_BMHV.shape[1] == camera.NUM_MAPS:
+        return torch.zeros_like(front_BHV)
+    ground = camera.nearness(camera.ground_distance_m(slope_H1))
+    stands = (front_BHV > SKY_NEARNESS) & (front_BHV > ground + GROUND_TOLERANCE)
+    return torch.where(stands, camera.distance_m(maps_BMHV[:, GRAIN]), torch.zeros(()))
 
 
 def _is_weak(front: Tensor, distance: Tensor, source_distance: Tensor, travel: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from model import camera, portable
 from model.interface import ChunkControls, PortableState, Tensors
-from model.memory import MAX_PLACES
+from model.memory import MAX_PLACES, NUM_KEPT
 from model.portable import PortableSnapshot, is_portable, packed, unpacked
 from model.presets import load
 from model.session import PearlState
@@ -49,7 +49,7 @@ def walked() -> Tensors:
 
 def full_of(maps: Callable[[tuple[int, ...]], NDArray[np.uint8]]) -> Tensors:
     """A session that knows all of as many places as there can be."""
-    shape = (MAX_PLACES, camera.NUM_MAPS, camera.CANVAS_H, camera.TURN_PX)
+    shape = (MAX_PLACES, NUM_KEPT, camera.CANVAS_H, camera.TURN_PX)
     known = np.full((MAX_PLACES, camera.CANVAS_H, camera.TURN_PX // 8), 255, np.uint8)
     places = {"place_maps": maps(shape), "place_known": known, "place_xy": np.zeros((MAX_PLACES, 2))}
     return {**walked(), **places}
@@ -157,7 +157,7 @@ def bits(num_bytes: int) -> NDArray[np.uint8]:
 
 COUNT = np.zeros((MAX_PLACES + 1, 2))
 HOSTILE_PORTABLE: dict[str, Callable[[], Arrays]] = {
-    "a later version": lambda: {"portable_version": np.array(2)},
+    "a later version": lambda: {"portable_version": np.array(portable.VERSION + 1)},
     "a version that is none": lambda: {"portable_version": np.array([1, 2])},
     "too many places": lambda: {"place_xy": COUNT},
     "a place more than pictures": lambda: {"place_xy": np.zeros((len(walked()["place_xy"]) + 1, 2))},
@@ -190,8 +190,9 @@ HOSTILE: dict[str, Callable[[], Arrays]] = {
     "words for a number": lambda: {"walker_x_m": np.array("far away")},
 }
 HOSTILE_EXACT: dict[str, Callable[[], Arrays]] = {
-    "more maps than places": lambda: {"place_maps": np.zeros((40, 5, 112, 512), np.uint8)},
+    "more maps than places": lambda: {"place_maps": np.zeros((40, 6, 112, 512), np.uint8)},
     "maps that would be repeated": lambda: {"place_maps": np.zeros((1, 1, 1, 1), np.uint8)},
+    "maps without their grain": lambda: {"place_maps": walked()["place_maps"][:, :5]},
     "maps of another kind": lambda: {"last_maps": walked()["last_maps"].astype(np.int64)},
     "too many places": lambda: {"place_xy": COUNT},
 }

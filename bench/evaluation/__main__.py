@@ -83,7 +83,7 @@ def _groups(player: Player, worlds: int, minutes: float) -> Mapping[str, Callabl
         "painting": lambda: painting_measures(player, worlds // 3 or 1),
         "seams": lambda: seam_measures(player),
         "events": lambda: event_measures(player, Witness.load()),
-        "stability": lambda: stability_measures(player, Judge.load(), minutes),
+        "stability": lambda: stability_measures(player, Judge.load(), minutes, worlds),
     }
 
 

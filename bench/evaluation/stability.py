@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +15,12 @@ from model.interface import ChunkControls
 from model.world.conditions import SLOTS
 
 LOSS = 0.10
-SECONDS_SEEN = 10.0  # that are looked at each time
 LOOP_S = 24.0  # the walk repeats itself after this long
+LOOPS_SEEN = 5  # that are looked at each time, or as many as there were: a single one tells of what stands there
 MARKS_MINUTES = (1.0, 10.0, 60.0)  # and the end
-PROMPT = "a meadow on a clear day"
+# Where it looks much the same wherever one goes: of a meadow, sharpness says whether trees are near.
+PROMPTS = ("a forest on a clear day", "a street on a clear day")
+SEED = 77
 SHOWN = {"style": "paper", "lighting": "day", "weather": "clear"}
 
 
@@ -72,28 +74,47 @@ def marks(minutes: float) -> tuple[float, ...]:
     return (*(mark for mark in MARKS_MINUTES if mark < minutes), minutes)
 
 
-def stability_measures(player: Player, judge: Judge, minutes: float) -> list[Measure]:
-    looks = _looks(player, judge, minutes)
-    early = looks[marks(minutes)[0]]
+def stability_measures(player: Player, judge: Judge, minutes: float, num_worlds: int = len(PROMPTS)) -> list[Measure]:
+    worlds = [_looks(player, judge, prompt, minutes) for prompt in PROMPTS[:num_worlds]]
+    return summarise(worlds, marks(minutes))
+
+
+def summarise(worlds: Sequence[Mapping[float, Look]], at_minutes: Sequence[float]) -> list[Measure]:
+    """Each later mark against the first, on average over worlds."""
+    first, *later = at_minutes
     measures = []
-    for mark in marks(minutes)[1:]:
-        lost = losses(early, looks[mark])
-        name = f"stability: minute {marks(minutes)[0]:g} against minute {mark:g}"
-        measures.append(at_most(name, max(lost.values()), LOSS, "lost", 1, **lost))
+    for mark in later:
+        lost = losses(average([looks[first] for looks in worlds]), average([looks[mark] for looks in worlds]))
+        name = f"stability: minute {first:g} against minute {mark:g}"
+        measures.append(at_most(name, max(lost.values()), LOSS, "lost", len(worlds), **lost))
     return measures
 
 
-def _looks(player: Player, judge: Judge, minutes: float) -> dict[float, Look]:
-    """By mark, the last beginning of a loop that is seen before it: the same keys are held then."""
-    loop, seen = player.chunks(LOOP_S), player.chunks(SECONDS_SEEN)
-    starts = {(player.chunks(60 * mark) - seen) // loop * loop: mark for mark in marks(minutes)}
-    looks: dict[float, Look] = {}
+def average(looks: Sequence[Look]) -> Look:
+    return Look(
+        sharpness=float(np.mean([look.sharpness for look in looks])),
+        colours=tuple(np.mean([look.colours for look in looks], 0).tolist()),
+        is_read=float(np.mean([look.is_read for look in looks])),
+    )
+
+
+def loops_seen(mark_minutes: float) -> range:
+    """The last whole loops before a mark: the same keys are held in each."""
+    end = int(60 * mark_minutes // LOOP_S)
+    return range(max(0, end - LOOPS_SEEN), end)
+
+
+def _looks(player: Player, judge: Judge, prompt: str, minutes: float) -> dict[float, Look]:
+    """By mark."""
+    loop = player.chunks(LOOP_S)
+    seen = {mark: loops_seen(mark) for mark in marks(minutes)}
+    of_loop: dict[int, Look] = {}
     kept: list[Picture] = []
-    script = stroll(max(starts) + seen, player.info.chunk_duration_s)
-    for idx, chunk in enumerate(player.stream(player.from_text(77, PROMPT), script)):
-        start = idx // loop * loop
-        if start in starts and idx < start + seen:
-            kept += list(chunk.frames_FHWC)
-        if start in starts and idx == start + seen - 1:
-            looks[starts[start]], kept = look_of(kept, judge), []
-    return looks
+    script = stroll(loop * max(loops.stop for loops in seen.values()), player.info.chunk_duration_s)
+    for idx, chunk in enumerate(player.stream(player.from_text(SEED, prompt), script)):
+        if not any(idx // loop in loops for loops in seen.values()):
+            continue
+        kept += list(chunk.frames_FHWC)
+        if (idx + 1) % loop == 0:
+            of_loop[idx // loop], kept = look_of(kept, judge), []
+    return {mark: average([of_loop[idx] for idx in loops]) for mark, loops in seen.items()}

@@ -226,6 +226,21 @@ def test_a_session_is_looked_at_early_and_at_its_end(minutes: float, looked_at: 
     assert stability.marks(minutes) == looked_at
 
 
+@pytest.mark.parametrize(("mark", "loops"), [(1.0, range(2)), (10.0, range(20, 25)), (60.0, range(145, 150))])
+def test_a_mark_looks_back_on_the_last_whole_loops(mark: float, loops: range) -> None:
+    assert stability.loops_seen(mark) == loops
+
+
+def test_one_world_that_fades_among_others_is_a_loss() -> None:
+    sharp = stability.Look(sharpness=5.0, colours=(120.0,), is_read=1.0)
+    faded = stability.Look(sharpness=3.0, colours=(120.0,), is_read=1.0)
+    held, fades = {1.0: sharp, 10.0: sharp}, {1.0: sharp, 10.0: faded}
+    [steady] = stability.summarise([held, held], (1.0, 10.0))
+    [lost] = stability.summarise([held, fades], (1.0, 10.0))
+    assert (steady.value, lost.value) == (0.0, pytest.approx(0.2))
+    assert (steady.is_reached, lost.is_reached) == (True, False)
+
+
 def test_d07_who_is_not_there_is_a_miss_and_who_is_there_unasked_is_one_too() -> None:
     quiet, somewhere = events.Unasked(), events.Unasked(is_anybody_there=True)
     there, nobody = events.summarise({"kitten": [True, True], "car": [True, False]}, [quiet] * 20)

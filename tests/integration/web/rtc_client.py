@@ -135,7 +135,9 @@ class RtcClient:
     def _receive(self, kind: str, codecs: Sequence[str]) -> RTCRtpTransceiver:
         transceiver = self.peer.addTransceiver(kind, direction="recvonly")
         if codecs:
-            known = RTCRtpReceiver.getCapabilities(kind).codecs
+            capabilities = RTCRtpReceiver.getCapabilities(kind)
+            assert capabilities is not None, "of kinds there are"
+            known = capabilities.codecs
             transceiver.setCodecPreferences([each for each in known if each.mimeType in codecs])
         return transceiver
 
@@ -152,12 +154,12 @@ async def _pump(track: MediaStreamTrack, into: list[Any]) -> None:
 
 @asynccontextmanager
 async def rtc_client(
-    http: httpx2.AsyncClient, codecs: Sequence[str] = (), *, has_sound: bool = True, **headers: str
+    http: httpx2.AsyncClient, codecs: Sequence[str] = (), *, has_sound: bool = True, authorization: str = ""
 ) -> AsyncIterator[RtcClient]:
     """Connected."""
     client = RtcClient(codecs, has_sound=has_sound)
     try:
-        response = await client.connect(http, **headers)
+        response = await client.connect(http, **({"authorization": authorization} if authorization else {}))
         assert response.status_code == 201, response.text
         yield client
     finally:

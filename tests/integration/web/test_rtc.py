@@ -206,7 +206,7 @@ async def test_a_connection_ends_by_its_address_and_for_whoever_began_it_alone(t
         await stranger.close()
         assert (refused.status_code, reason_in(refused.json())) == (401, "UNAUTHENTICATED")
         created = await running.create(**mine)
-        async with rtc_client(running.http, **mine) as client:
+        async with rtc_client(running.http, authorization=mine["authorization"]) as client:
             await client.attach(created)
             await client.chunks(2)
             for headers in ({}, others):

@@ -20,6 +20,7 @@ from serving.config import ServiceConfig, load_config
 from serving.errors import RegionRefusedError, StorageUnavailableError
 from serving.log_lines import write_log_lines
 from serving.models import check_model
+from serving.web.rtc.extra import check_extra
 
 START_ERROR, USAGE_ERROR = 1, 2
 # Beyond the gateway's own drain time, for its answer to come back.
@@ -67,6 +68,7 @@ def main(
         check_model(settings.model, settings.tuning)
         check_port(settings.host, settings.port)
         check_tls(settings.access.tls)
+        check_extra(settings.web.webrtc)
         prepare_storage(settings.storage)
     except (ValueError, OSError, StorageUnavailableError, RegionRefusedError) as error:
         errors.print(str(error), style="red", markup=False, soft_wrap=True)

@@ -14,7 +14,7 @@ from serving.gateway.server import GatewayServer
 from serving.gateway.status import to_status
 from serving.web.answers import refusal
 from serving.web.request import metadata_of
-from serving.web.rtc.extra import check_installed
+from serving.web.rtc.extra import check_extra
 
 if TYPE_CHECKING:
     from serving.web.config import WebConfig
@@ -27,8 +27,8 @@ class RtcDoor:
     def __init__(self, gateway: GatewayServer, config: WebConfig) -> None:
         """Raises ValueError where it is on and not installed."""
         self._calls: RtcCalls | None = None
+        check_extra(config.webrtc)
         if config.webrtc.is_on:
-            check_installed()
             from serving.web.rtc.routes import RtcCalls
 
             self._calls = RtcCalls(gateway, config)

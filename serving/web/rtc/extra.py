@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from serving.web.rtc.config import RtcConfig
+
 NEEDED = ("aiortc", "aioice")
 
 
-def check_installed() -> None:
-    """Raises ValueError."""
+def check_extra(config: RtcConfig) -> None:
+    """Raises ValueError where it is on and something is missing."""
+    if not config.is_on:
+        return
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise ValueError(

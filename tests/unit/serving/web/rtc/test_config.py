@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+import serving.__main__
 from serving.config import load_config
 from serving.web.rtc import extra
 from serving.web.rtc.addresses import addresses_of
@@ -69,10 +71,22 @@ def test_secrets_of_relays_are_not_shown() -> None:
 
 
 def test_who_asks_for_it_without_the_extra_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    extra.check_installed()
+    extra.check_extra(RtcConfig(is_on=True))
     monkeypatch.setattr(extra, "find_spec", lambda name: None)
+    extra.check_extra(RtcConfig())
     with pytest.raises(ValueError, match=r"pip install 'nacre-server\[webrtc\]'"):
-        extra.check_installed()
+        extra.check_extra(RtcConfig(is_on=True))
+
+
+def test_a_service_that_lacks_it_is_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extra, "find_spec", lambda name: None)
+    monkeypatch.setattr(serving.__main__, "run", lambda settings: pytest.fail("it was started"))
+    file = tmp_path / "nacre.toml"
+    file.write_text(FILE)
+    flags = ["--config", str(file), "--port", "0", "--data-folder", str(tmp_path / "data")]
+    told = CliRunner().invoke(serving.__main__.app, flags)
+    assert told.exit_code == serving.__main__.USAGE_ERROR
+    assert "pip install 'nacre-server[webrtc]'" in told.stderr.replace("\n", "")
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,8 @@ class WorkerLine:
             await self.link.send(control)
         if not self._num_stops:
             chunks, self._granted_chunk_idx = self._end_chunk_idx - self._granted_chunk_idx, self._end_chunk_idx
-            await self.link.grant(chunks)
+            if chunks:
+                await self.link.grant(chunks)
 
     async def take_snapshot(
         self, *, is_kept: bool = False, is_portable: bool = False, when_paused: bool = False

@@ -16,6 +16,7 @@ from bench.durability.run import ALONE, WITH_SPARE, bench_durability
 from bench.hardware import ROOT, commit, describe_hardware
 from bench.idle import bench_idle
 from bench.latency import bench_latency
+from bench.lossy.run import LossyConfig, bench_lossy
 from bench.measure import Service
 from bench.overhead import bench_overhead
 from bench.results import Result, ResultWriter
@@ -105,6 +106,35 @@ def browser(
     """The page in headless Chromium: first picture, key to picture, sound against picture, size, memory."""
     config = BrowserBenchConfig(starts=starts, presses=presses, minutes=minutes)
     run([lambda service: bench_browser(service, page_url(LOG.read_text()), config, model or "pearl-xs")], local, model)
+
+
+@app.command()
+def lossy(
+    loss_percent: Annotated[float, typer.Option(min=0, max=50, help="Of all packets, each way.")] = 5.0,
+    delay_ms: Annotated[float, typer.Option(min=0, help="Of the others, there and back.")] = 40.0,
+    seconds: Annotated[float, typer.Option(min=5, help="Of each play.")] = 30.0,
+    rounds: Annotated[int, typer.Option(min=1, help="A play over each.")] = 3,
+    seed: Annotated[int, typer.Option(help="Which packets are lost.")] = 5,
+    model: str = "pearl-xs",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Figures to standard output; words to standard error.")
+    ] = False,
+) -> None:
+    """WebSocket and WebRTC in headless Chromium, on a line that loses packets; needs Linux and root."""
+    config = LossyConfig(
+        loss_percent=loss_percent, delay_ms=delay_ms, seconds=seconds, rounds=rounds, seed=seed, model=model
+    )
+    console = Console(stderr=as_json)
+    writer = ResultWriter(console=console, hardware=describe_hardware(), commit=commit())
+    try:
+        result = bench_lossy(config)
+    except ServiceError as error:
+        console.print(f"fault: {error}", markup=False, highlight=False)
+        raise typer.Exit(1) from error
+    file = writer.write(result)
+    if as_json:
+        print(file.read_text(), end="")
+    raise typer.Exit(1 if result.faults else 0)
 
 
 @app.command()

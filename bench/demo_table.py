@@ -59,8 +59,16 @@ def overhead_sentence(overhead: ServingOverhead) -> str:
         f" - bare model loop {overhead.bare_model_cpu_s_per_chunk * MS:.1f}"
         f" - media encoding {overhead.bare_media_cpu_s_per_chunk * MS:.1f}"
         f" = serving overhead {overhead.overhead_cpu_s_per_chunk * MS:.1f} (aim: <= 6)"
+        f"{_by_its_own_calls(overhead)}"
         f"; launcher and cluster {overhead.control_plane_cpu_s_per_chunk * MS:.1f}"
     )
+
+
+def _by_its_own_calls(overhead: ServingOverhead) -> str:
+    if overhead.own_overhead_cpu_s_per_chunk is None or overhead.own_model_cpu_s_per_chunk is None:
+        return ""
+    model, added = overhead.own_model_cpu_s_per_chunk, overhead.own_overhead_cpu_s_per_chunk
+    return f"; {added * MS:.1f} by the model's calls in the service itself, {model * MS:.1f}"
 
 
 def _seconds(value: float | None) -> str:

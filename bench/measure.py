@@ -83,6 +83,8 @@ class ServingOverhead:
     service_cpu_s_per_chunk: float
     bare_model_cpu_s_per_chunk: float
     bare_media_cpu_s_per_chunk: float
+    # Of the model's calls in the service itself, in the same seconds; None where no metrics endpoint is known.
+    own_model_cpu_s_per_chunk: float | None = None
     # The launcher and Ray's own processes, which run whether anybody plays or not.
     control_plane_cpu_s_per_chunk: float
     process_cpu_s_per_chunk: dict[str, float]
@@ -91,6 +93,14 @@ class ServingOverhead:
     @property
     def overhead_cpu_s_per_chunk(self) -> float:
         return self.service_cpu_s_per_chunk - self.bare_model_cpu_s_per_chunk - self.bare_media_cpu_s_per_chunk
+
+    @property
+    def own_overhead_cpu_s_per_chunk(self) -> float | None:
+        """As above, with the model's calls as the service itself made them: a machine that changes its pace between a
+        play and its bare loop changes nothing here."""
+        if self.own_model_cpu_s_per_chunk is None:
+            return None
+        return self.service_cpu_s_per_chunk - self.own_model_cpu_s_per_chunk - self.bare_media_cpu_s_per_chunk
 
 
 def overhead_of(plays: Sequence[MeasuredPlay], bare: BareFigures) -> ServingOverhead:
@@ -107,9 +117,15 @@ def overhead_of(plays: Sequence[MeasuredPlay], bare: BareFigures) -> ServingOver
         bare_model_cpu_s_per_chunk=bare.model_cpu_s_per_chunk,
         bare_media_cpu_s_per_chunk=bare.media_cpu_s_per_chunk,
         control_plane_cpu_s_per_chunk=by_role[Role.CONTROL_PLANE],
+        own_model_cpu_s_per_chunk=_own_model_cpu_s(plays, num_chunks),
         process_cpu_s_per_chunk=dict(sorted(by_name.items())),
         num_chunks=num_chunks,
     )
+
+
+def _own_model_cpu_s(plays: Sequence[MeasuredPlay], num_chunks: int) -> float | None:
+    stages = [play.stages for play in plays if play.stages is not None]
+    return sum(each.model_cpu_s for each in stages) / num_chunks if len(stages) == len(plays) else None
 
 
 def bare_play_of(play: MeasuredPlay) -> BarePlay:

@@ -31,6 +31,8 @@ def bench_overhead(service: Service, seconds: float, rounds: int, model: str = "
         bare = run_bare_loop_of(played, model)
         measured.append((overhead_of(played, bare), bare))
     middle, _ = sorted(measured, key=lambda each: each[0].overhead_cpu_s_per_chunk)[len(measured) // 2]
+    own = [each.own_overhead_cpu_s_per_chunk for each, _ in measured]
+    by_own_calls = ", ".join("none" if each is None else f"{each * MS:.1f}" for each in own)
     differences = ", ".join(f"{each.overhead_cpu_s_per_chunk * MS:.1f}" for each, _ in measured)
     return Result(
         benchmark="overhead",
@@ -38,7 +40,10 @@ def bench_overhead(service: Service, seconds: float, rounds: int, model: str = "
         settings={"seconds": seconds, "rounds": rounds, "sessions": len(plays)},
         figures=_figures(middle)
         | {"rounds": [_figures(each) | {"bare_loop": dataclasses.asdict(bare)} for each, bare in measured]},
-        summary=(f"the middle one of {rounds} rounds ({differences}): {overhead_sentence(middle)}",),
+        summary=(
+            f"the middle one of {rounds} rounds ({differences}): {overhead_sentence(middle)}",
+            f"by the model's calls in the service itself, round by round: {by_own_calls}",
+        ),
         faults=tuple(play.recording.failure for play in plays if play.recording.failure),
     )
 
@@ -48,4 +53,7 @@ def _play(service: Service, seconds: float, script: Script, start: Start) -> Mea
 
 
 def _figures(overhead: ServingOverhead) -> dict[str, Any]:
-    return dataclasses.asdict(overhead) | {"overhead_cpu_s_per_chunk": overhead.overhead_cpu_s_per_chunk}
+    return dataclasses.asdict(overhead) | {
+        "overhead_cpu_s_per_chunk": overhead.overhead_cpu_s_per_chunk,
+        "own_overhead_cpu_s_per_chunk": overhead.own_overhead_cpu_s_per_chunk,
+    }

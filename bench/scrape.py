@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from bench.service import ServiceError
-from observability.metric_table import CHUNK_STAGE, WORKER_STAGE
+from observability.metric_table import CHUNK_STAGE, WORKER_STAGE, WORKER_STAGE_CPU
 
 TIMEOUT_S = 5.0
 TRANSFORMER = "transformer"
@@ -58,12 +58,14 @@ class StageTotals:
 
     stages: Mapping[str, HistogramTotals] = field(default_factory=dict)
     num_steps: float = 0.0  # of the transformers: a chunk for every session in each, delivered or not
+    model_cpu_s: float = 0.0  # processor time of all calls of the workers' stages
 
     def __sub__(self, earlier: StageTotals) -> StageTotals:
         stages = {name: totals - earlier.stages.get(name, HistogramTotals()) for name, totals in self.stages.items()}
         return StageTotals(
             stages={name: totals for name, totals in stages.items() if totals.count},
             num_steps=self.num_steps - earlier.num_steps,
+            model_cpu_s=self.model_cpu_s - earlier.model_cpu_s,
         )
 
     def __add__(self, other: StageTotals) -> StageTotals:
@@ -72,6 +74,7 @@ class StageTotals:
         return StageTotals(
             stages={name: self.stages.get(name, nothing) + other.stages.get(name, nothing) for name in names},
             num_steps=self.num_steps + other.num_steps,
+            model_cpu_s=self.model_cpu_s + other.model_cpu_s,
         )
 
     @property
@@ -86,13 +89,14 @@ def read_stages(metrics_urls: Iterable[str]) -> StageTotals:
 
 def parse_stages(pages: Iterable[str]) -> StageTotals:
     """Adds up the pages of several gateways and workers."""
-    num_steps = 0.0
+    num_steps = model_cpu_s = 0.0
     sums: dict[str, float] = defaultdict(float)
     counts: dict[str, float] = defaultdict(float)
     buckets: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
     for page in pages:
         for family in text_string_to_metric_families(page):
             num_steps += sum(_is_step_count(sample) * sample.value for sample in family.samples)
+            model_cpu_s += sum(sample.value for sample in family.samples if sample.name == WORKER_STAGE_CPU.name)
             for sample in family.samples if family.name == CHUNK_STAGE.name else ():
                 stage = sample.labels["stage"]
                 if sample.name.endswith("_sum"):
@@ -106,6 +110,7 @@ def parse_stages(pages: Iterable[str]) -> StageTotals:
             stage: HistogramTotals(count=counts[stage], sum=sums[stage], buckets=dict(buckets[stage])) for stage in sums
         },
         num_steps=num_steps,
+        model_cpu_s=model_cpu_s,
     )
 
 

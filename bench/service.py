@@ -34,6 +34,7 @@ class ServiceError(Exception):
 class ServiceConfig:
     log: Path
     arguments: tuple[str, ...] = ()  # more of `python -m serving`
+    launcher: tuple[str, ...] = ()  # a command that becomes the one after it
     # Ray starts its processes one after another, and a cold disk takes its time.
     start_timeout_s: float = 180.0
     # Draining warns clients for 5 s, then Serve and Ray take about as long again.
@@ -77,7 +78,7 @@ class RunningService:
         # Not the user's own: that may hold a thousand sessions, and another service may be at work there.
         self._data = tempfile.TemporaryDirectory(prefix="nacre-data-", ignore_cleanup_errors=True)
         own = (*ANY_PORTS, f"--data-folder={self._data.name}")
-        command = [sys.executable, "-m", "serving", *own, *self._config.arguments]
+        command = [*self._config.launcher, sys.executable, "-m", "serving", *own, *self._config.arguments]
         # A session of its own: Ctrl-C is ours to hear, and to pass on in order.
         self._process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True

@@ -138,6 +138,11 @@ WORKER_STAGE = _histogram(
     _STAGE_EDGES_S,
     "stage",
 )
+WORKER_STAGE_CPU = _counter(
+    "nacre_worker_stage_cpu_seconds_total",
+    "Processor time that calls of a stage took on the thread that made them, seconds.",
+    "stage",
+)
 STEP_BATCH = _histogram("nacre_step_batch_sessions", "Sessions that shared one transformer step.", _BATCH_EDGES)
 STEP_LAG = _histogram(
     "nacre_step_lag_seconds", "How late a transformer step began against its plan, seconds.", _STAGE_EDGES_S
@@ -179,7 +184,7 @@ GATEWAY_ROWS = (
     *(BOOKS_AWAY, BOOK_ENTRIES_UNWRITTEN, BOOK_ENTRIES_LOST),
 )
 WORKER_ROWS = (
-    *(SLOTS_USED, SLOTS_CAPACITY, STATE_BYTES, WORKER_STAGE, STEP_BATCH, STEP_LAG),
+    *(SLOTS_USED, SLOTS_CAPACITY, STATE_BYTES, WORKER_STAGE, WORKER_STAGE_CPU, STEP_BATCH, STEP_LAG),
     *(PROFILE, DEGRADATION, DEGRADATIONS),
     *(SESSION_SLIPS, STAGE_FAILURES, WORKER_CONTROLS, SNAPSHOT_SAVE, SNAPSHOT_FAILURES, JOURNAL_SPOOLED),
 )

@@ -199,8 +199,9 @@ class WorkerMetrics:
         self._failed_saves = metrics.counter(metric_table.SNAPSHOT_FAILURES)
         self._spooled = metrics.gauge(metric_table.JOURNAL_SPOOLED)
 
-    def stage_seconds(self, stage: str, seconds: float) -> None:
+    def stage_called(self, stage: str, seconds: float, cpu_seconds: float) -> None:
         self._metrics.histogram(metric_table.WORKER_STAGE, stage=stage).observe(seconds)
+        self._metrics.counter(metric_table.WORKER_STAGE_CPU, stage=stage).inc(cpu_seconds)
 
     def batch_stepped(self, num_sessions: int, lag_s: float) -> None:
         self._batch.observe(num_sessions)

@@ -230,7 +230,7 @@ class Engine:
             self._commands.popleft()()
 
     def _step(self, work: Sequence[StepWork], lag_s: float) -> None:
-        started_s = self._clock()
+        started_s, cpu_started_s = self._clock(), time.thread_time()
         try:
             chunks = self._transformer.step([each.session.state for each in work], [each.controls for each in work])
         except Exception:
@@ -241,7 +241,7 @@ class Engine:
             return
         seconds = self._clock() - started_s
         self._load.times.note(len(work), seconds)
-        self._metrics.stage_seconds(STAGE, seconds)
+        self._metrics.stage_called(STAGE, seconds, time.thread_time() - cpu_started_s)
         self._metrics.batch_stepped(len(work), lag_s)
         for each, latents in zip(work, chunks, strict=True):
             self._boundary.hand_over(each.session, latents, each.due_s, seconds)

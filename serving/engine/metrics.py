@@ -8,8 +8,9 @@ from typing import Protocol
 class StageMetrics(Protocol):
     """Called from the threads that own the models; must be quick and thread-safe."""
 
-    def stage_seconds(self, stage: str, seconds: float) -> None:
-        """One call of a stage ("encoder", "transformer", "video_decoder", "audio_decoder") took this long."""
+    def stage_called(self, stage: str, seconds: float, cpu_seconds: float) -> None:
+        """One call of a stage ("encoder", "transformer", "video_decoder", "audio_decoder") took this long, and this
+        much processor time of the thread that made it."""
         ...
 
     def batch_stepped(self, num_sessions: int, lag_s: float) -> None:
@@ -58,7 +59,7 @@ class StageMetrics(Protocol):
 class NoStageMetrics:
     """Reports to nobody."""
 
-    def stage_seconds(self, stage: str, seconds: float) -> None: ...
+    def stage_called(self, stage: str, seconds: float, cpu_seconds: float) -> None: ...
 
     def batch_stepped(self, num_sessions: int, lag_s: float) -> None: ...
 

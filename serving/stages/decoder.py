@@ -223,17 +223,17 @@ class DecoderStage:
 class _StageTimer:
     """Notes how long a stage took, in the chunk's header and in the metrics."""
 
-    __slots__ = ("_metrics", "_seconds", "_stage", "_started_s")
+    __slots__ = ("_cpu_started_s", "_metrics", "_seconds", "_stage", "_started_s")
 
     def __init__(self, stage: Stage, seconds: dict[str, float], metrics: StageMetrics) -> None:
         self._stage, self._seconds, self._metrics = stage, seconds, metrics
-        self._started_s = time.perf_counter()
+        self._started_s, self._cpu_started_s = time.perf_counter(), time.thread_time()
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         seconds = time.perf_counter() - self._started_s
         self._seconds[self._stage] = seconds
-        self._metrics.stage_seconds(self._stage, seconds)
+        self._metrics.stage_called(self._stage, seconds, time.thread_time() - self._cpu_started_s)
         if kind is not None:
             self._metrics.stage_failed(self._stage)

@@ -45,11 +45,12 @@ class EncoderStage:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._timed, call)
 
     def _timed(self, call: Callable[[], Tensors]) -> Tensors:
-        started_s = time.perf_counter()
+        started_s, cpu_started_s = time.perf_counter(), time.thread_time()
         try:
             return call()
         except Exception:
             self._metrics.stage_failed(Stage.ENCODER)
             raise
         finally:
-            self._metrics.stage_seconds(Stage.ENCODER, time.perf_counter() - started_s)
+            seconds, cpu_seconds = time.perf_counter() - started_s, time.thread_time() - cpu_started_s
+            self._metrics.stage_called(Stage.ENCODER, seconds, cpu_seconds)

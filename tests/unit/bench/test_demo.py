@@ -83,6 +83,14 @@ def test_overhead_is_what_the_service_took_beyond_the_bare_loop() -> None:
     )
 
 
+def test_overhead_is_also_told_by_the_model_calls_of_the_service_itself() -> None:
+    play = measured(flawless_recording())
+    assert play.stages is not None
+    overhead = overhead_of([replace(play, stages=replace(play.stages, model_cpu_s=50 * 0.035))], BARE)
+    assert overhead.own_overhead_cpu_s_per_chunk == pytest.approx(0.04 - 0.035 - 0.002)
+    assert overhead_of([replace(play, stages=None)], BARE).own_overhead_cpu_s_per_chunk is None
+
+
 def test_chunks_that_were_made_for_nobody_count_on_both_sides() -> None:
     play = measured(flawless_recording(), num_made=80)
     assert bare_play_of(play).num_chunks == 80

@@ -7,7 +7,7 @@ from prometheus_client import generate_latest
 
 from bench.scrape import HistogramTotals, StageTotals, parse_stages, read_stages
 from bench.service import HOST, ServiceError, free_ports
-from observability.metric_table import CHUNK_STAGE, GATEWAY_ROWS, WORKER_ROWS, WORKER_STAGE
+from observability.metric_table import CHUNK_STAGE, GATEWAY_ROWS, WORKER_ROWS, WORKER_STAGE, WORKER_STAGE_CPU
 from observability.metrics import ProcessMetrics
 
 
@@ -49,6 +49,16 @@ def test_steps_of_the_transformers_are_counted_in_the_workers() -> None:
     assert parse_stages([page]).num_steps == 2
     assert (parse_stages([page, page]) - parse_stages([page])).num_steps == 2
     assert (parse_stages([page]) + parse_stages([page])).num_steps == 4
+
+
+def test_processor_time_of_all_stages_is_added_up() -> None:
+    worker = ProcessMetrics(WORKER_ROWS)
+    for stage, cpu_s in (("transformer", 0.5), ("video_decoder", 0.25)):
+        worker.counter(WORKER_STAGE_CPU, stage=stage).inc(cpu_s)
+    page = page_of(worker)
+    assert parse_stages([page]).model_cpu_s == 0.75
+    assert (parse_stages([page, page]) - parse_stages([page])).model_cpu_s == 0.75
+    assert (parse_stages([page]) + parse_stages([page])).model_cpu_s == 1.5
 
 
 def test_pages_are_read_over_http() -> None:

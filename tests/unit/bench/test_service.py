@@ -43,6 +43,13 @@ def test_a_service_that_does_not_start_is_told_with_the_end_of_its_log(tmp_path:
         pass
 
 
+def test_a_launcher_stands_before_the_service_and_is_given_it(tmp_path: Path) -> None:
+    launcher = (sys.executable, "-c", "import sys; print(*sys.argv[2:4]); sys.exit(7)")
+    config = ServiceConfig(log=tmp_path / "service.log", launcher=launcher)
+    with pytest.raises(ServiceError, match="status 7(.|\n)*-m serving"), RunningService(config):
+        pass
+
+
 def test_a_process_that_outlives_the_service_is_told_and_ended() -> None:
     survivor = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     faults = end_survivors([psutil.Process(survivor.pid)], linger_s=0.2)

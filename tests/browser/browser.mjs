@@ -17,8 +17,8 @@ const FLAGS = [
 ];
 export const PATIENCE_MS = 30_000; // the model shares two cores with the browser
 
-export function launch() {
-  return chromium.launch({ executablePath: EXECUTABLE, headless: true, args: FLAGS });
+export function launch(moreFlags = []) {
+  return chromium.launch({ executablePath: EXECUTABLE, headless: true, args: [...FLAGS, ...moreFlags] });
 }
 
 /** A page of its own storage; what goes wrong in it is in `faults`. */

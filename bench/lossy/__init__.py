@@ -1,0 +1,1 @@
+"""Both faces for browsers on a network that loses packets."""

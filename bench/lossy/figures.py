@@ -13,6 +13,8 @@ WEBSOCKET, WEBRTC = "websocket", "webrtc"
 FACES = {WEBSOCKET: "WebSocket", WEBRTC: "WebRTC"}
 # Two and a half of the embedded model's frames: what one sees as a picture that stands still.
 FREEZE_MS = 200.0
+# With more chunks late than that, what one sees is the machine's doing.
+MAX_LATE_SHARE = 0.05
 COMPARED = ("num_freezes", "frozen_s", "control_to_frame_p50_ms", "control_to_frame_p95_ms")
 
 
@@ -32,6 +34,11 @@ class Face:
     num_chunks: int
     num_late_chunks: int  # as the service says of each
     num_reconnections: int
+
+    @property
+    def is_of_the_line(self) -> bool:
+        """The service kept up, so that what was late or missing is the line's doing."""
+        return self.num_late_chunks <= MAX_LATE_SHARE * self.num_chunks
 
 
 def face_of(plays: Sequence[Mapping[str, Any]]) -> Face:
@@ -103,12 +110,14 @@ def sentences(figures: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         *(f"{FACES[name]}: {_face_sentence(face)}" for name, face in faces.items()),
         *((f"WebRTC by WebSocket: {by}",) if by else ()),
+        *(() if all(face.is_of_the_line for face in faces.values()) else (BUSY,)),
         f"the line lost {line['num_lost']:,} of {line['num_packets']:,} packets "
         f"({line['num_lost'] / max(1, line['num_packets']):.1%}), and let the others through {_ms(line['lag_p50_ms'])} "
         f"(p50), {_ms(line['lag_p99_ms'])} (p99) after they were due",
     )
 
 
+BUSY = f"more than {MAX_LATE_SHARE:.0%} of the chunks were late: these figures are of a busy machine, not of the line"
 _COMPARED_WORDS = {
     "num_freezes": "freezes",
     "frozen_s": "their seconds",

@@ -6,7 +6,18 @@ from dataclasses import asdict
 
 import pytest
 
-from bench.lossy.figures import FACES, WEBRTC, WEBSOCKET, answers_of, face_of, faults_of, gaps_of, ratios_of, sentences
+from bench.lossy.figures import (
+    BUSY,
+    FACES,
+    WEBRTC,
+    WEBSOCKET,
+    answers_of,
+    face_of,
+    faults_of,
+    gaps_of,
+    ratios_of,
+    sentences,
+)
 from tests.unit.bench.lossy.plays import FRAME_MS, LINE, play
 
 
@@ -108,3 +119,10 @@ def test_a_person_reads_every_figure_of_both() -> None:
 def test_without_the_other_face_there_is_nothing_to_divide() -> None:
     told = sentences({"faces": {WEBSOCKET: face_of([play()])}, "ratios": {}, "line": LINE})
     assert len(told) == 2
+
+
+@pytest.mark.parametrize(("num_late", "is_busy"), [(6, False), (7, True)])
+def test_figures_of_a_busy_machine_are_told_as_such(num_late: int, is_busy: bool) -> None:
+    faces = {WEBSOCKET: face_of([play()]), WEBRTC: face_of([play(WEBRTC, num_late_chunks=num_late)])}
+    told = sentences({"faces": faces, "ratios": {}, "line": LINE})
+    assert (BUSY in told) == is_busy

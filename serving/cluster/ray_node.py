@@ -131,12 +131,16 @@ def _stop(ray: Any) -> None:
     those that do not listen to SIGTERM, and some that start just then outlive it. Its own first, or they would start
     others.
     """
-    _kill(psutil.Process().children())
+    this = psutil.Process()
+    # All at once: without its raylet, Ray ends this process too, at a moment of its own.
+    left = [*this.children(), *this.children(recursive=True)]
+    _kill(left)
     ray.shutdown()
     give_up_s = time.monotonic() + STOP_TIMEOUT_S
-    while (descendants := psutil.Process().children(recursive=True)) and time.monotonic() < give_up_s:
-        _kill(descendants)
-        psutil.wait_procs(descendants, timeout=STOP_POLL_S)
+    while left and time.monotonic() < give_up_s:
+        psutil.wait_procs(left, timeout=STOP_POLL_S)
+        left = this.children(recursive=True)
+        _kill(left)
 
 
 def _kill(processes: Iterable[psutil.Process]) -> None:

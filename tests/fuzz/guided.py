@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
+from tests.fuzz.tally import guided_result, write
+
 NAMES = ("manifest", "snapshot file", "tensors", "records", "image")
+EXECUTED = re.compile(r"number_of_executed_units: (\d+)")  # among libFuzzer's final figures
 MISSING = "atheris is not installed (pip install -c constraints.txt atheris; Python 3.11 to 3.13): not run"
 
 
@@ -21,8 +26,19 @@ def main(seconds: float) -> int:
     if importlib.util.find_spec("atheris") is None:
         print(MISSING)  # noqa: T201  # a command line
         return 0
-    share = str(max(1, round(seconds / len(NAMES))))
-    return max(subprocess.call([sys.executable, "-m", "tests.fuzz.guided", share, name]) for name in NAMES)
+    share, began_s = str(max(1, round(seconds / len(NAMES)))), time.monotonic()
+    ended = {name: _search_apart(name, share) for name in NAMES}
+    executed = {name: int(found[1]) for name, each in ended.items() if (found := EXECUTED.search(each.stderr))}
+    codes = {name: each.returncode for name, each in ended.items()}
+    write(guided_result(time.monotonic() - began_s, executed, codes))
+    return max(codes.values(), key=abs)
+
+
+def _search_apart(name: str, seconds: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tests.fuzz.guided", seconds, name]
+    ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    sys.stderr.write(ended.stderr)
+    return ended
 
 
 def search(name: str, seconds: int) -> None:

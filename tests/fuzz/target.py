@@ -23,6 +23,7 @@ from serving.gateway.config import GatewayConfig
 from serving.gateway.server import SERVICE_NAMES
 from tests.fakes_model import INFO
 from tests.fuzz.messages import Payload
+from tests.fuzz.tally import Tally
 from tests.integration.durable.harness import Service, service
 
 # Ten times as fast as the embedded model, for what waits for a boundary to take a tenth of the time.
@@ -47,12 +48,19 @@ class Answer:
 class Target:
     service: Service
     channel: grpc.Channel
+    tally: Tally
     names: dict[str, str] = field(default_factory=dict)
     reservation_ids: list[str] = field(default_factory=list)
     is_fresh: bool = False  # nothing was done that may change a thing
 
     def send(self, method: MethodDescriptor, payloads: Sequence[Payload]) -> Answer:
         """One call, whatever its kind. One that is not answered in time is an error."""
+        answer = self._send(method, payloads)
+        self.tally.calls_by_code[answer.code.name] += 1
+        self.tally.messages_by_method[method.full_name] += len(payloads)
+        return answer
+
+    def _send(self, method: MethodDescriptor, payloads: Sequence[Payload]) -> Answer:
         self.is_fresh &= method.GetOptions().idempotency_level == NO_SIDE_EFFECTS
         call = self.channel.stream_stream(f"/{method.containing_service.full_name}/{method.name}")
         answers = call(iter([each.to_bytes(self.names) for each in payloads]), timeout=TIMEOUT_S)
@@ -150,7 +158,7 @@ def read_reason(call: Any) -> str:
 
 
 @contextmanager
-def running_target(folder: Path, url: str = "") -> Iterator[Target]:
+def running_target(folder: Path, tally: Tally, url: str = "") -> Iterator[Target]:
     """Until the block ends. Its event loop has a thread of its own."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="target")
@@ -161,7 +169,7 @@ def running_target(folder: Path, url: str = "") -> Iterator[Target]:
         kept = asyncio.run_coroutine_threadsafe(entered.__aenter__(), loop).result(TIMEOUT_S)
         try:
             with grpc.insecure_channel(kept.server.address) as channel:
-                yield Target(service=kept, channel=channel)
+                yield Target(service=kept, channel=channel, tally=tally)
         finally:
             asyncio.run_coroutine_threadsafe(entered.__aexit__(None, None, None), loop).result(TIMEOUT_S)
     finally:

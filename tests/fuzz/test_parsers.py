@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.parsers import Parser, parsers
+from tests.fuzz.tally import IS_LONG, NUM_EXAMPLES, Tally
 
-NUM_EXAMPLES = int(os.environ.get("NACRE_FUZZ_EXAMPLES", "4"))
 PARSERS = parsers()
 SPOILS_PER_EXAMPLE = 12
 
@@ -21,14 +19,13 @@ def test_what_is_sound_is_read(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PARSERS)
-def test_what_is_spoilt_is_read_or_refused(name: str) -> None:
+def test_what_is_spoilt_is_read_or_refused(name: str, tally: Tally) -> None:
     parser = PARSERS[name]
 
-    @settings(
-        max_examples=SPOILS_PER_EXAMPLE * NUM_EXAMPLES, derandomize=NUM_EXAMPLES <= 100, database=None, deadline=None
-    )
+    @settings(max_examples=SPOILS_PER_EXAMPLE * NUM_EXAMPLES, derandomize=not IS_LONG, database=None, deadline=None)
     @given(data=_spoilt(parser))
     def read(data: bytes) -> None:
+        tally.parsed_by_name[name] += 1
         parser.accepts(data)
 
     read()

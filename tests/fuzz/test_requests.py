@@ -6,7 +6,6 @@ A few of each here, always the same; `make fuzz-api` sends for ten minutes, by t
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,11 +18,10 @@ from hypothesis import strategies as st
 
 from nacre.v1 import session_pb2
 from tests.fuzz.messages import PLACEHOLDER, Payload, mostly, payloads
+from tests.fuzz.tally import IS_LONG, NUM_EXAMPLES, Tally
 from tests.fuzz.target import METHODS, NUM_SLOTS, POLL_S, TIMEOUT_S, Target, running_target
 from tests.postgres import PostgresMissingError, postgres_url, running_postgres
 
-NUM_EXAMPLES = int(os.environ.get("NACRE_FUZZ_EXAMPLES", "4"))
-IS_LONG = NUM_EXAMPLES > 100
 SETTINGS = settings(
     max_examples=NUM_EXAMPLES,
     derandomize=not IS_LONG,
@@ -36,10 +34,10 @@ FORBIDDEN = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"] if IS_LONG else ["sqlite"])
-def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tally: Tally) -> Iterator[Target]:
     with ExitStack() as stack:
         url = _postgres(stack) if request.param == "postgres" else ""
-        target = stack.enter_context(running_target(tmp_path_factory.mktemp("fuzz"), url))
+        target = stack.enter_context(running_target(tmp_path_factory.mktemp("fuzz"), tally, url))
         yield target
         target.end_all()
         give_up_s = time.monotonic() + TIMEOUT_S

@@ -79,8 +79,8 @@ bench-engine: $(INSTALLED) ## Measure the engine alone, by stage, batch and roof
 eval: $(INSTALLED) ## Measure what the embedded model can do (half an hour)
 	$(PY) -m bench.evaluation
 
-fuzz: $(INSTALLED) ## Every verb in any order, 500 runs of 30 (ten minutes)
-	NACRE_FUZZ_RUNS=500 NACRE_FUZZ_VERBS=30 $(PY) -m pytest tests/integration/durable/test_interleavings.py
+fuzz: $(INSTALLED) ## Every verb in any order, 500 runs of 30 (half an hour)
+	$(PY) -m bench fuzz
 
 fuzz-api: $(INSTALLED) ## Every request message, 800 of each, and every parser (ten minutes)
 	NACRE_FUZZ_EXAMPLES=800 $(PY) -m pytest --timeout 1200 tests/fuzz

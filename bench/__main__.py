@@ -13,6 +13,7 @@ from bench.audience.run import bench_audience
 from bench.browser.run import BrowserBenchConfig, bench_browser, page_url
 from bench.durability.rig import DurabilityConfig
 from bench.durability.run import ALONE, WITH_SPARE, bench_durability
+from bench.fuzz import FuzzConfig, bench_fuzz
 from bench.hardware import ROOT, commit, describe_hardware
 from bench.idle import bench_idle
 from bench.latency import bench_latency
@@ -252,6 +253,20 @@ def reference(
     for result in results:
         writer.write(result)
     raise typer.Exit(1 if any(result.faults for result in results) else 0)
+
+
+@app.command()
+def fuzz(
+    runs: Annotated[int, typer.Option(min=1)] = 500,
+    verbs: Annotated[int, typer.Option(min=1, help="Of each run.")] = 30,
+) -> None:
+    """Verbs of sessions in any order and at the same time, on a toy model: nothing hangs, nothing is lost."""
+    console = Console()
+    writer = ResultWriter(console=console, hardware=describe_hardware(), commit=commit())
+    with console.status("") as status:
+        result = bench_fuzz(FuzzConfig(runs=runs, verbs=verbs), lambda done: status.update(f"{done} of {runs} runs"))
+    writer.write(result)
+    raise typer.Exit(1 if result.faults else 0)
 
 
 @app.command()

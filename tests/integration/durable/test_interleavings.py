@@ -1,14 +1,16 @@
 """Verbs in any order and at the same time: nothing hangs, nothing is lost, and every control has one outcome.
 
-A few short runs here; `make fuzz` makes 500 of 30 verbs, by the two variables below.
+A few short runs here; `make fuzz` (`python -m bench fuzz`) makes 500 of 30 verbs, by the variables below.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,6 +26,8 @@ from tests.integration.durable.test_long_records import assert_same_from_every_s
 
 NUM_RUNS = int(os.environ.get("NACRE_FUZZ_RUNS", "4"))
 NUM_VERBS = int(os.environ.get("NACRE_FUZZ_VERBS", "12"))
+# Where each run that ended well leaves a line; a result is made of them.
+RUNS_FILE = os.environ.get("NACRE_FUZZ_LOG", "")
 VERB_TIMEOUT_S = 30.0
 # Ten times as fast as the embedded model, so that a run takes a second.
 FAST = replace(INFO, frame_rate=125.0, sample_rate_hz=160_000)
@@ -62,17 +66,21 @@ class Life:
     worlds: list[nacre.SavedWorld] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
+    num_asked: Counter[str] = field(default_factory=Counter)
+    num_refused: Counter[str] = field(default_factory=Counter)
+    num_cut: int = 0  # records, each at one of its snapshots
 
     async def do(self, verb: str, number: int) -> None:
         session = self.sessions[number % len(self.sessions)] if self.sessions else None
+        self.num_asked[verb] += 1
         try:
             async with asyncio.timeout(VERB_TIMEOUT_S):
                 if session is None:
                     await self._add(await self.kept.client.create(prompt="a street", seed=1 + number))
                 else:
                     await self._do(verb, number, session)
-        except REFUSALS:
-            pass
+        except REFUSALS as refusal:
+            self.num_refused[type(refusal).__name__] += 1
 
     async def _do(self, verb: str, number: int, session: nacre.Session) -> None:
         entered = self.entered.get(session.id)
@@ -192,7 +200,22 @@ async def live(steps: list[tuple[str, int, bool]]) -> None:
             with kept.database as database:
                 for session_id in life.ids:
                     assert kept.replayed(session_id).is_same
-                    assert_same_from_every_snapshot(database, store, session_id)
+                    life.num_cut += assert_same_from_every_snapshot(database, store, session_id)
+            _note_run(life)
+
+
+def _note_run(life: Life) -> None:
+    if not RUNS_FILE:
+        return
+    noted = {
+        "verbs": life.num_asked,
+        "refusals": life.num_refused,
+        "controls": len(life.receipts),
+        "sessions": len(life.ids),
+        "cuts": life.num_cut,
+    }
+    with Path(RUNS_FILE).open("a") as file:
+        file.write(json.dumps(noted) + "\n")
 
 
 STEPS = st.lists(

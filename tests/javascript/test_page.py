@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.javascript.test_sdk import pytestmark, run
 __all__ = ["pytestmark"]  # the same tools, and skipped without them
 
 PAGE = Path(__file__).resolve().parents[2] / "serving" / "web" / "page"
+MAX_GZIPPED_BYTES = 80_000  # of all that is loaded before one sees something, but for the starters' pictures
 
 
 def test_what_is_served_is_what_the_sources_make() -> None:
@@ -20,6 +22,11 @@ def test_what_is_served_is_what_the_sources_make() -> None:
 
 def test_the_parts_that_need_no_browser() -> None:
     run("node_modules/vitest/vitest.mjs", "run", "--root", str(PAGE))
+
+
+def test_the_page_is_small() -> None:
+    files = [file for file in (PAGE / "dist").iterdir() if file.is_file()]
+    assert sum(len(gzip.compress(file.read_bytes())) for file in files) <= MAX_GZIPPED_BYTES
 
 
 @pytest.mark.parametrize("name", ["page.js", "page.css", "index.html"])

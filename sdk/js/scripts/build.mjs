@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 
+import { shortDescriptors } from "./descriptors.mjs";
 import { PACKAGE, generate } from "./generate.mjs";
 
 /** What a page is asked to load. */
@@ -25,6 +26,7 @@ async function bundle(folder) {
     minify: true,
     legalComments: "none",
     banner: { js: BANNER },
+    plugins: [shortDescriptors(join(PACKAGE, "src"))],
     logLevel: "warning",
   });
 }

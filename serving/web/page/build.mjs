@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const sdk = join(here, "../../../sdk/js");
 const { build, context } = createRequire(join(sdk, "package.json"))("esbuild");
+const { shortDescriptors } = await import(join(sdk, "scripts/descriptors.mjs"));
 const AS_THEY_ARE = ["index.html", "icon.svg", "starters"];
 
 const settings = (out, isForDebugging) => ({
@@ -31,6 +32,7 @@ const settings = (out, isForDebugging) => ({
   target: ["chrome111", "firefox121", "safari17"],
   // Without what those who run a service ask of it.
   alias: { nacre: join(sdk, "src/play.ts") },
+  plugins: [shortDescriptors(join(sdk, "src"))],
   charset: "utf8",
   legalComments: "none",
   logLevel: "warning",

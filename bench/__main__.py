@@ -23,6 +23,7 @@ from bench.overhead import bench_overhead
 from bench.results import Result, ResultWriter
 from bench.service import RunningService, ServiceConfig, ServiceError, service_arguments
 from bench.soak import bench_soak
+from bench.stopping import Stopper
 
 Benchmark = Callable[[Service], Result]
 LOG = ROOT / "out" / "bench" / "service.log"
@@ -61,6 +62,7 @@ def run(benchmarks: list[Benchmark], local: bool = False, model: str = "") -> No
 
 @app.callback()
 def everything(context: typer.Context) -> None:
+    Stopper().install()
     if context.invoked_subcommand is None:
         run(
             [

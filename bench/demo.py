@@ -30,6 +30,7 @@ from bench.measure import MeasuredPlay, Service, ServingOverhead, measure_play, 
 from bench.play import Player, Start
 from bench.script import PICTURE, STREET, Script
 from bench.service import ExternalService, RunningService, ServiceConfig, ServiceError, service_arguments
+from bench.stopping import Stopper
 
 START_PICTURE = ROOT / "bench" / "assets" / "start.png"
 SEED = 11  # the same two worlds in every run
@@ -139,6 +140,7 @@ def main(
     bare_loop: Annotated[bool, typer.Option(help="Play again without a service, to tell what serving adds.")] = True,
 ) -> None:
     """Play two worlds through the whole service: one from words, one from a picture."""
+    Stopper().install()
     config = DemoConfig(
         seconds=seconds,
         output=output,

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ ANY_PORTS = (f"--host={HOST}", "--port=0", "--web-port=0", "--metrics-port=0")
 READY_LINE = re.compile(r"^READY .* on (?P<address>\S+:\d+) \(metrics: (?P<urls>.*)\)$", re.MULTILINE)
 POLL_S = 0.2
 LOG_TAIL_LINES = 15
+STOPPED = "the service was stopped"
 
 
 class ServiceError(Exception):
@@ -59,6 +61,9 @@ class RunningService:
     def __init__(self, config: ServiceConfig) -> None:
         self._config = config
         self._process: subprocess.Popen[bytes] | None = None
+        # One thread may stop what another one starts.
+        self._changing = threading.Lock()
+        self._is_over = False
         self._log: IO[bytes] | None = None
         self._data: tempfile.TemporaryDirectory[str] | None = None
         self.address = ""
@@ -79,11 +84,8 @@ class RunningService:
         self._data = tempfile.TemporaryDirectory(prefix="nacre-data-", ignore_cleanup_errors=True)
         own = (*ANY_PORTS, f"--data-folder={self._data.name}")
         command = [*self._config.launcher, sys.executable, "-m", "serving", *own, *self._config.arguments]
-        # A session of its own: Ctrl-C is ours to hear, and to pass on in order.
-        self._process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True
-        )
         try:
+            self._start(command)
             ready = self._wait_ready(time.monotonic() + self._config.start_timeout_s)
         except BaseException:
             self.stop()
@@ -94,8 +96,16 @@ class RunningService:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
+    def _start(self, command: Sequence[str]) -> None:
+        with self._changing:
+            if self._is_over:
+                raise ServiceError(STOPPED)
+            # A session of its own: Ctrl-C is ours to hear, and to pass on in order.
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True
+            )
+
     def _wait_ready(self, give_up_s: float) -> Ready:
-        assert self._process is not None
         while (ready := find_ready(self._config.log.read_text(errors="replace"))) is None:
             self.check_alive()
             if time.monotonic() > give_up_s:
@@ -104,17 +114,21 @@ class RunningService:
         return ready
 
     def check_alive(self) -> None:
-        """Raises ServiceError if it ended by itself."""
-        assert self._process is not None
-        self._meet_family(self._process.pid)
-        if self._process.poll() is not None:
-            raise ServiceError(f"the service ended with status {self._process.returncode}{self._log_tail()}")
+        """Raises ServiceError if it ended by itself, or was stopped."""
+        process = self._process
+        if process is None:
+            raise ServiceError(STOPPED)
+        self._meet_family(process.pid)
+        if process.poll() is not None:
+            raise ServiceError(f"the service ended with status {process.returncode}{self._log_tail()}")
 
     def stop(self) -> None:
         """Drain and end it as Ctrl-C would; what is wrong with that is added to `faults`."""
-        if self._process is None:
+        with self._changing:
+            self._is_over = True
+            process, self._process = self._process, None
+        if process is None:
             return
-        process, self._process = self._process, None
         self._meet_family(process.pid)
         if process.poll() is None:
             process.terminate()

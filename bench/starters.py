@@ -17,6 +17,7 @@ from PIL import Image
 import nacre
 from bench.hardware import ROOT
 from bench.service import RunningService, ServiceConfig
+from bench.stopping import Stopper
 
 PAGE = ROOT / "serving" / "web" / "page"
 LIST = PAGE / "src" / "starters.json"
@@ -64,6 +65,7 @@ def main(
     folder: Annotated[Path, typer.Option(help="Where to write them.")] = PAGE / "starters",
 ) -> None:
     """Play every starter and keep what is seen."""
+    Stopper().install()
     folder.mkdir(parents=True, exist_ok=True)
     with RunningService(ServiceConfig(log=LOG, arguments=("--local", "--web-port", "off"))) as service:
         asyncio.run(draw(service.address, set(only or ()), folder))

@@ -89,8 +89,8 @@ async def rig(config: DurabilityConfig, replicas: int) -> AsyncIterator[Bench]:
             f"--snapshot-every-chunks={SNAPSHOT_EVERY_CHUNKS}",
         )
         service = RunningService(ServiceConfig(log=LOG, arguments=arguments))
-        await asyncio.to_thread(service.__enter__)
         try:
+            await asyncio.to_thread(service.__enter__)
             url = storage_config(folder).catalogue_url
             with Database(url) as database:
                 async with (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
@@ -14,14 +13,13 @@ from typing import Any
 
 import av
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
 from bench.hardware import ROOT
 from bench.script import STREET
+from tests.tagged import TAG, processes_of
 
-TAG = "DEMO_TEST_RUN"  # in the environment of everything a run starts
 SECONDS = 4
 NUM_CHUNKS = 50
 # Starting, two plays, the bare loop, stopping: a minute and a half on a machine that does nothing else.
@@ -52,16 +50,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
         said=done.stderr[-4_000:],
         survivors=processes_of(tag),
     )
-
-
-def processes_of(tag: str) -> list[str]:
-    """What still runs of all that a tagged run started, directly or not; others may run services too."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        with contextlib.suppress(psutil.Error):
-            if process.environ().get(TAG) == tag:
-                found.append(" ".join(process.info["cmdline"] or ()))
-    return found
 
 
 def test_it_ends_well_and_leaves_no_process(demo: DemoRun) -> None:

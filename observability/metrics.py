@@ -189,6 +189,9 @@ class WorkerMetrics:
         self._slots_used = metrics.gauge(metric_table.SLOTS_USED)
         self._slots_capacity = metrics.gauge(metric_table.SLOTS_CAPACITY)
         self._state_bytes = metrics.gauge(metric_table.STATE_BYTES)
+        self._parked = metrics.gauge(metric_table.PARKED)
+        self._parked_bytes = metrics.gauge(metric_table.PARKED_BYTES)
+        self._wakes = metrics.histogram(metric_table.SESSION_WAKE)
         self._level = metrics.gauge(metric_table.DEGRADATION)
         self._degradations = metrics.counter(metric_table.DEGRADATIONS)
         self._level_idx = 0
@@ -198,10 +201,17 @@ class WorkerMetrics:
         self._saves = metrics.histogram(metric_table.SNAPSHOT_SAVE)
         self._failed_saves = metrics.counter(metric_table.SNAPSHOT_FAILURES)
         self._spooled = metrics.gauge(metric_table.JOURNAL_SPOOLED)
+        self._stages: dict[str, tuple[Histogram, Counter]] = {}
 
     def stage_called(self, stage: str, seconds: float, cpu_seconds: float) -> None:
-        self._metrics.histogram(metric_table.WORKER_STAGE, stage=stage).observe(seconds)
-        self._metrics.counter(metric_table.WORKER_STAGE_CPU, stage=stage).inc(cpu_seconds)
+        measures = self._stages.get(stage)
+        if measures is None:
+            measures = self._stages[stage] = (
+                self._metrics.histogram(metric_table.WORKER_STAGE, stage=stage),
+                self._metrics.counter(metric_table.WORKER_STAGE_CPU, stage=stage),
+            )
+        measures[0].observe(seconds)
+        measures[1].inc(cpu_seconds)
 
     def batch_stepped(self, num_sessions: int, lag_s: float) -> None:
         self._batch.observe(num_sessions)
@@ -213,6 +223,13 @@ class WorkerMetrics:
 
     def state_bytes(self, num_bytes: int) -> None:
         self._state_bytes.set(num_bytes)
+
+    def parked(self, num_sessions: int, num_bytes: int) -> None:
+        self._parked.set(num_sessions)
+        self._parked_bytes.set(num_bytes)
+
+    def sessions_woken(self, num_sessions: int, seconds: float) -> None:
+        self._wakes.observe(seconds)
 
     def profile(self, name: str) -> None:
         self._metrics.gauge(metric_table.PROFILE, profile=name).set(1)

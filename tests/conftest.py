@@ -14,6 +14,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 # Set where tests run in several processes; a console that is made with it keeps that width.
@@ -24,6 +25,10 @@ os.environ.pop("LINES", None)
 DATA_FOLDER = tempfile.mkdtemp(prefix="test-nacre-")
 os.environ["NACRE_DATA_FOLDER"] = DATA_FOLDER
 atexit.register(shutil.rmtree, DATA_FOLDER, ignore_errors=True)
+
+# No test judges by the clock: machines are shared.
+settings.register_profile("nacre", deadline=None)
+settings.load_profile("nacre")
 
 TESTS = Path(__file__).parent
 UNIT = TESTS / "unit"

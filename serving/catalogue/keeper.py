@@ -61,6 +61,7 @@ class SessionKeeper:
             retention=config.retention,
             unlisted=UnlistedSnapshots({"": spool, **spools}, file_name(owner)),
             has_journals=lambda: self.journals.is_whole,
+            snapshot_every_chunks=config.snapshot_every_chunks,
         )
         self._tidier = TidierThread(Tidier(self._database, self.saver, info, config.retention))
         if config.retention.ended_step_s:

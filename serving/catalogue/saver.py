@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 # Between looks whether the catalogue is back.
 RETRY_S = 1.0
+# Of the snapshots that a session makes by itself, so many come between two looks which of the old ones may go: a look
+# reads what all others consist of, and takes longer than a snapshot.
+SAVES_PER_THINNING = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +54,10 @@ class SnapshotSaver:
         retention: RetentionConfig | None = None,
         unlisted: UnlistedSnapshots | None = None,
         has_journals: Callable[[], bool] = lambda: True,
+        snapshot_every_chunks: int = 0,
     ) -> None:
-        """`has_journals`: whether the catalogue has all of them, those of dead workers as well."""
+        """`has_journals`: whether the catalogue has all of them, those of dead workers as well.
+        `snapshot_every_chunks`: how far apart sessions make them by themselves; 0 where that is not known."""
         self._store = store
         self._snapshots = snapshots
         self._info = info
@@ -60,6 +65,7 @@ class SnapshotSaver:
         self._retention = retention or RetentionConfig()
         self._unlisted = unlisted
         self._has_journals = has_journals
+        self._snapshot_every_chunks = snapshot_every_chunks
         self._has_left = unlisted is not None  # by workers that are dead, perhaps
         self._noted_s: dict[str, float] = {}  # by session, while the catalogue is away: its clock at the last one
         self._waiting: deque[Save] = deque()
@@ -137,7 +143,7 @@ class SnapshotSaver:
             return
         try:
             self._save(save, self._enlist_or_note)
-            if not self._is_behind:
+            if not self._is_behind and self._is_time_to_thin(save):
                 self._drop_old(save)
         except SessionFencedError as error:
             logger.warning("a snapshot came too late: %s", error)
@@ -145,6 +151,10 @@ class SnapshotSaver:
             logger.error("session %s was not saved: %s", save.session_id, error)
         except Exception:
             logger.exception("session %s was not saved", save.session_id)
+
+    def _is_time_to_thin(self, save: Save) -> bool:
+        every = self._snapshot_every_chunks
+        return every == 0 or save.snapshot.engine.next_chunk_idx // every % SAVES_PER_THINNING == 0
 
     # --- while the catalogue is away ---
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from serving.books.frames import FrameJudge
+from serving.books.frames import MAX_SURE_VALUES, MIN_SPREAD, SURE_RANGE, FrameJudge
 from tests.fakes import fake_frames, fake_info
 
 FRAME_RATE = 12.5
@@ -40,6 +40,17 @@ def test_q07_a_dark_world_that_stands_still_is_neither_blank_nor_frozen(seed: in
     for _ in range(40):
         frame = np.clip(still + generator.standard_normal(still.shape), 0, 255)[None].astype(np.uint8)
         assert judge.judge(frame).num_valid == 1
+
+
+@given(st.lists(st.integers(0, 255), min_size=2, max_size=MAX_SURE_VALUES))
+def test_q07_values_that_lie_far_apart_spread_enough(values: list[int]) -> None:
+    if max(values) - min(values) >= SURE_RANGE:
+        assert np.std(values) >= MIN_SPREAD
+
+
+def test_q07_values_that_lie_far_apart_spread_enough_where_they_do_least() -> None:
+    least = [0, SURE_RANGE] + [SURE_RANGE // 2] * (MAX_SURE_VALUES - 2)
+    assert np.std(least) == MIN_SPREAD
 
 
 def test_q07_a_picture_that_stays_for_longer_than_a_second_is_frozen() -> None:

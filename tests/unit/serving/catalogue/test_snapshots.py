@@ -193,6 +193,18 @@ def test_snapshots_are_stored_on_the_side_and_what_goes_leaves_the_others_whole(
     assert len(list((tmp_path / "snapshots").rglob("*.json"))) == 2
 
 
+def test_old_snapshots_are_looked_through_after_every_eighth(store: SnapshotStore, database: Database) -> None:
+    epoch, step = held_session(database), round(30 / INFO.chunk_duration_s)
+    rules, kept = RetentionConfig(dense_s=0.0), list[list[int]]()
+    for chunk_idx in range(3, 3 + 10 * 20, 20):  # as of a session that went on at chunk 3
+        saver = SnapshotSaver(store, Snapshots(database), INFO, retention=rules, snapshot_every_chunks=20)
+        assert saver.submit(some_snapshot(chunk_idx=chunk_idx), epoch)
+        saver.close()
+        kept.append(sorted(row.key.chunk_idx for row in Snapshots(database).of("s-1")))
+    assert step > 203, "all are in one step, of which the first and the newest stay"
+    assert [len(each) for each in kept] == [1, 2, 3, 4, 5, 6, 7, 8, 2, 3]
+
+
 class FullStore(SnapshotStore):
     def save(self, *_: object) -> None:  # type: ignore[override]
         raise StorageUnavailableError("no space left")

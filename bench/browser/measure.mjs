@@ -63,6 +63,7 @@ async function measurePlay() {
   }
   await page.waitForTimeout(1500);
   Object.assign(figures, await page.evaluate(() => globalThis.measured()));
+  await page.evaluate(() => globalThis.unwatch());
   await watchMemory(page);
   figures.faults.push(...faults);
   await context.close();
@@ -74,15 +75,25 @@ function watch() {
   const skew_ms = [];
   const pressed = [];
   const { app } = globalThis.nacre;
-  app.view.on("frame", (frame) => {
-    painted.set(frame.frameIndex, frame.paintedMs);
-    skew_ms.push(Math.abs(frame.skewMs));
-  });
-  addEventListener("keydown", (event) => event.repeat || pressed.push({ atMs: event.timeStamp, receipt: null }), true);
-  app.world.on("receipt", (receipt) => {
-    const last = pressed.at(-1);
-    if (last && last.receipt === null && receipt.kind === "look") last.receipt = receipt;
-  });
+  const onKey = (event) => event.repeat || pressed.push({ atMs: event.timeStamp, receipt: null });
+  addEventListener("keydown", onKey, true);
+  const offs = [
+    app.view.on("frame", (frame) => {
+      painted.set(frame.frameIndex, frame.paintedMs);
+      skew_ms.push(Math.abs(frame.skewMs));
+    }),
+    app.world.on("receipt", (receipt) => {
+      const last = pressed.at(-1);
+      if (last && last.receipt === null && receipt.kind === "look") last.receipt = receipt;
+    }),
+    () => removeEventListener("keydown", onKey, true),
+  ];
+  // What is noted here would be counted as the page's own memory.
+  globalThis.unwatch = () => {
+    for (const off of offs) off();
+    painted.clear();
+    pressed.length = skew_ms.length = 0;
+  };
   globalThis.measured = () => ({
     num_pressed: pressed.length,
     key_to_frame_ms: pressed.flatMap(({ atMs, receipt }) => {

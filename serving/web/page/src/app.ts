@@ -13,6 +13,7 @@ import type { Entry } from "./entry";
 import { enterPatiently, Finder, restAlone } from "./finding";
 import { Gallery, type Card } from "./gallery";
 import { Notices } from "./notices";
+import { rightsOf, type Asker } from "./offers";
 import { OpeningView, placeOf } from "./opening_view";
 import { PlayView } from "./play_view";
 import { Preferences } from "./preferences";
@@ -45,6 +46,7 @@ export class App {
   #view: WorldView | undefined;
   #opening: OpeningView | undefined;
   #canHear = false;
+  #asker: Promise<Asker | null> | undefined;
   #abort = new AbortController();
 
   constructor(private readonly options: AppOptions) {
@@ -76,6 +78,14 @@ export class App {
     });
   }
 
+  /** Who one is; asked once, and never waited for alone. */
+  #whoAsks(): Promise<Asker | null> {
+    return (this.#asker ??= this.options.client.caller().catch(() => {
+      this.#asker = undefined;
+      return null;
+    }));
+  }
+
   // --- where one comes from ---
 
   async begin(link: string): Promise<void> {
@@ -88,7 +98,9 @@ export class App {
   async showStart(): Promise<void> {
     const { client, store, can } = this.options;
     const onTrouble = (error: unknown): void => this.#troubles.onStart(error);
-    const gallery = new Gallery({ client, store, onOpen: (card) => void this.#openCard(card), onTrouble });
+    const mayDelete = this.#whoAsks().then((asker) => rightsOf(true, asker).keep);
+    const onOpen = (card: Card): void => void this.#openCard(card);
+    const gallery = new Gallery({ client, store, mayDelete, onOpen, onTrouble });
     const { preferences, notices } = this;
     const onStart = (options: CreateOptions, title: string, poster?: string): void =>
       void this.openNew(options, title, poster);
@@ -154,6 +166,7 @@ export class App {
     this.#opening = new OpeningView(entry.title, () => void this.leave(), entry.poster);
     this.#show(this.#opening.element);
     this.#prepareView();
+    void this.#whoAsks();
     const { signal } = this.#abort;
     let session: Session | undefined;
     try {
@@ -168,7 +181,11 @@ export class App {
 
   async #enter(session: Session, entry: Entry, tries: number, signal: AbortSignal): Promise<void> {
     const { store } = this.options;
-    const [clientId, { audio }] = await Promise.all([this.options.clientId, this.options.can]);
+    const [clientId, { audio }, asker] = await Promise.all([
+      this.options.clientId,
+      this.options.can,
+      this.#whoAsks(),
+    ]);
     this.#canHear = audio.length > 0;
     const world = await enterPatiently(tries, () =>
       session.enter({ clientId, role: entry.role, standBy: entry.standBy, resume: true }),
@@ -178,10 +195,10 @@ export class App {
     store.here = { sessionId: session.id, token: session.resumeToken, title, isOwner, role: world.role };
     if (isOwner) this.#finder.hold(session, title);
     this.happened({ is: "entered", isPaused: false });
-    this.#showPlay(session, world, entry);
+    this.#showPlay(session, world, entry, asker);
   }
 
-  #showPlay(session: Session, world: World, entry: Entry): void {
+  #showPlay(session: Session, world: World, entry: Entry, asker: Asker | null): void {
     const { widthPx: width, heightPx: height } = world.capabilities;
     const stage = this.#stage as StageView;
     stage.setPicture({ width, height }, entry.title);
@@ -193,6 +210,7 @@ export class App {
       view: this.#view as WorldView,
       stage,
       canHear: this.#canHear,
+      asker,
       happened: (happening) => this.happened(happening),
       enter: (next, title) => this.#move(next, title),
       enterBranch: (sessionId) => void this.#enterBranch(sessionId),

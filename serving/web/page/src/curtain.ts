@@ -11,7 +11,7 @@ export class Curtain {
   constructor(
     private readonly play: Play,
     private readonly place: PlayPlace,
-    private readonly isOwner: boolean,
+    private readonly mayKeep: boolean,
     /** It fell, or rose. */
     private readonly onMove: () => void,
   ) {}
@@ -42,7 +42,7 @@ export class Curtain {
     place.happened({ is: "ended", reason: ending.reason });
     const goOn = (): void => void play.fork(play.now);
     const actions = { goOn, enterAgain: place.enterAgain, download: () => void play.download(), leave: place.leave };
-    place.stage.cover(endCover(ending, this.isOwner, actions));
+    place.stage.cover(endCover(ending, this.mayKeep, actions));
     place.notices.whisper(`${ending.sentence.title} ${ending.sentence.advice}`);
     this.#move(true);
   }

@@ -37,13 +37,13 @@ export function lostCover({ title, advice }: Pick<Sentence, "title" | "advice">)
   return [h("p", { class: "big" }, title), h("p", null, advice)];
 }
 
-export function endCover({ sentence, isOver }: Ending, isOwner: boolean, actions: EndActions): Child[] {
+export function endCover({ sentence, isOver }: Ending, mayKeep: boolean, actions: EndActions): Child[] {
   const button = (label: string, kind: string, run: () => void): HTMLElement =>
     h("button", { class: kind, type: "button", onclick: run }, label);
   const main = isOver
-    ? isOwner && button("Go on from here", "primary", actions.goOn)
+    ? mayKeep && button("Go on from here", "primary", actions.goOn)
     : button("Come back in", "primary", actions.enterAgain);
-  const download = isOwner && button("Download the recording", "secondary", actions.download);
+  const download = mayKeep && button("Download the recording", "secondary", actions.download);
   const answers = h("div", { class: "answers" }, main, download, button("Another world", "secondary", actions.leave));
   return [h("p", { class: "big" }, sentence.title), h("p", null, sentence.advice), answers];
 }

@@ -20,6 +20,7 @@ export interface Card {
 export interface GalleryOptions {
   client: Client;
   store: Store;
+  mayDelete: Promise<boolean>;
   onOpen: (card: Card) => void;
   onTrouble: (error: unknown) => void;
 }
@@ -37,23 +38,24 @@ export class Gallery {
 
   /** Throws `NacreError`. */
   async refresh(): Promise<void> {
-    const { client, store } = this.options;
-    const [worlds, sessions] = await Promise.all([
+    const { client, store, mayDelete } = this.options;
+    const [worlds, sessions, hasBins] = await Promise.all([
       first(client.worlds(), MAX_CARDS),
       first(client.sessions(), MAX_CARDS),
+      mayDelete,
     ]);
-    this.#show(cardsOf(worlds, sessions, store.held, Date.now()));
+    this.#show(cardsOf(worlds, sessions, store.held, Date.now()), hasBins);
   }
 
-  #show(cards: readonly Card[]): void {
+  #show(cards: readonly Card[], hasBins: boolean): void {
     this.element.hidden = cards.length === 0;
-    fill(this.#cards, ...cards.map((card) => this.#card(card)));
+    fill(this.#cards, ...cards.map((card) => this.#card(card, hasBins)));
   }
 
-  #card(card: Card): HTMLElement {
+  #card(card: Card, hasBin: boolean): HTMLElement {
     const picture = card.still
       ? h("img", { src: card.still, alt: "", width: 128, height: 80, loading: "lazy" })
-      : h("span", { class: "no-picture", "aria-hidden": "true" }, card.title.charAt(0).toUpperCase());
+      : noPicture(card.title);
     const open = h(
       "button",
       {
@@ -68,7 +70,7 @@ export class Gallery {
       h("span", { class: "card-detail" }, card.detail),
     );
     const row = h("li", null, open);
-    row.append(this.#bin(card, row));
+    if (hasBin) row.append(this.#bin(card, row));
     return row;
   }
 
@@ -105,6 +107,14 @@ export class Gallery {
       this.options.onTrouble(error);
     }
   }
+}
+
+/** A pearl in a light of the world's own. */
+function noPicture(title: string): HTMLElement {
+  const picture = h("span", { class: "no-picture", "aria-hidden": "true" }, h("span", { class: "pearl" }));
+  const hue = [...title].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 360, 0);
+  picture.style.setProperty("--hue", String(hue));
+  return picture;
 }
 
 /** Saved worlds first, then sessions, each the newest first. */

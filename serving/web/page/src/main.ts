@@ -16,7 +16,8 @@ async function begin(): Promise<void> {
   if (!root) throw new Error("the page has no place for the app");
   const store = new Store(localStorage, sessionStorage);
   const link = takeLink();
-  const client = connect(location.origin, store.key ? { token: store.key } : {});
+  if (link) store.link = link;
+  const client = connect(location.origin, { token: store.key || store.link });
   // Neither is waited for before one enters a world.
   const app = new App({ client, store, root, clientId: nameTab(store), can: canShow() });
   globalThis.nacre = { app };

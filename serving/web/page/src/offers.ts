@@ -17,8 +17,29 @@ export interface Offers {
   /** In the order of the record; empty where there is no choice. */
   perspectives: readonly string[];
   sound: boolean;
-  /** Pause, rewind, save, fork, share: what is the owner's. */
-  time: boolean;
+  pause: boolean;
+  /** Rewind, save, fork, share, download. */
+  keep: boolean;
+}
+
+/** What one may do to the session as a whole. */
+export interface Rights {
+  pause: boolean;
+  keep: boolean;
+}
+
+/** Who one is, as far as the service knows. */
+export interface Asker {
+  role: string;
+  subjectId: string;
+}
+
+/** By the service's roles. `asker`: null where it did not say, and will where something is not allowed. */
+export function rightsOf(isOwner: boolean, asker: Asker | null): Rights {
+  const keeps = !asker || asker.role === "owner" || asker.role === "admin";
+  // What a guest began by a link to fork is theirs to play, and no more than that.
+  const plays = keeps || asker.role === "player" || asker.subjectId.startsWith("share:");
+  return { pause: isOwner && plays, keep: isOwner && keeps };
 }
 
 export const CAMERA_MOVES = [
@@ -32,7 +53,7 @@ export const CAMERA_MOVES = [
   "orbit",
 ] as const;
 
-export function offersOf(abilities: Abilities, role: PlayRole, isOwner: boolean, canHear: boolean): Offers {
+export function offersOf(abilities: Abilities, role: PlayRole, rights: Rights, canHear: boolean): Offers {
   const drives = role === "player";
   const can = (control: string): boolean => drives && abilities.controls.includes(control);
   const says = role !== "viewer" && abilities.controls.includes("directive");
@@ -44,7 +65,8 @@ export function offersOf(abilities: Abilities, role: PlayRole, isOwner: boolean,
     camera: can("camera"),
     perspectives: can("perspective") && abilities.perspectives.length > 1 ? abilities.perspectives : [],
     sound: abilities.sampleRateHz > 0 && canHear,
-    time: isOwner,
+    pause: rights.pause,
+    keep: rights.keep,
   };
 }
 
@@ -61,10 +83,10 @@ export function keysOf(offers: Offers): Key[] {
     offers.directive && { keys: ["Enter"], does: "say what happens" },
     offers.perspectives.length > 1 && { keys: ["V"], does: "another perspective" },
     offers.camera && { keys: ["C"], does: "camera moves" },
-    offers.time && { keys: ["Space"], does: "pause, and go on" },
-    offers.time && { keys: ["R"], does: "back by ten seconds" },
-    offers.time && { keys: ["B"], does: "save this moment" },
-    offers.time && { keys: ["K"], does: "fork: another way from here" },
+    offers.pause && { keys: ["Space"], does: "pause, and go on" },
+    offers.keep && { keys: ["R"], does: "back by ten seconds" },
+    offers.keep && { keys: ["B"], does: "save this moment" },
+    offers.keep && { keys: ["K"], does: "fork: another way from here" },
     offers.sound && { keys: ["M"], does: "sound on and off" },
     { keys: ["F"], does: "fill the screen" },
     { keys: ["I"], does: "receipts and figures" },

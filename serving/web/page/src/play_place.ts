@@ -2,6 +2,7 @@
 
 import type { Client, Session, WorldView } from "nacre";
 import type { Notices } from "./notices";
+import type { Asker } from "./offers";
 import type { Preferences } from "./preferences";
 import type { Happening } from "./scene";
 import type { StageView } from "./stage_view";
@@ -15,6 +16,8 @@ export interface PlayPlace {
   view: WorldView;
   stage: StageView;
   canHear: boolean;
+  /** Null where the service did not say. */
+  asker: Asker | null;
   happened(happening: Happening): void;
   enter(session: Session, title: string): Promise<void>;
   enterBranch(sessionId: string): void;

@@ -19,9 +19,9 @@ export interface PlayDeeds {
 
 /** No more than is offered. */
 export function playShortcuts(offers: Offers, deeds: PlayDeeds): Shortcuts {
-  const owners: Shortcuts = { " ": deeds.togglePause, r: deeds.back, b: deeds.save, k: deeds.fork };
   return {
-    ...(offers.time && owners),
+    ...(offers.pause && { " ": deeds.togglePause }),
+    ...(offers.keep && { r: deeds.back, b: deeds.save, k: deeds.fork }),
     ...(offers.directive && { Enter: deeds.speak, "/": deeds.speak }),
     ...(offers.perspectives.length > 1 && { v: deeds.nextPerspective }),
     ...(offers.camera && { c: deeds.openCamera }),

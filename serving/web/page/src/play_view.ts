@@ -7,7 +7,7 @@ import { DirectiveLine } from "./directive_line";
 import { h } from "./dom";
 import { HandsView } from "./hands_view";
 import { openHelp } from "./help_dialog";
-import { hintOf, offersOf, type Offers } from "./offers";
+import { hintOf, offersOf, rightsOf, type Offers } from "./offers";
 import { Panel } from "./panel";
 import { listenToPerson, toggleFullScreen } from "./person";
 import { Play } from "./play";
@@ -58,7 +58,7 @@ export class PlayView {
     private readonly place: PlayPlace,
   ) {
     const { store, stage, view } = place;
-    this.#offers = offersOf(world.capabilities, world.role, isOwner, place.canHear);
+    this.#offers = offersOf(world.capabilities, world.role, rightsOf(isOwner, place.asker), place.canHear);
     this.play = new Play(session, world, view, title, {
       notices: place.notices,
       enter: place.enter,
@@ -67,7 +67,7 @@ export class PlayView {
     });
     this.hands = new HandsView(this.play);
     this.#panel = new Panel(view, () => this.#state.standing);
-    this.#curtain = new Curtain(this.play, place, isOwner, () => this.#onCurtain());
+    this.#curtain = new Curtain(this.play, place, this.#offers.keep, () => this.#onCurtain());
     this.#bar = this.#makeBar();
     this.#sound = new SoundSwitch(place, this.#bar, this.#offers.sound);
     this.#state = new StateLine(this.#bar, this.play, this.#curtain);
@@ -121,7 +121,7 @@ export class PlayView {
       ondragover: (event: DragEvent) => event.preventDefault(),
       ondrop: (event: DragEvent) => this.#onDrop(event),
     };
-    const timeline = this.isOwner && this.#timeline.element;
+    const timeline = this.#offers.keep && this.#timeline.element;
     return h(
       "main",
       { class: "play", ...drop },
@@ -323,7 +323,7 @@ export class PlayView {
   }
 
   async #refreshBranches(): Promise<void> {
-    if (!this.isOwner) return;
+    if (!this.#offers.keep) return;
     try {
       this.#timeline.showBranches(await this.play.branches(this.place.client), this.play.session.id);
     } catch (error) {

@@ -113,6 +113,15 @@ export class Store {
   set key(key: string) {
     write(this.tab, "nacre.key", key);
   }
+
+  /** The link that brought one here: it says who one is where there is no key. */
+  get link(): string {
+    return read(this.tab, "nacre.link", "");
+  }
+
+  set link(link: string) {
+    write(this.tab, "nacre.link", link);
+  }
 }
 
 /** What cannot be read is as if it were not there: another version may have written it. */

@@ -60,8 +60,8 @@ export class ToolsView {
     return h(
       "div",
       { class: "tool-group" },
-      offers.time && this.#pause,
-      offers.time && iconButton("rewind", "Back by ten seconds", this.actions.rewind, "R"),
+      offers.pause && this.#pause,
+      offers.keep && iconButton("rewind", "Back by ten seconds", this.actions.rewind, "R"),
       offers.perspectives.length > 1 && this.#perspectiveTool(),
       offers.camera && this.#cameraTool(),
       offers.image && this.#pictureTool(),
@@ -69,7 +69,7 @@ export class ToolsView {
   }
 
   #timeTools(): HTMLElement | false {
-    if (!this.offers.time) return false;
+    if (!this.offers.keep) return false;
     return h(
       "div",
       { class: "tool-group" },

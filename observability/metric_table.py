@@ -127,6 +127,11 @@ PLACES_ASKED = _counter(
 SLOTS_USED = _gauge("nacre_slots_used", "Session slots of this worker that are taken.")
 SLOTS_CAPACITY = _gauge("nacre_slots_capacity", "Session slots this worker has.")
 STATE_BYTES = _gauge("nacre_session_state_bytes", "Memory that this worker's sessions hold in the transformer, bytes.")
+PARKED = _gauge("nacre_parked_sessions", "Sessions of this worker whose states lie with the host until they play again.")
+PARKED_BYTES = _gauge("nacre_parked_state_bytes", "Memory that those states hold, bytes.")
+SESSION_WAKE = _histogram(
+    "nacre_session_wake_seconds", "Time for which waking parked sessions kept the worker, seconds.", _SAVE_EDGES_S
+)
 PROFILE = _gauge("nacre_profile_workers", "Workers of this process, by the profile of their model.", "profile")
 DEGRADATION = _gauge(
     "nacre_degraded_levels", "Levels that this worker has gone down its ladder; 0 takes nothing from its sessions."
@@ -185,7 +190,7 @@ GATEWAY_ROWS = (
 )
 WORKER_ROWS = (
     *(SLOTS_USED, SLOTS_CAPACITY, STATE_BYTES, WORKER_STAGE, WORKER_STAGE_CPU, STEP_BATCH, STEP_LAG),
-    *(PROFILE, DEGRADATION, DEGRADATIONS),
+    *(PARKED, PARKED_BYTES, SESSION_WAKE, PROFILE, DEGRADATION, DEGRADATIONS),
     *(SESSION_SLIPS, STAGE_FAILURES, WORKER_CONTROLS, SNAPSHOT_SAVE, SNAPSHOT_FAILURES, JOURNAL_SPOOLED),
 )
 GPU_ROWS = (GPU_UTILIZATION, GPU_MEMORY_USED, GPU_MEMORY_CAPACITY, GPU_POWER, GPU_TEMPERATURE)

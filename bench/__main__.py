@@ -22,7 +22,7 @@ from bench.measure import Service
 from bench.overhead import bench_overhead
 from bench.results import Result, ResultWriter
 from bench.service import RunningService, ServiceConfig, ServiceError, service_arguments
-from bench.soak import bench_soak
+from bench.soak.run import bench_soak
 from bench.stopping import Stopper
 
 Benchmark = Callable[[Service], Result]
@@ -69,7 +69,7 @@ def everything(context: typer.Context) -> None:
                 lambda service: bench_idle(service, 30.0),
                 lambda service: bench_latency(service, 200),
                 lambda service: bench_overhead(service, 10.0, 5),
-                lambda service: bench_soak(service, 600.0),
+                lambda service: bench_soak(service, 600.0, _say),
             ]
         )
 
@@ -274,7 +274,12 @@ def fuzz(
 @app.command()
 def soak(seconds: float = 600.0, local: Local = False, model: Model = "") -> None:
     """Memory and step time over a long session."""
-    run([lambda service: bench_soak(service, seconds)], local, model)
+    run([lambda service: bench_soak(service, seconds, _say)], local, model)
+
+
+def _say(line: str) -> None:
+    """How something long goes: once a minute, so that telling takes nothing from what is measured."""
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

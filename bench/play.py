@@ -40,10 +40,11 @@ class Player:
     def __init__(self, address: str, on_progress: Callable[[Progress], None] = lambda progress: None) -> None:
         self._address = address
         self._on_progress = on_progress
+        self._play: _Play | None = None
 
     async def play(self, script: Script, start: Start) -> Recording:
         """Never raises for what the service does: what is missing is missing from the recording."""
-        play = _Play(script, self._on_progress)
+        play = self._play = _Play(script, self._on_progress)
         try:
             async with asyncio.timeout(START_ALLOWANCE_S + SLOWEST_FACTOR * script.duration_s):
                 async with nacre.connect(self._address) as client:
@@ -51,6 +52,11 @@ class Player:
         except* (nacre.NacreError, TimeoutError) as group:
             play.failure = "; ".join(f"{type(error).__name__} {error}".strip() for error in leaves_of(group))
         return play.recording()
+
+    def recording_so_far(self) -> Recording:
+        """Of the play that is under way, or was when something else ended it."""
+        assert self._play is not None, "a play was begun"
+        return self._play.recording()
 
 
 def leaves_of(group: BaseExceptionGroup[Exception]) -> Iterator[BaseException]:

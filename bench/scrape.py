@@ -59,6 +59,7 @@ class StageTotals:
     stages: Mapping[str, HistogramTotals] = field(default_factory=dict)
     num_steps: float = 0.0  # of the transformers: a chunk for every session in each, delivered or not
     model_cpu_s: float = 0.0  # processor time of all calls of the workers' stages
+    step_cpu_s: float = 0.0  # of the transformers' alone
 
     def __sub__(self, earlier: StageTotals) -> StageTotals:
         stages = {name: totals - earlier.stages.get(name, HistogramTotals()) for name, totals in self.stages.items()}
@@ -66,6 +67,7 @@ class StageTotals:
             stages={name: totals for name, totals in stages.items() if totals.count},
             num_steps=self.num_steps - earlier.num_steps,
             model_cpu_s=self.model_cpu_s - earlier.model_cpu_s,
+            step_cpu_s=self.step_cpu_s - earlier.step_cpu_s,
         )
 
     def __add__(self, other: StageTotals) -> StageTotals:
@@ -75,6 +77,7 @@ class StageTotals:
             stages={name: self.stages.get(name, nothing) + other.stages.get(name, nothing) for name in names},
             num_steps=self.num_steps + other.num_steps,
             model_cpu_s=self.model_cpu_s + other.model_cpu_s,
+            step_cpu_s=self.step_cpu_s + other.step_cpu_s,
         )
 
     @property
@@ -89,7 +92,7 @@ def read_stages(metrics_urls: Iterable[str]) -> StageTotals:
 
 def parse_stages(pages: Iterable[str]) -> StageTotals:
     """Adds up the pages of several gateways and workers."""
-    num_steps = model_cpu_s = 0.0
+    num_steps = model_cpu_s = step_cpu_s = 0.0
     sums: dict[str, float] = defaultdict(float)
     counts: dict[str, float] = defaultdict(float)
     buckets: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
@@ -97,6 +100,7 @@ def parse_stages(pages: Iterable[str]) -> StageTotals:
         for family in text_string_to_metric_families(page):
             num_steps += sum(_is_step_count(sample) * sample.value for sample in family.samples)
             model_cpu_s += sum(sample.value for sample in family.samples if sample.name == WORKER_STAGE_CPU.name)
+            step_cpu_s += sum(sample.value for sample in family.samples if _is_step_cpu(sample))
             for sample in family.samples if family.name == CHUNK_STAGE.name else ():
                 stage = sample.labels["stage"]
                 if sample.name.endswith("_sum"):
@@ -111,7 +115,12 @@ def parse_stages(pages: Iterable[str]) -> StageTotals:
         },
         num_steps=num_steps,
         model_cpu_s=model_cpu_s,
+        step_cpu_s=step_cpu_s,
     )
+
+
+def _is_step_cpu(sample: Sample) -> bool:
+    return sample.name == WORKER_STAGE_CPU.name and sample.labels["stage"] == TRANSFORMER
 
 
 def _is_step_count(sample: Sample) -> bool:

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 Z_95 = 1.96  # of the normal distribution; the series here have far more than 30 points
+# Of neighbouring errors; a series that is more so than this says next to nothing about its slope.
+MAX_CORRELATION = 0.99
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
@@ -31,15 +34,25 @@ class Slope:
 
 
 def fit_slope(times_s: Sequence[float], values: Sequence[float]) -> Slope:
-    """Errors of neighbouring samples are taken as independent, which makes the interval too narrow, never too wide."""
+    """The interval is widened by how far each sample's error says the next one's: a series that wanders would look as
+    sure of itself as one with so many independent samples otherwise. Evenly spaced samples are taken for granted."""
     if len(times_s) != len(values) or len(times_s) < 3:
         raise ValueError(f"a slope needs at least 3 points, each with its time, got {len(times_s)} and {len(values)}")
     t = np.asarray(times_s, float) - np.mean(times_s)
     y = np.asarray(values, float) - np.mean(values)
     slope = float(t @ y / (t @ t))
-    residual_variance = float(np.sum((y - slope * t) ** 2)) / (len(t) - 2)
-    half_width = Z_95 * float(np.sqrt(residual_variance / (t @ t)))
+    errors = y - slope * t
+    residual_variance = float(errors @ errors) / (len(t) - 2)
+    half_width = Z_95 * float(np.sqrt(residual_variance * _inflation(errors) / (t @ t)))
     return Slope(per_s=slope, low_per_s=slope - half_width, high_per_s=slope + half_width, num_samples=len(t))
+
+
+def _inflation(errors: NDArray[np.float64]) -> float:
+    """By what a mean's variance grows where each error is `correlation` of the one before, and something new."""
+    total = float(errors @ errors)
+    correlation = float(errors[:-1] @ errors[1:]) / total if total else 0.0
+    correlation = min(max(correlation, 0.0), MAX_CORRELATION)
+    return (1 + correlation) / (1 - correlation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,9 @@ from bench.latency import turning_script
 from bench.results import Result, ResultWriter
 from bench.scrape import HistogramTotals, StageTotals
 from bench.script import STREET
-from bench.soak import SoakSample, flatness_of, lags_of, looping_script, warm_up_of
+from bench.soak.flatness import flatness_of, warm_up_of
+from bench.soak.run import Teller, lags_of, looping_script, result_of
+from bench.soak.sampling import SoakSample
 from tests.unit.bench.recordings import CHUNK_S, flawless_recording
 
 NOW = datetime(2026, 11, 21, 2, 40, 5, tzinfo=UTC)
@@ -74,7 +76,7 @@ def test_a_long_script_leaves_out_what_does_not_fit() -> None:
 def samples(rss_growth_bytes_per_s: float, step_growth: float) -> list[SoakSample]:
     """Every 5 s for 10 minutes; some noise, so that intervals have a width."""
     found = []
-    total = HistogramTotals(buckets={0.02: 0.0, 0.04: 0.0, float("inf"): 0.0})
+    total = HistogramTotals(buckets=dict.fromkeys((0.02, 0.03, 0.034, 0.036, 0.04, float("inf")), 0.0))
     for idx in range(120):
         step_s = 0.03 * (1 + step_growth * idx) + 0.0005 * (-1) ** idx
         buckets = {edge: count + (62 if edge >= step_s else 0) for edge, count in total.buckets.items()}
@@ -82,7 +84,7 @@ def samples(rss_growth_bytes_per_s: float, step_growth: float) -> list[SoakSampl
         by_process = {"worker 7": int(1e9 + rss_growth_bytes_per_s * 5 * idx + 1e5 * (-1) ** idx), "raylet 5": 10**8}
         if idx == 60:
             by_process["passing 9"] = 10**5
-        stages = StageTotals(stages={"transformer": total})
+        stages = StageTotals(stages={"transformer": total}, num_steps=62.0 * idx, step_cpu_s=62 * idx * 0.025)
         found.append(SoakSample(time_s=5.0 * idx, rss_bytes_by_process=by_process, stages=stages))
     return found
 
@@ -95,6 +97,10 @@ def test_a_flat_session_is_called_flat() -> None:
     assert flat.warm_up_growth_bytes == 0
     assert abs(flat.growth_bytes) <= 2e5  # the noise
     assert flat.step_p99_s.ratio == pytest.approx(1.0)
+    assert flat.step_p99_s.num_samples == 7 * 62
+    assert flat.step_mean_p50_s.ratio == pytest.approx(1.0, abs=0.05)
+    assert flat.step_cpu_p99_s is not None
+    assert flat.step_cpu_p99_s.last == pytest.approx(0.025)
 
 
 def test_growth_of_memory_or_step_time_is_seen() -> None:
@@ -107,6 +113,7 @@ def test_growth_of_memory_or_step_time_is_seen() -> None:
     assert growing.rss_bytes_by_process["worker 7"].per_s == pytest.approx(10_000.0, rel=0.05)
     assert growing.rss_bytes_by_process["raylet 5"].per_s == 0.0
     assert not growing.step_s.is_flat
+    assert growing.step_p99_s.ratio > 1.05
     assert (growing.lag_p99_s.first, growing.lag_p99_s.last) == (0.0, 0.05)
 
 
@@ -122,6 +129,37 @@ def test_lag_is_counted_from_the_first_chunk() -> None:
     lags_s = lags_of(replace(recording, chunks=chunks))
     assert lags_s[30] == pytest.approx(0.1)
     assert lags_s[29] == pytest.approx(0.0)
+
+
+def test_a_session_that_was_cut_short_is_told_as_far_as_it_came() -> None:
+    recording = flawless_recording()
+    result = result_of(recording, samples(0.0, 0.0)[:30], 600.0, 2, ["stopped before its end"])
+    assert result.faults[0] == "stopped before its end"
+    assert any("say nothing" in fault for fault in result.faults) == ("flatness" not in result.figures)
+    assert result.figures["num_chunks"] == len(recording.chunks)
+    assert (len(result.figures["samples"]), result.figures["samples_missed"]) == (30, 2)
+
+
+def test_too_few_samples_are_told_and_nothing_is_made_up_of_them() -> None:
+    result = result_of(flawless_recording(), samples(0.0, 0.0)[:10], 600.0, 0, [])
+    assert "flatness" not in result.figures
+    assert result.faults == ("9 samples after warming up say nothing; at least 21 do",)
+
+
+def test_a_play_of_nothing_is_a_fault() -> None:
+    nothing = replace(flawless_recording(), chunks=(), controls=(), failure="Unavailable")
+    result = result_of(nothing, [], 600.0, 0, [])
+    assert "Unavailable" in result.faults
+    assert any("chunks missing" in fault for fault in result.faults)
+
+
+def test_a_long_play_says_once_a_minute_how_it_goes() -> None:
+    said: list[str] = []
+    teller = Teller(said.append, 600.0)
+    for sample in samples(0.0, 0.0):
+        teller.heard(sample)
+    assert len(said) == 9
+    assert said[0] == "1 of 10 min: 1049.1 MiB, 744 steps"
 
 
 def test_the_readme_picture_is_the_demo_to_the_eye(tmp_path: Path) -> None:

@@ -30,6 +30,14 @@ def test_noise_around_a_level_is_flat() -> None:
     assert fit_slope(times_s, [100.0 + (-1) ** int(time_s) for time_s in times_s]).is_flat
 
 
+def test_a_series_that_wanders_is_not_sure_of_its_slope() -> None:
+    times_s = [float(second) for second in range(100)]
+    independent = fit_slope(times_s, [100.0 + (-1) ** idx for idx in range(100)])
+    wandering = fit_slope(times_s, [100.0 + (-1) ** (idx // 20) for idx in range(100)])
+    widths = [each.high_per_s - each.low_per_s for each in (independent, wandering)]
+    assert widths[1] > 3 * widths[0]
+
+
 def test_a_slope_of_too_few_points_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 3 points"):
         fit_slope([0.0, 1.0], [1.0, 2.0])

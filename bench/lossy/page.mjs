@@ -13,7 +13,7 @@ const LAST_MS = 2_000;
 /** `face`: "websocket" or "webrtc". Tells when every picture was painted, and when every turn was asked for. */
 export async function play({ face, apiKey, seconds, bufferChunks }) {
   const session = await connect(undefined, { transport: face, apiKey }).create(WORLD);
-  const world = await session.enter({ bufferChunks });
+  const world = await session.enter(face === "webrtc" ? {} : { bufferChunks });
   const chunks = [];
   world.on("chunk", ({ isLate }) => chunks.push(isLate));
   const screen = face === "webrtc" ? watchVideo(world) : watchCanvas(world);

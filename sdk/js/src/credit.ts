@@ -10,6 +10,8 @@
 export const RESERVE_CHUNKS = 12;
 /** Of the contract, for one message. */
 export const MAX_GRANT = 16;
+/** So much is granted at a time, however large the buffer: of a large one most is still out when a message is lost. */
+const GRANTED_CHUNKS = 4;
 
 export class CreditLedger {
   private outstanding = 0;
@@ -45,11 +47,11 @@ export class CreditLedger {
     this.held -= 1;
   }
 
-  /** How many chunks to grant now, noted as granted. In halves of the capacity, to save messages. */
+  /** How many chunks to grant now, noted as granted. In halves of the capacity or in fours, to save messages. */
   grant(isAwaited: boolean): number {
     const room = this.capacity - this.outstanding - this.held;
     let granted = 0;
-    if (room >= Math.max(1, Math.floor(this.capacity / 2))) granted = room;
+    if (room >= Math.max(1, Math.min(GRANTED_CHUNKS, Math.floor(this.capacity / 2)))) granted = room;
     else if (isAwaited && this.outstanding === 0 && this.held < this.capacity + RESERVE_CHUNKS) granted = 1;
     this.outstanding += granted;
     return granted;

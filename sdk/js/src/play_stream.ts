@@ -7,7 +7,7 @@ import { type Calls, randomName } from "./calls.js";
 import { ChunkQueue } from "./chunk_queue.js";
 import { canShow } from "./codecs.js";
 import * as controls from "./controls.js";
-import { CreditLedger } from "./credit.js";
+import { CreditLedger, MAX_GRANT } from "./credit.js";
 import { Comeback } from "./comeback.js";
 import { Emitter } from "./emitter.js";
 import { Detached, type NacreError, ProtocolError, toNacreError } from "./errors.js";
@@ -27,6 +27,9 @@ import { Told } from "./told.js";
 import type { ControlOptions, EnterOptions, WorldEvents } from "./world_options.js";
 
 const DEFAULT_BUFFER_CHUNKS = 4;
+/** Where media comes beside the messages, nothing waits here to be shown. What credit there is must outlast a message
+ * that is lost on its way: browsers send it again after 0.4 s, and when that is lost too, after 0.8 s more. */
+const DEFAULT_BUFFER_BESIDE_MEDIA = MAX_GRANT;
 const DEFAULT_ATTACH_TIMEOUT_S = 30;
 
 /** @internal */
@@ -53,7 +56,8 @@ export class PlayStream {
   ) {
     this.clientId = options.clientId || `js-${randomName(4)}`;
     this.comeback = new Comeback(toResumePolicy(options.resume), (told) => this.events.emit("reconnecting", told));
-    this.credit = new CreditLedger(options.bufferChunks ?? DEFAULT_BUFFER_CHUNKS);
+    const usual = calls.isAgreed ? DEFAULT_BUFFER_BESIDE_MEDIA : DEFAULT_BUFFER_CHUNKS;
+    this.credit = new CreditLedger(options.bufferChunks ?? usual);
     this.pending = new PendingReceipts(
       randomName(4),
       () => this.flush(),

@@ -13,7 +13,8 @@ export interface EnterOptions {
   /** In order of preference; what this browser can show when left out. */
   video?: VideoCodec | VideoCodec[];
   audio?: AudioCodec | AudioCodec[];
-  /** Chunks that may wait here untaken, 1 to 16; then the world waits too. 4 when left out. */
+  /** Chunks that may wait here untaken, 1 to 16; then the world waits too. 4 when left out, over
+   * WebRTC 16. */
   bufferChunks?: number;
   /** Attach again after a lost connection; true when left out. */
   resume?: boolean | Partial<ResumePolicy>;

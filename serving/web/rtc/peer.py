@@ -20,9 +20,10 @@ from nacre.v1 import media_pb2, session_pb2
 from serving.errors import InvalidFieldError
 from serving.web.rtc.config import RtcConfig
 from serving.web.rtc.line import DataLine
+from serving.web.rtc.losses import Losses
 from serving.web.rtc.media import ChunkMedia
 from serving.web.rtc.offers import announced, checked_offer, has_sound, video_codec_in
-from serving.web.rtc.seams import connection_of, hasten_retransmission, listen_on, on_keyframe_wish
+from serving.web.rtc.seams import connection_of, hasten_retransmission, listen_on, on_keyframe_wish, on_loss_report
 from serving.web.rtc.tracks import PacketTrack
 
 LABEL = "nacre.v1"
@@ -110,6 +111,8 @@ class Peer:
         transceiver.setCodecPreferences(sorted(codecs, key=lambda each: PREFERRED.index(each.mimeType)))
         if track.kind == "video":
             on_keyframe_wish(transceiver.sender, self._wish_keyframe)
+            track.losses = Losses()
+            on_loss_report(transceiver.sender, track.losses.report)
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
         if channel.label == LABEL and not self._line.done():

@@ -13,6 +13,7 @@ from aioice import stun
 from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import StunProtocol, server_reflexive_candidate
 from aiortc import RTCPeerConnection, RTCRtpSender
+from aiortc.rtp import AnyRtcpPacket, RtcpRrPacket, RtcpSrPacket, RtpPacket
 
 RECEIVE_BUFFER_BYTES = 1 << 20
 # Timers of SCTP wait this long at least (RFC 9260 asks for a second, which is for bulk data): a control that was lost
@@ -29,6 +30,32 @@ def connection_of(peer: RTCPeerConnection) -> aioice.Connection:
 def on_keyframe_wish(sender: RTCRtpSender, callback: Callable[[], None]) -> None:
     """Have `callback` called for a PLI or FIR (RFC 4585, 5104), which aiortc takes for its own encoder alone."""
     sender._send_keyframe = callback  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def on_loss_report(sender: RTCRtpSender, callback: Callable[[float], None]) -> None:
+    """Have `callback` told the share of packets that were lost, with every report of the receiver (RFC 3550, 6.4.1)."""
+    handle = sender._handle_rtcp_packet
+
+    async def handle_and_tell(packet: AnyRtcpPacket) -> None:
+        if isinstance(packet, (RtcpRrPacket, RtcpSrPacket)):
+            for report in packet.reports:
+                if report.ssrc == sender._ssrc:
+                    callback(report.fraction_lost / 256)
+        await handle(packet)
+
+    sender._handle_rtcp_packet = handle_and_tell
+
+
+def numbers_sent_last(sender: RTCRtpSender) -> list[int]:
+    """Of the packets of the last frame, in their order."""
+    history: dict[int, RtpPacket] = sender._RTCRtpSender__rtp_history  # pyright: ignore[reportAttributeAccessIssue]
+    timestamp = last_rtp_timestamp(sender)
+    return [packet.sequence_number for packet in history.values() if packet.timestamp == timestamp]
+
+
+async def send_again(sender: RTCRtpSender, number: int) -> None:
+    """As what is asked for by a NACK (RFC 4588, where it was agreed on). Raises ConnectionError."""
+    await sender._retransmit(number)
 
 
 def last_rtp_timestamp(sender: RTCRtpSender) -> int:

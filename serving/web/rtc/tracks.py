@@ -11,7 +11,8 @@ from typing import NamedTuple
 import av
 from aiortc import MediaStreamTrack, RTCRtpSender
 
-from serving.web.rtc.seams import last_rtp_timestamp
+from serving.web.rtc.losses import Losses
+from serving.web.rtc.seams import last_rtp_timestamp, numbers_sent_last, send_again
 
 # Some seconds, should nobody fetch them: then the oldest go.
 MAX_WAITING_PACKETS = 256
@@ -19,6 +20,8 @@ VIDEO_HZ, AUDIO_HZ = 90_000, 48_000
 # Leaves at once, and then it is known which time it bears.
 FIRST_PACKET_TIMEOUT_S = 2.0
 MAX_TIMESTAMP = 0xFFFF_FFFF
+# What a line loses it often loses in a row: what is sent twice is set apart by as much.
+AGAIN_AFTER_S = 0.01
 
 
 class _Due(NamedTuple):
@@ -41,6 +44,7 @@ class PacketTrack(MediaStreamTrack):
         self._given_ticks: int | None = None
         self._time_base = Fraction(1, self.rate_hz)
         self._clock = clock
+        self.losses: Losses | None = None  # of lines whose losses are told
         self._packets: deque[_Due] = deque(maxlen=MAX_WAITING_PACKETS)
         self._has_some = asyncio.Event()
 
@@ -63,6 +67,8 @@ class PacketTrack(MediaStreamTrack):
         if self._origin is None and self._given_ticks is not None and self.sender is not None:
             self._origin = last_rtp_timestamp(self.sender) - self._given_ticks  # the first one has just been sent
             self._has_sent.set()
+        if self.losses is not None and self.losses.share and self._given_ticks is not None:
+            await self._send_again(self.losses)
         while not self._packets:
             self._has_some.clear()
             await self._has_some.wait()
@@ -73,3 +79,13 @@ class PacketTrack(MediaStreamTrack):
         packet = av.Packet(due.data)
         packet.pts, packet.time_base = due.ticks, self._time_base
         return packet
+
+    async def _send_again(self, losses: Losses) -> None:
+        """The picture that has just been sent, where it is worth that."""
+        assert self.sender is not None, "something was sent"
+        numbers = numbers_sent_last(self.sender)
+        if not losses.is_worth_twice(len(numbers)):
+            return
+        await asyncio.sleep(AGAIN_AFTER_S)
+        for number in numbers:
+            await send_again(self.sender, number)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -118,6 +120,31 @@ class RtcClient:
         """As a browser does that cannot decode what came (RTCP: PLI)."""
         sources = self.video.receiver.getSynchronizationSources()
         await self.video.receiver._send_rtcp_pli(sources[0].source)
+
+    def lose(self, every: int) -> Counter[int]:
+        """From now on one of so many packets of the pictures does not come, and none is asked for again. Gives how many
+        came or would have, by their source."""
+        transport, seen = self.video.receiver.transport, Counter[int]()
+        handle = transport._handle_rtp_data
+
+        async def handle_most(data: bytes, arrival_time_ms: int) -> None:
+            source = int.from_bytes(data[8:12])
+            seen[source] += 1
+            if source not in self.sources("video")[:1] or seen[source] % every:
+                await handle(data, arrival_time_ms)
+
+        async def ask_for_nothing(media_ssrc: int, lost: list[int]) -> None:
+            pass
+
+        transport._handle_rtp_data = handle_most
+        self.video.receiver._send_rtcp_nack = ask_for_nothing
+        return seen
+
+    def sources(self, kind: str) -> list[int]:
+        """Of packets, as the answer has them: of what is sent, and of what is sent again."""
+        media = self.peer.remoteDescription.sdp.split("\r\nm=")
+        [own] = [each for each in media if each.startswith(kind)]
+        return list(dict.fromkeys(int(each) for each in re.findall(r"a=ssrc:(\d+)", own)))
 
     def vanish(self) -> None:
         """As a machine does that loses its network: nothing more comes of it, not even a farewell."""

@@ -131,6 +131,22 @@ async def test_who_cannot_decode_gets_a_keyframe_soon_and_not_many(running: Site
         assert 1 <= len(keyframes) <= 2
 
 
+async def test_over_a_line_that_loses_packets_pictures_are_sent_twice_unasked(running: Site) -> None:
+    created = await running.create()
+    async with rtc_client(running.http, has_sound=False) as client:
+        once, again = client.sources("video")
+        await client.attach(created)
+        seen = client.lose(every=8)
+        await client.chunks(40)
+        while not seen[again]:  # receivers report within a second and a half
+            await client.chunks(1)
+        before = seen.copy()
+        await client.chunks(40)
+        since = seen - before
+    assert since[once] > 30
+    assert since[again] > 0.8 * since[once], "each once more"
+
+
 async def test_a_picture_larger_than_a_channel_takes_at_once_is_taken(running: Site) -> None:
     created = await running.create()
     async with rtc_client(running.http) as client:

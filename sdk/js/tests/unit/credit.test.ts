@@ -23,6 +23,14 @@ test("grants come in halves of the capacity", () => {
   expect(credit.grant(false)).toBe(0);
 });
 
+test("of a large buffer most is still out when more is granted", () => {
+  const credit = filled(16);
+  for (let taken = 0; taken < 3; taken += 1) credit.take();
+  expect(credit.grant(false)).toBe(0);
+  credit.take();
+  expect(credit.grant(false)).toBe(4);
+});
+
 test("whoever waits for an outcome is not held up by a full buffer, within bounds", () => {
   const credit = filled(2);
   let granted = 0;

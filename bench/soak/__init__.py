@@ -1,0 +1,1 @@
+"""One long session: do memory and step time stay flat?"""

@@ -1,0 +1,71 @@
+"""The service's memory and step times now and then, read beside a play."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from bench.measure import Service
+from bench.process_tree import ProcessUse, measure_tree
+from bench.scrape import StageTotals, read_stages
+from bench.service import ServiceError
+
+SAMPLE_EVERY_S = 5.0
+MAX_NAME_CHARS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoakSample:
+    time_s: float
+    rss_bytes_by_process: Mapping[str, int]  # those of the service
+    stages: StageTotals
+
+    @property
+    def rss_bytes(self) -> int:
+        return sum(self.rss_bytes_by_process.values())
+
+
+class SoakSampler:
+    """Samples from a thread of its own."""
+
+    def __init__(
+        self,
+        service: Service,
+        on_sample: Callable[[SoakSample], None] = lambda sample: None,
+        interval_s: float = SAMPLE_EVERY_S,
+    ) -> None:
+        self._service = service
+        self._on_sample = on_sample
+        self._interval_s = interval_s
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="soak-sampler", daemon=True)
+        self.samples: list[SoakSample] = []
+        self.num_missed = 0  # where a metrics endpoint did not answer in time
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        assert self._service.pid, "a service on this machine"
+        while not self._is_over.wait(self._interval_s):
+            by_process = {_label(each): each.rss_bytes for each in measure_tree(self._service.pid).processes}
+            try:
+                stages = read_stages(self._service.metrics_urls)
+            except ServiceError:  # a machine that is busy for once is no reason to be blind from then on
+                self.num_missed += 1
+                continue
+            self.samples.append(SoakSample(time_s=time.monotonic(), rss_bytes_by_process=by_process, stages=stages))
+            self._on_sample(self.samples[-1])
+
+
+def _label(process: ProcessUse) -> str:
+    return f"{process.name[:MAX_NAME_CHARS]} {process.pid}"

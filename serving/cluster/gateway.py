@@ -16,7 +16,7 @@ from serving.errors import UnavailableError
 from serving.gateway.config import GatewayConfig
 from serving.gateway.server import GatewayServer
 from serving.log_lines import write_log_lines
-from serving.long_lived import keep_what_is_loaded
+from serving.long_lived import settle
 from serving.observing import GatewayObservation, ObservingConfig, observe_gateway
 from serving.stages.remote import RemotePlane
 from serving.stages.stage import Stage
@@ -79,7 +79,7 @@ class Gateway:
                 kept, self._settings.gateway, observation.metrics, is_traced=observation.is_traced, catalogue=kept
             )
             web = add_web(server, self._settings.web, observation.render)
-            keep_what_is_loaded()
+            settle()
             async with server:
                 self._addresses = {
                     "address": server.address,

@@ -9,7 +9,7 @@ import os
 from model.interface import ModelInfo, Profile, Tuning
 from serving.cluster.replica_port import bind_to_node
 from serving.errors import CapacityExhaustedError
-from serving.long_lived import keep_what_is_loaded
+from serving.long_lived import settle
 from serving.models import load_model
 from serving.observing import WorkerObservation, observe_worker
 from serving.stages.host import StageHost, WorkerConfig
@@ -37,7 +37,7 @@ class StageWorker:
         model = load_model(settings.model, settings.profile, settings.tuning)
         self._host = StageHost(model, settings.worker, metrics=self._observation.metrics)
         await self._host.load()
-        keep_what_is_loaded()
+        settle()
         await self._host.listen()
 
     def record_replica_metadata(self) -> dict[str, str]:

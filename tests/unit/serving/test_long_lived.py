@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import gc
+import sys
 import weakref
 
-from serving.long_lived import loaded
+from serving.long_lived import SWITCH_INTERVAL_S, loaded
 
 
 class Knot:
@@ -25,3 +26,11 @@ def test_what_is_loaded_is_not_looked_at_while_it_serves_and_is_let_go_of_after(
         assert is_kept() is not None
     gc.collect()
     assert is_kept() is None
+
+
+def test_threads_wait_less_for_each_other_while_it_serves() -> None:
+    before_s = sys.getswitchinterval()
+    with loaded():
+        assert abs(sys.getswitchinterval() - SWITCH_INTERVAL_S) < 1e-6
+    assert sys.getswitchinterval() == before_s
+    assert before_s > SWITCH_INTERVAL_S

@@ -100,7 +100,11 @@ class RollingCache:
         self._give_back()
 
     def snapshot(self) -> Tensors:
-        keys_ILNK, values_ILNK = self._read()
+        """Of one that is parked too, which stays so."""
+        if self._parked is None:
+            keys_ILNK, values_ILNK = self._read()
+        else:
+            keys_ILNK, values_ILNK = self._parked.pages_2ICTNK[:, :, : self._chunks].flatten(2, 3)
         return {"cache_k": keys_ILNK.cpu().numpy(), "cache_v": values_ILNK.cpu().numpy()}
 
     @classmethod

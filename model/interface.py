@@ -181,6 +181,22 @@ class PreparedTransformer(Transformer, Protocol):
 
 
 @runtime_checkable
+class ParkingTransformer(PreparedTransformer, Protocol):
+    """One that can have more sessions than it has memory for: the others' lies with the host meanwhile, pinned where
+    it comes from a GPU."""
+
+    def park(self, state: SessionState) -> None:
+        """Between steps: what the session took of the memory that `prepare` asked for is free again when this returns.
+        Until it is woken, it can be snapshot and closed, and nothing else. Does nothing for one that is parked."""
+        ...
+
+    def wake(self, state: SessionState) -> None:
+        """Take memory again and begin to fill it, beside what the device does now. Whoever steps the session waits
+        for that, and nobody else. Does nothing for one that is not parked. Raises MemoryError where none is free."""
+        ...
+
+
+@runtime_checkable
 class SizedTransformer(Transformer, Protocol):
     """One that knows how many sessions it can step at once, as its graphs were compiled."""
 

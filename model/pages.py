@@ -20,6 +20,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from model.gpu.host_memory import Arrival, Copy, kept_on_host, sent_back
+
 
 class PoolEmptyError(MemoryError):
     """Every page of a pool that may not grow is taken."""
@@ -61,7 +63,7 @@ class PagePool:
         self._lock = threading.Lock()
         self._free = list(range(num_pages))
         self._data_2IGTNK = self._zeros(num_pages)
-        self._side = torch.cuda.Stream(shape.device) if torch.device(shape.device).type == "cuda" else None
+        self._arriving: dict[int, Arrival] = {}  # pages that are being filled from the host
 
     @property
     def num_pages(self) -> int:
@@ -91,42 +93,48 @@ class PagePool:
 
     def write(self, page: int, chunk_2ITNK: Tensor) -> None:
         """Keys and values of one chunk; in place."""
+        self._await([page])
         self._data_2IGTNK[:, :, page] = chunk_2ITNK
 
     def read(self, pages: Sequence[int]) -> Tensor:
         """[2, I, C * T, N, K]: a copy of the pages, one after the other."""
+        self._await(pages)
         index = torch.tensor(pages, dtype=torch.long, device=self.shape.device)
         return self._data_2IGTNK.index_select(2, index).flatten(2, 3)
 
     def park(self, pages: Sequence[int]) -> Parked:
         """Copy the pages to the host and give them back."""
+        self._await(pages)
         index = torch.tensor(pages, dtype=torch.long, device=self.shape.device)
-        gathered = self._data_2IGTNK.index_select(2, index)
-        host = torch.empty(gathered.shape, dtype=gathered.dtype, pin_memory=self._side is not None)
-        host.copy_(gathered)  # waits for the device: what is given back may be written over at once
+        host = kept_on_host(self._data_2IGTNK.index_select(2, index))
         self.free(pages)
         return Parked(host)
 
     def wake(self, parked: Parked) -> list[int]:
-        """Take pages again and fill them with what was parked. Who reads them next waits for the copy, and nobody
+        """Take pages again and begin to fill them with what was parked. Who reads them waits for the copy, and nobody
         else does. Raises `PoolEmptyError`."""
-        pages = self.allocate(parked.pages_2ICTNK.shape[2])
-        index = torch.tensor(pages, dtype=torch.long, device=self.shape.device)
-        if self._side is None:
-            self._data_2IGTNK.index_copy_(2, index, parked.pages_2ICTNK)
-            return pages
-        current = torch.cuda.current_stream(self.shape.device)
-        self._side.wait_stream(current)  # whoever held these pages before has read them
-        with torch.cuda.stream(self._side):
-            copied = parked.pages_2ICTNK.to(self.shape.device, non_blocking=True)
-            self._data_2IGTNK.index_copy_(2, index, copied)
-        current.wait_event(self._side.record_event())
-        copied.record_stream(current)
+        host = parked.pages_2ICTNK
+        pages = self.allocate(host.shape[2])
+        copies = [
+            Copy(host[half, block, place], self._data_2IGTNK[half, block, page])
+            for place, page in enumerate(pages)
+            for half in range(2)
+            for block in range(self.shape.blocks)
+        ]
+        arrival = sent_back(copies, self._data_2IGTNK.device)
+        self._arriving |= dict.fromkeys(pages, arrival)
         return pages
+
+    def _await(self, pages: Sequence[int]) -> None:
+        """Let what is done next begin when these pages are filled."""
+        for page in pages if self._arriving else ():
+            if (arrival := self._arriving.pop(page, None)) is not None:
+                arrival.awaited()
 
     def _grow(self, count: int) -> None:
         if not self._may_grow:
             raise PoolEmptyError(f"{count} pages more than the pool's {self.num_pages} are wanted")
+        self._await(list(self._arriving))
         self._free.extend(range(self.num_pages, self.num_pages + count))
         with torch.inference_mode(False):  # it is written outside of a step too
             self._data_2IGTNK = torch.cat([self._data_2IGTNK, self._zeros(count)], 2)

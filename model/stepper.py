@@ -106,6 +106,14 @@ class PearlTransformer:
         """Take the pages of so many sessions at once, and never more. Before any is opened."""
         self._pool = page_pool(self._network.config, num_sessions, may_grow=False)
 
+    def park(self, state: SessionState) -> None:
+        """Implements model.interface.ParkingTransformer."""
+        _own(state).cache.park()
+
+    def wake(self, state: SessionState) -> None:
+        """Raises `PoolEmptyError`."""
+        _own(state).cache.wake()
+
     def open(self, seed: int, prompt: Tensors | None, image: Tensors | None) -> PearlState:
         conditions_V = first_conditions(seed, prompt, image)
         state = PearlState(
@@ -261,6 +269,11 @@ class PearlTransformer:
             "turn_px": turn,
         }
         return ChunkLatents(chunk_idx=state.chunk_idx - 1, video=video, audio=audio, pose=eye.pose)
+
+
+def _own(state: SessionState) -> PearlState:
+    assert isinstance(state, PearlState), "a state that this transformer gave"
+    return state
 
 
 def _fill_gaps(recollection: Recollection, kept_HW: Tensor) -> Recollection:

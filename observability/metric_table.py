@@ -127,7 +127,9 @@ PLACES_ASKED = _counter(
 SLOTS_USED = _gauge("nacre_slots_used", "Session slots of this worker that are taken.")
 SLOTS_CAPACITY = _gauge("nacre_slots_capacity", "Session slots this worker has.")
 STATE_BYTES = _gauge("nacre_session_state_bytes", "Memory that this worker's sessions hold in the transformer, bytes.")
-PARKED = _gauge("nacre_parked_sessions", "Sessions of this worker whose states lie with the host until they play again.")
+PARKED = _gauge(
+    "nacre_parked_sessions", "Sessions of this worker whose states lie with the host until they play again."
+)
 PARKED_BYTES = _gauge("nacre_parked_state_bytes", "Memory that those states hold, bytes.")
 SESSION_WAKE = _histogram(
     "nacre_session_wake_seconds", "Time for which waking parked sessions kept the worker, seconds.", _SAVE_EDGES_S

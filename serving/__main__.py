@@ -45,6 +45,7 @@ def main(
     ranks: Annotated[int | None, typer.Option(help="Processes with a GPU each, for one open model.")] = None,
     recache: Annotated[bool | None, typer.Option("--recache", help="Words also change what is remembered.")] = None,
     slots: Annotated[int | None, typer.Option(help="Sessions at once.")] = None,
+    resident: Annotated[int | None, typer.Option(help="Of them, with room on the device; 0 for all.")] = None,
     max_load: Annotated[float | None, typer.Option(help="Of a worker's time, for steps; 0 counts slots alone.")] = None,
     degrade: Annotated[bool | None, typer.Option("--degrade/--no-degrade", help="Take less when overloaded.")] = None,
     replicas: Annotated[int | None, typer.Option(help="Workers; one more than needed is a warm spare.")] = None,

@@ -82,6 +82,9 @@ class ServiceConfig:
     ranks: int = 1  # processes, each with a GPU of its own, that share every pass of an open model; if fast
     recache: bool = False  # a directive makes what is remembered of the last seconds again, under the new words
     slots: int = 2  # sessions at once on one transformer worker
+    # Of them, those whose states have room where the model steps them; the others' lie with the host while they rest.
+    # 0 makes room for all.
+    resident: int = 0
     # Refuse a session, although there is a slot, when steps of all would take more than this share of a worker's time
     # as they were measured; 0 asks for slots alone. Those decoders and encoders share a machine with need the rest.
     max_load: float = 0.0
@@ -127,6 +130,10 @@ class ServiceConfig:
             raise ConfigError("slots, threads, replicas and ranks must be at least 1")
         if self.local and self.replicas > 1:
             raise ConfigError("one process holds one worker: replicas must be 1 with local")
+        if self.resident < 0:
+            raise ConfigError(f"resident must not be negative, got {self.resident}")
+        if self.resident and self.ranks > 1:
+            raise ConfigError("ranks have room for all sessions: leave resident at 0")
         if self.max_load < 0:
             raise ConfigError(f"max_load must not be negative, got {self.max_load}")
         if not 0 <= self.delivery_lead_s <= 1:
@@ -184,6 +191,7 @@ class ServiceConfig:
             num_threads=self.threads,
             engine=EngineConfig(
                 num_slots=self.slots,
+                num_resident=self.resident,
                 snapshot_every_chunks=self.snapshot_every_chunks,
                 max_load=self.max_load,
                 overload=OverloadConfig() if self.degrade else OverloadConfig(ladder=(WHOLE,)),

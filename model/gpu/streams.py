@@ -39,13 +39,14 @@ class DecoderBeside:
 
 
 @lru_cache(maxsize=8)
-def _for_copies(device: torch.device) -> SideStream:
+def for_copies(device: torch.device) -> SideStream:
+    """The one of a device that copies between it and the host run on."""
     return SideStream(device)
 
 
 def to_host(tensor: Tensor) -> Tensor:
     """A finished tensor in memory of the host, without waiting for what its device does now; itself where it is."""
-    return _for_copies(tensor.device).to_host(tensor)
+    return for_copies(tensor.device).to_host(tensor)
 
 
 class SideStream:
@@ -66,6 +67,22 @@ class SideStream:
             return
         with torch.cuda.stream(self._stream):
             yield
+
+    @contextmanager
+    def after_the_present(self) -> Iterator[None]:
+        """Run the block's kernels on this stream, behind what the current one was asked to do before."""
+        if self._stream is not None:
+            self._stream.wait_stream(torch.cuda.current_stream(self._stream.device))
+        with self.alone():
+            yield
+
+    def mark(self) -> torch.cuda.Event | None:
+        """What tells when all that this stream was asked to do is done; None where there is no stream."""
+        if self._stream is None:
+            return None
+        event = torch.cuda.Event()
+        self._stream.record_event(event)
+        return event
 
     def to_host(self, tensor: Tensor) -> Tensor:
         """A copy in memory of the host, there when this returns; waits for this stream alone. On a CPU the tensor

@@ -15,15 +15,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from model.interface import ClosableState, ModelInfo, SessionState, Transformer
+from model.interface import ClosableState, ModelInfo, ParkingTransformer, SessionState, Transformer
 from serving.engine.boundary import STAGE, Boundary, StepWork
 from serving.engine.load import Load
 from serving.engine.metrics import NoStageMetrics, StageMetrics
 from serving.engine.overload import OverloadConfig
 from serving.engine.pacing import Pacing
+from serving.engine.residence import PARK_AFTER_S, Residence, ResidenceConfig
 from serving.engine.roster import Roster
 from serving.engine.schedule import ScheduleConfig
 from serving.engine.script import Script
@@ -46,6 +47,10 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineConfig:
     num_slots: int = 2
+    # Sessions whose states may lie where the model steps them, at the same time; the others' lie with the host. 0 for
+    # as many as there are slots.
+    num_resident: int = 0
+    park_after_s: float = PARK_AFTER_S  # of a session that could make room
     # Directives and images that may wait for a boundary, per session.
     max_waiting_instructions: int = 64
     # Chunks between the snapshots that are stored of every session on record; 0 for none.
@@ -55,7 +60,18 @@ class EngineConfig:
     max_load: float = 0.0
     overload: OverloadConfig = field(default_factory=OverloadConfig)
 
+    @property
+    def is_short_of_room(self) -> bool:
+        return 0 < self.num_resident < self.num_slots
+
+    @property
+    def num_rooms(self) -> int:
+        """For so many states the model needs memory."""
+        return self.num_resident if self.is_short_of_room else self.num_slots
+
     def __post_init__(self) -> None:
+        if self.num_resident < 0 or self.park_after_s < 0:
+            raise ValueError("num_resident and park_after_s must not be negative")
         if self.num_slots < 1 or self.max_waiting_instructions < 1:
             raise ValueError("num_slots and max_waiting_instructions must be at least 1")
         if self.snapshot_every_chunks < 0:
@@ -90,6 +106,9 @@ class Engine:
         self._commands: deque[Callable[[], None]] = deque()
         self._roster = Roster(config.num_slots, self._metrics)
         self._lock = self._roster.lock
+        if config.is_short_of_room:  # whoever steps has room
+            sizes = tuple(size for size in schedule_config.batch_sizes if size <= config.num_resident)
+            schedule_config = replace(schedule_config, batch_sizes=sizes)
         self._load = Load(config.overload, schedule_config, config.max_load)
         self._pacing = Pacing(self._roster, self._load, schedule_config, self._metrics)
         self._boundary = Boundary(
@@ -103,6 +122,7 @@ class Engine:
             wall_clock=wall_clock,
             snapshot_every_chunks=config.snapshot_every_chunks,
         )
+        self._residence = self._residence_of(transformer)
         self._busy_since_s: float | None = None
 
     # --- from any thread ---
@@ -151,7 +171,10 @@ class Engine:
             session.credit += chunks
             if is_resumed:
                 self._pacing.resume(session, self._clock())
-        if is_resumed:
+            residence = self._residence
+        if is_resumed and residence is not None:
+            self._leave_word(partial(residence.wake_early, session.state))
+        elif is_resumed:
             self._wake()
 
     def take_snapshot(self, session_id: str, request: SnapshotRequest) -> None:
@@ -221,6 +244,8 @@ class Engine:
             work, lag_s, wait_s = self._boundary.take_batch()
             if work:
                 self._step(work, lag_s)
+            if self._residence is not None and (rest_s := self._residence.rest()) is not None:
+                wait_s = rest_s if wait_s is None else min(wait_s, rest_s)
         finally:
             self._busy_since_s = None
         return wait_s
@@ -230,9 +255,12 @@ class Engine:
             self._commands.popleft()()
 
     def _step(self, work: Sequence[StepWork], lag_s: float) -> None:
-        started_s, cpu_started_s = self._clock(), time.thread_time()
+        states = [each.session.state for each in work]
         try:
-            chunks = self._transformer.step([each.session.state for each in work], [each.controls for each in work])
+            if self._residence is not None:
+                self._residence.wake(states)
+            started_s, cpu_started_s = self._clock(), time.thread_time()
+            chunks = self._transformer.step(states, [each.controls for each in work])
         except Exception:
             logger.exception("the transformer failed on %d sessions", len(work))
             self._metrics.stage_failed(STAGE)
@@ -255,6 +283,8 @@ class Engine:
         opened: Future[int],
     ) -> None:
         try:
+            if self._residence is not None:
+                self._residence.make_room()
             on_lost = partial(self._lose_or_refuse, opening.session_id, opened)
             session = open_session(
                 self._transformer,
@@ -272,6 +302,8 @@ class Engine:
             self.release(opening.session_id)
             opened.set_exception(_why_not(error, is_restored=snapshot is not None))
             return
+        if self._residence is not None:
+            self._residence.opened(session.state)
         with self._lock:
             is_wanted = self._roster.is_wanted(opening.session_id)  # else closed meanwhile
             if is_wanted:
@@ -324,6 +356,14 @@ class Engine:
 
     # --- small things ---
 
+    def _residence_of(self, transformer: Transformer) -> Residence | None:
+        if not self.config.is_short_of_room:
+            return None
+        if not isinstance(transformer, ParkingTransformer):
+            raise ValueError(f"{self.info.name} cannot park sessions: it needs room for all {self.config.num_slots}")
+        config = ResidenceConfig(num_resident=self.config.num_resident, park_after_s=self.config.park_after_s)
+        return Residence(transformer, self._roster, self._metrics, config, self._clock, self._pacing.start_s)
+
     def _leave_word(self, command: Callable[[], None]) -> None:
         self._commands.append(command)
         self._wake()
@@ -337,6 +377,8 @@ class Engine:
         """On the thread that owns the model, after the step that the session may be in."""
         if isinstance(state, ClosableState):
             state.close()
+        if self._residence is not None:
+            self._residence.closed(state)
         self._roster.report_state_bytes()
 
 

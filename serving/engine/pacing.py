@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from serving.engine import schedule
 from serving.engine.load import Load
 from serving.engine.metrics import StageMetrics
@@ -53,6 +55,10 @@ class Pacing:
         assert session.pace is not None, "a session with credit has a pace"
         return session.pace.due_s(chunk_idx, self._config)
 
+    def start_s(self, session: EngineSession) -> float:
+        """Of its next chunk, by the engine's clock; of one without a pace at once."""
+        return -math.inf if session.pace is None else session.pace.start_s(session.next_chunk_idx, self._config)
+
     def lag_s(self, due_s: float, now_s: float) -> float:
         """By how much a step that begins now is behind its plan."""
         return now_s + self._config.delivery_lead_s - due_s
@@ -61,7 +67,7 @@ class Pacing:
         return [
             Runnable(session.session_id, session.pace.start_s(session.next_chunk_idx, self._config))
             for session in self._roster.all
-            if (session.credit > 0 or session.is_catching_up) and session.pace is not None
+            if session.can_step and session.pace is not None
         ]
 
     def _slip(self, now_s: float) -> None:

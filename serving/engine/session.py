@@ -97,6 +97,11 @@ class EngineSession:
         return self.script is not None and self.next_chunk_idx < self.script.deliver_from
 
     @property
+    def can_step(self) -> bool:
+        """There is a chunk to be made, now or when it is due."""
+        return self.credit > 0 or self.is_catching_up
+
+    @property
     def session_id(self) -> str:
         return self.opening.session_id
 

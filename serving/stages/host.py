@@ -185,9 +185,9 @@ class StageHost:
         if isinstance(transformer, WatchedTransformer):
             self._watched = transformer
         if isinstance(transformer, PreparedTransformer):
-            transformer.prepare(self.config.engine.num_slots)
+            transformer.prepare(self.config.engine.num_rooms)
         if isinstance(transformer, WarmingTransformer):
-            transformer.warm_up(self.config.engine.num_slots)
+            transformer.warm_up(self.config.engine.num_rooms)
         self._metrics.profile(str(self.info.profile))
         journals = self._journals or MemoryJournalStore()
         if self.config.storage is not None:

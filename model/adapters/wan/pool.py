@@ -27,5 +27,8 @@ class CachePool:
         return self._free.pop() if self._free else self._make()
 
     def free(self, cache: LatentCache) -> None:
+        """Of one that is parked, whose memory others have, nothing comes back."""
+        if cache.is_parked:
+            return
         cache.forget()
         self._free.append(cache)

@@ -88,6 +88,19 @@ class WanTransformer:
         self._network.pointwise.settle()
 
     @torch.inference_mode()
+    def park(self, state: SessionState) -> None:
+        """Implements model.interface.ParkingTransformer. What it is told in words stays where it is."""
+        cache = _own(state).cache
+        if not cache.is_parked:
+            self._pool.free(cache.park())
+
+    @torch.inference_mode()
+    def wake(self, state: SessionState) -> None:
+        cache = _own(state).cache
+        if cache.is_parked:
+            cache.wake(self._pool.allocate())
+
+    @torch.inference_mode()
     def open(self, seed: int, prompt: Tensors | None, image: Tensors | None) -> WanState:
         """Raises ValueError where a network that begins with a picture gets none, or one that cannot gets one."""
         if image is None and self._network.config.image_dim:
@@ -309,6 +322,11 @@ class WanTransformer:
             state.is_complete = False
         else:
             self._remake(state)
+
+
+def _own(state: SessionState) -> WanState:
+    assert isinstance(state, WanState), "a state that this transformer gave"
+    return state
 
 
 def in_sizes(rows: Sequence[int], sizes: Sequence[int]) -> Iterator[list[int]]:

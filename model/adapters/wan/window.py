@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from model.adapters.wan.rotary import Rotation, rotate
+from model.gpu.host_memory import Arrival, Copy, kept_on_host, sent_back
 
 
 class KeysValues(NamedTuple):
@@ -41,18 +42,29 @@ class LatentCache:
             kind: KeysValues(*(torch.zeros(i, capacity, *rest, dtype=dtype, device=device) for _ in range(2)))
             for kind, (i, *rest) in shapes.items()
         }
+        self._device = device
         self._order: list[int] = []  # pages as the window shows them
+        self._parked: dict[str, Tensor] | None = None  # what `state` gives, with the host
+        self._arrival: Arrival | None = None  # of what was parked, and has not been read yet
 
     @property
     def num_latents(self) -> int:
         return len(self._order)
 
     @property
+    def is_parked(self) -> bool:
+        return self._parked is not None
+
+    @property
     def num_bytes(self) -> int:
+        """Of its pages, used or not; while it is parked, of what it had in them."""
+        if self._parked is not None:
+            return sum(tensor.nbytes for tensor in self._parked.values())
         return sum(field.nbytes for pages in self._pages.values() for field in pages)
 
     def append(self, kept: Kept) -> None:
         """Keep the latent frames of one more chunk."""
+        self._await()
         num_frames = next(iter(kept.values())).k.shape[1]
         frame_of_page: dict[int, int] = {}
         for frame in range(num_frames):
@@ -78,13 +90,17 @@ class LatentCache:
 
     def past(self, kind: str, block: int) -> Iterator[tuple[slice, Tensor, Tensor]]:
         """Latent frames that lie side by side: where they stand in the window, keys and values [F, ..., N, K]."""
+        self._await()
         pages, place = self._pages[kind], 0
         for first, end in _runs(self._order):
             yield slice(place, place + end - first), pages.k[block, first:end], pages.v[block, first:end]
             place += end - first
 
     def state(self) -> dict[str, Tensor]:
-        """All that is kept, in window order; views or copies."""
+        """All that is kept, in window order; views or copies. With the host while it is parked."""
+        if self._parked is not None:
+            return self._parked
+        self._await()
         used = torch.tensor(self._order, dtype=torch.long)
         return {
             f"{kind}_{name}": field.index_select(1, used.to(field.device))
@@ -105,6 +121,38 @@ class LatentCache:
                     raise ValueError(f"{kind}_{name} is {given.dtype} {list(given.shape)}, not {field.dtype} {wanted}")
                 field[:, :count] = given.to(field.device)
         self._order = list(range(count))
+
+    def park(self) -> LatentCache:
+        """Keep what is cached with the host until `wake`. Gives an empty cache that has its memory now."""
+        assert self._parked is None, "parked twice"
+        parked = {name: kept_on_host(tensor) for name, tensor in self.state().items()}
+        heir = copy(self)
+        heir._order = []
+        self._parked, self._pages = parked, {}
+        return heir
+
+    def wake(self, empty: LatentCache) -> None:
+        """Take the memory of an empty cache, which is none afterwards, and begin to fill it with what was parked."""
+        assert self._parked is not None, "not parked"
+        self._pages, empty._pages = empty._pages, {}
+        self._order = list(range(len(self._order)))
+        targets = {
+            f"{kind}_{name}": field
+            for kind, pages in self._pages.items()
+            for name, field in zip(("k", "v"), pages, strict=True)
+        }
+        # Block by block: what a kind keeps of a block lies side by side on both sides.
+        copies = [
+            Copy(own, target[: len(own)])
+            for name, parked in self._parked.items()
+            for own, target in zip(parked, targets[name], strict=True)
+        ]
+        self._arrival, self._parked = sent_back(copies, self._device), None
+
+    def _await(self) -> None:
+        if self._arrival is not None:
+            self._arrival.awaited()
+            self._arrival = None
 
 
 def _runs(pages: Sequence[int]) -> list[tuple[int, int]]:

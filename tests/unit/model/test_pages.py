@@ -133,3 +133,15 @@ def test_a_parked_cache_is_woken_by_whoever_reads_it_and_not_without_room() -> N
     other.close()
     assert cache.past()[0].k_BLNK[0, 0, 0, 0] == 1.0
     assert not cache.is_parked
+
+
+def test_a_snapshot_of_a_parked_cache_leaves_it_parked() -> None:
+    pool = page_pool(CONFIG, 1, may_grow=False)
+    cache = filled(pool, [1.0, 2.0])
+    before = cache.snapshot()
+    cache.park()
+    for name, value in cache.snapshot().items():
+        assert value.tolist() == before[name].tolist()
+    assert cache.is_parked
+    cache.close()
+    assert pool.num_free == PAGES

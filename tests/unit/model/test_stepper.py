@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from model.interface import ChunkControls, ChunkLatents, Tensors
+from model.pages import PoolEmptyError
 from model.presets import load
 from model.stepper import PearlTransformer
 from model.world.conditions import NUM_SLOTS, SLOT_NAMES, SLOT_RANGES, SLOTS, conditions_of
@@ -49,6 +50,22 @@ def test_x05_the_same_seed_and_controls_give_the_same_chunks() -> None:
 
 def test_another_seed_gives_another_world() -> None:
     assert (play(5, WALK[:1])[0].video["maps"] != play(6, WALK[:1])[0].video["maps"]).any()
+
+
+def test_parked_and_woken_equals_uninterrupted_and_the_room_is_anothers_meanwhile() -> None:
+    tight = load("pearl-xs").load_transformer()
+    tight.prepare(1)
+    state = tight.open(5, words(place="street"), None)
+    for each, expected in zip(WALK[:6], play(5, WALK[:6]), strict=True):
+        assert_same(tight.step([state], [each])[0], expected)
+        tight.park(state)
+        other = tight.open(9, None, None)
+        tight.step([other], [ChunkControls()])
+        with pytest.raises(PoolEmptyError):
+            tight.wake(state)
+        other.close()
+        tight.wake(state)
+        tight.wake(state)
 
 
 def test_c02_restored_equals_uninterrupted() -> None:

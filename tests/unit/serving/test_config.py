@@ -118,7 +118,8 @@ def test_profile_and_ladder_reach_the_worker() -> None:
     settings = load_config({"degrade": False, "max_load": 0.8}, {"NACRE_PROFILE": "fast"})
     engine = settings.worker_config(frozenset(Stage)).engine
     assert (settings.profile, len(engine.overload.ladder), engine.max_load) == ("fast", 1, 0.8)
-    for wrong in ({"profile": "quick"}, {"max_load": -0.1}):
+    assert load_config({"slots": 9, "resident": 3}, {}).worker_config(frozenset(Stage)).engine.num_rooms == 3
+    for wrong in ({"profile": "quick"}, {"max_load": -0.1}, {"resident": -1}):
         with pytest.raises(ConfigError, match=next(iter(wrong))):
             load_config(wrong, {})
 

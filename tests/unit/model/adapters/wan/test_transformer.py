@@ -299,3 +299,47 @@ def test_a_session_that_is_over_leaves_its_cache_to_the_next() -> None:
     expected = play(alone, opened(alone, "wan-tiny", 0), WALK)
     assert all(np.array_equal(a, b) for a, b in zip(play(transformer, third, WALK), expected, strict=True))
     assert opened(transformer, "wan-tiny", 1).cache.num_bytes == left.num_bytes  # more than were prepared for
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_parked_and_woken_equals_uninterrupted_and_the_room_is_anothers_meanwhile(name: str) -> None:
+    transformer = stage(name)
+    transformer.prepare(1)
+    expected = play(transformer, lone := opened(transformer, name, 3), [*WALK, *WALK])
+    lone.close()
+    state = opened(transformer, name, 3)
+    for controls, latents in zip([*WALK, *WALK], expected, strict=True):
+        np.testing.assert_array_equal(play(transformer, state, [controls])[0], latents)
+        pages, snapshot = state.cache.num_bytes, state.snapshot()
+        transformer.park(state)
+        transformer.park(state)
+        assert 0 < state.cache.num_bytes <= pages
+        assert transformer._pool.num_free == 1
+        for key, value in state.snapshot().items():
+            np.testing.assert_array_equal(value, snapshot[key])
+        play(transformer, other := opened(transformer, name, 4), [ChunkControls()])
+        other.close()
+        transformer.wake(state)
+        assert transformer._pool.num_free == 0
+    transformer.park(state)
+    state.close()
+    assert transformer._pool.num_free == 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU here")
+def test_what_is_parked_from_a_gpu_is_pinned_and_comes_back_beside_it() -> None:
+    sizes = preset("wan-tiny")
+    transformer = WanTransformer(sizes, random_network(sizes.network, "cuda", torch.bfloat16))
+    transformer.prepare(1)
+    state = opened(transformer, "wan-tiny", 3)
+    for each in WALK:
+        transformer.step([state], [each])
+    snapshot = state.snapshot()
+    transformer.park(state)
+    assert all(tensor.is_pinned() for tensor in state.cache.state().values())
+    transformer.wake(state)
+    goes_on: Any = transformer.step([state], [WALK[0]])[0].video[LATENTS]
+    state.close()
+    restored = transformer.restore(snapshot)
+    expected: Any = transformer.step([restored], [WALK[0]])[0].video[LATENTS]
+    assert torch.equal(goes_on, expected)

@@ -1,0 +1,51 @@
+"""What rests with the host for a while and goes back to where it came from.
+
+From a GPU it is pinned memory, so that the way back is a copy beside what the GPU does. On a CPU it is memory like any
+other, and the same calls copy there and back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from model.gpu.streams import for_copies
+
+
+class Copy(NamedTuple):
+    """What lies with the host, and where it is to go: same shape, same type."""
+
+    host: Tensor
+    target: Tensor
+
+
+class Arrival:
+    """Of what was sent off together. Whoever reads it calls `awaited` before."""
+
+    def __init__(self, device: torch.device, event: torch.cuda.Event | None) -> None:
+        self._device, self._event = device, event
+
+    def awaited(self) -> None:
+        """Let what the current stream does next begin when all of it is there. The host waits for nothing."""
+        if self._event is not None:
+            torch.cuda.current_stream(self._device).wait_event(self._event)
+            self._event = None
+
+
+def kept_on_host(tensor: Tensor) -> Tensor:
+    """A copy in the host's memory, finished: what `tensor` lies in may be written over at once."""
+    host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=tensor.is_cuda)
+    return host.copy_(tensor)
+
+
+def sent_back(copies: Iterable[Copy], device: torch.device) -> Arrival:
+    """Begin to fill the targets, all on `device`, beside what it does now, once it has done what was asked of it
+    before: whoever had that memory may still read it."""
+    side = for_copies(device)
+    with side.after_the_present():
+        for host, target in copies:
+            target.copy_(host, non_blocking=True)
+        return Arrival(device, side.mark())

@@ -66,16 +66,6 @@ class GraphedStep:
         return sum(buffer.nbytes for buffer in buffers)
 
     @torch.inference_mode()
-    def warm_up(self) -> None:
-        """Record every batch size, the largest first so that the others fit into its memory. Without it, the first
-        call of each size does it."""
-        if self.is_graphed and self._pool is None:
-            self._pool = torch.cuda.graph_pool_handle()
-        for size in reversed(self._batch_sizes):
-            if size not in self._recorded:
-                self._recorded[size] = self._record(size)
-
-    @torch.inference_mode()
     def __call__(self, inputs: Named) -> dict[str, Tensor]:
         """The function's outputs for a batch, valid until the next call. Raises ValueError for inputs of other names
         or shapes, and for more sessions than the largest batch."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from model.adapters.wan.actions import MOUSE
 from model.adapters.wan.config import WanConfig
-from model.adapters.wan.layers import SELF, Block
+from model.adapters.wan.layers import SELF, Block, attend
 from model.adapters.wan.network import Conditions, WanNetwork
 from model.adapters.wan.window import KeysValues, Shapes, Window
 from model.parallel.sequence import SequenceSplit
@@ -38,7 +38,7 @@ class SplitBlock(Block):
         q_BFtNK = self.self_attn.queries(hidden_BFTD.flatten(1, 2)).unflatten(1, shape)
         q_BFTnK = self.pointwise.rotated(self.split.to_heads(q_BFtNK, self.tokens_per_latent), rotation)
         keys = window.lay(SELF, block, self.pointwise.rotated(own.k, rotation), own.v)
-        seen = self.attend(q_BFTnK.flatten(1, 2), keys.k.flatten(1, 2), keys.v.flatten(1, 2))
+        seen = attend(q_BFTnK.flatten(1, 2), keys.k.flatten(1, 2), keys.v.flatten(1, 2))
         seen_BFtNK = self.split.to_tokens(seen.unflatten(1, q_BFTnK.shape[1:3]))
         return self.self_attn.joined(seen_BFtNK.flatten(1, 2)).unflatten(1, shape)
 

@@ -6,8 +6,6 @@ tokens, N heads, K head dim, D model dim.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from einops import rearrange
 from torch import Tensor, nn
@@ -18,7 +16,6 @@ from model.adapters.wan.pointwise import Pointwise, modulated
 from model.adapters.wan.window import KeysValues, Window
 
 SELF = "self"  # the kind of attention of the window that video tokens look at
-Attend = Callable[[Tensor, Tensor, Tensor], Tensor]  # q_BSNK, k_BLNK, v_BLNK to what is seen, [B, S, N, K]
 
 
 def attend(q_BSNK: Tensor, k_BLNK: Tensor, v_BLNK: Tensor) -> Tensor:
@@ -59,7 +56,6 @@ class Block(nn.Module):
     def __init__(self, config: WanConfig, has_actions: bool) -> None:
         super().__init__()
         dim, eps = config.dim, config.eps
-        self.attend: Attend = attend
         self.pointwise = Pointwise()
         self.norm1 = nn.LayerNorm(dim, eps, elementwise_affine=False)
         self.self_attn = Projections(config)
@@ -113,7 +109,7 @@ class Block(nn.Module):
         q_BFTNK = self.self_attn.queries(hidden_BFTD.flatten(1, 2)).unflatten(1, own.k.shape[1:3])
         q = self.pointwise.rotated(q_BFTNK, rotation)
         keys = window.lay(SELF, block, self.pointwise.rotated(own.k, rotation), own.v)
-        seen = self.attend(q.flatten(1, 2), keys.k.flatten(1, 2), keys.v.flatten(1, 2))
+        seen = attend(q.flatten(1, 2), keys.k.flatten(1, 2), keys.v.flatten(1, 2))
         return self.self_attn.joined(seen).unflatten(1, own.k.shape[1:3])
 
     def _told(self, x_BFTD: Tensor, context: KeysValues) -> Tensor:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from model.adapters.wan.actions import KEYBOARD, MOUSE, Actions
 from model.adapters.wan.config import PATCH_SIDE, WanConfig
 from model.adapters.wan.keys import KeyAdapter
-from model.adapters.wan.layers import SELF, Attend, Block, Head, ImageEmbedding, timestep_features
+from model.adapters.wan.layers import SELF, Block, Head, ImageEmbedding, timestep_features
 from model.adapters.wan.pointwise import Pointwise
 from model.adapters.wan.rotary import Rotation, grid_rotation, time_rotation
 from model.adapters.wan.window import KeysValues, LatentCache, Shapes, Window
@@ -66,11 +66,6 @@ class WanNetwork(nn.Module):
 
     def block_list(self) -> list[Block]:
         return list(self.blocks)  # pyright: ignore[reportReturnType]
-
-    def set_attention(self, attend: Attend) -> None:
-        """Another way to compute self-attention: over several devices, or with another kernel."""
-        for block in self.block_list():
-            block.attend = attend
 
     @property
     def pointwise(self) -> Pointwise:

@@ -91,8 +91,9 @@ def test_rows_that_nobody_uses_hold_what_was_given_for_them() -> None:
     assert seen[-1].tolist() == [5, 6, 7, 9]
 
 
-def test_warming_up_prepares_every_size_and_calls_prepare_nothing_more(step: GraphedStep, network: SmallStep) -> None:
-    step.warm_up()
+def test_the_first_call_of_each_size_prepares_it_and_none_after_that(step: GraphedStep, network: SmallStep) -> None:
+    for size in SIZES:
+        step(batch(size))
     num_bytes = step.num_bytes
     network.num_runs = 0
     for size in (1, 2, 3, 4):
@@ -125,7 +126,7 @@ def test_batch_sizes_ascend_from_one(network: SmallStep, sizes: tuple[int, ...])
 
 
 def test_a_call_does_not_wait_for_the_device(step: GraphedStep) -> None:
-    step.warm_up()
+    step(batch(3))
     with NoHostWaits():
         step(batch(3))
 

@@ -12,7 +12,7 @@ from model.adapters.codecs.wan_vae_networks import WanVaeEncoder
 from model.adapters.presets import PRESETS, empty_network, preset
 from model.adapters.shelf import NAMES, TINY_NAMES
 from model.adapters.wan.encoder import PICTURE_LATENTS
-from model.adapters.wan.layers import SELF, attend
+from model.adapters.wan.layers import SELF
 from model.adapters.wan.window import KeysValues, LatentCache
 from tests.unit.model.adapters.wan.streams import (
     TINY,
@@ -154,23 +154,6 @@ def test_sinks_stay_in_sight() -> None:
     assert not torch.equal(pinned[:2], other[:2])
     assert torch.equal(pinned[2:], other[2:])
     assert torch.equal(last(0, sinks=0), last(90, sinks=0))
-
-
-def test_self_attention_can_be_computed_another_way() -> None:
-    sizes, network = tiny("wan-tiny")
-    chunk = draw(0, 1, *sizes.chunk_shape)
-    usual = streamed(sizes, network, empty_cache(sizes, network), [chunk], 500.0)
-    seen: list[tuple[int, ...]] = []
-
-    def by_halves(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-        seen.append(tuple(q.shape))
-        return torch.cat([attend(*(each[:, :, head : head + 1] for each in (q, k, v))) for head in range(2)], 2)
-
-    network.set_attention(by_halves)
-    other = streamed(sizes, network, empty_cache(sizes, network), [chunk], 500.0)
-    tokens = sizes.latents_per_chunk * sizes.tokens_per_latent
-    assert seen == [(1, tokens, sizes.network.heads, sizes.network.head_dim)] * sizes.network.layers
-    torch.testing.assert_close(other, usual, rtol=1e-12, atol=1e-12)
 
 
 def test_a_text_that_is_too_long_is_refused() -> None:

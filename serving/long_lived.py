@@ -1,8 +1,9 @@
 """What a process that serves for long settles once it has loaded: what the garbage collector looks at, and how soon a
 thread that has something to say gets the interpreter.
 
-What was loaded stays: the collector need not look at it again and again. A collection of everything looks at some 270,000 objects once torch is loaded. On two busy cores that takes a quarter of
-a second and more, in which no thread of the process runs Python: no chunk is paced, no control accepted.
+What was loaded stays: the collector need not look at it again and again. A collection of everything looks at some
+270,000 objects once torch is loaded. On two busy cores that takes a quarter of a second and more, in which no thread of
+the process runs Python: no chunk is paced, no control accepted.
 """
 
 from __future__ import annotations

@@ -277,6 +277,8 @@ export function toStanding(message: QueueStandingMessage): r.QueueStanding {
     numWaiting: message.numWaiting,
     etaS: optionalSeconds(message.eta),
     reservationId: message.reservationId,
+    givesUpAt: message.giveUpTime ? dateOf(message.giveUpTime) : null,
+    limits: message.limits ? toLimits(message.limits) : null,
   };
 }
 

@@ -53,6 +53,8 @@ class QueueStanding:
     num_waiting: int
     eta_s: float | None  # None while nobody can tell
     reservation_id: str  # leaves the queue, with `cancel_reservation`
+    gives_up_at: datetime | None = None  # when the wait that was asked for is over
+    limits: Limits | None = None  # what its tenant may use, now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,8 @@ def to_standing(message: admission_pb2.QueueStanding) -> QueueStanding:
         num_waiting=message.num_waiting,
         eta_s=message.eta.ToNanoseconds() / 1e9 if message.HasField("eta") else None,
         reservation_id=message.reservation_id,
+        gives_up_at=message.give_up_time.ToDatetime(UTC) if message.HasField("give_up_time") else None,
+        limits=to_limits(message.limits) if message.HasField("limits") else None,
     )
 
 

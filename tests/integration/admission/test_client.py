@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ async def test_a_client_that_waits_hears_how_far_it_is(tmp_path: Path) -> None:
         while not heard:
             await asyncio.sleep(0.01)
         assert (heard[0].position, heard[0].num_waiting) == (1, 1)
+        assert heard[0].gives_up_at > datetime.now(UTC)
+        assert heard[0].limits == nacre.Limits()
         await first.end()
         second = await waiting
         assert second.id != first.id

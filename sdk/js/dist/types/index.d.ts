@@ -16,3 +16,4 @@ export type * from "./books_records.js";
 export type { ConnectOptions } from "./client.js";
 export { Client, connect } from "./client.js";
 export * from "./play.js";
+export type { Grant } from "./sharing.js";

@@ -226,6 +226,10 @@ export interface QueueStanding {
     etaS: number | null;
     /** Leaves the queue, with `cancelReservation`. */
     reservationId: string;
+    /** When the wait that was asked for is over. */
+    givesUpAt: Date | null;
+    /** What its tenant may use, now. */
+    limits: Limits | null;
 }
 /** A place that is held until then; `create({ reservationId })` takes it. */
 export interface Reservation {

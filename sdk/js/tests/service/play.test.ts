@@ -281,11 +281,14 @@ test("whoever waits is told how far they are", async () => {
   const sessions = await beginAll();
   await expect(client.create({ prompt: "one too many" })).rejects.toMatchObject({ reason: "CAPACITY_EXHAUSTED" });
   const positions: number[] = [];
+  const before = Date.now();
   const waiting = begin({
     prompt: "one more",
     waitS: 30,
-    onQueue: ({ position }) => {
+    onQueue: ({ position, givesUpAt, limits }) => {
       positions.push(position);
+      expect(Math.abs(givesUpAt!.getTime() - before - 30_000)).toBeLessThan(10_000);
+      expect(limits).toMatchObject({ concurrentSessions: null });
       void sessions[0]!.end();
     },
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { type Client, Unauthenticated, connect } from "../../src/index.js";
+import { type Client, Unauthenticated, Unavailable, connect } from "../../src/index.js";
 import { type Service, createKey, startService } from "../service.js";
 
 let service: Service;
@@ -76,6 +76,20 @@ test("those who run the service set quotas, and make keys and tenants", async ()
   expect((await admin.tenants.suspend("acme")).suspendedAt).toBeInstanceOf(Date);
   expect((await admin.tenants.restore("acme")).suspendedAt).toBeNull();
   expect(await admin.workers()).toEqual(expect.any(Array));
+});
+
+test("who else may do what with a world is said and told", async () => {
+  await owner.waitUntilReady();
+  const session = await owner.create({ prompt: "a street" });
+  const world = await session.enter();
+  await world[Symbol.asyncIterator]().next();
+  const { worldId } = await session.save("ours");
+  expect(await owner.worldAccess(worldId)).toEqual([]);
+  const grants = [{ role: "viewer" as const, tenantId: "acme", subjectId: "" }];
+  expect(await owner.setWorldAccess(worldId, grants)).toEqual(grants);
+  expect(await owner.worldAccess(worldId)).toEqual(grants);
+  await session.end();
+  await expect(connect("http://127.0.0.1:9").waitUntilReady(0)).rejects.toBeInstanceOf(Unavailable);
 });
 
 test("one who waits in the queue shows a token too", async () => {

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from nacre.v1 import error_pb2 as nacre_dot_v1_dot_error__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15nacre/v1/export.proto\x12\x08nacre.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14nacre/v1/error.proto\"\x93\x02\n\tRecording\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x12\n\nnum_frames\x18\x02 \x01(\x04\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tnum_bytes\x18\x04 \x01(\x04\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttruncated\x18\x07 \x01(\x08\x12*\n\x0bhalt_reason\x18\x08 \x01(\x0e\x32\x15.nacre.v1.ErrorReason\")\n\x13GetRecordingRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\">\n\x14GetRecordingResponse\x12&\n\trecording\x18\x01 \x01(\x0b\x32\x13.nacre.v1.Recording\">\n\x18\x44ownloadRecordingRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\">\n\x19\x44ownloadRecordingResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x13\n\x0btotal_bytes\x18\x02 \x01(\x04\"K\n\x1c\x43reateRecordingTicketRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"n\n\x1d\x43reateRecordingTicketResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06ticket\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\x16\x44\x65leteRecordingRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"\x19\n\x17\x44\x65leteRecordingResponse2\x8a\x03\n\rExportService\x12R\n\x0cGetRecording\x12\x1d.nacre.v1.GetRecordingRequest\x1a\x1e.nacre.v1.GetRecordingResponse\"\x03\x90\x02\x01\x12\x63\n\x11\x44ownloadRecording\x12\".nacre.v1.DownloadRecordingRequest\x1a#.nacre.v1.DownloadRecordingResponse\"\x03\x90\x02\x01\x30\x01\x12h\n\x15\x43reateRecordingTicket\x12&.nacre.v1.CreateRecordingTicketRequest\x1a\'.nacre.v1.CreateRecordingTicketResponse\x12V\n\x0f\x44\x65leteRecording\x12 .nacre.v1.DeleteRecordingRequest\x1a!.nacre.v1.DeleteRecordingResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15nacre/v1/export.proto\x12\x08nacre.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14nacre/v1/error.proto\"\x93\x02\n\tRecording\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x12\n\nnum_frames\x18\x02 \x01(\x04\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tnum_bytes\x18\x04 \x01(\x04\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttruncated\x18\x07 \x01(\x08\x12*\n\x0bhalt_reason\x18\x08 \x01(\x0e\x32\x15.nacre.v1.ErrorReason\")\n\x13GetRecordingRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\">\n\x14GetRecordingResponse\x12&\n\trecording\x18\x01 \x01(\x0b\x32\x13.nacre.v1.Recording\"g\n\x18\x44ownloadRecordingRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\'\n\x05sound\x18\x03 \x01(\x0e\x32\x18.nacre.v1.RecordingSound\">\n\x19\x44ownloadRecordingResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x13\n\x0btotal_bytes\x18\x02 \x01(\x04\"t\n\x1c\x43reateRecordingTicketRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\x12\'\n\x05sound\x18\x03 \x01(\x0e\x32\x18.nacre.v1.RecordingSound\"n\n\x1d\x43reateRecordingTicketResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06ticket\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\x16\x44\x65leteRecordingRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"\x19\n\x17\x44\x65leteRecordingResponse*J\n\x0eRecordingSound\x12\x1f\n\x1bRECORDING_SOUND_UNSPECIFIED\x10\x00\x12\x17\n\x13RECORDING_SOUND_AAC\x10\x01\x32\x8a\x03\n\rExportService\x12R\n\x0cGetRecording\x12\x1d.nacre.v1.GetRecordingRequest\x1a\x1e.nacre.v1.GetRecordingResponse\"\x03\x90\x02\x01\x12\x63\n\x11\x44ownloadRecording\x12\".nacre.v1.DownloadRecordingRequest\x1a#.nacre.v1.DownloadRecordingResponse\"\x03\x90\x02\x01\x30\x01\x12h\n\x15\x43reateRecordingTicket\x12&.nacre.v1.CreateRecordingTicketRequest\x1a\'.nacre.v1.CreateRecordingTicketResponse\x12V\n\x0f\x44\x65leteRecording\x12 .nacre.v1.DeleteRecordingRequest\x1a!.nacre.v1.DeleteRecordingResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +38,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPORTSERVICE'].methods_by_name['GetRecording']._serialized_options = b'\220\002\001'
   _globals['_EXPORTSERVICE'].methods_by_name['DownloadRecording']._loaded_options = None
   _globals['_EXPORTSERVICE'].methods_by_name['DownloadRecording']._serialized_options = b'\220\002\001'
+  _globals['_RECORDINGSOUND']._serialized_start=1004
+  _globals['_RECORDINGSOUND']._serialized_end=1078
   _globals['_RECORDING']._serialized_start=123
   _globals['_RECORDING']._serialized_end=398
   _globals['_GETRECORDINGREQUEST']._serialized_start=400
@@ -45,17 +47,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETRECORDINGRESPONSE']._serialized_start=443
   _globals['_GETRECORDINGRESPONSE']._serialized_end=505
   _globals['_DOWNLOADRECORDINGREQUEST']._serialized_start=507
-  _globals['_DOWNLOADRECORDINGREQUEST']._serialized_end=569
-  _globals['_DOWNLOADRECORDINGRESPONSE']._serialized_start=571
-  _globals['_DOWNLOADRECORDINGRESPONSE']._serialized_end=633
-  _globals['_CREATERECORDINGTICKETREQUEST']._serialized_start=635
-  _globals['_CREATERECORDINGTICKETREQUEST']._serialized_end=710
-  _globals['_CREATERECORDINGTICKETRESPONSE']._serialized_start=712
-  _globals['_CREATERECORDINGTICKETRESPONSE']._serialized_end=822
-  _globals['_DELETERECORDINGREQUEST']._serialized_start=824
-  _globals['_DELETERECORDINGREQUEST']._serialized_end=893
-  _globals['_DELETERECORDINGRESPONSE']._serialized_start=895
-  _globals['_DELETERECORDINGRESPONSE']._serialized_end=920
-  _globals['_EXPORTSERVICE']._serialized_start=923
-  _globals['_EXPORTSERVICE']._serialized_end=1317
+  _globals['_DOWNLOADRECORDINGREQUEST']._serialized_end=610
+  _globals['_DOWNLOADRECORDINGRESPONSE']._serialized_start=612
+  _globals['_DOWNLOADRECORDINGRESPONSE']._serialized_end=674
+  _globals['_CREATERECORDINGTICKETREQUEST']._serialized_start=676
+  _globals['_CREATERECORDINGTICKETREQUEST']._serialized_end=792
+  _globals['_CREATERECORDINGTICKETRESPONSE']._serialized_start=794
+  _globals['_CREATERECORDINGTICKETRESPONSE']._serialized_end=904
+  _globals['_DELETERECORDINGREQUEST']._serialized_start=906
+  _globals['_DELETERECORDINGREQUEST']._serialized_end=975
+  _globals['_DELETERECORDINGRESPONSE']._serialized_start=977
+  _globals['_DELETERECORDINGRESPONSE']._serialized_end=1002
+  _globals['_EXPORTSERVICE']._serialized_start=1081
+  _globals['_EXPORTSERVICE']._serialized_end=1475
 # @@protoc_insertion_point(module_scope)

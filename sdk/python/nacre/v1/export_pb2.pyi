@@ -3,12 +3,20 @@ import datetime
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from nacre.v1 import error_pb2 as _error_pb2
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class RecordingSound(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RECORDING_SOUND_UNSPECIFIED: _ClassVar[RecordingSound]
+    RECORDING_SOUND_AAC: _ClassVar[RecordingSound]
+RECORDING_SOUND_UNSPECIFIED: RecordingSound
+RECORDING_SOUND_AAC: RecordingSound
 
 class Recording(_message.Message):
     __slots__ = ("session_id", "num_frames", "duration", "num_bytes", "start_time", "expire_time", "truncated", "halt_reason")
@@ -43,12 +51,14 @@ class GetRecordingResponse(_message.Message):
     def __init__(self, recording: _Optional[_Union[Recording, _Mapping]] = ...) -> None: ...
 
 class DownloadRecordingRequest(_message.Message):
-    __slots__ = ("session_id", "offset")
+    __slots__ = ("session_id", "offset", "sound")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
+    SOUND_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     offset: int
-    def __init__(self, session_id: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+    sound: RecordingSound
+    def __init__(self, session_id: _Optional[str] = ..., offset: _Optional[int] = ..., sound: _Optional[_Union[RecordingSound, str]] = ...) -> None: ...
 
 class DownloadRecordingResponse(_message.Message):
     __slots__ = ("data", "total_bytes")
@@ -59,12 +69,14 @@ class DownloadRecordingResponse(_message.Message):
     def __init__(self, data: _Optional[bytes] = ..., total_bytes: _Optional[int] = ...) -> None: ...
 
 class CreateRecordingTicketRequest(_message.Message):
-    __slots__ = ("session_id", "idempotency_key")
+    __slots__ = ("session_id", "idempotency_key", "sound")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    SOUND_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     idempotency_key: str
-    def __init__(self, session_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+    sound: RecordingSound
+    def __init__(self, session_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., sound: _Optional[_Union[RecordingSound, str]] = ...) -> None: ...
 
 class CreateRecordingTicketResponse(_message.Message):
     __slots__ = ("path", "ticket", "expire_time")

@@ -2,8 +2,8 @@
 // @generated from file nacre/v1/export.proto (package nacre.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { ErrorReason } from "./error_pb.js";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nacre/v1/export.proto.
  */
 export const file_nacre_v1_export: GenFile = /*@__PURE__*/
-  fileDesc("ChVuYWNyZS92MS9leHBvcnQucHJvdG8SCG5hY3JlLnYxIpMCCglSZWNvcmRpbmcSEgoKc2Vzc2lvbl9pZBgBIAEoCRISCgpudW1fZnJhbWVzGAIgASgEEisKCGR1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhEKCW51bV9ieXRlcxgEIAEoBBIuCgpzdGFydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJdHJ1bmNhdGVkGAcgASgIEioKC2hhbHRfcmVhc29uGAggASgOMhUubmFjcmUudjEuRXJyb3JSZWFzb24iKQoTR2V0UmVjb3JkaW5nUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIj4KFEdldFJlY29yZGluZ1Jlc3BvbnNlEiYKCXJlY29yZGluZxgBIAEoCzITLm5hY3JlLnYxLlJlY29yZGluZyI+ChhEb3dubG9hZFJlY29yZGluZ1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZvZmZzZXQYAiABKAQiPgoZRG93bmxvYWRSZWNvcmRpbmdSZXNwb25zZRIMCgRkYXRhGAEgASgMEhMKC3RvdGFsX2J5dGVzGAIgASgEIksKHENyZWF0ZVJlY29yZGluZ1RpY2tldFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkibgodQ3JlYXRlUmVjb3JkaW5nVGlja2V0UmVzcG9uc2USDAoEcGF0aBgBIAEoCRIOCgZ0aWNrZXQYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkUKFkRlbGV0ZVJlY29yZGluZ1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkiGQoXRGVsZXRlUmVjb3JkaW5nUmVzcG9uc2UyigMKDUV4cG9ydFNlcnZpY2USUgoMR2V0UmVjb3JkaW5nEh0ubmFjcmUudjEuR2V0UmVjb3JkaW5nUmVxdWVzdBoeLm5hY3JlLnYxLkdldFJlY29yZGluZ1Jlc3BvbnNlIgOQAgESYwoRRG93bmxvYWRSZWNvcmRpbmcSIi5uYWNyZS52MS5Eb3dubG9hZFJlY29yZGluZ1JlcXVlc3QaIy5uYWNyZS52MS5Eb3dubG9hZFJlY29yZGluZ1Jlc3BvbnNlIgOQAgEwARJoChVDcmVhdGVSZWNvcmRpbmdUaWNrZXQSJi5uYWNyZS52MS5DcmVhdGVSZWNvcmRpbmdUaWNrZXRSZXF1ZXN0GicubmFjcmUudjEuQ3JlYXRlUmVjb3JkaW5nVGlja2V0UmVzcG9uc2USVgoPRGVsZXRlUmVjb3JkaW5nEiAubmFjcmUudjEuRGVsZXRlUmVjb3JkaW5nUmVxdWVzdBohLm5hY3JlLnYxLkRlbGV0ZVJlY29yZGluZ1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_nacre_v1_error]);
+  fileDesc("ChVuYWNyZS92MS9leHBvcnQucHJvdG8SCG5hY3JlLnYxIpMCCglSZWNvcmRpbmcSEgoKc2Vzc2lvbl9pZBgBIAEoCRISCgpudW1fZnJhbWVzGAIgASgEEisKCGR1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhEKCW51bV9ieXRlcxgEIAEoBBIuCgpzdGFydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJdHJ1bmNhdGVkGAcgASgIEioKC2hhbHRfcmVhc29uGAggASgOMhUubmFjcmUudjEuRXJyb3JSZWFzb24iKQoTR2V0UmVjb3JkaW5nUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIj4KFEdldFJlY29yZGluZ1Jlc3BvbnNlEiYKCXJlY29yZGluZxgBIAEoCzITLm5hY3JlLnYxLlJlY29yZGluZyJnChhEb3dubG9hZFJlY29yZGluZ1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZvZmZzZXQYAiABKAQSJwoFc291bmQYAyABKA4yGC5uYWNyZS52MS5SZWNvcmRpbmdTb3VuZCI+ChlEb3dubG9hZFJlY29yZGluZ1Jlc3BvbnNlEgwKBGRhdGEYASABKAwSEwoLdG90YWxfYnl0ZXMYAiABKAQidAocQ3JlYXRlUmVjb3JkaW5nVGlja2V0UmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCRInCgVzb3VuZBgDIAEoDjIYLm5hY3JlLnYxLlJlY29yZGluZ1NvdW5kIm4KHUNyZWF0ZVJlY29yZGluZ1RpY2tldFJlc3BvbnNlEgwKBHBhdGgYASABKAkSDgoGdGlja2V0GAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJFChZEZWxldGVSZWNvcmRpbmdSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJIhkKF0RlbGV0ZVJlY29yZGluZ1Jlc3BvbnNlKkoKDlJlY29yZGluZ1NvdW5kEh8KG1JFQ09SRElOR19TT1VORF9VTlNQRUNJRklFRBAAEhcKE1JFQ09SRElOR19TT1VORF9BQUMQATKKAwoNRXhwb3J0U2VydmljZRJSCgxHZXRSZWNvcmRpbmcSHS5uYWNyZS52MS5HZXRSZWNvcmRpbmdSZXF1ZXN0Gh4ubmFjcmUudjEuR2V0UmVjb3JkaW5nUmVzcG9uc2UiA5ACARJjChFEb3dubG9hZFJlY29yZGluZxIiLm5hY3JlLnYxLkRvd25sb2FkUmVjb3JkaW5nUmVxdWVzdBojLm5hY3JlLnYxLkRvd25sb2FkUmVjb3JkaW5nUmVzcG9uc2UiA5ACATABEmgKFUNyZWF0ZVJlY29yZGluZ1RpY2tldBImLm5hY3JlLnYxLkNyZWF0ZVJlY29yZGluZ1RpY2tldFJlcXVlc3QaJy5uYWNyZS52MS5DcmVhdGVSZWNvcmRpbmdUaWNrZXRSZXNwb25zZRJWCg9EZWxldGVSZWNvcmRpbmcSIC5uYWNyZS52MS5EZWxldGVSZWNvcmRpbmdSZXF1ZXN0GiEubmFjcmUudjEuRGVsZXRlUmVjb3JkaW5nUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_nacre_v1_error]);
 
 /**
  * @generated from message nacre.v1.Recording
@@ -129,6 +129,11 @@ export type DownloadRecordingRequest = Message<"nacre.v1.DownloadRecordingReques
    * @generated from field: uint64 offset = 2;
    */
   offset: bigint;
+
+  /**
+   * @generated from field: nacre.v1.RecordingSound sound = 3;
+   */
+  sound: RecordingSound;
 };
 
 /**
@@ -179,6 +184,11 @@ export type CreateRecordingTicketRequest = Message<"nacre.v1.CreateRecordingTick
    * @generated from field: string idempotency_key = 2;
    */
   idempotencyKey: string;
+
+  /**
+   * @generated from field: nacre.v1.RecordingSound sound = 3;
+   */
+  sound: RecordingSound;
 };
 
 /**
@@ -193,7 +203,8 @@ export const CreateRecordingTicketRequestSchema: GenMessage<CreateRecordingTicke
  */
 export type CreateRecordingTicketResponse = Message<"nacre.v1.CreateRecordingTicketResponse"> & {
   /**
-   * Of the gateway's HTTP address, with the ticket in it: "/v1/sessions/.../recording.mp4?ticket=...".
+   * Of the gateway's HTTP address, with the ticket in it: "/v1/sessions/.../recording.mp4?ticket=...", and "&sound=aac" where
+   * that was asked for.
    *
    * @generated from field: string path = 1;
    */
@@ -253,6 +264,33 @@ export type DeleteRecordingResponse = Message<"nacre.v1.DeleteRecordingResponse"
  */
 export const DeleteRecordingResponseSchema: GenMessage<DeleteRecordingResponse> = /*@__PURE__*/
   messageDesc(file_nacre_v1_export, 8);
+
+/**
+ * The sound of a recording's file.
+ *
+ * @generated from enum nacre.v1.RecordingSound
+ */
+export enum RecordingSound {
+  /**
+   * As it was encoded: Opus.
+   *
+   * @generated from enum value: RECORDING_SOUND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Encoded anew, for players that know no Opus in MP4, such as QuickTime.
+   *
+   * @generated from enum value: RECORDING_SOUND_AAC = 1;
+   */
+  AAC = 1,
+}
+
+/**
+ * Describes the enum nacre.v1.RecordingSound.
+ */
+export const RecordingSoundSchema: GenEnum<RecordingSound> = /*@__PURE__*/
+  enumDesc(file_nacre_v1_export, 0);
 
 /**
  * Recordings: what a session's players were shown and heard, as it was encoded for them. Kept by default, bounded in

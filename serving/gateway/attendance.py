@@ -12,10 +12,12 @@ from serving.gateway.audience import Audience, Client, Member
 from serving.gateway.broadcast import Broadcast
 from serving.gateway.config import GatewayConfig
 from serving.gateway.floor import Floor
+from serving.gateway.guests import attender
 from serving.gateway.lifetime import Lifetime
 from serving.gateway.media_channel import Codecs
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.roles import Role
+from serving.gateway.seen import Viewpoint
 from serving.gateway.validation import AttachSpec
 
 
@@ -42,6 +44,8 @@ class Attendance:
         """Let a client see the session, and drive it where its role lets it. Raises SessionEndedError,
         SessionControlledError or CapacityExhaustedError."""
         is_first = self._check(spec)
+        asker = current()
+        who = attender(asker.subject_id, spec.guest_token)
         seat = self._broadcast.take_seat(Codecs(spec.video_codec, spec.audio_codec), spec.credit, is_anew=is_first)
         member = Member(
             client=client,
@@ -49,7 +53,9 @@ class Attendance:
             role=spec.role,
             client_id=spec.client_id or f"client-{secrets.token_hex(4)}",
             is_named=bool(spec.client_id),
-            subject_id=current().subject_id,
+            subject_id=who.subject_id,
+            guest_token=who.guest_token,
+            viewpoint=Viewpoint.of(asker, who.subject_id),
             joined_s=self._clock(),
         )
         if is_first:

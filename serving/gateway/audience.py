@@ -9,8 +9,10 @@ from typing import NamedTuple, Protocol
 
 from serving.gateway.roles import Role
 from serving.gateway.seats import Seat, Shown
-from serving.gateway.seen import Seen
+from serving.gateway.seen import Seen, Viewpoint
 from serving.sessions.contract import Accepted, Outcome, QualityChanged, Rewound
+
+EVERYTHING = Viewpoint(subject_id="", sees_subjects=True)
 
 
 class Client(Protocol):
@@ -47,6 +49,8 @@ class Member:
     client_id: str = ""
     is_named: bool = False  # the client chose the id itself
     subject_id: str = ""
+    guest_token: str = ""  # what a guest shows when it comes back
+    viewpoint: Viewpoint = EVERYTHING
     joined_s: float = 0.0  # time.time()
 
     def is_same_as(self, other: Member) -> bool:

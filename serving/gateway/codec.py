@@ -143,6 +143,7 @@ def to_attached(
     credit: int,
     next_chunk_idx: int,
     me: Seen,
+    guest_token: str = "",
 ) -> session_pb2.PlayResponse:
     return session_pb2.PlayResponse(
         attached=session_pb2.Attached(
@@ -154,6 +155,7 @@ def to_attached(
             role=f"CLIENT_ROLE_{me.role.name}",
             client_id=me.client_id,
             in_control=me.is_in_control,
+            guest_token=guest_token,
         )
     )
 

@@ -93,7 +93,7 @@ class Floor:
         num_viewers = len(self._audience.members) - len(told)
         for member in told:
             if member is not but:
-                member.client.hands_changed([each.as_told_to(member.subject_id) for each in seen], num_viewers)
+                member.client.hands_changed([each.as_told_to(member.viewpoint) for each in seen], num_viewers)
 
     def see(self, member: Member) -> Seen:
         return Seen(

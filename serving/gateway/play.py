@@ -240,6 +240,7 @@ class PlayStream:
             self._attach.credit,
             seat.first_chunk_idx,
             self._session.floor.see(self._me),
+            self._me.guest_token,
         )
         self._outbox.put(attached)
         early, self._early = self._early or [], None

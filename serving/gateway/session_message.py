@@ -9,6 +9,7 @@ from serving.access.principal import current
 from serving.admission.codec import to_limits
 from serving.gateway import codec
 from serving.gateway.provenance import to_provenance
+from serving.gateway.seen import Viewpoint
 
 if TYPE_CHECKING:
     from serving.gateway.session import Session
@@ -28,7 +29,8 @@ def session_message(session: Session) -> session_pb2.Session:
         is_paused=session.is_paused,
         end_s=session.end_s,
     )
-    seen = [each.as_told_to(current().subject_id) for each in floor.seen]
+    viewpoint = Viewpoint.of(current())
+    seen = [each.as_told_to(viewpoint) for each in floor.seen]
     codec.add_clients(message, floor.policy, seen, floor.hands.take_control_after_s)
     if session.grant.tenant_id:
         message.limits.CopyFrom(to_limits(session.grant.limits))

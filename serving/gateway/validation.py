@@ -62,6 +62,7 @@ class AttachSpec:
     client_id: str = ""  # of its own choosing
     stands_by: bool = False  # to be in the session though another has control
     unanswered: tuple[str, ...] = ()  # controls that it sent before, whose outcome it never heard
+    guest_token: str = ""  # of a guest who comes back
 
     def granted(self, allowed: Role, *, is_link: bool) -> AttachSpec:
         """As what it may be. Raises `ScopeExceededError`."""
@@ -142,6 +143,7 @@ def check_attach(message: session_pb2.PlayRequest, info: ModelInfo) -> AttachSpe
         client_id=check_id(attach.client_id, "attach.client_id") if attach.client_id else "",
         stands_by=attach.stand_by,
         unanswered=_check_unanswered(attach.unanswered_control_ids),
+        guest_token=check_id(attach.guest_token, "attach.guest_token") if attach.guest_token else "",
     )
 
 

@@ -91,6 +91,7 @@ class World:
         self._capabilities: Capabilities | None = None
         self.next_chunk_index = 0  # of the first chunk of the current attachment
         self.num_attachments = 0
+        self._guest_token = ""  # of one whom a share link let in: by it, it comes back as itself
         self.go_away: GoAway | None = None
         self.quality: Quality | None = None  # the last that was told; None while all is as it should be
         # What the session went back to while this world was entered; chunks count from there again.
@@ -311,9 +312,11 @@ class World:
             # One who comes back may find that another was given control meanwhile.
             stand_by=self._options.stand_by or self.hands is not None,
             unanswered_control_ids=self._pending.unanswered_ids(unsent_ids),
+            guest_token=self._guest_token,
         )
         stream = await PlayStream.open(self._stub, attach, self._options.attach_timeout_s)
         attached = stream.attached
+        self._guest_token = attached.guest_token
         self._pending.on_attach({control.control_id for control in self._outbox})
         self._capabilities = to_capabilities(attached.session.capabilities)
         self._format = to_media_format(attached.video_codec, attached.audio_codec, self._capabilities)

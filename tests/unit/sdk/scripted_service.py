@@ -18,6 +18,7 @@ from nacre.v1 import control_pb2, media_pb2, session_pb2, session_pb2_grpc, worl
 WIDTH_PX, HEIGHT_PX, SAMPLES_PER_CHUNK = 4, 2, 160
 CHUNK_S = 0.08
 TOKEN = "a-token"
+GUEST_TOKEN = "g" * 22
 
 CAPABILITIES = world_pb2.Capabilities(
     model="toy",
@@ -68,6 +69,7 @@ class Attachment:
             audio_codec=self.attach.audio_codecs[0],
             credit=self.credit,
             next_chunk_index=next_chunk_index,
+            guest_token=GUEST_TOKEN,
         )
         await self.write(Response(attached=attached))
 

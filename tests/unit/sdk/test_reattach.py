@@ -10,7 +10,7 @@ import pytest
 import nacre
 from nacre.pending import CHUNKS_TO_LEARN_OUTCOME
 from nacre.v1 import control_pb2, error_pb2
-from tests.unit.sdk.scripted_service import TOKEN, Attachment, Script, ScriptedService, serve
+from tests.unit.sdk.scripted_service import GUEST_TOKEN, TOKEN, Attachment, Script, ScriptedService, serve
 
 FAST = nacre.ResumePolicy(max_attempts=3, first_delay_s=0.01, max_delay_s=0.02)
 
@@ -53,6 +53,8 @@ async def test_a_world_resumes_by_itself_with_its_token() -> None:
             assert world.num_attachments == 2
             assert world.next_chunk_index == 3
     assert [attachment.attach.resume_token for attachment in service.attachments] == [TOKEN] * 3
+    guest_tokens = [attachment.attach.guest_token for attachment in service.attachments]
+    assert guest_tokens == ["", GUEST_TOKEN, GUEST_TOKEN], "one whom a link let in comes back as itself"
 
 
 async def test_without_resume_the_loss_is_told_and_the_session_can_be_entered_again() -> None:

@@ -422,7 +422,7 @@ class KeyframeWish(_message.Message):
     def __init__(self) -> None: ...
 
 class Attach(_message.Message):
-    __slots__ = ("session_id", "resume_token", "video_codecs", "audio_codecs", "initial_credit", "role", "client_id", "stand_by", "token", "unanswered_control_ids")
+    __slots__ = ("session_id", "resume_token", "video_codecs", "audio_codecs", "initial_credit", "role", "client_id", "stand_by", "token", "unanswered_control_ids", "guest_token")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     VIDEO_CODECS_FIELD_NUMBER: _ClassVar[int]
@@ -433,6 +433,7 @@ class Attach(_message.Message):
     STAND_BY_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     UNANSWERED_CONTROL_IDS_FIELD_NUMBER: _ClassVar[int]
+    GUEST_TOKEN_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     resume_token: str
     video_codecs: _containers.RepeatedScalarFieldContainer[_media_pb2.VideoCodec]
@@ -443,7 +444,8 @@ class Attach(_message.Message):
     stand_by: bool
     token: str
     unanswered_control_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, session_id: _Optional[str] = ..., resume_token: _Optional[str] = ..., video_codecs: _Optional[_Iterable[_Union[_media_pb2.VideoCodec, str]]] = ..., audio_codecs: _Optional[_Iterable[_Union[_media_pb2.AudioCodec, str]]] = ..., initial_credit: _Optional[int] = ..., role: _Optional[_Union[ClientRole, str]] = ..., client_id: _Optional[str] = ..., stand_by: _Optional[bool] = ..., token: _Optional[str] = ..., unanswered_control_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    guest_token: str
+    def __init__(self, session_id: _Optional[str] = ..., resume_token: _Optional[str] = ..., video_codecs: _Optional[_Iterable[_Union[_media_pb2.VideoCodec, str]]] = ..., audio_codecs: _Optional[_Iterable[_Union[_media_pb2.AudioCodec, str]]] = ..., initial_credit: _Optional[int] = ..., role: _Optional[_Union[ClientRole, str]] = ..., client_id: _Optional[str] = ..., stand_by: _Optional[bool] = ..., token: _Optional[str] = ..., unanswered_control_ids: _Optional[_Iterable[str]] = ..., guest_token: _Optional[str] = ...) -> None: ...
 
 class Credit(_message.Message):
     __slots__ = ("chunks",)
@@ -498,7 +500,7 @@ class Rewound(_message.Message):
     def __init__(self, chunk_index: _Optional[int] = ..., branch_session_id: _Optional[str] = ...) -> None: ...
 
 class Attached(_message.Message):
-    __slots__ = ("session", "video_codec", "audio_codec", "credit", "next_chunk_index", "role", "client_id", "in_control")
+    __slots__ = ("session", "video_codec", "audio_codec", "credit", "next_chunk_index", "role", "client_id", "in_control", "guest_token")
     SESSION_FIELD_NUMBER: _ClassVar[int]
     VIDEO_CODEC_FIELD_NUMBER: _ClassVar[int]
     AUDIO_CODEC_FIELD_NUMBER: _ClassVar[int]
@@ -507,6 +509,7 @@ class Attached(_message.Message):
     ROLE_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
     IN_CONTROL_FIELD_NUMBER: _ClassVar[int]
+    GUEST_TOKEN_FIELD_NUMBER: _ClassVar[int]
     session: Session
     video_codec: _media_pb2.VideoCodec
     audio_codec: _media_pb2.AudioCodec
@@ -515,7 +518,8 @@ class Attached(_message.Message):
     role: ClientRole
     client_id: str
     in_control: bool
-    def __init__(self, session: _Optional[_Union[Session, _Mapping]] = ..., video_codec: _Optional[_Union[_media_pb2.VideoCodec, str]] = ..., audio_codec: _Optional[_Union[_media_pb2.AudioCodec, str]] = ..., credit: _Optional[int] = ..., next_chunk_index: _Optional[int] = ..., role: _Optional[_Union[ClientRole, str]] = ..., client_id: _Optional[str] = ..., in_control: _Optional[bool] = ...) -> None: ...
+    guest_token: str
+    def __init__(self, session: _Optional[_Union[Session, _Mapping]] = ..., video_codec: _Optional[_Union[_media_pb2.VideoCodec, str]] = ..., audio_codec: _Optional[_Union[_media_pb2.AudioCodec, str]] = ..., credit: _Optional[int] = ..., next_chunk_index: _Optional[int] = ..., role: _Optional[_Union[ClientRole, str]] = ..., client_id: _Optional[str] = ..., in_control: _Optional[bool] = ..., guest_token: _Optional[str] = ...) -> None: ...
 
 class GoAway(_message.Message):
     __slots__ = ("reason", "time_left")

@@ -204,14 +204,21 @@ class WorkerMetrics:
         self._stages: dict[str, tuple[Histogram, Counter]] = {}
 
     def stage_called(self, stage: str, seconds: float, cpu_seconds: float) -> None:
-        measures = self._stages.get(stage)
-        if measures is None:
+        calls, cpu = self._measures(stage)
+        calls.observe(seconds)
+        cpu.inc(cpu_seconds)
+
+    def stage_opened(self, stage: str, cpu_seconds: float) -> None:
+        _, cpu = self._measures(stage)
+        cpu.inc(cpu_seconds)
+
+    def _measures(self, stage: str) -> tuple[Histogram, Counter]:
+        if (measures := self._stages.get(stage)) is None:
             measures = self._stages[stage] = (
                 self._metrics.histogram(metric_table.WORKER_STAGE, stage=stage),
                 self._metrics.counter(metric_table.WORKER_STAGE_CPU, stage=stage),
             )
-        measures[0].observe(seconds)
-        measures[1].inc(cpu_seconds)
+        return measures
 
     def batch_stepped(self, num_sessions: int, lag_s: float) -> None:
         self._batch.observe(num_sessions)

@@ -286,6 +286,7 @@ class Engine:
             if self._residence is not None:
                 self._residence.make_room()
             on_lost = partial(self._lose_or_refuse, opening.session_id, opened)
+            cpu_started_s = time.thread_time()
             session = open_session(
                 self._transformer,
                 self._journals,
@@ -302,6 +303,7 @@ class Engine:
             self.release(opening.session_id)
             opened.set_exception(_why_not(error, is_restored=snapshot is not None))
             return
+        self._metrics.stage_opened(STAGE, time.thread_time() - cpu_started_s)
         if self._residence is not None:
             self._residence.opened(session.state)
         with self._lock:

@@ -13,6 +13,11 @@ class StageMetrics(Protocol):
         much processor time of the thread that made it."""
         ...
 
+    def stage_opened(self, stage: str, cpu_seconds: float) -> None:
+        """A session was opened in a stage, with its first chunk where the transformer makes it at once: so much
+        processor time beside that of `stage_called`."""
+        ...
+
     def batch_stepped(self, num_sessions: int, lag_s: float) -> None:
         """A step ran for so many sessions; the earliest of them was this far behind its planned start."""
         ...
@@ -68,6 +73,8 @@ class NoStageMetrics:
     """Reports to nobody."""
 
     def stage_called(self, stage: str, seconds: float, cpu_seconds: float) -> None: ...
+
+    def stage_opened(self, stage: str, cpu_seconds: float) -> None: ...
 
     def batch_stepped(self, num_sessions: int, lag_s: float) -> None: ...
 

@@ -148,11 +148,12 @@ class DecoderStage:
         return answer
 
     def _open(self, session_id: str, seed: int, caches: Mapping[str, Tensors], on_lost: Callable[[str], None]) -> None:
+        opened: dict[Stage, DecoderCache] = {}
         try:
-            opened = {
-                stage: decoder.restore(caches[stage]) if stage in caches else decoder.open(seed)
-                for stage, decoder in self._decoders.by_stage.items()
-            }
+            for stage, decoder in self._decoders.by_stage.items():
+                cpu_started_s = time.thread_time()
+                opened[stage] = decoder.restore(caches[stage]) if stage in caches else decoder.open(seed)
+                self._metrics.stage_opened(stage, time.thread_time() - cpu_started_s)
         except Exception as error:
             logger.exception("decoders could not open session %s", session_id)
             raise WorkerUnavailableError(f"the decoders could not open the session: {error}") from error

@@ -138,6 +138,7 @@ def test_a_worker_tells_of_its_slots_its_steps_and_what_went_wrong() -> None:
     process = ProcessMetrics(WORKER_ROWS)
     worker = WorkerMetrics(process)
     worker.slots(3, 4)
+    worker.stage_opened("transformer", 0.1)
     worker.stage_called("transformer", 0.03, 0.02)
     worker.batch_stepped(2, -0.01)
     worker.batch_stepped(3, 0.02)
@@ -147,7 +148,8 @@ def test_a_worker_tells_of_its_slots_its_steps_and_what_went_wrong() -> None:
     assert value(process, "nacre_slots_used") == 3
     assert value(process, "nacre_slots_capacity") == 4
     assert value(process, "nacre_worker_stage_seconds_sum", stage="transformer") == pytest.approx(0.03)
-    assert value(process, "nacre_worker_stage_cpu_seconds_total", stage="transformer") == pytest.approx(0.02)
+    assert value(process, "nacre_worker_stage_seconds_count", stage="transformer") == 1
+    assert value(process, "nacre_worker_stage_cpu_seconds_total", stage="transformer") == pytest.approx(0.12)
     assert value(process, "nacre_step_batch_sessions_sum") == 5
     assert value(process, "nacre_step_lag_seconds_sum") == pytest.approx(0.02)
     assert value(process, "nacre_worker_controls_total", outcome="superseded") == 1

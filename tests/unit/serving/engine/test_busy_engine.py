@@ -48,6 +48,11 @@ class SlowTransformer(FakeTransformer):
 class CountedMetrics(NoStageMetrics):
     levels: list[int] = field(default_factory=list)
     num_slips: int = 0
+    opened: list[str] = field(default_factory=list)
+
+    def stage_opened(self, stage: str, cpu_seconds: float) -> None:
+        assert cpu_seconds >= 0.0
+        self.opened.append(stage)
 
     def degraded(self, level_idx: int) -> None:
         self.levels.append(level_idx)
@@ -105,6 +110,14 @@ def rig(
 
 def told(sink: RecordingSink) -> list[QualityChanged]:
     return [each for each in sink.heard if isinstance(each, QualityChanged)]
+
+
+def test_what_opening_takes_is_the_models() -> None:
+    busy = rig(one_by_one(0.01))
+    busy.open("s-1")
+    busy.open("s-2")
+    busy.run_for(1.0)
+    assert busy.metrics.opened == ["transformer", "transformer"]
 
 
 def one_by_one(seconds: float) -> Callable[[int, float], float]:

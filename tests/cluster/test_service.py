@@ -135,6 +135,11 @@ async def test_p01_a_lone_worker_that_dies_is_replaced_and_its_session_goes_on(s
     await end(stub, created)
 
 
+def test_its_workers_give_way_to_no_other_program(service: Service) -> None:
+    for name in ("ServeReplica:nacre:Gateway", "ServeReplica:nacre:Encoder"):
+        assert service.replica(name).nice() == psutil.Process(service.process.pid).nice()
+
+
 def test_everything_listens_on_the_loopback_only(service: Service) -> None:
     family = [psutil.Process(service.process.pid), *service.descendants()]
     listening = {

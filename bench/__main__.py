@@ -87,7 +87,7 @@ def latency(controls: int = 200, local: Local = False, model: Model = "") -> Non
 
 
 @app.command()
-def overhead(seconds: float = 10.0, rounds: int = 5, local: Local = False, model: Model = "") -> None:
+def overhead(seconds: float = 20.0, rounds: int = 3, local: Local = False, model: Model = "") -> None:
     """Processor time per chunk, against the bare model loop and the media encoding of the same plays."""
     run([lambda service: bench_overhead(service, seconds, rounds, model)], local, model)
 

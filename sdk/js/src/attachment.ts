@@ -29,6 +29,8 @@ export interface AttachOptions {
   standBy: boolean;
   /** What was sent before and has no outcome yet. */
   unansweredControlIds: string[];
+  /** Of one whom a share link let in, when it comes back; empty for everybody else. */
+  guestToken: string;
   timeoutS: number;
 }
 
@@ -100,6 +102,7 @@ function toAttach(options: AttachOptions): PlayRequest {
         clientId: options.clientId,
         standBy: options.standBy,
         unansweredControlIds: options.unansweredControlIds,
+        guestToken: options.guestToken,
       },
     },
   });

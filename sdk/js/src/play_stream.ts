@@ -48,6 +48,7 @@ export class PlayStream {
   private attachment: Attachment | null = null;
   private epoch = 0;
   private lastChunkIndex = -1;
+  private guestToken = ""; // of one whom a share link let in: by it, it comes back as itself
 
   constructor(
     private readonly calls: Calls,
@@ -147,6 +148,7 @@ export class PlayStream {
       // One who comes back may find that another was given control meanwhile.
       standBy: standBy || this.told.hands !== null,
       unansweredControlIds: this.pending.unansweredIds(this.unsentIds),
+      guestToken: this.guestToken,
       timeoutS: attachTimeoutS,
     });
   }
@@ -158,6 +160,7 @@ export class PlayStream {
   private onAttached(attachment: Attachment): void {
     const { attached } = attachment;
     if (this.end !== null) return attachment.close(); // left meanwhile
+    this.guestToken = attached.guestToken;
     this.pending.onAttach(this.unsentIds);
     this.told.onAttached(attached);
     this.epoch += 1;

@@ -23,6 +23,7 @@ from serving.export.accounts import Accounts
 from serving.export.config import DAY_S, RecordingConfig
 from serving.export.maker import DAMAGED, NOTHING_TO_SHOW, STORE_AWAY
 from serving.export.recorder import Recorder
+from serving.export.sound import Audio
 from serving.export.store import Part, RecordingStore
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Exports:
         self._accounts = accounts
         self._store: RecordingStore | None = None
         self._folders: dict[Path, tempfile.TemporaryDirectory[str]] = {}  # by where they lie
-        self._made: dict[str, _Made] = {}  # by session, the least wanted first
+        self._made: dict[tuple[str, Audio], _Made] = {}  # by session and sound, the least wanted first
         self._making = asyncio.Semaphore(1)
         self._num_made = 0
 
@@ -87,15 +88,15 @@ class Exports:
         reason = await asyncio.to_thread(self._accounts.halt_reason, session_id) if self._accounts else ""
         return describe(session_id, parts, self._config, reason)
 
-    async def make(self, session_id: str) -> Path:
+    async def make(self, session_id: str, audio: Audio = Audio.OPUS) -> Path:
         """An MP4 file. It may go when the gateway ends, and when others are made: open it at once."""
         parts = await self._parts(session_id)
         names = tuple(str(part.name) for part in parts)
         async with self._making:
-            made = self._made.pop(session_id, None)
+            made = self._made.pop((session_id, audio), None)
             if made is None or made.parts != names:
-                made = _Made(names, await self._make(session_id), self._clock())
-            self._made[session_id] = made._replace(made_s=self._clock())
+                made = _Made(names, await self._make(session_id, audio), self._clock())
+            self._made[session_id, audio] = made._replace(made_s=self._clock())
             self._let_go()
         return made.file
 
@@ -105,8 +106,9 @@ class Exports:
             await self._recorder.forget(session_id)
         else:
             await asyncio.to_thread(delete_all, self._open_store(), self._accounts, session_id)
-        if (made := self._made.pop(session_id, None)) is not None:
-            made.file.unlink(missing_ok=True)
+        for audio in Audio:
+            if (made := self._made.pop((session_id, audio), None)) is not None:
+                made.file.unlink(missing_ok=True)
 
     def close(self) -> None:
         self._made.clear()
@@ -138,14 +140,14 @@ class Exports:
             self._folders[place] = tempfile.TemporaryDirectory(prefix=prefix, dir=place)
         return Path(self._folders[place].name)
 
-    async def _make(self, session_id: str) -> Path:
+    async def _make(self, session_id: str, audio: Audio) -> Path:
         folder = await asyncio.to_thread(self._folder_for, session_id)
         self._num_made += 1
         file = folder / f"{self._num_made}.mp4"
         places = json.dumps(places_of(self._storage))
         # Of the least priority: it must not take time from those who play.
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", MAKER, places, session_id, str(file), stderr=asyncio.subprocess.PIPE
+            sys.executable, "-m", MAKER, places, session_id, str(file), audio, stderr=asyncio.subprocess.PIPE
         )
         try:
             async with asyncio.timeout(MAKE_TIMEOUT_S):
@@ -161,11 +163,11 @@ class Exports:
         return file
 
     def _let_go(self) -> None:
-        for session_id, made in list(self._made.items()):
+        for which, made in list(self._made.items()):
             is_old = len(self._made) > KEPT_FILES and made.made_s + KEEP_AT_LEAST_S < self._clock()
             if is_old or len(self._made) > MAX_FILES:
                 made.file.unlink(missing_ok=True)
-                del self._made[session_id]
+                del self._made[which]
 
 
 def remove_left(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Makes one recording's file, as a program: a long one takes no time from those who play.
 
-python -m serving.export.maker PLACES SESSION FILE      (PLACES: where recordings lie, as JSON)
+python -m serving.export.maker PLACES SESSION FILE opus|aac     (PLACES: where recordings lie, as JSON)
 """
 
 from __future__ import annotations
@@ -32,15 +32,16 @@ def make_file(store: RecordingStore, session_id: str, file: Path, audio: Audio =
 
 
 def main() -> None:
-    places, session_id, file = sys.argv[1:]
+    places, session_id, file, sound = sys.argv[1:]
+    audio = Audio(sound)
     os.nice(NICENESS)
     known = json.loads(places)
     try:
         store = RecordingStore.of_places(known["home"], [Region(**region) for region in known["regions"]])
         try:
-            make_file(store, session_id, Path(file))
+            make_file(store, session_id, Path(file), audio)
         except SnapshotDamagedError:  # most likely its oldest part went just now
-            make_file(store, session_id, Path(file))
+            make_file(store, session_id, Path(file), audio)
     except Mp4Error:
         sys.exit(NOTHING_TO_SHOW)
     except NacreError as error:

@@ -12,12 +12,17 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from nacre.v1 import export_pb2, export_pb2_grpc
 from serving.errors import InvalidFieldError, RecordingNotFoundError
 from serving.export.exports import Exports, Recording
+from serving.export.sound import Audio
 from serving.export.tickets import Tickets
 from serving.gateway.codec import to_duration
 from serving.gateway.validation import check_id
 
 PIECE_BYTES = 256 << 10
 REASON_PREFIX = "ERROR_REASON_"
+AUDIO_BY_SOUND = {
+    export_pb2.RECORDING_SOUND_UNSPECIFIED: Audio.OPUS,
+    export_pb2.RECORDING_SOUND_AAC: Audio.AAC,
+}
 
 
 class ExportService(export_pb2_grpc.ExportServiceServicer):
@@ -41,7 +46,7 @@ class ExportService(export_pb2_grpc.ExportServiceServicer):
     async def DownloadRecording(  # noqa: N802  # pyright: ignore[reportIncompatibleMethodOverride]
         self, request: export_pb2.DownloadRecordingRequest, context: object
     ) -> AsyncIterator[export_pb2.DownloadRecordingResponse]:
-        file = await self._kept.make(check_id(request.session_id, "session_id"))
+        file = await self._kept.make(check_id(request.session_id, "session_id"), to_audio(request.sound))
         with file.open("rb") as opened:
             total_bytes = file.stat().st_size
             if request.offset > total_bytes:
@@ -59,10 +64,11 @@ class ExportService(export_pb2_grpc.ExportServiceServicer):
         """Not before there is something that it opens."""
         session_id = check_id(request.session_id, "session_id")
         await self._kept.describe(session_id)
+        audio = to_audio(request.sound)
         ticket, expires_s = self._tickets.give(session_id, self._clock())
-        return export_pb2.CreateRecordingTicketResponse(
-            path=f"/v1/sessions/{session_id}/recording.mp4?ticket={ticket}", ticket=ticket, expire_time=_time(expires_s)
-        )
+        sound = "" if audio is Audio.OPUS else f"&sound={audio}"
+        path = f"/v1/sessions/{session_id}/recording.mp4?ticket={ticket}{sound}"
+        return export_pb2.CreateRecordingTicketResponse(path=path, ticket=ticket, expire_time=_time(expires_s))
 
     async def DeleteRecording(  # noqa: N802
         self, request: export_pb2.DeleteRecordingRequest, context: object
@@ -70,17 +76,24 @@ class ExportService(export_pb2_grpc.ExportServiceServicer):
         await self._kept.forget(check_id(request.session_id, "session_id"))
         return export_pb2.DeleteRecordingResponse()
 
-    async def redeem(self, session_id: str, ticket: str) -> Path | None:
+    async def redeem(self, session_id: str, ticket: str, audio: Audio = Audio.OPUS) -> Path | None:
         """The file that the ticket opens; None for a ticket that opens nothing here."""
         if not self._tickets.is_good(ticket, session_id, self._clock()):
             return None
-        return await self._kept.make(session_id)
+        return await self._kept.make(session_id, audio)
 
     @property
     def _kept(self) -> Exports:
         if self._exports is None:
             raise RecordingNotFoundError("this service keeps no sessions, and records none", field="session_id")
         return self._exports
+
+
+def to_audio(sound: export_pb2.RecordingSound) -> Audio:
+    """Raises `InvalidFieldError`."""
+    if sound not in AUDIO_BY_SOUND:
+        raise InvalidFieldError("not a sound that there is", field="sound")
+    return AUDIO_BY_SOUND[sound]
 
 
 def to_recording(recording: Recording, frame_rate: float) -> export_pb2.Recording:

@@ -1,4 +1,5 @@
-"""`GET /v1/sessions/{session_id}/recording.mp4`: a recording as a file that a browser saves or plays."""
+"""`GET /v1/sessions/{session_id}/recording.mp4`: a recording as a file that a browser saves or plays; with `?sound=aac`
+for players that know no Opus in MP4."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ from starlette.responses import FileResponse, Response
 
 from nacre.v1 import export_pb2
 from serving.access.credentials import unauthenticated
-from serving.errors import NacreError
+from serving.errors import InvalidFieldError, NacreError
 from serving.export.service import ExportService
+from serving.export.sound import Audio
 from serving.gateway.calls import CallContext, Calls
 from serving.gateway.request_id import REQUEST_ID_KEY, request_id_of
 from serving.gateway.status import to_status
@@ -41,10 +43,11 @@ class Recordings:
 
         context = CallContext(named(metadata, request_id), peer_of(request.scope), take)
         try:
+            audio = _audio_in(request)
             if not ticket:  # as anybody gets one: who asks is looked at where it is for every call
                 await self._calls.answer(TICKET_METHOD, one(_ticket_request(session_id)), context)
                 ticket = export_pb2.CreateRecordingTicketResponse.FromString(tickets[0]).ticket
-            file = await self._exports.redeem(session_id, ticket)
+            file = await self._exports.redeem(session_id, ticket, audio)
             if file is None:
                 raise unauthenticated()
         except grpc.aio.AbortError:
@@ -53,6 +56,14 @@ class Recordings:
             return refusal(to_status(error, request_id), request_id)
         headers = {**NO_STORE, REQUEST_ID_KEY: request_id}
         return FileResponse(file, media_type=MEDIA_TYPE, filename=f"nacre-{session_id}.mp4", headers=headers)
+
+
+def _audio_in(request: Request) -> Audio:
+    """Raises `InvalidFieldError`."""
+    sound = request.query_params.get("sound", Audio.OPUS)
+    if sound not in tuple(Audio):
+        raise InvalidFieldError("opus or aac", field="sound", allowed=tuple(Audio))
+    return Audio(sound)
 
 
 def _ticket_request(session_id: str) -> bytes:

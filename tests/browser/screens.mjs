@@ -8,12 +8,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { frames, launch, openPage, playing } from "./browser.mjs";
 import { Line } from "./line.mjs";
-
-const SIZES = {
-  360: { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
-  1280: { viewport: { width: 1280, height: 800 } },
-  3840: { viewport: { width: 3840, height: 2160 } },
-};
+import { SIZES } from "./screen_sizes.mjs";
 
 const [target, folder, ...sizes] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });

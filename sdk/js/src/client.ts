@@ -6,6 +6,7 @@ import { Books } from "./books.js";
 import type { Calls } from "./calls.js";
 import { Unavailable } from "./errors.js";
 import { type ConnectOptions as PlayOptions, PlayClient, callsTo } from "./play_client.js";
+import type { RecordingOptions } from "./records.js";
 import { type Grant, setWorldAccess, worldAccess } from "./sharing.js";
 import { overWebRtc } from "./webrtc.js";
 
@@ -48,8 +49,8 @@ export class Client extends PlayClient {
   }
 
   /** What a session's players were shown, as a film. Throws `NotFound` where nothing was, or is kept. */
-  recording(sessionId: string): Promise<Blob> {
-    return this.session(sessionId).recording();
+  recording(sessionId: string, options?: RecordingOptions): Promise<Blob> {
+    return this.session(sessionId).recording(options);
   }
 
   /** Who may do what with a world beside its own tenant's members. */

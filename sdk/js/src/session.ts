@@ -3,7 +3,7 @@
 import type { Calls } from "./calls.js";
 import * as codec from "./codec.js";
 import { valueOf } from "./enums.js";
-import { ExportService } from "./nacre/v1/export_pb.js";
+import { ExportService, RecordingSound } from "./nacre/v1/export_pb.js";
 import { LibraryService, ShareScopeSchema, SnapshotKind } from "./nacre/v1/library_pb.js";
 import { type Session as SessionMessage, SessionService } from "./nacre/v1/session_pb.js";
 import type {
@@ -11,6 +11,7 @@ import type {
   Capabilities,
   Difference,
   RecordingInfo,
+  RecordingOptions,
   Rewind,
   SavedWorld,
   SessionRecord,
@@ -120,13 +121,14 @@ export class Session {
   }
 
   /** What was seen and heard of it so far, or to its end: an MP4 file. Throws `NotFound` where nothing was recorded. */
-  async recording(): Promise<Blob> {
-    return (await this.calls.fetch(`/v1/sessions/${this.id}/recording.mp4`, {}, {})).blob();
+  async recording({ sound = "opus" }: RecordingOptions = {}): Promise<Blob> {
+    return (await this.calls.fetch(`/v1/sessions/${this.id}/recording.mp4?sound=${sound}`, {}, {})).blob();
   }
 
   /** A link to it that a browser can follow without a key: for a minute. For files too large for memory. */
-  async recordingLink(): Promise<string> {
-    return this.calls.url + (await this.calls.call(exports.createRecordingTicket, this.named)).path;
+  async recordingLink({ sound = "opus" }: RecordingOptions = {}): Promise<string> {
+    const asked = sound === "aac" ? RecordingSound.AAC : RecordingSound.UNSPECIFIED;
+    return this.calls.url + (await this.calls.call(exports.createRecordingTicket, { ...this.named, sound: asked })).path;
   }
 
   async recordingInfo(): Promise<RecordingInfo> {

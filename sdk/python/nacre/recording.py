@@ -16,6 +16,7 @@ from nacre.errors import from_rpc_error
 from nacre.v1 import error_pb2, export_pb2
 
 REASON_PREFIX = "ERROR_REASON_"
+SOUNDS = {"opus": export_pb2.RECORDING_SOUND_UNSPECIFIED, "aac": export_pb2.RECORDING_SOUND_AAC}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,22 +40,25 @@ class Recording:
         self._calls = calls
         self.info = info
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """An MP4 file with H.264 and Opus, and a chapter for every sentence that took effect, piece by piece."""
-        request = export_pb2.DownloadRecordingRequest(session_id=self.info.session_id)
+    async def pieces(self, *, sound: str = "opus") -> AsyncIterator[bytes]:
+        """An MP4 file with H.264 and Opus, and a chapter for every sentence that took effect, piece by piece. `sound`
+        "aac" is encoded anew, for players that know no Opus in MP4."""
+        if sound not in SOUNDS:
+            raise ValueError(f"sound must be one of {', '.join(SOUNDS)}, got {sound!r}")
+        request = export_pb2.DownloadRecordingRequest(session_id=self.info.session_id, sound=SOUNDS[sound])
         try:
             async for response in self._calls.exports.DownloadRecording(request):
                 yield response.data
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
 
-    async def save(self, file: str | Path) -> Path:
-        """Write the film there. What was there before stays until all of it came."""
+    async def save(self, file: str | Path, *, sound: str = "opus") -> Path:
+        """Write the film there, as `pieces` gives it. What was there before stays until all of it came."""
         path = Path(file)
         part = path.with_name(f".{path.name}.part")
         try:
             with part.open("wb") as opened:
-                async for piece in self.pieces():
+                async for piece in self.pieces(sound=sound):
                     await asyncio.to_thread(opened.write, piece)
             part.replace(path)
         finally:

@@ -7,12 +7,14 @@ import socket as sockets
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
 
 from nacre.v1 import export_pb2
 from serving.access.roles import Role
+from serving.export.sound import Audio
 from serving.gateway.recording_accounts import make_tickets
 from tests.integration.gateway.harness import eventually
 from tests.integration.web.harness import Site, asking, reason_in, site
@@ -42,6 +44,11 @@ def num_frames(data: bytes) -> int:
         return sum(1 for _ in container.decode(video=0))
 
 
+def sound_of(data: bytes) -> str:
+    with av.open(io.BytesIO(data), "r") as container:
+        return container.streams.audio[0].codec_context.name
+
+
 async def test_n15_a_recording_is_downloaded_with_a_key(running: Site) -> None:
     key = running.key()
     path = f"/v1/sessions/{await play(running, key)}/recording.mp4"
@@ -56,6 +63,21 @@ async def test_n15_a_recording_is_downloaded_with_a_key(running: Site) -> None:
     assert int(head.headers["content-length"]) == len(whole.content)
     outside = await running.http.get(path, headers={**bearer, "range": f"bytes={len(whole.content)}-"})
     assert outside.status_code == 416
+
+
+async def test_n15_a_recordings_sound_is_encoded_anew_where_that_is_asked_for(running: Site) -> None:
+    key = running.key()
+    session_id = await play(running, key)
+    bearer = {"authorization": f"Bearer {key}"}
+    path = await ticket(running, session_id, key, sound=export_pb2.RECORDING_SOUND_AAC)
+    assert path.endswith("&sound=aac")
+    anew = await running.http.get(path)
+    plain = f"/v1/sessions/{session_id}/recording.mp4"
+    as_it_was = await running.http.get(plain, headers=bearer)
+    assert [sound_of(answer.content) for answer in (anew, as_it_was)] == ["aac", "opus"]
+    assert num_frames(anew.content) == num_frames(as_it_was.content) == NUM_CHUNKS
+    other = await running.http.get(f"{plain}?sound=mp3", headers=bearer)
+    assert (other.status_code, reason_in(other.json())) == (400, "FIELD_INVALID")
 
 
 async def test_a_ticket_opens_one_recording_alone_at_every_gateway(running: Site, tmp_path: Path) -> None:
@@ -73,8 +95,8 @@ async def test_a_ticket_opens_one_recording_alone_at_every_gateway(running: Site
     assert other_gateway.is_good(paths[1].partition("ticket=")[2], session_id, time.time())
 
 
-async def ticket(running: Site, session_id: str, key: str) -> str:
-    request = export_pb2.CreateRecordingTicketRequest(session_id=session_id)
+async def ticket(running: Site, session_id: str, key: str, **more: Any) -> str:
+    request = export_pb2.CreateRecordingTicketRequest(session_id=session_id, **more)
     response = await running.post(EXPORTS + "CreateRecordingTicket", request, authorization=f"Bearer {key}")
     return export_pb2.CreateRecordingTicketResponse.FromString(response.content).path
 
@@ -113,7 +135,7 @@ async def test_whoever_does_not_read_a_file_is_cut_off(tmp_path: Path) -> None:
         big = tmp_path / "big.mp4"
         big.write_bytes(bytes(8 << 20))
 
-        async def redeem(session_id: str, ticket: str) -> Path:
+        async def redeem(session_id: str, ticket: str, audio: Audio = Audio.OPUS) -> Path:
             return big
 
         running.server.export_service.redeem = redeem

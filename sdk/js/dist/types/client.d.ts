@@ -3,6 +3,7 @@ import { type RevokedToken, type TokenToRevoke } from "./access.js";
 import { Admin } from "./admin.js";
 import { Books } from "./books.js";
 import { type ConnectOptions as PlayOptions, PlayClient } from "./play_client.js";
+import type { RecordingOptions } from "./records.js";
 import { type Grant } from "./sharing.js";
 export interface ConnectOptions extends PlayOptions {
     /** What worlds are played over; a WebSocket when left out. Over WebRTC, `world.media` has the pictures and the sound. */
@@ -19,7 +20,7 @@ export declare class Client extends PlayClient {
     /** Wait for a service to answer at the address. Throws `Unavailable` if none does. */
     waitUntilReady(timeoutS?: number): Promise<void>;
     /** What a session's players were shown, as a film. Throws `NotFound` where nothing was, or is kept. */
-    recording(sessionId: string): Promise<Blob>;
+    recording(sessionId: string, options?: RecordingOptions): Promise<Blob>;
     /** Who may do what with a world beside its own tenant's members. */
     worldAccess(worldId: string): Promise<Grant[]>;
     /** Instead of what was said before; none for nobody. It holds for the world, and for the sessions of its tenant that start from it. Gives the lines as they are now. */

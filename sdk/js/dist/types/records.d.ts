@@ -174,6 +174,10 @@ export interface ShareLink {
     isRevoked: boolean;
     numUses: number;
 }
+export interface RecordingOptions {
+    /** As it was encoded, "opus", when left out; "aac" is encoded anew, for players that know no Opus in MP4. */
+    sound?: "opus" | "aac";
+}
 /** What was recorded of a session. */
 export interface RecordingInfo {
     sessionId: string;

@@ -1,5 +1,5 @@
 /** A session: one running world, from outside. */
-import type { Branch, Capabilities, Difference, RecordingInfo, Rewind, SavedWorld, SessionRecord, ShareLink, ShareScope } from "./records.js";
+import type { Branch, Capabilities, Difference, RecordingInfo, RecordingOptions, Rewind, SavedWorld, SessionRecord, ShareLink, ShareScope } from "./records.js";
 import { World } from "./world.js";
 import type { EnterOptions } from "./world_options.js";
 export declare class Session {
@@ -49,9 +49,9 @@ export declare class Session {
         exact?: boolean;
     }): Promise<Uint8Array>;
     /** What was seen and heard of it so far, or to its end: an MP4 file. Throws `NotFound` where nothing was recorded. */
-    recording(): Promise<Blob>;
+    recording({ sound }?: RecordingOptions): Promise<Blob>;
     /** A link to it that a browser can follow without a key: for a minute. For files too large for memory. */
-    recordingLink(): Promise<string>;
+    recordingLink({ sound }?: RecordingOptions): Promise<string>;
     recordingInfo(): Promise<RecordingInfo>;
     /** Forget what was recorded. The session stays; if it plays on, that is recorded anew. */
     deleteRecording(): Promise<void>;

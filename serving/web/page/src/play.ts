@@ -23,6 +23,8 @@ export interface PlayHost {
   /** Go on in another session. */
   enter(session: Session, title: string): Promise<void>;
   paused(isPaused: boolean): void;
+  /** What a recording's sound is to be. */
+  recorded(): "opus" | "aac";
   branched(): void;
 }
 
@@ -121,7 +123,10 @@ export class Play {
   /** By a link that is good once, so that a long film never lies in the page's memory. */
   download(): Promise<void> {
     return this.#attempt(async () => {
-      const [href, { haltReason }] = await Promise.all([this.session.recordingLink(), this.session.recordingInfo()]);
+      const [href, { haltReason }] = await Promise.all([
+        this.session.recordingLink({ sound: this.host.recorded() }),
+        this.session.recordingInfo(),
+      ]);
       const link = document.createElement("a");
       link.href = href;
       link.download = `${this.title.replaceAll(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60) || "world"}.mp4`;

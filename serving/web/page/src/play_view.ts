@@ -63,6 +63,7 @@ export class PlayView {
       notices: place.notices,
       enter: place.enter,
       paused: (isPaused) => this.#showPaused(isPaused),
+      recorded: () => place.preferences.all.recorded,
       branched: () => void this.#refreshBranches(),
     });
     this.hands = new HandsView(this.play);

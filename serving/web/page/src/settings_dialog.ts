@@ -5,7 +5,7 @@ import { h } from "./dom";
 import type { Preferences } from "./preferences";
 
 export function openSettings(preferences: Preferences): void {
-  const { theme, picture, motion, volume, sensitivity, invertPitch } = preferences.all;
+  const { theme, picture, motion, volume, sensitivity, invertPitch, recorded } = preferences.all;
   const invert = h("input", { type: "checkbox", checked: invertPitch });
   invert.addEventListener("change", () => preferences.set({ invertPitch: invert.checked }));
   openDialog("Settings", [
@@ -36,6 +36,15 @@ export function openSettings(preferences: Preferences): void {
       ],
       motion,
       (value) => preferences.set({ motion: value }),
+    ),
+    choice(
+      "Recordings",
+      [
+        ["opus", "As they sounded"],
+        ["aac", "For QuickTime"],
+      ],
+      recorded,
+      (value) => preferences.set({ recorded: value }),
     ),
     slider("Loudness", { min: 0, max: 1, step: 0.05, value: volume }, (value) => preferences.set({ volume: value })),
     slider("Mouse", { min: 0.2, max: 3, step: 0.1, value: sensitivity }, (value) =>

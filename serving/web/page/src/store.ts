@@ -8,6 +8,8 @@ export interface Settings {
   volume: number;
   sensitivity: number;
   invertPitch: boolean;
+  /** Of recordings that are downloaded. */
+  recorded: "opus" | "aac";
 }
 
 export const DEFAULTS: Settings = {
@@ -18,6 +20,7 @@ export const DEFAULTS: Settings = {
   volume: 0.8,
   sensitivity: 1,
   invertPitch: false,
+  recorded: "opus",
 };
 
 export interface Held {

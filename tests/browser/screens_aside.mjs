@@ -1,0 +1,113 @@
+/**
+ * Pictures of what is met beside the way that screens.mjs goes: troubles, guests, touch.
+ *
+ *     node screens_aside.mjs URL FOLDER [SIZE...]
+ */
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { frames, launch, openPage, playing } from "./browser.mjs";
+import { Line } from "./line.mjs";
+import { SIZES } from "./screen_sizes.mjs";
+
+const [target, folder, ...sizes] = process.argv.slice(2);
+mkdirSync(folder, { recursive: true });
+const line = new Line(target);
+const url = await line.open();
+const browser = await launch();
+
+for (const size of sizes.length ? sizes : Object.keys(SIZES)) {
+  for (const colorScheme of ["light", "dark"]) {
+    const { page, context } = await openPage(browser, { ...SIZES[size], colorScheme });
+    const shooting = (of) => (name) => of.screenshot({ path: join(folder, `${size}-${colorScheme}-${name}.png`) });
+    await atTheStart(page, shooting(page));
+    await inAWorld(page, shooting(page), { context, hasTouch: SIZES[size].hasTouch });
+    const guest = await openPage(browser, { ...SIZES[size], colorScheme });
+    await asAGuest(page, guest.page, shooting(guest.page));
+    await Promise.all([context.close(), guest.context.close()]);
+    console.log(`${size} ${colorScheme}`);
+  }
+}
+await browser.close();
+line.close();
+
+async function atTheStart(page, shot) {
+  await page.addInitScript(() => {
+    if (!location.hash.includes("plain")) return;
+    for (const name of ["VideoDecoder", "AudioDecoder"]) delete globalThis[name];
+  });
+  await page.goto(`${url}#plain`);
+  await page.waitForSelector(".warning");
+  await shot("20-no-webcodecs");
+  await page.goto("about:blank");
+  await page.goto(url);
+  await page.click("[role=tab]:has-text('A picture')");
+  await page.setInputFiles("#picture-file", { name: "x.png", mimeType: "image/png", buffer: Buffer.from("words") });
+  await page.waitForSelector(".notice.trouble");
+  await shot("21-bad-picture");
+  await page.click("[role=tab]:has-text('A scene')");
+  await page.fill("[aria-label=Somebody]", "a girl in a red coat");
+  await page.focus("[aria-label=Somewhere]");
+  await page.click("summary:has-text('More')");
+  await page.keyboard.press("Tab");
+  await shot("22-scene");
+  line.cut();
+  await page.click(".starter >> nth=0");
+  await page.waitForSelector("text=The service does not answer.");
+  await shot("23-away");
+  line.mend();
+  await page.click("button:has-text('Back to the start')");
+}
+
+async function inAWorld(page, shot, { context, hasTouch }) {
+  await page.click(".starter >> nth=2");
+  await playing(page);
+  await frames(page, 25);
+  if (hasTouch) await withThumbs(page, context, shot);
+  await page.click("[aria-label=Camera]");
+  await shot("25-camera");
+  await page.keyboard.press("Escape");
+  await page.click("[aria-label='Save this moment']");
+  await page.waitForSelector("dialog");
+  await shot("26-save");
+  await page.keyboard.press("Escape");
+  for (let times = 0; times < 2; times += 1) {
+    await frames(page, 40);
+    await page.click("[aria-label='Back by ten seconds']");
+    await page.waitForFunction((count) => document.querySelectorAll(".lane").length > count, times);
+  }
+  await page.click("[aria-label=Pause]");
+  await page.waitForSelector(".live[data-state=paused]");
+  await shot("27-paused-branches");
+  await page.click("[aria-label='Go on']");
+  line.cut();
+  await page.click("[aria-label='Save this moment']").catch(() => {});
+  await page.waitForSelector(".cover:has-text('The connection was lost.')");
+  line.mend();
+  await page.waitForSelector(".live[data-state=live]");
+}
+
+async function withThumbs(page, context, shot) {
+  const cdp = await context.newCDPSession(page);
+  const box = await page.locator(".stage").boundingBox();
+  const y = box.y + box.height / 2;
+  const [left, right] = [{ x: box.x + 80, y, id: 0 }, { x: box.x + box.width - 80, y, id: 1 }];
+  const touch = (type, touchPoints) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints });
+  await touch("touchStart", [left]);
+  await touch("touchStart", [left, right]);
+  await touch("touchMove", [{ ...left, y: y - 40 }, { ...right, x: right.x + 30 }]);
+  await page.waitForFunction(() => document.querySelectorAll(".stick:not([hidden])").length === 2);
+  await shot("24-thumbs");
+  await touch("touchEnd", []);
+}
+
+async function asAGuest(page, guest, shot) {
+  const link = await page.evaluate(async () => {
+    const { token } = await globalThis.nacre.app.world.session.share("join");
+    return `${location.origin}/#share=${token}`;
+  });
+  await guest.goto(link);
+  await playing(guest);
+  await frames(guest, 10);
+  await shot("28-guest");
+}

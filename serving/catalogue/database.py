@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
+from serving.catalogue.checkpoints import AT_LATEST_PAGES, Checkpoints
 from serving.errors import StorageUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ POSTGRES_DRIVER = "postgresql+psycopg"
 # Writers wait for each other for about a millisecond. One that waits this long says so: what plays goes on without
 # the catalogue, and who wants to begin should hear of it within a second.
 BUSY_TIMEOUT_S = 0.8
+# SQLite's own waiting looks again after 1, 2, 5, 10, 15 ms and so on: a lock held for 4 ms would cost 8.
+BUSY_RETRY_MS = 1
 # Those who change the tables, or make them, wait for each other for longer.
 MIGRATION_TIMEOUT_S = 10.0
 WAL_RETRY_S = 0.01
@@ -34,6 +37,7 @@ GONE_AFTER_S = 5
 # Any number that no other program on the server takes for its own lock.
 MIGRATION_LOCK = 0x4E61637265
 IS_WRITE = "nacre_is_write"
+PRIMARY_CODE = 0xFF  # of SQLite's error codes; the bits above say more
 
 
 class Database:
@@ -43,6 +47,7 @@ class Database:
         """Opens without asking the server anything. Raises ValueError for a URL that is no catalogue's."""
         self.url = checked_url(url)
         self._engine = _engine(self.url, BUSY_TIMEOUT_S)
+        self._checkpoints = Checkpoints(str(self.url.database)) if self.is_sqlite else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -63,6 +68,8 @@ class Database:
         """One transaction: durable when the block ends, undone when it raises. Raises `StorageUnavailableError`."""
         with _writing(self._engine) as connection:
             yield connection
+        if self._checkpoints is not None:
+            self._checkpoints.note_write()
 
     def migrate(self) -> None:
         """Make the tables, or bring old ones up to date; several may at once. Raises `StorageUnavailableError`."""
@@ -81,6 +88,8 @@ class Database:
                 raise StorageUnavailableError(f"the catalogue is from another version: {error}") from error
 
     def close(self) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.close()
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -137,7 +146,7 @@ def _postgres_engine(url: URL, busy_timeout_s: float) -> Engine:
 def _sqlite_engine(url: URL, busy_timeout_s: float) -> Engine:
     engine = sqlalchemy.create_engine(url, connect_args={"timeout": busy_timeout_s})
     event.listen(engine, "connect", lambda connection, record: _set_up_sqlite(connection, busy_timeout_s))
-    event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "begin", lambda connection: _begin_sqlite(connection, busy_timeout_s))
     return engine
 
 
@@ -158,6 +167,7 @@ def _set_up_sqlite(connection: Any, busy_timeout_s: float) -> None:
     # What is committed survives the end of the process, however it ends. After a power cut the last transactions
     # may be missing, while the file stays sound; FULL would wait for the disk at every chunk.
     cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={AT_LATEST_PAGES}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
 
@@ -175,10 +185,30 @@ def _switch_to_wal(cursor: Any, busy_timeout_s: float) -> None:
             time.sleep(WAL_RETRY_S)
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def _begin_sqlite(connection: Connection, busy_timeout_s: float) -> None:
     """A writer takes the lock at once: one that reads first and writes later could not wait for others."""
-    is_write = connection.get_execution_options().get(IS_WRITE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+    if connection.get_execution_options().get(IS_WRITE, False):
+        _take_lock(connection, busy_timeout_s)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _take_lock(connection: Connection, busy_timeout_s: float) -> None:
+    give_up_s = time.monotonic() + busy_timeout_s
+    plain: Any = connection.connection.dbapi_connection
+    plain.execute(f"PRAGMA busy_timeout={BUSY_RETRY_MS}")
+    try:
+        while True:
+            try:
+                plain.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                is_busy = error.sqlite_errorcode & PRIMARY_CODE == sqlite3.SQLITE_BUSY
+                if not is_busy or time.monotonic() >= give_up_s:
+                    break
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # or it says what is wrong
+    finally:
+        plain.execute(f"PRAGMA busy_timeout={round(busy_timeout_s * 1000)}")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import os
 from model.interface import ModelInfo, Profile, Tuning
 from serving.cluster.replica_port import bind_to_node
 from serving.errors import CapacityExhaustedError
+from serving.first_play import play_first
 from serving.long_lived import settle
 from serving.models import load_model
 from serving.observing import WorkerObservation, observe_worker
@@ -37,8 +38,9 @@ class StageWorker:
         model = load_model(settings.model, settings.profile, settings.tuning)
         self._host = StageHost(model, settings.worker, metrics=self._observation.metrics)
         await self._host.load()
-        settle()
         await self._host.listen()
+        await play_first(self._host)
+        settle()
 
     def record_replica_metadata(self) -> dict[str, str]:
         """Serve hands this to whoever chooses a replica."""

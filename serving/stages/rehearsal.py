@@ -30,14 +30,15 @@ async def rehearse(open_link: Callable[[], Awaitable[SessionLink]]) -> None:
             link = await open_link()
             try:
                 await link.grant(NUM_CHUNKS)
-                await _until_played(link)
+                await until_played(link)
             finally:
                 await link.close()
     except TimeoutError as error:
         raise WorkerUnavailableError("the worker did not play the session in time") from error
 
 
-async def _until_played(link: SessionLink) -> None:
+async def until_played(link: SessionLink) -> None:
+    """Until the chunks came that it was granted. Raises `WorkerUnavailableError`."""
     num_chunks = 0
     async for event in link.events():
         if isinstance(event, LinkEnded):

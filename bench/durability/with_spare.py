@@ -108,5 +108,6 @@ async def measure_moves(bench: Bench, progress: Progress) -> dict[str, Any]:
         "delay_p50_s": percentile(delays, 50),
         "delay_p95_s": percentile(delays, 95),
         "delay_max_s": max(delays),
+        "delays_s": delays,  # in order: the first goes to a worker that nobody has played on
         "chunk_duration_s": chunk_s,
     }

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from serving.catalogue.delivered import Delivered
+from serving.catalogue.laps import Laps
 from serving.catalogue.leaving import Leaving
 from serving.catalogue.link_home import LinkHome, Turn
 from serving.catalogue.succession import Succession
@@ -214,11 +215,15 @@ class DurableLink:
     async def _move(self) -> None:
         self._check_open()
         async with self._turning:
+            laps = Laps()
             await self._home.make_room(self.session_id)
+            laps.end("room")
             if self._line.has_begun:
                 await self._home.rehearse(self.session_id, self._moment)
+            laps.end("rehearsal")
             async with self._line.stop():
                 snapshot = await self._last_moment() if self._line.has_begun else None
+                laps.end("last chunks")
                 async with self._hold():
                     if snapshot is None:
                         await self._turn_to(Turn(spec=replace(self._spec, resume_from=self._line.next_chunk_idx)))
@@ -227,6 +232,8 @@ class DurableLink:
                     due_s = self._line.next_due_s(self._home.info.chunk_duration_s)
                     spec = replace(self._spec, resume_from=None, due_s=due_s)
                     await self._turn_to(Turn(spec=spec, snapshot=snapshot))
+                    laps.end("hand-over")
+            logger.info("session %s moved: %s", self.session_id, laps)
 
     async def _moment(self) -> bytes:
         """It plays on meanwhile."""

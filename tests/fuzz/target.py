@@ -43,6 +43,12 @@ class Answer:
     reason: str  # empty where it is no refusal
     messages: list[Message]
 
+    @property
+    def is_in_line(self) -> bool:
+        """It was told its place in the queue and waited there, longer than the test lets any call take."""
+        is_over = self.code is grpc.StatusCode.DEADLINE_EXCEEDED
+        return is_over and any(field.name == "queued" for each in self.messages[-1:] for field, _ in each.ListFields())
+
 
 @dataclass(kw_only=True)
 class Target:

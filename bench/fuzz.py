@@ -119,7 +119,7 @@ def result_of(config: FuzzConfig, runs: FuzzRuns, seconds: float, status: int | 
         faults.append(f"only {runs.runs} of {config.runs} runs ended well")
     num_verbs, num_refused = sum(runs.verbs.values()), sum(runs.refusals.values())
     return Result(
-        benchmark="fuzz",
+        benchmark="interleavings",
         model="fake",
         settings={"runs": config.runs, "verbs": config.verbs},
         figures={"seconds": seconds, "all": runs},

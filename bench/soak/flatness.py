@@ -12,10 +12,11 @@ from bench.statistics import FirstAgainstLast, Slope, first_against_last, fit_sl
 
 # Flatness is asked of what follows on warming up: until then pages, plans and pools that are used for the first time
 # come in. Measured: a worker has all that it uses after two minutes of play (`python -m bench memory`), the rest of
-# the service after four. Told with the result, with what memory grew by meanwhile; a tenth of a session that is
-# shorter than twice this.
-WARM_UP_S = 240.0
-SHORT_WARM_UP_SHARE = 0.1
+# the service after four; Ray's own processes settle within a quarter of an hour, of which a long session can spare ten
+# minutes. Told with the result, with what memory grew by meanwhile.
+WARM_UP_S, LONG_WARM_UP_S = 240.0, 600.0
+LONG_WARM_UP_SHARE = 1 / 6
+SHORT_WARM_UP_SHARE = 0.1  # of a session that is shorter than twice the warm-up
 STAGE = "transformer"
 # Of the samples that are left: a tenth of them has one interval at least.
 MIN_SAMPLES = 21
@@ -73,7 +74,9 @@ def flatness_of(samples: Sequence[SoakSample], lags_s: Sequence[float]) -> Flatn
 
 def warm_up_of(duration_s: float) -> float:
     """How much of a session is left out at its beginning."""
-    return WARM_UP_S if duration_s >= 2 * WARM_UP_S else SHORT_WARM_UP_SHARE * duration_s
+    if duration_s < 2 * WARM_UP_S:
+        return SHORT_WARM_UP_SHARE * duration_s
+    return min(LONG_WARM_UP_S, max(WARM_UP_S, LONG_WARM_UP_SHARE * duration_s))
 
 
 def _steps(samples: Sequence[SoakSample]) -> list[tuple[float, HistogramTotals]]:

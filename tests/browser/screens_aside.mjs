@@ -107,7 +107,10 @@ async function asAGuest(page, guest, shot) {
     return `${location.origin}/#share=${token}`;
   });
   await guest.goto(link);
+  await guest.waitForSelector("text=This world is already open elsewhere.");
+  await shot("28-guest-asked");
+  await guest.click("text=Look on");
   await playing(guest);
   await frames(guest, 10);
-  await shot("28-guest");
+  await shot("29-guest");
 }

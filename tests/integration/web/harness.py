@@ -16,7 +16,7 @@ from google.rpc import error_details_pb2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from nacre.v1 import access_pb2, control_pb2, library_pb2, media_pb2, session_pb2
+from nacre.v1 import access_pb2, library_pb2, session_pb2
 from serving.access.config import AccessConfig
 from serving.access.principal import DEFAULT_TENANT
 from serving.access.roles import Role
@@ -30,6 +30,7 @@ from serving.web.server import WebServer
 from tests.fakes import FakeWorldPlane
 from tests.integration.durable.harness import Service
 from tests.integration.gateway.harness import QUICK, WORLD, Recorder
+from tests.integration.web.play_call import PlayCall
 
 PROTO = {"content-type": "application/proto"}
 SESSIONS = "/nacre.v1.SessionService/"
@@ -60,57 +61,19 @@ def reason_in(document: Mapping[str, Any]) -> str:
     return info.reason
 
 
-class Socket:
-    """A call over a WebSocket. Credit is given back for each chunk read unless told otherwise."""
+class Socket(PlayCall):
+    """A call over a WebSocket."""
 
     def __init__(self, raw: ClientConnection, answer: type[Message] = session_pb2.PlayResponse) -> None:
         self.raw = raw
-        self.gives_credit = True
         self._answer = answer
 
     async def send(self, **message: Any) -> None:
         await self.raw.send(session_pb2.PlayRequest(**message).SerializeToString())
 
-    async def attach(self, created: session_pb2.CreateSessionResponse, **more: Any) -> session_pb2.Attached:
-        values = {"session_id": created.session.session_id, "resume_token": created.resume_token, **more}
-        await self.send(attach=session_pb2.Attach(**values))
-        return await self.until("attached")
-
-    async def control(self, control_id: str, **kind: Any) -> None:
-        await self.send(control=control_pb2.Control(control_id=control_id, **kind))
-
-    async def read(self) -> Any:
-        """The next message, or how it ended."""
+    async def receive(self) -> Message | End:
         data = await self.raw.recv()
-        if isinstance(data, str):
-            return await self._end(data)
-        message = self._answer.FromString(data)
-        if isinstance(message, session_pb2.PlayResponse) and message.HasField("media") and self.gives_credit:
-            await self.send(credit=session_pb2.Credit(chunks=1))
-        return message
-
-    async def until(self, kind: str) -> Any:
-        while True:
-            message = await self.read()
-            assert not isinstance(message, End), f"the call ended before any {kind}: {message}"
-            if message.WhichOneof("message") == kind:
-                return getattr(message, kind)
-
-    async def chunks(self, count: int) -> list[media_pb2.MediaChunk]:
-        return [await self.until("media") for _ in range(count)]
-
-    async def outcome(self, control_id: str) -> str:
-        while True:
-            ack = await self.until("ack")
-            if ack.control_id == control_id and not ack.HasField("accepted"):
-                return ack.WhichOneof("outcome")
-
-    async def end(self) -> End:
-        """Reads until the end, giving nothing back."""
-        self.gives_credit = False
-        while not isinstance(message := await self.read(), End):
-            pass
-        return message
+        return await self._end(data) if isinstance(data, str) else self._answer.FromString(data)
 
     async def closed(self) -> int:
         """The close code, where nothing comes before."""

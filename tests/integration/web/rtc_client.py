@@ -22,15 +22,16 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamError
 
-from nacre.v1 import control_pb2, media_pb2, session_pb2
+from nacre.v1 import session_pb2
 from serving.web.rtc.fragments import Joiner, pieces_of
+from tests.integration.web.play_call import PlayCall
 
 SDP = {"content-type": "application/sdp"}
 MAX_MESSAGE_BYTES = 32 << 20
 
 
-class RtcClient:
-    """A call over WebRTC. Credit is given back for each chunk read unless told otherwise."""
+class RtcClient(PlayCall):
+    """A call over WebRTC."""
 
     def __init__(self, codecs: Sequence[str] = (), *, has_sound: bool = True) -> None:
         """`codecs`: of pictures, such as "video/VP8"; all there are when left out."""
@@ -38,7 +39,6 @@ class RtcClient:
         self.location = ""
         self.pictures: list[Any] = []  # av.VideoFrame, decoded
         self.sounds: list[Any] = []
-        self.gives_credit = True
         self.video = self._receive("video", codecs)
         if has_sound:
             self._receive("audio", ())
@@ -72,49 +72,14 @@ class RtcClient:
         for piece in pieces_of(session_pb2.PlayRequest(**message).SerializeToString()):
             self.channel.send(piece)
 
-    async def attach(self, created: session_pb2.CreateSessionResponse, **more: Any) -> session_pb2.Attached:
-        values = {"session_id": created.session.session_id, "resume_token": created.resume_token, **more}
-        await self.send(attach=session_pb2.Attach(**values))
-        return await self.until("attached")
-
-    async def control(self, control_id: str, **kind: Any) -> None:
-        await self.send(control=control_pb2.Control(control_id=control_id, **kind))
-
-    async def read(self) -> session_pb2.PlayResponse | dict[str, Any]:
-        """The next message, or how it ended: {} for a line that was cut."""
+    async def receive(self) -> session_pb2.PlayResponse | dict[str, Any]:
+        """{}: a line that was cut."""
         while True:
             piece = await self._arrived.get()
             if isinstance(piece, str):
                 return json.loads(piece or "{}")
-            if (data := self._joiner.add(piece)) is None:
-                continue
-            message = session_pb2.PlayResponse.FromString(data)
-            if message.HasField("media") and self.gives_credit:
-                await self.send(credit=session_pb2.Credit(chunks=1))
-            return message
-
-    async def until(self, kind: str) -> Any:
-        while True:
-            message = await self.read()
-            assert not isinstance(message, dict), f"the call ended before any {kind}: {message}"
-            if message.WhichOneof("message") == kind:
-                return getattr(message, kind)
-
-    async def chunks(self, count: int) -> list[media_pb2.MediaChunk]:
-        return [await self.until("media") for _ in range(count)]
-
-    async def outcome(self, control_id: str) -> str:
-        while True:
-            ack = await self.until("ack")
-            if ack.control_id == control_id and not ack.HasField("accepted"):
-                return ack.WhichOneof("outcome")
-
-    async def end(self) -> dict[str, Any]:
-        """Reads until the end, giving nothing back."""
-        self.gives_credit = False
-        while not isinstance(message := await self.read(), dict):
-            pass
-        return message
+            if (data := self._joiner.add(piece)) is not None:
+                return session_pb2.PlayResponse.FromString(data)
 
     async def ask_for_keyframe(self) -> None:
         """As a browser does that cannot decode what came (RTCP: PLI)."""

@@ -200,6 +200,7 @@ export class PlayView {
       world.on("rewound", (rewind) => {
         this.#stills.film.rewind(rewind.chunkIndex);
         play.onRewound(rewind);
+        this.#timeline.tick(play.now);
       }),
       world.on("goAway", (away) => this.#warn(away)),
       world.on("quality", () => this.#state.show()),

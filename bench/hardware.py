@@ -50,12 +50,13 @@ def describe_hardware() -> Hardware:
 
 
 def commit() -> str:
-    """The checked-out commit, with `-dirty` where files differ from it; empty outside a checkout."""
+    """The checked-out commit, with `-dirty` where files differ from it; outside a checkout, as where only files were
+    brought to, what NACRE_COMMIT says."""
     try:
         head = _git("rev-parse", "--short=12", "HEAD")
         return f"{head}-dirty" if _git("status", "--porcelain", "--untracked-files=no") else head
     except (OSError, subprocess.CalledProcessError):
-        return ""
+        return os.environ.get("NACRE_COMMIT", "")
 
 
 def _git(*arguments: str) -> str:

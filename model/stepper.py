@@ -41,6 +41,7 @@ from model.session import PearlState, ProjectedPrompt
 from model.silhouettes import with_crisp_outlines
 from model.transformer import PATCH_COLUMNS, WorldTransformer
 from model.walker import Walker
+from model.warming import play_strangers
 from model.warp import patch_coverage
 from model.world.conditions import apply_update
 
@@ -61,6 +62,7 @@ class Tolerance:
     audio: float  # largest difference of sound latents, which have about unit variance
 
 
+WARM_CHUNKS = 2  # the first paints a whole canvas, the second has a past
 FAST_BATCH_SIZES = (1, 2, 3, 4, 6, 8, 12, 16)  # nothing is compiled for a size: all that are of use
 # Half precision keeps three digits; what is painted anew goes through a dozen passes of it.
 FAST_TOLERANCE = Tolerance(maps_mean=1.0, audio=0.25)
@@ -105,6 +107,12 @@ class PearlTransformer:
     def prepare(self, num_sessions: int) -> None:
         """Take the pages of so many sessions at once, and never more. Before any is opened."""
         self._pool = page_pool(self._network.config, num_sessions, may_grow=False)
+
+    def warm_up(self, num_sessions: int) -> None:
+        """Implements model.interface.WarmingTransformer: steps that sessions share. What each takes alone is warm after
+        its first chunk, which is made before anybody waits for the second."""
+        sizes = [size for size in self.batch_sizes if 1 < size <= num_sessions]
+        play_strangers(self, lambda seed: self.open(seed, None, None), sizes, WARM_CHUNKS)
 
     def park(self, state: SessionState) -> None:
         """Implements model.interface.ParkingTransformer."""

@@ -40,7 +40,7 @@ from serving.books.config import BooksConfig
 from serving.catalogue.regions import Region
 from serving.catalogue.retention import RetentionConfig
 from serving.catalogue.storage import StorageConfig, default_data_folder, storage_config
-from serving.engine.engine import EngineConfig
+from serving.engine.config import EngineConfig
 from serving.engine.overload import WHOLE, OverloadConfig
 from serving.export.config import RecordingConfig, read_recording
 from serving.gateway.config import GatewayConfig

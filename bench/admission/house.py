@@ -21,7 +21,7 @@ from serving.catalogue.api_keys import ApiKeys
 from serving.catalogue.plane import CataloguedPlane, catalogued
 from serving.catalogue.storage import prepare_storage, storage_config
 from serving.catalogue.workers import Workers
-from serving.engine.engine import EngineConfig
+from serving.engine.config import EngineConfig
 from serving.gateway.config import GatewayConfig
 from serving.gateway.server import GatewayServer
 from serving.local import LocalPlane

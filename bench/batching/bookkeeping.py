@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from bench.batching.worlds import SENTENCES, WARM_CHUNKS, controls_of
 from model.interface import ChunkControls, ChunkLatents, Encoder, Model, SessionState, Tensors, Transformer
-from serving.engine.engine import Engine, EngineConfig
+from serving.engine.config import EngineConfig
+from serving.engine.engine import Engine
 from serving.engine.schedule import ScheduleConfig
 from serving.sessions.contract import Look, Move, Notice, SnapshotRequest
 from serving.sessions.encoded import EncodedControl, LatentChunk, Opening

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from bench.engine.loop import first_conditions
 from bench.engine.solo import SEED
 from model.interface import Model, Tensors
-from serving.engine.engine import EngineConfig
+from serving.engine.config import EngineConfig
 from serving.engine.overload import WHOLE, OverloadConfig
 from serving.errors import SessionNotFoundError
 from serving.local import HERE

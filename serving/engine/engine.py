@@ -15,16 +15,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
-from model.interface import ClosableState, ModelInfo, ParkingTransformer, SessionState, Transformer
+from model.interface import ModelInfo, Transformer
 from serving.engine.boundary import STAGE, Boundary, StepWork
+from serving.engine.config import EngineConfig
 from serving.engine.load import Load
 from serving.engine.metrics import NoStageMetrics, StageMetrics
-from serving.engine.overload import OverloadConfig
+from serving.engine.model_side import ModelSide
 from serving.engine.pacing import Pacing
-from serving.engine.residence import PARK_AFTER_S, Residence, ResidenceConfig
 from serving.engine.roster import Roster
 from serving.engine.schedule import ScheduleConfig
 from serving.engine.script import Script
@@ -42,42 +42,6 @@ from serving.sessions.journal import JournalStore
 from serving.sessions.snapshot import EngineSnapshot
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineConfig:
-    num_slots: int = 2
-    # Sessions whose states may lie where the model steps them, at the same time; the others' lie with the host. 0 for
-    # as many as there are slots.
-    num_resident: int = 0
-    park_after_s: float = PARK_AFTER_S  # of a session that could make room
-    # Directives and images that may wait for a boundary, per session.
-    max_waiting_instructions: int = 64
-    # Chunks between the snapshots that are stored of every session on record; 0 for none.
-    snapshot_every_chunks: int = 0
-    # Refuse a session, although there is a slot, when steps of all would take more than this share of the time, as
-    # they were measured; 0 asks for slots alone.
-    max_load: float = 0.0
-    overload: OverloadConfig = field(default_factory=OverloadConfig)
-
-    @property
-    def is_short_of_room(self) -> bool:
-        return 0 < self.num_resident < self.num_slots
-
-    @property
-    def num_rooms(self) -> int:
-        """For so many states the model needs memory."""
-        return self.num_resident if self.is_short_of_room else self.num_slots
-
-    def __post_init__(self) -> None:
-        if self.num_resident < 0 or self.park_after_s < 0:
-            raise ValueError("num_resident and park_after_s must not be negative")
-        if self.num_slots < 1 or self.max_waiting_instructions < 1:
-            raise ValueError("num_slots and max_waiting_instructions must be at least 1")
-        if self.snapshot_every_chunks < 0:
-            raise ValueError(f"snapshot_every_chunks must not be negative, got {self.snapshot_every_chunks}")
-        if self.max_load < 0:
-            raise ValueError(f"max_load must not be negative, got {self.max_load}")
 
 
 class Engine:
@@ -122,7 +86,17 @@ class Engine:
             wall_clock=wall_clock,
             snapshot_every_chunks=config.snapshot_every_chunks,
         )
-        self._residence = self._residence_of(transformer)
+        self._model = ModelSide(
+            transformer,
+            info,
+            config=config,
+            roster=self._roster,
+            pacing=self._pacing,
+            load=self._load,
+            boundary=self._boundary,
+            metrics=self._metrics,
+            clock=clock,
+        )
         self._busy_since_s: float | None = None
 
     # --- from any thread ---
@@ -171,9 +145,8 @@ class Engine:
             session.credit += chunks
             if is_resumed:
                 self._pacing.resume(session, self._clock())
-            residence = self._residence
-        if is_resumed and residence is not None:
-            self._leave_word(partial(residence.wake_early, session.state))
+        if is_resumed and self._model.is_short_of_room:
+            self._leave_word(partial(self._model.wake_early, session.state))
         elif is_resumed:
             self._wake()
 
@@ -202,7 +175,7 @@ class Engine:
         with self._lock:
             session = self._roster.remove(session_id)
             if session is not None:  # before the slot is free: whoever takes it opens after this
-                self._leave_word(partial(self._close_state, session.state))
+                self._leave_word(partial(self._model.close, session.state))
             self._roster.free(session_id)
         if session is not None:
             self._journals.discard(session_id)
@@ -244,7 +217,7 @@ class Engine:
             work, lag_s, wait_s = self._boundary.take_batch()
             if work:
                 self._step(work, lag_s)
-            if self._residence is not None and (rest_s := self._residence.rest()) is not None:
+            if (rest_s := self._model.rest()) is not None:
                 wait_s = rest_s if wait_s is None else min(wait_s, rest_s)
         finally:
             self._busy_since_s = None
@@ -255,24 +228,9 @@ class Engine:
             self._commands.popleft()()
 
     def _step(self, work: Sequence[StepWork], lag_s: float) -> None:
-        states = [each.session.state for each in work]
-        try:
-            if self._residence is not None:
-                self._residence.wake(states)
-            started_s, cpu_started_s = self._clock(), time.thread_time()
-            chunks = self._transformer.step(states, [each.controls for each in work])
-        except Exception:
-            logger.exception("the transformer failed on %d sessions", len(work))
-            self._metrics.stage_failed(STAGE)
+        if not self._model.step(work, lag_s):
             for each in work:
                 self._lose(each.session.session_id, "the model failed")
-            return
-        seconds = self._clock() - started_s
-        self._load.times.note(len(work), seconds)
-        self._metrics.stage_called(STAGE, seconds, time.thread_time() - cpu_started_s)
-        self._metrics.batch_stepped(len(work), lag_s)
-        for each, latents in zip(work, chunks, strict=True):
-            self._boundary.hand_over(each.session, latents, each.due_s, seconds)
 
     def _open(
         self,
@@ -283,8 +241,7 @@ class Engine:
         opened: Future[int],
     ) -> None:
         try:
-            if self._residence is not None:
-                self._residence.make_room()
+            self._model.make_room()
             on_lost = partial(self._lose_or_refuse, opening.session_id, opened)
             cpu_started_s = time.thread_time()
             session = open_session(
@@ -304,8 +261,7 @@ class Engine:
             opened.set_exception(_why_not(error, is_restored=snapshot is not None))
             return
         self._metrics.stage_opened(STAGE, time.thread_time() - cpu_started_s)
-        if self._residence is not None:
-            self._residence.opened(session.state)
+        self._model.opened(session.state)
         with self._lock:
             is_wanted = self._roster.is_wanted(opening.session_id)  # else closed meanwhile
             if is_wanted:
@@ -315,7 +271,7 @@ class Engine:
                 self._journals.commit({session.session_id: lambda _: opened.set_result(next_chunk_idx)})
             else:
                 self._journals.discard(opening.session_id)
-                self._close_state(session.state)
+                self._model.close(session.state)
         if not is_wanted:
             opened.set_exception(SessionEndedError("the session was closed while it opened"))
 
@@ -358,14 +314,6 @@ class Engine:
 
     # --- small things ---
 
-    def _residence_of(self, transformer: Transformer) -> Residence | None:
-        if not self.config.is_short_of_room:
-            return None
-        if not isinstance(transformer, ParkingTransformer):
-            raise ValueError(f"{self.info.name} cannot park sessions: it needs room for all {self.config.num_slots}")
-        config = ResidenceConfig(num_resident=self.config.num_resident, park_after_s=self.config.park_after_s)
-        return Residence(transformer, self._roster, self._metrics, config, self._clock, self._pacing.start_s)
-
     def _leave_word(self, command: Callable[[], None]) -> None:
         self._commands.append(command)
         self._wake()
@@ -374,14 +322,6 @@ class Engine:
         with self.woken:
             self.has_word = True
             self.woken.notify()
-
-    def _close_state(self, state: SessionState) -> None:
-        """On the thread that owns the model, after the step that the session may be in."""
-        if isinstance(state, ClosableState):
-            state.close()
-        if self._residence is not None:
-            self._residence.closed(state)
-        self._roster.report_state_bytes()
 
 
 def _why_not(error: Exception, *, is_restored: bool) -> NacreError:

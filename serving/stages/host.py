@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from dataclasses import dataclass, field, replace
 
 import grpc.aio
@@ -19,7 +21,8 @@ from model.interface import (
 from serving.catalogue.beat import BEAT_S, BeatThread, WorkerIdentity
 from serving.catalogue.keeper import SessionKeeper
 from serving.catalogue.storage import StorageConfig, worker_name
-from serving.engine.engine import Engine, EngineConfig
+from serving.engine.config import EngineConfig
+from serving.engine.engine import Engine
 from serving.engine.metrics import NoStageMetrics, StageMetrics
 from serving.engine.schedule import ScheduleConfig
 from serving.engine.thread import EngineThread
@@ -37,6 +40,8 @@ from serving.stages.stage import DECODERS, Stage
 from serving.stages.transformer import TransformerStage
 from serving.stages.transport import InProcessTransport, LatentTransport
 from serving.wire import plane_pb2_grpc as wire_grpc
+
+logger = logging.getLogger(__name__)
 
 # Of a chunk that is longer than the lead: at the model's rate a step may take as long as a chunk, and decoding follows.
 LEAD_CHUNKS = 1.5
@@ -187,7 +192,9 @@ class StageHost:
         if isinstance(transformer, PreparedTransformer):
             transformer.prepare(self.config.engine.num_rooms)
         if isinstance(transformer, WarmingTransformer):
+            started_s = time.monotonic()
             transformer.warm_up(self.config.engine.num_rooms)
+            logger.info("%s is warm, which took %.1f s", self.info.name, time.monotonic() - started_s)
         self._metrics.profile(str(self.info.profile))
         journals = self._journals or MemoryJournalStore()
         if self.config.storage is not None:

@@ -18,7 +18,7 @@ from serving.catalogue.library import Library
 from serving.catalogue.plane import catalogued
 from serving.catalogue.regions import Region, Residency
 from serving.catalogue.storage import StorageConfig, prepare_storage, storage_config
-from serving.engine.engine import EngineConfig
+from serving.engine.config import EngineConfig
 from serving.errors import RegionRefusedError, SessionStateError
 from serving.gateway.config import GatewayConfig
 from serving.gateway.server import GatewayServer

@@ -21,7 +21,7 @@ from serving.catalogue.database import Database
 from serving.catalogue.histories import Comparison, compare
 from serving.catalogue.plane import CataloguedPlane, catalogued
 from serving.catalogue.storage import StorageConfig, prepare_storage, storage_config
-from serving.engine.engine import EngineConfig
+from serving.engine.config import EngineConfig
 from serving.errors import CapacityExhaustedError
 from serving.gateway.config import GatewayConfig
 from serving.gateway.server import GatewayServer

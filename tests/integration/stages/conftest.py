@@ -11,7 +11,7 @@ import pytest
 
 from model.interface import Model
 from serving.catalogue.storage import StorageConfig
-from serving.engine.engine import EngineConfig
+from serving.engine.config import EngineConfig
 from serving.local import LocalPlane
 from serving.sessions.journal import MemoryJournalStore
 from serving.stages.decoder import DecoderStage

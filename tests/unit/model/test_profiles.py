@@ -190,3 +190,19 @@ def test_a_transformer_that_was_prepared_takes_no_more_memory_and_gets_it_back()
         exact.restore(past(1))
     states[0].close()
     exact.step([exact.restore(past(1)), states[1]], [ChunkControls()] * 2)
+
+
+def test_warming_up_plays_every_size_that_sessions_share_and_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes: dict[Profile, list[int]] = {Profile.EXACT: [], Profile.FAST: []}
+    for profile, stepped in sizes.items():
+        warmed = model(profile).load_transformer()
+        step = warmed.step
+        monkeypatch.setattr(
+            warmed, "step", lambda states, told, n=stepped, s=step: n.append(len(states)) or s(states, told)
+        )
+        warmed.prepare(2)
+        warmed.warm_up(2)
+        assert warmed._pool.num_free == warmed._pool.num_pages
+    assert sizes == {Profile.EXACT: [], Profile.FAST: [2, 2]}

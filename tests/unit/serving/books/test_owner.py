@@ -31,7 +31,7 @@ from serving.catalogue.storage import StorageConfig, prepare_storage, storage_co
 from serving.catalogue.worlds import NewWorld
 from serving.cli.app import app
 from serving.cli.asking import FAULT
-from serving.engine.engine import EngineConfig
+from serving.engine.config import EngineConfig
 from serving.errors import SessionStateError
 from serving.local import LocalPlane
 from serving.sessions.contract import DecodedChunk, SessionSpec, WorldSpec

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.interface import ChunkControls, ChunkLatents, Tensors
-from serving.engine.engine import Engine, EngineConfig
+from serving.engine.config import EngineConfig
+from serving.engine.engine import Engine
 from serving.engine.metrics import NoStageMetrics
 from serving.engine.overload import WHOLE, Level, OverloadConfig
 from serving.engine.schedule import ScheduleConfig

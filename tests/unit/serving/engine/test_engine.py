@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from serving.engine.engine import Engine, EngineConfig
+from serving.engine.config import EngineConfig
+from serving.engine.engine import Engine
 from serving.engine.schedule import ScheduleConfig
 from serving.engine.session import AUTOMATIC
 from serving.errors import CapacityExhaustedError, SessionNotFoundError, WorkerUnavailableError

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from model.interface import ChunkControls, ChunkLatents, SessionState, Tensors
-from serving.engine.engine import Engine, EngineConfig
+from serving.engine.config import EngineConfig
+from serving.engine.engine import Engine
 from serving.engine.metrics import NoStageMetrics
 from serving.engine.residence import ResidenceConfig, Resident, who_leaves, who_rests
 from serving.engine.schedule import ScheduleConfig

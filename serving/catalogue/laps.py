@@ -20,5 +20,9 @@ class Laps:
         self._laps.append((name, now_s - self._since_s))
         self._since_s = now_s
 
+    @property
+    def last_s(self) -> float:
+        return self._laps[-1][1] if self._laps else 0.0
+
     def __str__(self) -> str:
         return ", ".join(f"{name} {seconds * MS:.0f} ms" for name, seconds in self._laps)

@@ -49,6 +49,8 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 CLOSED, PARKED, WORKER_LOST = "CLOSED", "PARKED", "WORKER_LOST"
+# A hand-over that takes longer than this makes the next chunk late, and is told as a warning.
+SLOW_HAND_OVER_CHUNKS = 1.5
 
 
 class DurableLink:
@@ -233,7 +235,8 @@ class DurableLink:
                     spec = replace(self._spec, resume_from=None, due_s=due_s)
                     await self._turn_to(Turn(spec=spec, snapshot=snapshot))
                     laps.end("hand-over")
-            logger.info("session %s moved: %s", self.session_id, laps)
+            is_slow = laps.last_s > SLOW_HAND_OVER_CHUNKS * self._home.info.chunk_duration_s
+            logger.log(logging.WARNING if is_slow else logging.INFO, "session %s moved: %s", self.session_id, laps)
 
     async def _moment(self) -> bytes:
         """It plays on meanwhile."""

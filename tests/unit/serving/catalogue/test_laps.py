@@ -10,4 +10,5 @@ def test_each_part_is_told_from_the_end_of_the_one_before() -> None:
     laps = Laps(lambda: next(times_s))
     laps.end("room")
     laps.end("rehearsal")
+    assert abs(laps.last_s - 0.2) < 1e-6
     assert str(laps) == "room 50 ms, rehearsal 200 ms"

@@ -77,7 +77,8 @@ def wheels(folder: Annotated[Path, typer.Argument(help="Where they are put.")]) 
     """Fetch what a machine without a network lacks, for its Python: run where there is one."""
     from bench.gpu.wheels import fetch_wheels
 
-    console.print(f"{fetch_wheels(folder) / 1e6:.1f} MB in {folder}")
+    for name, num_bytes in fetch_wheels(folder).items():
+        console.print(f"{num_bytes / 1e6:.1f} MB in {folder / name}")
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ TESTS = (
     "tests/unit/model/gpu",
     "tests/unit/model/test_pages.py",
     "tests/unit/model/adapters/wan/test_transformer.py",
-    "tests/unit/model/adapters/wan/test_against_diffusers.py",
     "tests/unit/model/parallel/test_sequence.py",
 )
+PEER_TESTS = ("tests/unit/model/adapters/wan/test_against_diffusers.py",)
 FEW_TESTS = ("tests/unit/model/gpu/test_graphed.py",)
 # Where the results of a part go, in its command.
 RESULTS = "{results}"
@@ -44,8 +44,9 @@ def plan(*, is_rehearsal: bool) -> tuple[Part, ...]:
 
     return (
         Part(name="checks", command=("-m", "bench.gpu", "check", "--device", device), limit_s=SHORT_S),
-        Part(name="tests", command=("-m", "pytest", "-q", "-p", "no:cacheprovider", *tests), limit_s=LONG_S),
+        _tests("tests", tests),
         *(figures(preset) for preset in presets),
+        _tests("peer-tests", PEER_TESTS),
         *(_reference(name, device) for name in references),
         figures(first, "--fp8"),
         figures(first, "--compiled"),
@@ -56,6 +57,10 @@ def plan(*, is_rehearsal: bool) -> tuple[Part, ...]:
         _reference(references[0], device, "--compiled"),
         _flat(actions, device, is_rehearsal=is_rehearsal),
     )
+
+
+def _tests(name: str, paths: tuple[str, ...]) -> Part:
+    return Part(name=name, command=("-m", "pytest", "-q", "-p", "no:cacheprovider", *paths), limit_s=LONG_S)
 
 
 def _figures(preset: str, device: str, more: tuple[str, ...], *, is_rehearsal: bool) -> Part:

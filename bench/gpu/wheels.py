@@ -8,35 +8,38 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.hardware import ROOT
 
-# Found by importing all that the parts import, and looking at whose modules they are.
-PACKAGES = (
-    "cffi", "cryptography", "diffusers", "googleapis-common-protos", "grpcio", "grpcio-health-checking",
-    "grpcio-reflection", "obstore", "platformdirs", "protobuf", "pyjwt", "pytest-asyncio", "sqlalchemy",
-)  # fmt: skip
+# Found by importing all that the parts import, and looking at whose modules they are. What may be sent along is often
+# bounded, so what ours needs and what it is compared with lie apart.
+FOLDERS = {
+    "serving": (
+        "cffi", "cryptography", "googleapis-common-protos", "grpcio", "grpcio-health-checking", "grpcio-reflection",
+        "obstore", "platformdirs", "protobuf", "pyjwt", "pytest-asyncio", "sqlalchemy",
+    ),
+    "reference": ("diffusers",),
+}  # fmt: skip
 PYTHON = "3.12"
 PLATFORMS = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 
 
-def pinned(constraints: str) -> list[str]:
+def pinned(constraints: str, packages: Sequence[str]) -> list[str]:
     """Each package as it stands in `constraints`. Raises ValueError for one that does not."""
-    versions = {
-        name.strip().lower().replace("_", "-"): line.split("#")[0].strip()
-        for line in constraints.splitlines()
-        if (name := line.split("==")[0]) and "==" in line
-    }
-    if missing := [name for name in PACKAGES if name not in versions]:
+    lines = {line.split("==")[0].strip().lower(): line.split("#")[0].strip() for line in constraints.splitlines()}
+    if missing := [name for name in packages if "==" not in lines.get(name, "")]:
         raise ValueError(f"constraints.txt pins no {', '.join(missing)}")
-    return [versions[name] for name in PACKAGES]
+    return [lines[name] for name in packages]
 
 
-def fetch_wheels(folder: Path) -> int:
-    """Their bytes. Raises CalledProcessError where one cannot be had."""
+def fetch_wheels(folder: Path) -> dict[str, int]:
+    """Bytes by folder in it. Raises CalledProcessError where one cannot be had."""
     platforms = [part for platform in PLATFORMS for part in ("--platform", platform)]
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
-    command += ["--python-version", PYTHON, "--implementation", "cp", *platforms]
-    subprocess.run([*command, *pinned((ROOT / "constraints.txt").read_text())], check=True)
-    return sum(file.stat().st_size for file in folder.glob("*.whl"))
+    constraints = (ROOT / "constraints.txt").read_text()
+    for name, packages in FOLDERS.items():
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
+        command += ["--python-version", PYTHON, "--implementation", "cp", *platforms, "--dest", str(folder / name)]
+        subprocess.run([*command, *pinned(constraints, packages)], check=True)
+    return {name: sum(file.stat().st_size for file in (folder / name).glob("*.whl")) for name in FOLDERS}

@@ -9,7 +9,7 @@ import pytest
 
 from bench.gpu.plan import RESULTS, Part, plan
 from bench.gpu.suite import FILE, TIMED_OUT, SuiteConfig, read_state, run_part, run_suite
-from bench.gpu.wheels import PACKAGES, pinned
+from bench.gpu.wheels import FOLDERS, pinned
 from bench.hardware import ROOT
 
 
@@ -73,7 +73,8 @@ def test_a_rehearsal_takes_every_way() -> None:
 
 
 def test_what_is_brought_along_is_pinned() -> None:
-    found = pinned((ROOT / "constraints.txt").read_text())
-    assert [each.split("==")[0].lower() for each in found] == list(PACKAGES)
+    for packages in FOLDERS.values():
+        found = pinned((ROOT / "constraints.txt").read_text(), packages)
+        assert [each.split("==")[0].lower() for each in found] == list(packages)
     with pytest.raises(ValueError, match="pins no cffi"):
-        pinned("torch==2.13.0\n")
+        pinned("torch==2.13.0\n", ["cffi", "torch"])

@@ -129,12 +129,12 @@ def remember(
 
 
 def _begin(job: Job, config: TransformerConfig) -> _Flow:
+    def noise(stream: str, *shape: int) -> Tensor:
+        return SIGMAS[job.num_steps][0] * chunk_noise(job.seed, job.chunk_idx, stream, (1, *shape))
+
     known = job.canvas.is_known_BV[..., None]
-    noise = chunk_noise(job.seed, job.chunk_idx, "video", (1, NUM_PATCHES, config.latent_dims))
-    video = torch.where(known, job.canvas.known_BVC, noise)
-    return _Flow(
-        job=job, video_BVC=video, audio_BA=chunk_noise(job.seed, job.chunk_idx, "audio", (1, config.audio_dims))
-    )
+    video = torch.where(known, job.canvas.known_BVC, noise("video", NUM_PATCHES, config.latent_dims))
+    return _Flow(job=job, video_BVC=video, audio_BA=noise("audio", config.audio_dims))
 
 
 def _groups(flows: Sequence[_Flow]) -> Iterator[list[_Flow]]:

@@ -23,6 +23,7 @@ RECIPE: tuple[tuple[str, ...], ...] = (
     ("look", "--minutes", "50"),
     ("image_encoder", "--minutes", "35"),
     ("transformer", "--minutes", "150"),
+    ("distill", "--minutes", "10"),
     ("actors", "--minutes", "25"),
     ("voices", "--minutes", "3"),
     ("judge", "--minutes", "30"),

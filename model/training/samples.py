@@ -96,8 +96,11 @@ def sample_walks(batch: int, generator: torch.Generator) -> Walk:
 class Sequences(IterableDataset[SequenceBatch]):
     """An endless stream of batches."""
 
-    def __init__(self, folder: Path, codec: MapCodec, audio: AudioEncoder, batch: int, seed: int) -> None:
+    def __init__(
+        self, folder: Path, codec: MapCodec, audio: AudioEncoder, batch: int, seed: int, held_out: bool = False
+    ) -> None:
         self._folder, self._codec, self._audio, self._batch, self._seed = folder, codec, audio, batch, seed
+        self._held_out = held_out
 
     def __iter__(self) -> Iterator[SequenceBatch]:
         torch.set_num_threads(1)
@@ -108,7 +111,7 @@ class Sequences(IterableDataset[SequenceBatch]):
 
     @torch.no_grad()
     def sample(self, pictures: Pictures, generator: torch.Generator) -> SequenceBatch:
-        scenes = pictures.sample_scenes(self._batch)
+        scenes = pictures.sample_scenes(self._batch, self._held_out)
         canvas = pictures.sample_canvases(scenes)
         seen = canvas.strong_BHW | canvas.weak_BHW
         known = torch.where(seen[:, None], canvas.known_BMHW, self._codec.mean_maps(canvas.true_BMHW.shape[-1] // 16))

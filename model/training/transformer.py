@@ -25,25 +25,31 @@ from torch.utils.tensorboard import SummaryWriter
 
 from model.audio.codec import AudioEncoder
 from model.codec import MapCodec
-from model.presets import PRESETS, Preset
+from model.presets import PRESETS
 from model.training.dataset import DATA_FOLDER
 from model.training.flow import flow_loss
 from model.training.samples import SequenceBatch, Sequences
-from model.transformer import WorldTransformer
+from model.transformer import TransformerConfig, WorldTransformer
 
 PEAK_RATE = 1.2e-3
 WARM_UP_STEPS = 200
-AVERAGE_HALF_LIFE_STEPS = 400
+AVERAGE_HALF_LIFE_STEPS = 400.0
 LOG_EVERY, SAVE_EVERY = 50, 200
 
 
 class Run:
     """Everything a training carries from step to step; saved and resumed as a whole."""
 
-    def __init__(self, preset: Preset, seed: int, peak_rate: float = PEAK_RATE) -> None:
+    def __init__(
+        self,
+        config: TransformerConfig,
+        seed: int,
+        peak_rate: float = PEAK_RATE,
+        half_life_steps: float = AVERAGE_HALF_LIFE_STEPS,
+    ) -> None:
         torch.manual_seed(seed)
-        self.peak_rate = peak_rate
-        self.net = WorldTransformer(preset.transformer)
+        self.peak_rate, self._keep = peak_rate, 0.5 ** (1 / half_life_steps)
+        self.net = WorldTransformer(config)
         self.average = copy.deepcopy(self.net).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(self.net.parameters(), PEAK_RATE, (0.9, 0.98), weight_decay=0.01)
         self.generator = torch.Generator().manual_seed(seed)
@@ -52,19 +58,23 @@ class Run:
 
     def advance(self, batch: SequenceBatch, rate: float) -> tuple[float, float]:
         """One step; the video and audio losses."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         with torch.autocast("cpu", torch.bfloat16):  # twice as fast where the CPU has AVX512-BF16
             loss = flow_loss(self.net, batch, self.generator)
+        self.descend(loss.total, rate)
+        return loss.video.item(), loss.audio.item()
+
+    def descend(self, loss: Tensor, rate: float) -> None:
+        """One step along the gradients of a loss, and the average after it."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
-        loss.total.backward()
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
-        keep = min(0.5 ** (1 / AVERAGE_HALF_LIFE_STEPS), self.step / (self.step + 20))
+        keep = min(self._keep, self.step / (self.step + 20))
         for kept, new in zip(self.average.parameters(), self.net.parameters(), strict=True):
             kept.lerp_(new.detach(), 1 - keep)
-        return loss.video.item(), loss.audio.item()
 
     def begin_with(self, weights: dict[str, Tensor]) -> None:
         """Parameters that the weights do not have begin as they are."""
@@ -89,9 +99,9 @@ class Run:
         self.step, self.elapsed_s = state["step"], state["elapsed_s"]
 
 
-def rate_share(step: int, progress: float) -> float:
+def rate_share(step: int, progress: float, warm_up_steps: int = WARM_UP_STEPS) -> float:
     """Of the peak: warm-up, then a cosine over the share of the time that has gone."""
-    warm = min(1.0, (step + 1) / WARM_UP_STEPS)
+    warm = min(1.0, (step + 1) / warm_up_steps)
     return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
 
 
@@ -136,7 +146,7 @@ def main(
     preset: Annotated[str, typer.Option(help="Which preset to train.")] = "pearl-xs",
     data: Annotated[Path, typer.Option(help="Folder of the picture data set.")] = DATA_FOLDER,
     runs: Annotated[Path, typer.Option(help="Folder of checkpoints and logs.")] = Path("runs"),
-    weights: Annotated[Path | None, typer.Option(help="Where the weights go; else to the preset.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Where the weights go; else to the folder of runs.")] = None,
     start: Annotated[Path | None, typer.Option(help="Weights to begin with, where there is no checkpoint.")] = None,
     rate: Annotated[
         float, typer.Option(help="Peak learning rate; a third of it to go on from good weights.")
@@ -149,14 +159,14 @@ def main(
     codec = MapCodec(chosen.codec).requires_grad_(False)
     codec.load_state_dict(load_file(chosen.folder / "codec.safetensors"))
     audio = AudioEncoder.load(chosen.folder / "audio_codec.safetensors")
-    run = Run(chosen, seed, rate)
+    run = Run(chosen.transformer, seed, rate)
     if start is not None:
         run.begin_with(load_file(start))
     if (runs / "transformer.pt").exists():
         run.resume(torch.load(runs / "transformer.pt", weights_only=True))
     sequences = Sequences(data, codec, audio, batch, seed + run.step)
     loader = DataLoader(sequences, batch_size=None, num_workers=1, prefetch_factor=4)
-    train(run, loader, minutes * 60, runs, weights or chosen.folder / "transformer.safetensors")
+    train(run, loader, minutes * 60, runs, weights or runs / "transformer.safetensors")
 
 
 if __name__ == "__main__":

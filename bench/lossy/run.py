@@ -26,8 +26,8 @@ HERE = Path(__file__).parent
 LOG = ROOT / "out" / "bench" / "lossy.log"
 SERVICE_HOST, BROWSER_HOST, NET_BITS = "10.77.0.1", "10.77.0.2", 24
 SETTINGS = "[web.webrtc]\nenabled = true\n"
-# Over the WebSocket: credit is lost on its way like everything else, and with 4 the world waits for it. Over WebRTC, what
-# the client has by itself.
+# Over the WebSocket: credit is lost on its way like everything else, and with 4 the world waits for it. Over WebRTC it
+# is what the client has by itself.
 BUFFER_CHUNKS = 8
 CHROMIUM = "/usr/bin/chromium"  # as in tests/browser/browser.mjs
 # Starting Chromium, and connecting each play over such a line.

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from model.interface import Tensors
+from model.stepper import PearlTransformer
 from serving.engine.config import EngineConfig
 from serving.engine.engine import Engine
 from serving.engine.schedule import ScheduleConfig
@@ -24,6 +25,7 @@ def play(config: EngineConfig, seeds: Sequence[int]) -> list[list[Tensors]]:
     torch.set_num_threads(1)
     model, clock = load_model("pearl-xs"), FakeClock()
     transformer = model.load_transformer(1)
+    assert isinstance(transformer, PearlTransformer)
     transformer.prepare(config.num_rooms)
     schedule = ScheduleConfig(chunk_duration_s=model.info.chunk_duration_s)
     schedule = replace(schedule, batch_sizes=transformer.batch_sizes)

@@ -45,7 +45,7 @@ from model.warming import play_strangers
 from model.warp import patch_coverage
 from model.world.conditions import apply_update
 
-STEPS_FIRST, STEPS_PAINT, STEPS_KNOWN = 12, 3, 1  # denoise passes: a first canvas, a part of one, sound alone
+STEPS_FIRST, STEPS_PAINT, STEPS_KNOWN = 4, 3, 1  # denoise passes: a first canvas, a part of one, sound alone
 WHOLE_SHARE = 0.5  # unknown beyond this, a canvas is composed anew
 PAINT_SHARE = 0.012  # gaps smaller than this are closed from their rims until the next painting
 KNOWN_COVER = 0.999  # a patch known to this share is not painted
@@ -64,7 +64,7 @@ class Tolerance:
 
 WARM_CHUNKS = 2  # the first paints a whole canvas, the second has a past
 FAST_BATCH_SIZES = (1, 2, 3, 4, 6, 8, 12, 16)  # nothing is compiled for a size: all that are of use
-# Half precision keeps three digits; what is painted anew goes through a dozen passes of it.
+# Half precision keeps three digits; what is painted anew goes through several passes of it.
 FAST_TOLERANCE = Tolerance(maps_mean=1.0, audio=0.25)
 
 

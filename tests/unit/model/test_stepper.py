@@ -48,6 +48,22 @@ def test_x05_the_same_seed_and_controls_give_the_same_chunks() -> None:
         assert_same(one, two)
 
 
+def test_no_chunk_takes_more_than_four_denoise_passes() -> None:
+    """A first canvas, sound alone, and columns that a turn brings in; each has its cache pass besides."""
+    passes: list[int] = []
+    took: list[ChunkLatents] = []
+    handle = transformer()._network.register_forward_hook(lambda *_: passes.append(len(took)))
+    try:
+        state = transformer().open(5, words(place="street"), None)
+        for each in (ChunkControls(), ChunkControls(), *[ChunkControls(yaw=1.0)] * 6):
+            took.append(transformer().step([state], [each])[0])
+    finally:
+        handle.remove()
+    per_chunk = [passes.count(chunk) - 1 for chunk in range(len(took))]
+    assert per_chunk[:2] == [4, 1]
+    assert set(per_chunk[2:]) == {1, 3}
+
+
 def test_another_seed_gives_another_world() -> None:
     assert (play(5, WALK[:1])[0].video["maps"] != play(6, WALK[:1])[0].video["maps"]).any()
 

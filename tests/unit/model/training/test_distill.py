@@ -75,6 +75,24 @@ def learn(run: Run, classroom: Classroom, batches: range) -> list[Losses]:
     return [losses for seed in batches for losses in advance(run, classroom, batch_of(2, seed), 1e-3)]
 
 
+def test_no_row_of_levels_takes_more_than_four_steps_or_shares_a_level_with_another() -> None:
+    assert set(SIGMAS) == {1, 2, 3, 4}
+    stops = [level for row in SIGMAS.values() for level in row[:-1]]
+    assert len(stops) == len(set(stops)) == sum(SIGMAS)
+    for steps, row in SIGMAS.items():
+        assert len(row) == steps + 1
+        assert row[-1] == 0.0
+        assert all(before > after for before, after in pairwise(row))
+
+
+def test_a_teacher_stops_wherever_a_row_does_and_takes_many_more_steps() -> None:
+    sigmas = levels()
+    assert sigmas[0] == 1.0
+    assert sigmas[-1] == 0.0
+    assert {level for row in SIGMAS.values() for level in row[1:]} <= set(sigmas)
+    assert len(sigmas) - 1 >= 3 * max(SIGMAS)
+
+
 def test_an_unguided_way_is_the_networks_own_and_a_guided_one_goes_beyond_it(network: WorldTransformer) -> None:
     batch = batch_of(2)
     scene, noise = alone(batch), torch.randn(2, NUM_PATCHES, 6)

@@ -81,9 +81,16 @@ def ray_node(temp_folder: str = "") -> Iterator[None]:
         _start(ray, folder)
         yield
     finally:
+        kept = bool(temp_folder)
+        # Before and after: this process may be ended together with Ray's (see `_stop`), and they write to the last.
+        _remove(folder, kept=kept)
         _stop(ray)
-        if not temp_folder:
-            shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder, kept=kept)
+
+
+def _remove(folder: Path, *, kept: bool) -> None:
+    if not kept:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start(ray: Any, folder: Path) -> None:

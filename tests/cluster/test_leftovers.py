@@ -48,6 +48,15 @@ def test_a_service_whose_starter_was_killed_stops_and_leaves_nothing(tmp_path: P
         process.kill()
         process.wait()
         assert service.is_running()
+        folder = ray_folder(service)
+        assert folder.is_dir()
         service.terminate()
         assert psutil.wait_procs([service], timeout=STOP_TIMEOUT_S)[1] == []
         wait_until(lambda: processes_of(tmp_path.name) == [], LINGER_S)
+        assert not folder.exists()
+
+
+def ray_folder(service: psutil.Process) -> Path:
+    """What the service made for Ray's sockets and logs, which holds a folder for each of Ray's sessions."""
+    words = [word for each in service.children(recursive=True) for word in each.cmdline()]
+    return Path(next(word for word in words if word.startswith("--session-dir=")).partition("=")[2]).parent

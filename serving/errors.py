@@ -77,6 +77,10 @@ from typing import ClassVar
 
 from grpc import StatusCode
 
+# An answer's trailers hold a message three times, once with twelve bytes for some characters. Of more than 8 KiB of
+# them a client of gRPC sees nothing but that they are too long.
+MAX_MESSAGE_CHARS = 300
+
 
 class NacreError(Exception):
     """The root. Every class below names its reason and its status."""
@@ -97,7 +101,8 @@ class NacreError(Exception):
         subject: str = "",
     ) -> None:
         super().__init__(message)
-        self.message = message
+        # What a client wrote may be quoted in it, of any length.
+        self.message = message if len(message) <= MAX_MESSAGE_CHARS else f"{message[:MAX_MESSAGE_CHARS]}..."
         self.field = field
         self.allowed = tuple(allowed)
         self.retry_after_s = self.default_retry_after_s if retry_after_s is None else retry_after_s

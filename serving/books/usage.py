@@ -130,7 +130,7 @@ def month_bounds(month: str) -> tuple[float, float]:
     try:
         begin = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
     except ValueError as error:
-        raise ValueError(f"a month is written as 2026-01, not {month!r}") from error
+        raise ValueError("a month is written as 2026-01") from error
     end = begin.replace(year=begin.year + begin.month // 12, month=begin.month % 12 + 1)
     return begin.timestamp(), end.timestamp()
 

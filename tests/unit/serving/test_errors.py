@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import base64
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import grpc
 import pytest
@@ -12,6 +14,7 @@ import pytest
 import serving.errors
 from nacre.v1 import error_pb2
 from serving.errors import InternalError, NacreError, error_classes
+from serving.gateway.status import to_status
 
 PREFIX = "ERROR_REASON_"
 SERVER = Path(serving.errors.__file__).parent
@@ -48,3 +51,11 @@ def test_errors_that_the_code_raises_say_no_more_than_they_can() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
                 assert {keyword.arg for keyword in node.keywords} <= taken, f"{path}:{node.lineno}"
+
+
+def test_a_message_that_quotes_a_client_at_length_still_reaches_it() -> None:
+    """With its reason: of trailers that are too long nothing does."""
+    error = serving.errors.InvalidFieldError(f"there is no such name: {chr(0x1F980) * 100_000}", field="name")
+    status = to_status(error, "r-1")
+    assert error.message.startswith("there is no such name")
+    assert len(quote(error.message)) + len(base64.b64encode(status.SerializeToString())) < 8_000

@@ -32,8 +32,8 @@ VERSION = 2  # 1 did not have the grain
 VERSION_NAME = "portable_version"  # tells a portable snapshot from an exact one
 # Quality of the colours (None for all of it) and coarseness of nearness, the first that fits. An error of half a step
 # of 8 in nearness is within what memory's reprojection takes for the same surface. Worlds need the first three; the
-# rest is for noise.
-LADDER = ((None, 1), (95, 1), (90, 1), (80, 2), (65, 4), (40, 8), (10, 16), (0, 64), (0, 255))
+# rest is for noise, of which the last leaves no nearness at all.
+LADDER = ((None, 1), (95, 1), (90, 1), (80, 2), (65, 4), (40, 8), (10, 16), (0, 64), (0, 255), (0, 511))
 # What all remembered places may take, so that the whole stays under a megabyte.
 PLACES_BYTES = 820_000
 LOSSY_EFFORT, LOSSLESS_EFFORT = 2, 0  # the quickest lossless is five times as quick as the next, and 5 to 30 % larger

@@ -71,6 +71,8 @@ def _figures(preset: str, device: str, more: tuple[str, ...], *, is_rehearsal: b
         if is_rehearsal
         else ("--ladder", "1,2,3,4,6,8", "--chunks", "60", "--first-frames", "10", "--held", "8", "--at-most", "6")
     )
+    if is_rehearsal and (more or preset != TINY_PRESETS[0]):
+        sizes = (*sizes, "--tiny-decoder")  # the others' width is what it is at any size, and takes minutes on a CPU
     profile = () if "--profile" in more else ("--profile", "fast")
     name = "-".join([preset, *(each.strip("-") for each in more)])
     return Part(name=name, command=_engine(preset, device, *profile, *more, *sizes, "--no-flatness"), limit_s=LONG_S)

@@ -246,7 +246,9 @@ export const scenarios = {
     await page.waitForSelector("h1:has-text('Where would you like to be?')");
     await page.click("[aria-label='Delete rain on the street']");
     await page.click("[aria-label='Really delete rain on the street']");
-    await page.waitForFunction(() => !document.querySelector(".card[data-kind=world]"));
+    const gone = page.locator(".card[data-kind=world]:has-text('rain on the street')");
+    await gone.waitFor({ state: "detached" });
+    expect((await page.locator(".card[data-kind=world]").count()) === 1, "another world went with it");
   },
 
   async bad_pictures_are_refused_with_a_sentence({ page, url, picture, faults }) {

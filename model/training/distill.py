@@ -7,6 +7,10 @@ weights, and learns every step of every row of `SIGMAS`: from where the teacher 
 to where it is at the next, as in progressive distillation (Salimans and Ho, arXiv 2202.00512), for several numbers of
 steps at once. What a chunk is to sound like, and what the cache keeps of it, stays as it was.
 
+What is written lies half of the way from the weights that the pupil began with to its own (weight averaging as in
+Wortsman et al., arXiv 2109.01903): a pupil of so sharp a teacher breaks a wall of leaves that fills the view into
+shards, and half of the way it has the detail of twelve steps without.
+
 Resumes from `distill.pt` in the folder of runs if it is there. Logs to the console and, for TensorBoard, to `distill/`
 there. Writes the averaged weights as it goes, and says in the end how they do on scenes held out.
 
@@ -16,6 +20,7 @@ Letters: B scenes, V patches, C latent dims, A audio dims.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -37,7 +42,7 @@ from model.training.dataset import DATA_FOLDER
 from model.training.lessons import Classroom, Lesson
 from model.training.samples import SequenceBatch, Sequences
 from model.training.teacher import Teacher
-from model.training.transformer import Run, rate_share, save
+from model.training.transformer import Run, rate_share, save, write_weights
 from model.transformer import PATCH_COLUMNS, WorldTransformer
 
 PEAK_RATE = 4e-4  # a third of what the weights were trained with
@@ -46,6 +51,7 @@ HALF_LIFE_STEPS = 100.0  # of the averaged weights; the training is short
 STEPS_A_WAY = 12  # a way costs the teacher about as much as half of these cost the pupil
 AUDIO_WEIGHT, CACHE_WEIGHT = 4.0, 4.0  # beside the painting: sound has nothing to gain, only to lose
 GUIDANCE = 0.8  # edges and small things as in the training world; twice as much makes more than there are
+SHARE = 0.5  # of the way from the painter's weights to the pupil's, of what is written
 HELD_OUT = 24  # scenes on which the pupil is compared with its teacher in the end
 LOG_EVERY, SAVE_EVERY_S = 24, 90.0
 
@@ -93,8 +99,18 @@ def advance(run: Run, classroom: Classroom, batch: SequenceBatch, rate: float) -
     return made
 
 
+def part_way(painter: Mapping[str, Tensor], pupil: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+    """Weights that lie so far from the painter's toward the pupil's. Those that the painter lacks are the pupil's."""
+    return {name: torch.lerp(painter.get(name, own).to(own), own, share) for name, own in pupil.items()}
+
+
 def train(
-    run: Run, classroom: Classroom, loader: DataLoader[SequenceBatch], budget_s: float, folder: Path, weights: Path
+    run: Run,
+    classroom: Classroom,
+    loader: DataLoader[SequenceBatch],
+    budget_s: float,
+    folder: Path,
+    write: Callable[[], None],
 ) -> None:
     console, writer = Console(), SummaryWriter(str(folder / "distill"))
     losses: list[Losses] = []
@@ -111,7 +127,8 @@ def train(
                 writer.add_scalar(f"loss/{name}", value, run.step)
         is_over = run.elapsed_s > budget_s
         if is_over or run.elapsed_s > saved_s + SAVE_EVERY_S:
-            save(run, folder / "distill.pt", weights)
+            save(run, folder / "distill.pt")
+            write()
             saved_s = run.elapsed_s
         if is_over:
             break
@@ -126,6 +143,7 @@ def main(
     minutes: Annotated[float, typer.Option(help="Training time in all, over every resumption.")] = 10.0,
     batch: Annotated[int, typer.Option(help="Scenes a step.")] = 16,
     guidance: Annotated[float, typer.Option(help="How far the teacher goes beyond its own velocity.")] = GUIDANCE,
+    share: Annotated[float, typer.Option(help="Of the way from the painter to the pupil, of what is written.")] = SHARE,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = PEAK_RATE,
     threads: Annotated[int, typer.Option(help="CPU threads of the training process.")] = 1,
     seed: Annotated[int, typer.Option(help="Seeds noise, samples and lessons.")] = 0,
@@ -145,13 +163,20 @@ def main(
     codec.load_state_dict(load_file(chosen.folder / "codec.safetensors"))
     audio = AudioEncoder.load(chosen.folder / "audio_codec.safetensors")
     run = Run(chosen.transformer, seed, rate, HALF_LIFE_STEPS)
-    run.begin_with(load_file(teacher or runs / "transformer.safetensors"))
+    painter = load_file(teacher or runs / "transformer.safetensors")
+    run.begin_with(painter)
     taught = Teacher(run.net, guidance)
     if (runs / "distill.pt").exists():
         run.resume(torch.load(runs / "distill.pt", weights_only=True))
     classroom = Classroom(taught, unseen(codec), run.generator)
     loader = DataLoader(Sequences(data, codec, audio, batch, seed + run.step), batch_size=None, num_workers=1)
-    train(run, classroom, loader, minutes * 60, runs, weights or chosen.folder / "transformer.safetensors")
+    file = weights or chosen.folder / "transformer.safetensors"
+
+    def written() -> dict[str, Tensor]:
+        return part_way(painter, run.average.state_dict(), share)
+
+    train(run, classroom, loader, minutes * 60, runs, lambda: write_weights(written(), file))
+    run.average.load_state_dict(written())
     held_out = next(iter(Sequences(data, codec, audio, HELD_OUT, seed, held_out=True)))
     for line in report(run.average, taught, held_out, unseen(codec), codec):
         Console().log(line)

@@ -12,6 +12,7 @@ import copy
 import math
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -105,13 +106,16 @@ def rate_share(step: int, progress: float, warm_up_steps: int = WARM_UP_STEPS) -
     return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
 
 
-def save(run: Run, checkpoint: Path, weights: Path) -> None:
-    """The checkpoint, and the averaged weights in half precision."""
+def save(run: Run, checkpoint: Path) -> None:
+    """All that is needed to go on."""
     scratch = checkpoint.with_suffix(".tmp")
     torch.save(run.state(), scratch)
     os.replace(scratch, checkpoint)
-    half = {name: value.half().contiguous() for name, value in run.average.state_dict().items()}
-    save_file(half, weights)
+
+
+def write_weights(weights: Mapping[str, Tensor], file: Path) -> None:
+    """In half precision."""
+    save_file({name: value.half().contiguous() for name, value in weights.items()}, file)
 
 
 def train(run: Run, loader: DataLoader[SequenceBatch], budget_s: float, folder: Path, weights: Path) -> None:
@@ -132,7 +136,8 @@ def train(run: Run, loader: DataLoader[SequenceBatch], budget_s: float, folder: 
             writer.add_scalar("loss/video", video, run.step)
             writer.add_scalar("loss/audio", audio, run.step)
         if run.step % SAVE_EVERY == 0 or run.elapsed_s > budget_s:
-            save(run, checkpoint, weights)
+            save(run, checkpoint)
+            write_weights(run.average.state_dict(), weights)
         if run.elapsed_s > budget_s:
             break
     writer.close()

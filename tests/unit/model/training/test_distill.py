@@ -15,7 +15,7 @@ from model.codec import CodecConfig, MapCodec
 from model.control import NUM_CONTROL_FEATURES
 from model.sampler import SIGMAS, euler_step
 from model.training.comparison import held, likeness, painted
-from model.training.distill import Losses, advance, distillation_loss
+from model.training.distill import Losses, advance, distillation_loss, part_way
 from model.training.lessons import OPENING_ROWS, PAINTING_ROWS, Classroom, known_in_full, opening, scene_of
 from model.training.pictures import START_COLUMN
 from model.training.samples import CHUNKS, SequenceBatch
@@ -200,3 +200,12 @@ def test_the_teachers_own_canvas_is_no_way_off_and_more_steps_are_nearer_to_it_t
     assert 0.0 < four < one
     blank = likeness(torch.zeros_like(on.taught_BVC), on, codec)
     assert blank.detail["edges"] < same.detail["edges"]
+
+
+def test_what_is_written_lies_between_the_painter_and_its_pupil() -> None:
+    painter = {"a": torch.tensor([1.0, 2.0], dtype=torch.float16)}
+    pupil = {"a": torch.tensor([3.0, 6.0]), "new": torch.tensor([5.0])}
+    written = part_way(painter, pupil, 0.25)
+    assert written["a"].tolist() == [1.5, 3.0]
+    assert written["new"].tolist() == [5.0], "the painter has none"
+    assert part_way(painter, pupil, 1.0)["a"].tolist() == [3.0, 6.0]

@@ -21,6 +21,7 @@ from serving.admission.places import DEFAULT_RETRY_S, Beat, Places
 from serving.admission.queue_watch import AT_ONCE, REFUSED, QueueMetrics, Unmeasured, waiting
 from serving.admission.quotas import Quotas
 from serving.admission.turn import Asked, Standing
+from serving.catalogue.asking import answer_of
 from serving.catalogue.database import Database
 from serving.catalogue.storage import worker_name
 from serving.errors import CapacityExhaustedError, NacreError, StorageUnavailableError, UnavailableError
@@ -32,8 +33,6 @@ Answer = TypeVar("Answer")
 BEAT_S = 3.0
 # How soon somebody who waits hears of a place that another gateway gave back.
 LOOK_S = 0.5
-# Whoever wants to begin should hear within a second that it cannot.
-CATALOGUE_TIMEOUT_S = 1.0
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -290,12 +289,7 @@ class Desk:
 
     async def ask(self, call: Callable[[], Answer]) -> Answer:
         """The catalogue. Raises `StorageUnavailableError`."""
-        answer = asyncio.get_running_loop().run_in_executor(self._pool, call)
-        try:
-            async with asyncio.timeout(CATALOGUE_TIMEOUT_S):
-                return await answer
-        except TimeoutError:
-            raise StorageUnavailableError("the catalogue does not answer") from None
+        return await answer_of(self._pool, call)
 
     async def _quietly(self, call: Callable[[], object]) -> bool:
         """Whether it was done. What is left lasts no longer than a lease."""

@@ -14,6 +14,7 @@ from typing import TypeVar
 from google.protobuf.message import Message
 
 from serving.admission.keyed_answers import RUNNING_S, BusyElsewhere, KeyedAnswers, RequestKey
+from serving.catalogue.asking import answer_of
 from serving.errors import KeyReusedError, StorageUnavailableError, UnavailableError
 
 logger = logging.getLogger(__name__)
@@ -25,8 +26,6 @@ REMEMBERED_ANSWERS = 1_024
 GRACE_S = 10.0
 # How long another gateway that has the request is waited for, and how often it is looked.
 ELSEWHERE_S, ELSEWHERE_POLL_S = 10.0, 0.1
-# A catalogue that does not answer keeps nobody from ending a session.
-CATALOGUE_TIMEOUT_S = 1.0
 
 
 @dataclass(slots=True)
@@ -160,12 +159,8 @@ class KeyedRequests:
     async def _ask(self, call: Callable[[KeyedAnswers], Answer]) -> Answer | None:
         if self._answers is None:
             return None
-        asked = asyncio.get_running_loop().run_in_executor(self._pool, call, self._answers)
-        try:
-            async with asyncio.timeout(CATALOGUE_TIMEOUT_S):
-                return await asked
-        except TimeoutError:
-            raise StorageUnavailableError("the catalogue does not answer") from None
+        answers = self._answers
+        return await answer_of(self._pool, lambda: call(answers))
 
     def _remember(self, key: RequestKey, sha256: bytes, answer: bytes) -> None:
         self._recent[key] = (sha256, answer)

@@ -1,14 +1,30 @@
-"""A thread that waits for the catalogue, so that whoever asks need not."""
+"""Threads that wait for the catalogue, so that whoever asks need not, or not for ever."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from serving.errors import StorageUnavailableError
+
 Answer = TypeVar("Answer")
+# A server that is frozen says nothing at all, and keeps nobody from ending a session. A disk that others keep busy may
+# take seconds, which whoever begins one would rather wait than begin again.
+ANSWER_TIMEOUT_S = 5.0
+
+
+async def answer_of(pool: Executor, call: Callable[[], Answer]) -> Answer:
+    """Of the catalogue, asked on a thread of `pool`. Raises `StorageUnavailableError`, also where it says nothing."""
+    answer = asyncio.get_running_loop().run_in_executor(pool, call)
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            return await answer
+    except TimeoutError as error:
+        raise StorageUnavailableError("the catalogue does not answer") from error
 
 
 class CatalogueThread:

@@ -22,9 +22,9 @@ logger = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 POSTGRES_DRIVER = "postgresql+psycopg"
-# Writers wait for each other for about a millisecond. One that waits this long says so: what plays goes on without
-# the catalogue, and who wants to begin should hear of it within a second.
-BUSY_TIMEOUT_S = 0.8
+# Writers wait for each other for about a millisecond, and for seconds where one of them waits for a disk that others
+# keep busy. One that waits this long says so; what plays has gone on without the catalogue long since.
+BUSY_TIMEOUT_S = 3.0
 # SQLite's own waiting looks again after 1, 2, 5, 10, 15 ms and so on: a lock held for 4 ms would cost 8.
 BUSY_RETRY_MS = 1
 # Those who change the tables, or make them, wait for each other for longer.

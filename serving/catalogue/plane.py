@@ -14,6 +14,7 @@ from typing import TypeVar
 from model.interface import ModelInfo
 from serving.access.ownership import Ownership
 from serving.access.principal import Principal, current
+from serving.catalogue.asking import answer_of
 from serving.catalogue.database import Database
 from serving.catalogue.journal import JournalTable
 from serving.catalogue.leases import Lease
@@ -29,7 +30,6 @@ from serving.errors import (
     NacreError,
     ResumeTokenInvalidError,
     SessionEndedError,
-    StorageUnavailableError,
 )
 from serving.sessions.contract import ResumedSession, SessionLink, SessionSpec, WorldPlane, WorldSpec
 from serving.sessions.journal import JournalEntry
@@ -40,8 +40,6 @@ logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 NOT_OPENED = "NOT_OPENED"
-# A server that is frozen says nothing at all.
-CATALOGUE_TIMEOUT_S = 5.0
 REWOUND_LABEL = "before going back"
 
 
@@ -151,12 +149,7 @@ class CataloguedPlane:
 
     async def call(self, call: Callable[[], Answer]) -> Answer:
         """Ask the catalogue, after all that was written before."""
-        answer = asyncio.get_running_loop().run_in_executor(self._pool, call)
-        try:
-            async with asyncio.timeout(CATALOGUE_TIMEOUT_S):
-                return await answer
-        except TimeoutError as error:
-            raise StorageUnavailableError("the catalogue does not answer") from error
+        return await answer_of(self._pool, call)
 
     # --- for its links ---
 

@@ -41,7 +41,7 @@ class WriterConfig:
     # machine that is busy with other things; then a session stands still for once.
     answer_s: float = 0.5
     # For where a session's journal ends; nobody plays it yet.
-    first_answer_s: float = 1.0
+    first_answer_s: float = 3.0
     retry_s: float = 0.5  # between attempts while the catalogue is away
     # At the end of the worker; what the catalogue has not got then waits in the spool.
     close_s: float = 2.0

@@ -1,6 +1,6 @@
 """The teacher of the few-step painter: its many-step self, and the way that goes from noise to a canvas.
 
-A teacher takes some sixteen steps where its pupil takes four at most. It is also surer of itself than the network that
+A teacher takes thirteen steps where its pupil takes four at most. It is also surer of itself than the network that
 it is: at every step it goes on beyond its own velocity, away from that of a rougher copy of itself (autoguidance,
 Karras et al., arXiv 2406.02507; here the copy lacks some of the network's layers, as in arXiv 2411.18664), which brings
 back the detail that a velocity learned by squared error has lost. A pupil pays for neither.

@@ -6,10 +6,10 @@ for the disk twice: 5 to 30 ms instead of a fraction of one.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,8 @@ class Checkpoints:
         self._num_writes += 1
         if self._num_writes >= EVERY_WRITES and not self._is_closed:
             self._num_writes = 0
-            self._pool.submit(self._make)
+            with contextlib.suppress(RuntimeError):  # closed just now, and what was written is written
+                self._pool.submit(self._make)
 
     def close(self) -> None:
         """Finish what was begun. Safe to call twice."""
@@ -42,7 +43,7 @@ class Checkpoints:
     def _make(self) -> None:
         """As far as nobody reads what was before; the rest is left to the next."""
         try:
-            with closing(sqlite3.connect(self._file, isolation_level=None)) as connection:
+            with contextlib.closing(sqlite3.connect(self._file, isolation_level=None)) as connection:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:  # writers hear of a disk that is full or gone by themselves
             logger.warning("the catalogue's log could not be brought into its file: %s", error)

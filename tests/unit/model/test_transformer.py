@@ -10,6 +10,7 @@ from model.control import NUM_CONTROL_FEATURES
 from model.training.flow import sequence_velocity
 from model.transformer import NUM_PATCHES, ChunkTokens, TransformerConfig, WorldTransformer
 from model.world.conditions import NUM_VALUES
+from tests.networks import stirred_network
 
 CONFIG = TransformerConfig(
     latent_dims=6, audio_dims=5, control_features=NUM_CONTROL_FEATURES, dim=32, layers=2, heads=2, mlp_ratio=2,
@@ -19,11 +20,7 @@ CONFIG = TransformerConfig(
 
 @pytest.fixture
 def network() -> WorldTransformer:
-    torch.manual_seed(0)
-    network = WorldTransformer(CONFIG).eval()
-    for parameter in network.parameters():  # zero-initialised layers would hide what they do
-        torch.nn.init.normal_(parameter, std=0.15)
-    return network
+    return stirred_network(CONFIG)
 
 
 def random_chunk(seed: int, batch: int = 1) -> ChunkTokens:

@@ -23,6 +23,7 @@ from model.training.teacher import Scene, State, Teacher, levels
 from model.training.transformer import Run
 from model.transformer import COVERAGE_NUMBERS, NUM_PATCHES, TransformerConfig, WorldTransformer
 from model.world.conditions import NUM_VALUES
+from tests.networks import stirred_network
 
 CONFIG = TransformerConfig(
     latent_dims=6, audio_dims=5, control_features=NUM_CONTROL_FEATURES, dim=32, layers=2, heads=2, mlp_ratio=2,
@@ -53,11 +54,7 @@ def alone(batch: SequenceBatch) -> Scene:
 
 @pytest.fixture(scope="module")
 def network() -> WorldTransformer:
-    torch.manual_seed(0)
-    network = WorldTransformer(CONFIG).eval()
-    for parameter in network.parameters():  # zero-initialised layers would hide what they do
-        torch.nn.init.normal_(parameter, std=0.15)
-    return network
+    return stirred_network(CONFIG)
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections.abc import Iterator
 
 import numpy as np
 
+from model.interface import ModelInfo
 from serving.errors import WorkerUnavailableError
 from serving.sessions.contract import (
     Control,
@@ -29,18 +31,23 @@ TIMEOUT_S = 120.0
 SIDE_PX = 64
 
 
-async def warm_up(plane: WorldPlane) -> None:
-    """Play a world from words and a world from a picture, as far as the model begins with either. Raises
-    `WorkerUnavailableError`."""
+def strangers_worlds(info: ModelInfo) -> Iterator[SessionSpec]:
+    """Nobody's sessions: from words and from a picture, as far as the model begins with either."""
     picture = np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8)
-    reads = "directive" in plane.info.controls
-    for image_HWC in (*((None,) if reads else ()), *((picture,) if "image" in plane.info.controls else ())):
+    reads = "directive" in info.controls
+    for image_HWC in (*((None,) if reads else ()), *((picture,) if "image" in info.controls else ())):
         prompt = "a quiet street at dusk" if reads else ""
-        world = WorldSpec(model=plane.info.name, seed=1, prompt=prompt, image_HWC=image_HWC)
-        link = await plane.open(SessionSpec(session_id=f"warm-up-{uuid.uuid4().hex[:8]}", world=world))
+        world = WorldSpec(model=info.name, seed=1, prompt=prompt, image_HWC=image_HWC)
+        yield SessionSpec(session_id=f"warm-up-{uuid.uuid4().hex[:8]}", world=world)
+
+
+async def warm_up(plane: WorldPlane) -> None:
+    """Play all of `strangers_worlds`. Raises `WorkerUnavailableError`."""
+    for spec in strangers_worlds(plane.info):
+        link = await plane.open(spec)
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                await _play(link, reads=reads)
+                await _play(link, reads="directive" in plane.info.controls)
         except TimeoutError as error:
             raise WorkerUnavailableError(f"no chunk came within {TIMEOUT_S:.0f} s of warming up") from error
         finally:

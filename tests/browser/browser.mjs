@@ -69,6 +69,20 @@ export function look(page) {
   });
 }
 
+/** Two thumbs on the picture, the left one to walk and the right one to look, moved from where they came down. */
+export async function thumbs(page, context, { walkPx, lookPx }) {
+  const cdp = await context.newCDPSession(page);
+  const box = await page.locator(".stage").boundingBox();
+  const y = box.y + box.height / 2;
+  const [left, right] = [{ x: box.x + 80, y, id: 0 }, { x: box.x + box.width - 80, y, id: 1 }];
+  const touch = (type, touchPoints) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints });
+  await touch("touchStart", [left]);
+  await touch("touchStart", [left, right]);
+  await touch("touchMove", [{ ...left, y: y - walkPx }, { ...right, x: right.x + lookPx }]);
+  await page.waitForFunction(() => document.querySelectorAll(".stick:not([hidden])").length === 2);
+  return { lift: () => touch("touchEnd", []) };
+}
+
 /** Waits for so many more pictures. */
 export async function frames(page, count) {
   const than = (await numPainted(page)) + count;

@@ -1,7 +1,7 @@
 /** What happens more rarely: other hands, a full house, pictures that nobody can take, and the end of the service. Each
  * begins at the start page. */
 
-import { expect, frames, look, openPage, difference, playing } from "./browser.mjs";
+import { difference, expect, frames, look, openPage, playing, thumbs } from "./browser.mjs";
 
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 const applied = (kind) => `.receipt.applied[data-kind="${kind}"]`;
@@ -47,19 +47,11 @@ export const edgeScenarios = {
       globalThis.told = [];
       globalThis.nacre.app.world.on("receipt", ({ kind, text, status }) => status === "applied" && globalThis.told.push(`${kind} ${text}`));
     });
-    const cdp = await context.newCDPSession(page);
-    const box = await page.locator(".stage").boundingBox();
-    const y = box.y + box.height / 2;
-    const [left, right] = [{ x: box.x + 80, y, id: 0 }, { x: box.x + box.width - 80, y, id: 1 }];
-    const touch = (type, touchPoints) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints });
-    await touch("touchStart", [left]);
-    await touch("touchStart", [left, right]);
-    await touch("touchMove", [{ ...left, y: y - 60 }, { ...right, x: right.x + 50 }]);
-    await page.waitForFunction(() => document.querySelectorAll(".stick:not([hidden])").length === 2);
+    const hands = await thumbs(page, context, { walkPx: 60, lookPx: 50 });
     const hasTold = (words) => page.waitForFunction((wanted) => globalThis.told.some((each) => each.startsWith(wanted)), words);
     await hasTold("move forward 1");
     await hasTold("look yaw 0.");
-    await touch("touchEnd", []);
+    await hands.lift();
     await hasTold("move forward 0, strafe 0");
     await page.waitForFunction(() => document.querySelectorAll(".stick:not([hidden])").length === 0);
     await page.tap("[aria-label='Leave this world']");

@@ -4,31 +4,15 @@
  *     node screens.mjs URL FOLDER [SIZE...]
  */
 
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { frames, launch, openPage, playing } from "./browser.mjs";
-import { Line } from "./line.mjs";
-import { SIZES } from "./screen_sizes.mjs";
+import { frames, playing } from "./browser.mjs";
+import { onEverySize } from "./screen_sizes.mjs";
 
-const [target, folder, ...sizes] = process.argv.slice(2);
-mkdirSync(folder, { recursive: true });
-const line = new Line(target);
-const url = await line.open();
-const browser = await launch();
+await onEverySize(async ({ line, url, open }) => {
+  const { page, shot } = await open();
+  await through(page, shot, line, url);
+});
 
-for (const size of sizes.length ? sizes : Object.keys(SIZES)) {
-  for (const colorScheme of ["light", "dark"]) {
-    const { page, context } = await openPage(browser, { ...SIZES[size], colorScheme });
-    const shot = (name) => page.screenshot({ path: join(folder, `${size}-${colorScheme}-${name}.png`) });
-    await through(page, shot);
-    await context.close();
-    console.log(`${size} ${colorScheme}`);
-  }
-}
-await browser.close();
-line.close();
-
-async function through(page, shot) {
+async function through(page, shot, line, url) {
   await page.goto(url);
   await page.waitForSelector(".starter");
   await page.waitForTimeout(600);

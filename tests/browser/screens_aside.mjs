@@ -4,34 +4,18 @@
  *     node screens_aside.mjs URL FOLDER [SIZE...]
  */
 
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { frames, launch, openPage, playing } from "./browser.mjs";
-import { Line } from "./line.mjs";
-import { SIZES } from "./screen_sizes.mjs";
+import { frames, playing, thumbs } from "./browser.mjs";
+import { onEverySize } from "./screen_sizes.mjs";
 
-const [target, folder, ...sizes] = process.argv.slice(2);
-mkdirSync(folder, { recursive: true });
-const line = new Line(target);
-const url = await line.open();
-const browser = await launch();
+await onEverySize(async ({ line, url, open, hasTouch }) => {
+  const { page, context, shot } = await open();
+  await atTheStart(page, shot, line, url);
+  await inAWorld(page, shot, line, { context, hasTouch });
+  const guest = await open();
+  await asAGuest(page, guest.page, guest.shot);
+});
 
-for (const size of sizes.length ? sizes : Object.keys(SIZES)) {
-  for (const colorScheme of ["light", "dark"]) {
-    const { page, context } = await openPage(browser, { ...SIZES[size], colorScheme });
-    const shooting = (of) => (name) => of.screenshot({ path: join(folder, `${size}-${colorScheme}-${name}.png`) });
-    await atTheStart(page, shooting(page));
-    await inAWorld(page, shooting(page), { context, hasTouch: SIZES[size].hasTouch });
-    const guest = await openPage(browser, { ...SIZES[size], colorScheme });
-    await asAGuest(page, guest.page, shooting(guest.page));
-    await Promise.all([context.close(), guest.context.close()]);
-    console.log(`${size} ${colorScheme}`);
-  }
-}
-await browser.close();
-line.close();
-
-async function atTheStart(page, shot) {
+async function atTheStart(page, shot, line, url) {
   await page.addInitScript(() => {
     if (!location.hash.includes("plain")) return;
     for (const name of ["VideoDecoder", "AudioDecoder"]) delete globalThis[name];
@@ -59,7 +43,7 @@ async function atTheStart(page, shot) {
   await page.click("button:has-text('Back to the start')");
 }
 
-async function inAWorld(page, shot, { context, hasTouch }) {
+async function inAWorld(page, shot, line, { context, hasTouch }) {
   await page.click(".starter >> nth=2");
   await playing(page);
   await frames(page, 25);
@@ -88,17 +72,9 @@ async function inAWorld(page, shot, { context, hasTouch }) {
 }
 
 async function withThumbs(page, context, shot) {
-  const cdp = await context.newCDPSession(page);
-  const box = await page.locator(".stage").boundingBox();
-  const y = box.y + box.height / 2;
-  const [left, right] = [{ x: box.x + 80, y, id: 0 }, { x: box.x + box.width - 80, y, id: 1 }];
-  const touch = (type, touchPoints) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints });
-  await touch("touchStart", [left]);
-  await touch("touchStart", [left, right]);
-  await touch("touchMove", [{ ...left, y: y - 40 }, { ...right, x: right.x + 30 }]);
-  await page.waitForFunction(() => document.querySelectorAll(".stick:not([hidden])").length === 2);
+  const hands = await thumbs(page, context, { walkPx: 40, lookPx: 30 });
   await shot("24-thumbs");
-  await touch("touchEnd", []);
+  await hands.lift();
 }
 
 async function asAGuest(page, guest, shot) {

@@ -23,6 +23,7 @@ from obstore.store import LocalStore
 from model.interface import ModelInfo
 from serving.errors import SnapshotDamagedError, SnapshotRefusedError, StorageUnavailableError
 from serving.sessions import manifest as manifests
+from serving.sessions.last_arrays import LastArrays
 from serving.sessions.manifest import EXACT, ID_PATTERN, MAX_MANIFEST_BYTES, PROMISES, Manifest, Part
 from serving.sessions.object_store import as_our_errors, open_object_store
 from serving.sessions.snapshot import SessionSnapshot
@@ -73,6 +74,7 @@ class SnapshotStore:
     def __init__(self, store: Any) -> None:
         """`store`: one of `obstore.store`."""
         self._store = store
+        self._last = LastArrays()
 
     @classmethod
     def open(cls, place: str) -> SnapshotStore:
@@ -85,7 +87,9 @@ class SnapshotStore:
         `StorageUnavailableError`; what was stored before stays as it is, and nothing else stays."""
         engine = snapshot.engine
         key = SnapshotKey(session_id=engine.session_id, epoch=epoch, chunk_idx=engine.next_chunk_idx, kind=kind)
-        manifest, pieces = manifests.laid_out(snapshot, info, kind)
+        layout = manifests.laid_out(snapshot, info, kind, self._last.of(key.session_id))
+        self._last.keep(key.session_id, layout.cut_arrays)
+        manifest, pieces = layout.manifest, layout.pieces
         there = self._sizes(f"{key.folder}/parts")
         parts = {key.part_path(part.sha256): part for part in manifest.parts}
         new = {path: part for path, part in parts.items() if there.get(path) != part.num_bytes}

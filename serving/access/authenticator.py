@@ -22,6 +22,7 @@ from serving.access.principal import GUEST_PREFIX, Principal
 from serving.access.revocations import Given, Revocations
 from serving.access.roles import Role
 from serving.access.tokens import KEY_SUBJECT, TokenMint
+from serving.errors import ShareLinkExpiredError, ShareLinkRevokedError
 
 SHARE_PREFIX = "share-"
 
@@ -37,7 +38,8 @@ class Standing:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticator:
     """Raises `UnauthenticatedError` with the same words for everything that is wrong, and `StorageUnavailableError`
-    where the catalogue is away and the caller is new."""
+    where the catalogue is away and the caller is new. Of a link that is over it raises `ShareLinkRevokedError` or
+    `ShareLinkExpiredError`: its guest has nothing else to show, and should know why."""
 
     directory: Directory
     mint: TokenMint
@@ -109,7 +111,10 @@ class Authenticator:
         link = await self.directory.link(token)
         if link is None:
             raise unauthenticated()
-        self._check_time(link.expires_s)
+        if link.is_taken_back:
+            raise ShareLinkRevokedError("the link was taken back")
+        if link.expires_s is not None and self.clock() >= link.expires_s:
+            raise ShareLinkExpiredError("the link's time is over")
         # What the link allows beyond looking, the call that shows it again is told.
         principal = Principal(
             tenant_id=link.tenant_id,

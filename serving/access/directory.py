@@ -35,7 +35,7 @@ class KeyStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkStanding:
-    """Of a share link that leads somewhere."""
+    """Of a share link that is on record."""
 
     share_id: str
     tenant_id: str
@@ -43,6 +43,7 @@ class LinkStanding:
     world_id: str | None
     scope: str
     expires_s: float | None
+    is_taken_back: bool
 
 
 class AccessRecords(Protocol):

@@ -33,7 +33,7 @@ class CatalogueAccess:
 
     def link(self, token_sha256: bytes) -> LinkStanding | None:
         row = self._shares.known(token_sha256)
-        if row is None or row.revoked_s is not None:
+        if row is None:
             return None
         return LinkStanding(
             share_id=row.share_id,
@@ -42,6 +42,7 @@ class CatalogueAccess:
             world_id=row.world_id,
             scope=row.scope,
             expires_s=row.expires_s,
+            is_taken_back=row.revoked_s is not None,
         )
 
     def note_use(self, key_id: str) -> None:

@@ -16,9 +16,9 @@ import grpc
 import grpc.aio
 
 from serving.access.authenticator import Authenticator, Standing
-from serving.access.credentials import Credentials, read_credentials, unauthenticated
+from serving.access.credentials import Credentials, read_credentials
 from serving.access.principal import acting
-from serving.errors import UnauthenticatedError, UnavailableError
+from serving.errors import NacreError, UnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ class Announcement:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.expires_s: float | None = None  # once it was announced
+        self.why: NacreError | None = None  # once its credential is no good
         self._clock = clock
         self._warns: list[Warn] = []
 
@@ -128,7 +129,7 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
 
     @asynccontextmanager
     async def _while_good(self, credentials: Credentials, standing: Standing) -> AsyncIterator[None]:
-        """Run the block until the credential is no good any more; then raises `UnauthenticatedError`."""
+        """Run the block until the credential is no good any more; then raises what `authenticate` does."""
         announcement = Announcement(self._clock)
         token = _announcement.set(announcement)
         limit = asyncio.timeout(None)
@@ -141,8 +142,8 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
                 finally:
                     watch.cancel()
         except TimeoutError:
-            if limit.expired():
-                raise unauthenticated() from None
+            if announcement.why is not None and limit.expired():
+                raise announcement.why from None
             raise
         finally:
             _announcement.reset(token)
@@ -158,10 +159,11 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
             await self._authenticator.changed(next_look_s(left_s, has_warned=announcement.expires_s is not None))
             try:
                 standing = await self._authenticator.authenticate(credentials)
-            except UnauthenticatedError:
-                break
             except UnavailableError as error:  # what goes on is not cut off for it
                 logger.warning("a stream's credential cannot be looked at again: %s", error)
+            except NacreError as error:
+                announcement.why = error
+                break
         announcement.make(self._clock())
         await asyncio.sleep(LAST_WORD_S)
         limit.reschedule(asyncio.get_running_loop().time())

@@ -68,10 +68,33 @@ async def test_p02_a_link_that_was_taken_back_is_no_credential(
     async with nacre.connect(running.server.address, token=link.token) as guest:
         await guest.caller()
         await session.revoke(link)
-        with pytest.raises(nacre.Unauthenticated):
+        with pytest.raises(nacre.PermissionDenied, match="taken back"):
             async with asyncio.timeout(10):
                 while True:
                     await guest.caller()
+
+
+async def test_p02_a_guest_who_is_in_hears_why_it_ends(
+    running: Service, owner: nacre.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.access.memory.FRESH_S", 0.02)
+    monkeypatch.setattr("serving.gateway.authentication.RECHECK_S", 0.05)
+    session = await owner.create(prompt="a quiet street at dusk")
+    link = await session.share("view", seconds=60)
+    async with (
+        session.enter(video="rgb") as played,
+        nacre.connect(running.server.address, token=link.token) as guest,
+        (await guest.open_share(link.token)).enter(video="rgb") as world,
+    ):
+        async with asyncio.timeout(20):
+            await asyncio.gather(anext(world), anext(played))
+            await session.revoke(link)
+            with pytest.raises(nacre.PermissionDenied) as refused:
+                while True:
+                    await asyncio.gather(anext(world), anext(played))
+        assert refused.value.reason == "SHARE_LINK_REVOKED"
+        async with asyncio.timeout(20):
+            assert (await anext(played)).frames, "nobody else is disturbed"
 
 
 async def test_p02_a_guest_goes_its_own_way_on_the_links_tenants_bill(
@@ -98,7 +121,7 @@ async def test_p02_a_guest_goes_its_own_way_on_the_links_tenants_bill(
         # What the link let in goes with it.
         monkeypatch.setattr("serving.access.memory.FRESH_S", 0.02)
         await session.revoke(link)
-        with pytest.raises(nacre.Unauthenticated):
+        with pytest.raises(nacre.PermissionDenied, match="taken back"):
             async with asyncio.timeout(10):
                 while True:
                     await fork.state()

@@ -14,15 +14,19 @@ export interface EndActions {
 export interface Ending {
   sentence: Sentence;
   reason: string;
-  /** It can be forked, and not entered again. */
-  isOver: boolean;
+  /** How one gets back, if at all. */
+  way: "enter" | "fork" | "none";
 }
 
 export function endingOf(error: unknown): Ending {
   const reason = ((error as Trouble).reason ?? "").toUpperCase();
   const hasEnded = error instanceof SessionEnded;
-  const isOver = hasEnded && !["PARKED", "QUOTA", "SERVICE_STOPPING"].includes(reason);
-  return { sentence: hasEnded ? endOf(reason) : sentenceOf(error as Trouble), reason, isOver };
+  if (!hasEnded) {
+    const sentence = sentenceOf(error as Trouble);
+    return { sentence, reason, way: sentence.remedy === "start" ? "none" : "enter" };
+  }
+  const isKept = ["PARKED", "QUOTA", "SERVICE_STOPPING"].includes(reason);
+  return { sentence: endOf(reason), reason, way: isKept ? "enter" : "fork" };
 }
 
 /** While it is tried to come back. */
@@ -37,12 +41,13 @@ export function lostCover({ title, advice }: Pick<Sentence, "title" | "advice">)
   return [h("p", { class: "big" }, title), h("p", null, advice)];
 }
 
-export function endCover({ sentence, isOver }: Ending, mayKeep: boolean, actions: EndActions): Child[] {
+export function endCover({ sentence, way }: Ending, mayKeep: boolean, actions: EndActions): Child[] {
   const button = (label: string, kind: string, run: () => void): HTMLElement =>
     h("button", { class: kind, type: "button", onclick: run }, label);
-  const main = isOver
-    ? mayKeep && button("Go on from here", "primary", actions.goOn)
-    : button("Come back in", "primary", actions.enterAgain);
+  const main =
+    way === "enter"
+      ? button("Come back in", "primary", actions.enterAgain)
+      : way === "fork" && mayKeep && button("Go on from here", "primary", actions.goOn);
   const download = mayKeep && button("Download the recording", "secondary", actions.download);
   const answers = h("div", { class: "answers" }, main, download, button("Another world", "secondary", actions.leave));
   return [h("p", { class: "big" }, sentence.title), h("p", null, sentence.advice), answers];

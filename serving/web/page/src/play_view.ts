@@ -252,7 +252,7 @@ export class PlayView {
   }
 
   #warn({ reason, timeLeftS }: GoAway): void {
-    const sentence = warningOf(reason, duration(timeLeftS));
+    const sentence = warningOf(reason, duration(timeLeftS), !this.place.store.key);
     this.place.notices.say(sentence);
     this.#state.warn(sentence, timeLeftS);
     this.#quiet.stir();

@@ -119,8 +119,9 @@ const ENDS: Record<string, Told> = {
   QUOTA: ["You have played for as long as you may today.", "The world is kept until midnight UTC has passed.", "start"],
 };
 
-/** Before a limit bites. */
-export function warningOf(reason: string, time: string): string {
+/** Before a limit bites. `isGuest`: of a link, which leaves nothing. */
+export function warningOf(reason: string, time: string, isGuest = false): string {
+  if (isGuest && reason.toUpperCase() === "CREDENTIAL_EXPIRED") return `This link ends in ${time}.`;
   const why: Record<string, string> = {
     SERVICE_STOPPING: "The service stops",
     TIME_LIMIT: "The time for this world is over",

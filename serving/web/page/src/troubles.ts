@@ -51,11 +51,19 @@ export class Troubles {
   /** The first page lacks something. */
   onStart(error: unknown): void {
     const sentence = sentenceOf(error as Trouble);
-    const action =
-      sentence.remedy === "key"
-        ? { label: "Enter a key", run: (): void => void this.#askKey() }
-        : { label: "Try again", run: (): void => void this.host.showStart() };
-    this.host.notices.tell(sentence, action, (error as Trouble).requestId);
+    this.host.notices.tell(sentence, this.#startAgain(error as Trouble, sentence.remedy), (error as Trouble).requestId);
+  }
+
+  #startAgain({ reason }: Trouble, remedy: Remedy): Answer {
+    if (remedy === "key") return { label: "Enter a key", run: () => void this.#askKey() };
+    if (reason?.startsWith("SHARE_LINK_")) return { label: "Go on without it", run: () => this.#forgetLink() };
+    return { label: "Try again", run: () => void this.host.showStart() };
+  }
+
+  /** It says who one is where there is no key, and leads nowhere any more. */
+  #forgetLink(): void {
+    this.host.store.link = "";
+    location.reload();
   }
 
   /** Another tab, or somebody else, has this session in hand. */

@@ -47,4 +47,6 @@ test("the time to wait is told", () => {
   expect(warningOf("time_limit", "30 seconds")).toBe(
     "The time for this world is over in 30 seconds. What it is now will be kept.",
   );
+  expect(warningOf("credential_expired", "1 second")).toContain("Your key");
+  expect(warningOf("credential_expired", "1 second", true)).toBe("This link ends in 1 second.");
 });

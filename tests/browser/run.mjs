@@ -8,10 +8,11 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { edgeScenarios } from "./edge_scenarios.mjs";
+import { keyedScenarios } from "./keyed_scenarios.mjs";
 import { scenarios } from "./scenarios.mjs";
 
 const SCENARIO_MS = 90_000;
-const all = { ...scenarios, ...edgeScenarios };
+const all = { ...scenarios, ...edgeScenarios, ...keyedScenarios };
 
 if (process.argv[2] === "--list") {
   console.log(Object.keys(all).join("\n"));
@@ -32,7 +33,7 @@ for (const [name, scenario] of chosen) {
   const began = performance.now();
   let error = "";
   try {
-    await within(SCENARIO_MS, scenario({ ...opened, browser, url, line, picture, stopService }));
+    await within(SCENARIO_MS, scenario({ ...opened, browser, url, line, picture, stopService, key: process.env.NACRE_KEY }));
     if (opened.faults.length) error = opened.faults.join("; ");
   } catch (failure) {
     error = failure.stack ?? String(failure);

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.browser.test_page import CHROMIUM, HERE, MODEL, OUT, ROOT
+from tests.browser.runner import CHROMIUM, HERE, MODEL, NEEDS_CHROMIUM, OUT, page_url
 from tests.cluster.conftest import started
 from tests.strangers.test_node import NODE
 
 TIMEOUT_S = 120
 
-pytestmark = [
-    pytest.mark.skipif(not NODE, reason="there is no node"),
-    pytest.mark.skipif(not CHROMIUM, reason="there is no chromium"),
-    pytest.mark.skipif(
-        not (ROOT / "sdk/js/node_modules/playwright-core").is_dir(), reason="not installed: npm ci --prefix sdk/js"
-    ),
-    pytest.mark.timeout(2 * TIMEOUT_S),
-]
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +27,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     arguments = ("--local", "--model", MODEL, "--port", "0", "--web-port", "0", "--slots", "1")
     kept = ("--data-folder", str(folder / "data"), "--config", str(settings))
     with started(folder / "log", *arguments, *kept) as service:
-        found = re.search(r"PAGE (\S+)", service.text)
-        assert found is not None, service.text
-        command = [NODE, "rtc.mjs", found[1].rstrip("/"), str(OUT)]
+        command = [NODE, "rtc.mjs", page_url(service.text).rstrip("/"), str(OUT)]
         environment = os.environ | {"NACRE_CHROMIUM": CHROMIUM}
         done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -83,6 +84,7 @@ def default_destination(environment: Mapping[str, str]) -> SpanDestination:
     return SpanDestination.OTLP if is_wanted and _has_otlp() else SpanDestination.NONE
 
 
+@lru_cache(maxsize=256)
 def trace_id_of(session_id: str) -> int:
     return int.from_bytes(hashlib.sha256(session_id.encode()).digest()[:16], "big") or 1
 

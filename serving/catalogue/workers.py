@@ -59,10 +59,11 @@ class Workers:
         now_s = self._clock()
         values = {**asdict(beat), "seen_s": now_s}
         with self._database.write() as connection:
-            connection.execute(delete(workers).where(workers.c.seen_s < now_s - FORGOTTEN_AFTER_S))
             update = workers.update().where(workers.c.worker_id == beat.worker_id).values(**values)
             wanted = connection.execute(update.returning(workers.c.wanted)).scalar_one_or_none()
             if wanted is None:
+                # Whoever is new clears away those that nobody hears of any more.
+                connection.execute(delete(workers).where(workers.c.seen_s < now_s - FORGOTTEN_AFTER_S))
                 wanted = UP if beat.state == UP else DRAINED  # as it was told before it was forgotten
                 connection.execute(workers.insert().values(**values, wanted=wanted))
         return wanted

@@ -46,6 +46,7 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_HEAD_BYTES = 16_384
 # What the kernel holds for a client that does not read, beyond what waits in the service.
 KERNEL_SEND_BYTES = 256 << 10
+TICK_S = 1.0
 START_POLL_S = 0.005
 BACKLOG = 256
 
@@ -105,7 +106,7 @@ class WebServer:
         if self._server is None or self._task is None:
             return
         await asyncio.gather(self._streams.wait_idle(grace_s), self._rtc.stop(grace_s))
-        self._server.should_exit = True
+        self._server.exit()
         self._server.config.timeout_graceful_shutdown = round(grace_s)
         await asyncio.wait([self._task])
         self._server = self._task = None
@@ -182,7 +183,22 @@ class WebServer:
 
 
 class _Server(uvicorn.Server):
-    """Signals are the service's, not its server's."""
+    """Signals are the service's, not its server's. It looks once a second whether it is to end, and at once when it is
+    told: uvicorn looks ten times as often, which costs a gateway that idles a fifth of all it uses."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._exiting = asyncio.Event()
+
+    def exit(self) -> None:
+        self.should_exit = True
+        self._exiting.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):  # a whole second each: it brings the date of answers up to date
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._exiting.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

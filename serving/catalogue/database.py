@@ -27,6 +27,9 @@ POSTGRES_DRIVER = "postgresql+psycopg"
 BUSY_TIMEOUT_S = 3.0
 # SQLite's own waiting looks again after 1, 2, 5, 10, 15 ms and so on: a lock held for 4 ms would cost 8.
 BUSY_RETRY_MS = 1
+# Of each connection, of which a process has some. SQLite's own 2,000 fill up slowly as the file grows, and look like a
+# leak for hours; the system keeps what is read often in memory anyway.
+CACHE_KIB = 512
 # Those who change the tables, or make them, wait for each other for longer.
 MIGRATION_TIMEOUT_S = 10.0
 WAL_RETRY_S = 0.01
@@ -169,6 +172,7 @@ def _set_up_sqlite(connection: Any, busy_timeout_s: float) -> None:
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute(f"PRAGMA wal_autocheckpoint={AT_LATEST_PAGES}")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     cursor.close()
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from serving.errors import ControlDuplicateError, RateExceededError
 from serving.sessions.contract import Accepted, Applied, Outcome
 
-# Ids are remembered for this many controls: a minute at the full rate, and a bound on memory for ever.
-REMEMBERED_IDS = 4_096
+# Ids are remembered for this many controls: a minute of one client at the full rate (20 a second), and a bound on
+# memory that an hour of play has long reached. What became of older ones, the record says.
+REMEMBERED_IDS = 1_200
 
 
 @dataclass(frozen=True, slots=True)

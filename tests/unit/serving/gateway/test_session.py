@@ -13,6 +13,7 @@ from serving.errors import (
     SessionEndedError,
 )
 from serving.gateway.config import GatewayConfig
+from serving.gateway.controls import REMEMBERED_IDS
 from serving.gateway.media import AudioCodec, VideoCodec
 from serving.gateway.metrics import NoMetrics
 from serving.gateway.seen import Seen
@@ -242,10 +243,10 @@ async def test_controls_without_an_outcome_are_bounded() -> None:
 
 async def test_remembered_ids_are_bounded() -> None:
     async with hosted() as (session, _):
-        for idx in range(5_000):
+        for idx in range(REMEMBERED_IDS + 100):
             session.controls.admit(f"c{idx}", 1.0)
             session.controls.forget(f"c{idx}")
-        assert session.controls.num_remembered == 4_096
+        assert session.controls.num_remembered == REMEMBERED_IDS
 
 
 async def test_the_first_chunk_that_shows_a_control_names_when_it_came() -> None:

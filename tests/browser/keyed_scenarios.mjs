@@ -22,6 +22,19 @@ async function share(page, what) {
   return link;
 }
 
+/** Somebody who has nothing but the link, and sees the world. */
+async function comeBy(link, browser) {
+  const guest = await openPage(browser);
+  await guest.page.goto(link);
+  await playing(guest.page);
+  return guest;
+}
+
+async function leave({ context, faults }) {
+  expect(faults.length === 0, faults.join("; "));
+  await context.close();
+}
+
 /** The browser itself tells of every answer that is a refusal. */
 const but = (faults, known) => faults.splice(0, faults.length, ...faults.filter((each) => !each.includes(known)));
 
@@ -50,40 +63,31 @@ export const keyedScenarios = {
 
   async a_guest_looks_on_without_a_key_n_15({ page, browser }) {
     const link = await share(page, "Look on");
-    const guest = await openPage(browser);
-    await guest.page.goto(link);
-    await playing(guest.page);
+    const guest = await comeBy(link, browser);
     expect((await guest.page.textContent(".live")) === "Looking on", "a guest is not told to be one");
     expect((await guest.page.locator(".say, .timeline, [aria-label=Share]").count()) === 0, "more is offered than a link allows");
-    expect(guest.faults.length === 0, guest.faults.join("; "));
-    await guest.context.close();
+    await leave(guest);
   },
 
   async a_guest_says_things_and_nothing_else_n_15({ page, browser }) {
     const link = await share(page, "Say things");
-    const guest = await openPage(browser);
-    await guest.page.goto(link);
-    await playing(guest.page);
+    const guest = await comeBy(link, browser);
     await guest.page.keyboard.press("i"); // the panel, which lists what became of it
     await guest.page.fill("input.say", "it starts to rain");
     await guest.page.keyboard.press("Enter");
     await guest.page.waitForSelector('.receipt.applied[data-kind="directive"]');
     expect((await guest.page.locator("[aria-label=Share]").count()) === 0, "a guest is offered to let others in");
-    expect(guest.faults.length === 0, guest.faults.join("; "));
-    await guest.context.close();
+    await leave(guest);
   },
 
   async a_link_that_is_taken_back_ends_for_those_who_came_by_it_n_15({ page, browser }) {
     const link = await share(page, "Look on");
-    const guest = await openPage(browser);
-    await guest.page.goto(link);
-    await playing(guest.page);
+    const guest = await comeBy(link, browser);
     await page.click("[aria-label=Share]");
     await page.click("dialog .links li >> nth=0 >> [aria-label='Take this link back']");
     await page.keyboard.press("Escape");
     await guest.page.waitForSelector(TAKEN_BACK);
-    expect(guest.faults.length === 0, guest.faults.join("; "));
-    await guest.context.close();
+    await leave(guest);
     const late = await openPage(browser);
     await late.page.goto(link);
     await late.page.waitForSelector(TAKEN_BACK);

@@ -97,7 +97,7 @@ class Manifest:
 
 
 def _fields_of(each: Part | StoredTensor) -> dict[str, Any]:
-    """As `dataclasses.asdict`, which copies all that is in there as well, at twenty times the time."""
+    """As `dataclasses.asdict`, but does not copy all that is in there as well."""
     return {name: getattr(each, name) for name in each.__slots__}
 
 

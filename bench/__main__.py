@@ -274,7 +274,7 @@ def fuzz(
 @app.command()
 def soak(seconds: float = 600.0, local: Local = False, model: Model = "") -> None:
     """Memory and step time over a long session."""
-    run([lambda service: bench_soak(service, seconds, _say)], local, model)
+    run([lambda service: bench_soak(service, seconds, _say, model)], local, model)
 
 
 def _say(line: str) -> None:

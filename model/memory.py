@@ -12,6 +12,7 @@ Letters: K places, M maps, H rows, W columns of a canvas.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,7 +59,9 @@ class SpatialMemory:
     def __init__(self) -> None:
         turn = (camera.CANVAS_H, camera.TURN_PX)
         # Written, not only asked for: zeros that nobody wrote are no memory yet, and every place would take some more.
-        self._maps = torch.empty(MAX_PLACES, NUM_KEPT, *turn, dtype=torch.uint8).zero_()
+        self._maps = [torch.empty(NUM_KEPT, *turn, dtype=torch.uint8).zero_() for _ in range(MAX_PLACES)]
+        # Places' maps that snapshots share, until they are written to.
+        self._lent: dict[int, NDArray[np.uint8]] = {}
         self._known = torch.empty(MAX_PLACES, *turn, dtype=torch.bool).zero_()
         self._xy = torch.zeros(MAX_PLACES, 2, dtype=torch.float64)
         self._count = 0
@@ -68,7 +71,7 @@ class SpatialMemory:
 
     @property
     def num_bytes(self) -> int:
-        tensors = (self._maps, self._known, self._xy, self._last_maps, self._last_known)
+        tensors = (*self._maps, self._known, self._xy, self._last_maps, self._last_known)
         return sum(tensor.nbytes for tensor in tensors)
 
     @property
@@ -107,7 +110,9 @@ class SpatialMemory:
             return
         index = self._columns(at.column, camera.CANVAS_W)
         fresh = known_HW & ~self._known[place][:, index]
-        self._maps[place][:, :, index] = torch.where(fresh, self._last_maps, self._maps[place][:, :, index])
+        if bool(fresh.any()):
+            maps = self._own(place)
+            maps[:, :, index] = torch.where(fresh, self._last_maps, maps[:, :, index])
         self._known[place][:, index] |= known_HW
 
     def forget_places(self) -> None:
@@ -119,9 +124,11 @@ class SpatialMemory:
         return self._last_maps[:GRAIN].float() / 255, self._last
 
     def snapshot(self) -> Tensors:
+        """Costs little: it shares the places' maps. Those of a place that was not written to are the same array in the
+        next one."""
         count = self._count
         return {
-            "place_maps": self._maps[:count].numpy().copy(),
+            **{place_name(place): self._lend(place) for place in range(count)},
             "place_known": np.packbits(self._known[:count].numpy(), axis=-1),
             "place_xy": self._xy[:count].numpy().copy(),
             "last_maps": self._last_maps.numpy().copy(),
@@ -136,7 +143,8 @@ class SpatialMemory:
         count = memory._count = min(len(snapshot["place_xy"]), MAX_PLACES)
         bits = (count, camera.CANVAS_H, camera.TURN_PX // 8)
         known_bits = sized(snapshot, "place_known", bits, np.uint8)
-        memory._maps[:count] = _tensor(snapshot, "place_maps", memory._maps[:count])
+        for maps, stored in zip(memory._maps[:count], stored_places(snapshot, count), strict=True):
+            np.copyto(maps.numpy(), stored)
         memory._known[:count] = torch.from_numpy(np.unpackbits(known_bits, axis=-1)).bool()
         memory._xy[:count] = _tensor(snapshot, "place_xy", memory._xy[:count])
         memory._last_maps = _tensor(snapshot, "last_maps", memory._last_maps).clone()
@@ -144,6 +152,19 @@ class SpatialMemory:
         x_m, y_m, column = sized(snapshot, "last_standpoint", (3,), np.float64).tolist()
         memory._last = Standpoint(x_m, y_m, int(column))
         return memory
+
+    def _lend(self, place: int) -> NDArray[np.uint8]:
+        """The place's maps, [1, M, H, W], not to be written to any more."""
+        if place not in self._lent:
+            self._lent[place] = self._maps[place].numpy()[None]
+            self._lent[place].flags.writeable = False
+        return self._lent[place]
+
+    def _own(self, place: int) -> Tensor:
+        """The place's maps, to be written to: a copy where snapshots share them."""
+        if self._lent.pop(place, None) is not None:
+            self._maps[place] = self._maps[place].clone()
+        return self._maps[place]
 
     def _new_place(self, at: Standpoint) -> int:
         """A free place, or the farthest one, emptied."""
@@ -226,6 +247,21 @@ class SpatialMemory:
 
 def _recollection(maps_MHW: Tensor, strong_HW: Tensor, weak_HW: Tensor) -> Recollection:
     return Recollection(maps_MHW[:GRAIN], maps_MHW[GRAIN], strong_HW, weak_HW)
+
+
+def place_name(place: int) -> str:
+    """Of a place's maps in a snapshot. One array each, [1, M, H, W]: most places stay as they were."""
+    return f"place_maps.{place:02}"
+
+
+def stored_places(snapshot: Tensors, count: int) -> Iterator[NDArray[np.uint8]]:
+    """The maps of each place. Raises ValueError when one has another shape or kind."""
+    place = (NUM_KEPT, camera.CANVAS_H, camera.TURN_PX)
+    if "place_maps" in snapshot:  # all in one, as older snapshots have them
+        yield from sized(snapshot, "place_maps", (count, *place), np.uint8)
+        return
+    for name in map(place_name, range(count)):
+        yield sized(snapshot, name, (1, *place), np.uint8)[0]
 
 
 def sized(snapshot: Tensors, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> NDArray[Any]:

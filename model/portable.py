@@ -26,7 +26,7 @@ from PIL import Image
 
 from model import camera
 from model.interface import Tensors
-from model.memory import MAX_PLACES, NUM_KEPT
+from model.memory import MAX_PLACES, NUM_KEPT, place_name, stored_places
 
 VERSION = 2  # 1 did not have the grain
 VERSION_NAME = "portable_version"  # tells a portable snapshot from an exact one
@@ -68,7 +68,9 @@ def is_portable(snapshot: Tensors) -> bool:
 
 def packed(exact: Tensors) -> Tensors:
     """The portable tensors of an exact snapshot: about 10 ms of one core for every place."""
-    places_KMHW, known_KHW = exact["place_maps"], _unpacked_bits(exact["place_known"])
+    places = list(stored_places(exact, len(exact["place_xy"])))
+    places_KMHW = np.stack(places) if places else np.zeros((0, NUM_KEPT, camera.CANVAS_H, camera.TURN_PX), np.uint8)
+    known_KHW = _unpacked_bits(exact["place_known"])
     last_MHW, last_HW = exact["last_maps"], exact["last_known"]
     replaced = {
         VERSION_NAME: np.array(VERSION, np.int64),
@@ -78,7 +80,7 @@ def packed(exact: Tensors) -> Tensors:
         f"{_LAST}_known": _deflated(np.packbits(last_HW, axis=-1)),
         **{name: _halved(exact[name]) for name in _HALVED},
     }
-    left_out = {"place_maps", "place_known", "last_maps", "last_known"}
+    left_out = {"place_maps", *map(place_name, range(len(places))), "place_known", "last_maps", "last_known"}
     kept = {name: array for name, array in exact.items() if name not in left_out}
     return {**kept, **replaced}
 
@@ -94,7 +96,7 @@ def unpacked(portable: Tensors) -> Tensors:
     turn, canvas = (camera.CANVAS_H, camera.TURN_PX), (camera.CANVAS_H, camera.CANVAS_W)
     last_bits = _inflated(portable[f"{_LAST}_known"], (1, canvas[0], canvas[1] // 8))
     replaced = {
-        "place_maps": _maps(portable, _PLACES, (count, *turn)),
+        **{place_name(place): maps[None] for place, maps in enumerate(_maps(portable, _PLACES, (count, *turn)))},
         "place_known": _inflated(portable[f"{_PLACES}_known"], (count, turn[0], turn[1] // 8)),
         "last_maps": _maps(portable, _LAST, (1, *canvas))[0],
         "last_known": _unpacked_bits(last_bits)[0],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.scrape import HistogramTotals
+from bench.soak.pace import PaceSample
 from bench.soak.sampling import SoakSample
 from bench.statistics import FirstAgainstLast, Slope, first_against_last, fit_slope
 
@@ -41,9 +42,15 @@ class Flatness:
     step_cpu_p50_s: FirstAgainstLast | None
     step_cpu_p99_s: FirstAgainstLast | None
     lag_p99_s: FirstAgainstLast  # of a chunk's arrival behind the session's clock
+    # Processor time of one and the same step beside the session, which tells the machine's pace; None where it was not
+    # measured. The other one is `step_p99_s` by it: what is left once the machine is taken out.
+    pace_p50_s: FirstAgainstLast | None = None
+    step_p99_by_pace: FirstAgainstLast | None = None
 
 
-def flatness_of(samples: Sequence[SoakSample], lags_s: Sequence[float]) -> Flatness:
+def flatness_of(
+    samples: Sequence[SoakSample], lags_s: Sequence[float], paces: Sequence[PaceSample] = ()
+) -> Flatness:
     """`lags_s`: of every chunk, in order. Raises ValueError for a session that was too short to tell."""
     warm_up_s = warm_up_of(samples[-1].time_s - samples[0].time_s) if samples else 0.0
     settled = [each for each in samples if each.time_s - samples[0].time_s >= warm_up_s]
@@ -56,6 +63,8 @@ def flatness_of(samples: Sequence[SoakSample], lags_s: Sequence[float]) -> Flatn
     steady = [name for name in by_process[0] if all(name in each for each in by_process)]
     steps = [(at_s, totals.sum / totals.count) for at_s, totals in _steps(settled)]
     means_s, cpu_s = [mean_s for _, mean_s in steps], _step_cpu_s(settled)
+    step_p99_s, pace_s = _tenths_of_steps(settled, 99), [each.cpu_s for each in paces if each.time_s >= times_s[0]]
+    pace_p50_s = first_against_last(pace_s, 50) if len(pace_s) >= MIN_SAMPLES else None
     return Flatness(
         warm_up_s=warm_up_s,
         warm_up_growth_bytes=settled[0].rss_bytes - samples[0].rss_bytes,
@@ -63,13 +72,19 @@ def flatness_of(samples: Sequence[SoakSample], lags_s: Sequence[float]) -> Flatn
         rss_bytes=fit_slope(times_s, memory),
         rss_bytes_by_process={name: fit_slope(times_s, [float(each[name]) for each in by_process]) for name in steady},
         step_s=fit_slope([at_s for at_s, _ in steps], means_s),
-        step_p99_s=_tenths_of_steps(settled, 99),
+        step_p99_s=step_p99_s,
         step_mean_p50_s=first_against_last(means_s, 50),
         step_mean_p99_s=first_against_last(means_s, 99),
         step_cpu_p50_s=first_against_last(cpu_s, 50) if cpu_s else None,
         step_cpu_p99_s=first_against_last(cpu_s, 99) if cpu_s else None,
         lag_p99_s=first_against_last(lags_s, 99),
+        pace_p50_s=pace_p50_s,
+        step_p99_by_pace=pace_p50_s and _by(step_p99_s, pace_p50_s),
     )
+
+
+def _by(steps: FirstAgainstLast, paces: FirstAgainstLast) -> FirstAgainstLast:
+    return replace(steps, first=steps.first / paces.first, last=steps.last / paces.last)
 
 
 def warm_up_of(duration_s: float) -> float:

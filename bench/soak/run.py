@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +15,13 @@ from bench.report import control_latencies_s, late_chunks
 from bench.results import Result
 from bench.script import LEAD_OUT_S, STREET, Script
 from bench.soak.flatness import Flatness, flatness_of, warm_up_of
+from bench.soak.pace import PaceMaker, PaceSample
 from bench.soak.sampling import SAMPLE_EVERY_S, SoakSample, SoakSampler
 from bench.statistics import FirstAgainstLast, Slope, percentile
 
 TELL_EVERY_S = 60.0
 TOLD_MIB_PER_HOUR = 0.5
+DEFAULT_MODEL = "pearl-xs"
 MS, MIB, SECONDS_PER_HOUR = 1_000, 1 << 20, 3_600
 MINUTE_S = 60.0
 
@@ -38,17 +40,17 @@ def looping_script(duration_s: float) -> Script:
     return Script(name="soak", title=f"{duration_s:.0f} s", duration_s=duration_s, cues=cues)
 
 
-def bench_soak(service: Service, seconds: float, say: Say = lambda line: None) -> Result:
-    """`say` hears how it goes, once a minute."""
+def bench_soak(service: Service, seconds: float, say: Say = lambda line: None, model: str = "") -> Result:
+    """`say` hears how it goes, once a minute; `model` as the service was told, empty for its default."""
     player = Player(service.address)
     faults: list[str] = []
-    with SoakSampler(service, Teller(say, seconds).heard) as sampler:
+    with PaceMaker(model or DEFAULT_MODEL) as pace, SoakSampler(service, Teller(say, seconds).heard) as sampler:
         try:
             recording = asyncio.run(player.play(looping_script(seconds), Start(prompt="a quiet street at dusk")))
         except (KeyboardInterrupt, SystemExit):
             recording = player.recording_so_far()
             faults.append("stopped before its end")
-    return result_of(recording, sampler.samples, seconds, sampler.num_missed, faults)
+    return result_of(recording, sampler.samples, seconds, sampler.num_missed, faults, pace.samples)
 
 
 class Teller:
@@ -69,7 +71,12 @@ class Teller:
 
 
 def result_of(
-    recording: Recording, samples: list[SoakSample], seconds: float, num_missed: int, faults: list[str]
+    recording: Recording,
+    samples: list[SoakSample],
+    seconds: float,
+    num_missed: int,
+    faults: list[str],
+    paces: Sequence[PaceSample] = (),
 ) -> Result:
     missing = recording.planned_chunks - len(recording.chunks)
     faults = [*faults, *([recording.failure] if recording.failure else [])]
@@ -87,11 +94,12 @@ def result_of(
         }
         summary = (f"{figures['late_chunks']} of {figures['num_chunks']} chunks late",)
         try:
-            figures["flatness"] = flatness_of(samples, lags_of(recording))
+            figures["flatness"] = flatness_of(samples, lags_of(recording), paces)
             summary = (*_sentences(figures["flatness"]), *summary)
         except ValueError as error:
             faults.append(str(error))
     figures["samples"] = [_plain(each, samples[0].time_s) for each in samples]
+    figures["paces"] = [{"time_s": each.time_s - samples[0].time_s, "cpu_s": each.cpu_s} for each in paces if samples]
     return Result(
         benchmark="soak",
         model=recording.shape.model,
@@ -136,7 +144,19 @@ def _sentences(flatness: Flatness) -> tuple[str, ...]:
         f"step by the clock: p99, {_compared(flatness.step_p99_s)} (aim: within 5 %)",
         *(f"step by the clock, means of {SAMPLE_EVERY_S:.0f} s: {name}, {_compared(each)}" for name, each in means),
         *(f"step by its thread's processor time: {name}, {_compared(each)}" for name, each in cpu if each is not None),
+        *_pace_sentences(flatness),
         f"lag p99, {_compared(flatness.lag_p99_s)}",
+    )
+
+
+def _pace_sentences(flatness: Flatness) -> tuple[str, ...]:
+    if flatness.pace_p50_s is None or flatness.step_p99_by_pace is None:
+        return ()
+    by_pace = flatness.step_p99_by_pace
+    return (
+        f"the machine's pace, by one and the same step beside it: p50, {_compared(flatness.pace_p50_s)}",
+        f"step by the clock: p99 by that pace, first and last tenth: {by_pace.first:.3f} and {by_pace.last:.3f},"
+        f" {100 * (by_pace.ratio - 1):+.1f} %",
     )
 
 

@@ -177,6 +177,8 @@ def laid_out(
 
 def _cut_array(array: NDArray[Any], last: CutArray | None) -> CutArray:
     """As `last` was cut, where its rows are the same."""
+    if last is not None and array is last.array and not array.flags.writeable:
+        return last
     before = [] if last is None else list(zip(_rows(last.array), last.parts, strict=True))
 
     def part_of(part_idx: int, rows: NDArray[Any]) -> Part:
@@ -358,7 +360,7 @@ def _joined(tensor: StoredTensor, parts: tuple[Part, ...], loaded: Mapping[str, 
 
 
 def _is_cut(array: NDArray[Any]) -> bool:
-    return array.nbytes >= MIN_CUT_BYTES and array.ndim > 1 and len(array) > 1
+    return array.nbytes >= MIN_CUT_BYTES and array.ndim > 1
 
 
 def _rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:

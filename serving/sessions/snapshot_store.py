@@ -27,6 +27,7 @@ from serving.sessions.last_arrays import LastArrays
 from serving.sessions.manifest import EXACT, ID_PATTERN, MAX_MANIFEST_BYTES, PROMISES, Manifest, Part
 from serving.sessions.object_store import as_our_errors, open_object_store
 from serving.sessions.snapshot import SessionSnapshot
+from serving.sessions.stored_parts import StoredParts
 
 CHUNK_DIGITS = 12  # so that names sort as numbers do
 # Parts that are read at once of a distant store, which answers each after tens of milliseconds.
@@ -75,6 +76,7 @@ class SnapshotStore:
         """`store`: one of `obstore.store`."""
         self._store = store
         self._last = LastArrays()
+        self._stored = StoredParts()
 
     @classmethod
     def open(cls, place: str) -> SnapshotStore:
@@ -90,7 +92,9 @@ class SnapshotStore:
         layout = manifests.laid_out(snapshot, info, kind, self._last.of(key.session_id))
         self._last.keep(key.session_id, layout.cut_arrays)
         manifest, pieces = layout.manifest, layout.pieces
-        there = self._sizes(f"{key.folder}/parts")
+        there = self._stored.take(key.session_id, key.folder)
+        if there is None:
+            there = self._sizes(f"{key.folder}/parts")
         parts = {key.part_path(part.sha256): part for part in manifest.parts}
         new = {path: part for path, part in parts.items() if there.get(path) != part.num_bytes}
         try:
@@ -103,6 +107,7 @@ class SnapshotStore:
             with contextlib.suppress(StorageUnavailableError):
                 self._delete(new)  # of a disk that is full, every part counts
             raise
+        self._stored.put(key.session_id, key.folder, {**there, **{path: part.num_bytes for path, part in new.items()}})
         return Saved(key=key, num_bytes=manifest.num_bytes, num_new_bytes=sum(part.num_bytes for part in new.values()))
 
     def _holds(self, key: SnapshotKey, manifest: Manifest, info: ModelInfo) -> bool:
@@ -124,12 +129,14 @@ class SnapshotStore:
         whatever interrupts this leaves parts too many, never too few."""
         in_use = {path for key in kept for path in self._part_paths(key, info)}
         for key in keys:
+            self._stored.forget(key.session_id)
             unused = sorted(set(self._part_paths(key, info)) - in_use)
             self._delete([key.path])
             self._delete(unused)
 
     def delete_session(self, session_id: str) -> None:
         """All that is stored of it."""
+        self._stored.forget(session_id)
         folder = SnapshotKey(session_id=session_id, epoch=0, chunk_idx=0).folder.rpartition("/")[0]
         self._delete(self._sizes(folder))
 

@@ -20,6 +20,7 @@ from bench.results import Result, ResultWriter
 from bench.scrape import HistogramTotals, StageTotals
 from bench.script import STREET
 from bench.soak.flatness import flatness_of, warm_up_of
+from bench.soak.pace import PaceSample
 from bench.soak.run import Teller, lags_of, looping_script, result_of
 from bench.soak.sampling import SoakSample
 from tests.unit.bench.recordings import CHUNK_S, flawless_recording
@@ -115,6 +116,23 @@ def test_growth_of_memory_or_step_time_is_seen() -> None:
     assert not growing.step_s.is_flat
     assert growing.step_p99_s.ratio > 1.05
     assert (growing.lag_p99_s.first, growing.lag_p99_s.last) == (0.0, 0.05)
+
+
+def paces(growth: float) -> list[PaceSample]:
+    return [PaceSample(time_s=5.0 * idx, cpu_s=0.03 * (1 + growth * idx) + 0.0001 * (-1) ** idx) for idx in range(120)]
+
+
+def test_the_pace_of_the_machine_is_taken_out_of_its_steps() -> None:
+    slower = flatness_of(samples(0.0, 0.002), [0.0] * 7_500, paces(0.002))
+    assert slower.pace_p50_s is not None
+    assert slower.step_p99_by_pace is not None
+    assert slower.step_p99_s.ratio > 1.1
+    assert slower.pace_p50_s.ratio == pytest.approx(slower.step_mean_p50_s.ratio, rel=0.02)
+    assert slower.step_p99_by_pace.ratio == pytest.approx(1.0, abs=0.08)
+    steps_alone = flatness_of(samples(0.0, 0.002), [0.0] * 7_500, paces(0.0))
+    assert steps_alone.step_p99_by_pace is not None
+    assert steps_alone.step_p99_by_pace.ratio == pytest.approx(steps_alone.step_p99_s.ratio, rel=0.02)
+    assert flatness_of(samples(0.0, 0.0), [0.0] * 7_500, paces(0.0)[:10]).pace_p50_s is None
 
 
 @pytest.mark.parametrize(

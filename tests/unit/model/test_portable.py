@@ -16,7 +16,7 @@ from PIL import Image
 
 from model import camera, portable
 from model.interface import ChunkControls, PortableState, Tensors
-from model.memory import MAX_PLACES, NUM_KEPT
+from model.memory import MAX_PLACES, NUM_KEPT, place_name, stored_places
 from model.portable import PortableSnapshot, is_portable, packed, unpacked
 from model.presets import load
 from model.session import PearlState
@@ -51,8 +51,12 @@ def full_of(maps: Callable[[tuple[int, ...]], NDArray[np.uint8]]) -> Tensors:
     """A session that knows all of as many places as there can be."""
     shape = (MAX_PLACES, NUM_KEPT, camera.CANVAS_H, camera.TURN_PX)
     known = np.full((MAX_PLACES, camera.CANVAS_H, camera.TURN_PX // 8), 255, np.uint8)
-    places = {"place_maps": maps(shape), "place_known": known, "place_xy": np.zeros((MAX_PLACES, 2))}
-    return {**walked(), **places}
+    places = {place_name(place): maps_MHW[None] for place, maps_MHW in enumerate(maps(shape))}
+    return {**walked(), **places, "place_known": known, "place_xy": np.zeros((MAX_PLACES, 2))}
+
+
+def places_of(snapshot: Tensors) -> NDArray[np.uint8]:
+    return np.stack(list(stored_places(snapshot, len(snapshot["place_xy"]))))
 
 
 def psnr_db(one: NDArray[np.uint8], two: NDArray[np.uint8]) -> float:
@@ -76,11 +80,10 @@ def test_what_fits_is_not_made_coarser() -> None:
     again = unpacked(packed(walked()))
     assert set(again) == set(walked())
     known = np.unpackbits(walked()["place_known"], axis=-1).astype(bool)
+    ours, theirs = (places_of(each).transpose(0, 2, 3, 1)[known] for each in (again, walked()))
+    np.testing.assert_array_equal(ours, theirs)
     for name, array in walked().items():
-        if name == "place_maps":
-            ours, theirs = (maps.transpose(0, 2, 3, 1)[known] for maps in (again[name], array))
-            np.testing.assert_array_equal(ours, theirs)
-        else:
+        if not name.startswith("place_maps"):
             assert again[name].dtype == array.dtype
             # The network's precision is no finer than half, but for numbers next to nothing.
             np.testing.assert_allclose(again[name], array, rtol=0, atol=1e-7 if name.startswith("cache") else 0)
@@ -98,7 +101,7 @@ def test_where_all_does_not_fit_colours_stay_near_and_nearness_exact(monkeypatch
     monkeypatch.setattr(portable, "PLACES_BYTES", 60_000)
     again = unpacked(packed(walked()))
     known = np.unpackbits(walked()["place_known"], axis=-1).astype(bool)
-    ours, theirs = (maps["place_maps"].transpose(0, 2, 3, 1)[known] for maps in (again, walked()))
+    ours, theirs = (places_of(each).transpose(0, 2, 3, 1)[known] for each in (again, walked()))
     assert (ours[:, : camera.NEARNESS] != theirs[:, : camera.NEARNESS]).any()
     assert psnr_db(ours[:, : camera.NEARNESS], theirs[:, : camera.NEARNESS]) > 35
     np.testing.assert_array_equal(ours[:, camera.NEARNESS :], theirs[:, camera.NEARNESS :])
@@ -191,8 +194,10 @@ HOSTILE: dict[str, Callable[[], Arrays]] = {
 }
 HOSTILE_EXACT: dict[str, Callable[[], Arrays]] = {
     "more maps than places": lambda: {"place_maps": np.zeros((40, 6, 112, 512), np.uint8)},
-    "maps that would be repeated": lambda: {"place_maps": np.zeros((1, 1, 1, 1), np.uint8)},
-    "maps without their grain": lambda: {"place_maps": walked()["place_maps"][:, :5]},
+    "a place that is not there": lambda: {"place_xy": np.zeros((len(walked()["place_xy"]) + 1, 2))},
+    "maps that would be repeated": lambda: {place_name(0): np.zeros((1, 1, 1, 1), np.uint8)},
+    "maps without their grain": lambda: {place_name(0): walked()[place_name(0)][:, :5]},
+    "maps of floats": lambda: {place_name(0): walked()[place_name(0)].astype(np.float32)},
     "maps of another kind": lambda: {"last_maps": walked()["last_maps"].astype(np.int64)},
     "too many places": lambda: {"place_xy": COUNT},
 }

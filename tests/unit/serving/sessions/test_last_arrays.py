@@ -59,6 +59,18 @@ def test_rows_that_stayed_are_not_hashed_again(monkeypatch: pytest.MonkeyPatch) 
     assert len(hashed) == 1 + 1, "what changes with every chunk, and the new place"
 
 
+def test_an_array_that_nobody_can_have_written_to_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = np.zeros((1, manifests.MIN_CUT_BYTES), np.uint8)
+    place.flags.writeable = False
+    first = laid_out(with_places(place), INFO)
+    compared: list[int] = []
+    monkeypatch.setattr(manifests, "_are_same_bytes", lambda left, right: compared.append(1) or False)
+    assert laid_out(with_places(place), INFO, last=first.cut_arrays).manifest == first.manifest
+    assert not compared
+    laid_out(with_places(place.copy()), INFO, last=first.cut_arrays)
+    assert len(compared) == 1
+
+
 def test_a_store_that_saves_one_after_the_other_stores_what_it_would_alone(tmp_path: Path) -> None:
     store = SnapshotStore.open(str(tmp_path / "one"))
     for chunk_idx, num_places in ((100, 3), (120, 3), (140, 5), (160, 2)):

@@ -64,6 +64,32 @@ def test_what_did_not_change_is_stored_once(store: SnapshotStore) -> None:
     assert store.save(some_snapshot(chunk_idx=200, num_places=8), 1, INFO).num_new_bytes == 0
 
 
+def test_what_is_there_is_listed_once_and_again_after_something_went(
+    store: SnapshotStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[str] = []
+    sizes = SnapshotStore._sizes
+    monkeypatch.setattr(SnapshotStore, "_sizes", lambda self, folder: listed.append(folder) or sizes(self, folder))
+    for chunk_idx in (100, 200, 300):
+        store.save(some_snapshot(chunk_idx=chunk_idx), 1, INFO)
+    assert listed == ["sessions/s-1/1/parts"]
+    store.drop([KEY], [replace(KEY, chunk_idx=200), replace(KEY, chunk_idx=300)], INFO)
+    later = store.save(some_snapshot(chunk_idx=400), 1, INFO)
+    assert len(listed) == 2
+    assert_same_snapshot(some_snapshot(chunk_idx=400), store.load(later.key, INFO))
+    store.save(some_snapshot(chunk_idx=400), 2, INFO)
+    assert listed[2:] == ["sessions/s-1/2/parts"], "another epoch shares nothing"
+
+
+def test_what_was_dropped_is_stored_again_where_it_is_needed_again(store: SnapshotStore) -> None:
+    few, many = some_snapshot(chunk_idx=200, num_places=1), some_snapshot(chunk_idx=100, num_places=4)
+    store.save(many, 1, INFO)
+    kept = store.save(few, 1, INFO).key
+    store.drop([KEY], [kept], INFO)
+    again = replace(many, engine=replace(many.engine, next_chunk_idx=300))
+    assert_same_snapshot(again, store.load(store.save(again, 1, INFO).key, INFO))
+
+
 def test_another_snapshot_does_not_take_the_place_of_one(store: SnapshotStore) -> None:
     store.save(some_snapshot(num_places=2), 1, INFO)
     with pytest.raises(StorageUnavailableError, match="another snapshot"):

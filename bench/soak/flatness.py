@@ -48,9 +48,7 @@ class Flatness:
     step_p99_by_pace: FirstAgainstLast | None = None
 
 
-def flatness_of(
-    samples: Sequence[SoakSample], lags_s: Sequence[float], paces: Sequence[PaceSample] = ()
-) -> Flatness:
+def flatness_of(samples: Sequence[SoakSample], lags_s: Sequence[float], paces: Sequence[PaceSample] = ()) -> Flatness:
     """`lags_s`: of every chunk, in order. Raises ValueError for a session that was too short to tell."""
     warm_up_s = warm_up_of(samples[-1].time_s - samples[0].time_s) if samples else 0.0
     settled = [each for each in samples if each.time_s - samples[0].time_s >= warm_up_s]

@@ -1,4 +1,4 @@
-"""The machine's pace beside a long session: one and the same step of the model, made now and then in a process of its own.
+"""The machine's pace beside a long session: one and the same step of the model, made now and then in another process.
 
 A machine that others share changes its pace within minutes, and what a session's steps take with it. What this step
 takes differs for no other reason.

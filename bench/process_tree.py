@@ -23,6 +23,9 @@ class ProcessUse:
     name: str
     role: Role
     rss_bytes: int
+    # Of it, what is no file's and nobody else's: the rest is programs and libraries, read as they are needed, and what
+    # the system may drop. 0 where the system does not tell.
+    anonymous_bytes: int = 0
     cpu_s: float
 
 
@@ -72,13 +75,15 @@ def _measure(process: psutil.Process) -> ProcessUse | None:
     try:
         with process.oneshot():
             times = process.cpu_times()
+            memory = process.memory_info()
             command_line = process.cmdline()
             return ProcessUse(
                 pid=process.pid,
                 started_s=process.create_time(),
                 name=_short_name(command_line) or process.name(),
                 role=Role.CONTROL_PLANE,
-                rss_bytes=process.memory_info().rss,
+                rss_bytes=memory.rss,
+                anonymous_bytes=memory.rss - memory.shared if hasattr(memory, "shared") else 0,
                 cpu_s=times.user + times.system,
             )
     except psutil.NoSuchProcess:

@@ -32,6 +32,9 @@ class Flatness:
     growth_bytes: int  # of memory, after that: between the medians of its first and its last tenth
     rss_bytes: Slope
     rss_bytes_by_process: Mapping[str, Slope]  # those that were there all the time
+    # The same without pages of files: a program that does something for the first time reads more of itself.
+    anonymous_bytes: Slope
+    anonymous_bytes_by_process: Mapping[str, Slope]
     step_s: Slope  # of the mean of each sampling interval
     step_p99_s: FirstAgainstLast  # of all steps of a tenth, by the histogram's edges
     # Of the means of sampling intervals, which no edges round.
@@ -57,8 +60,6 @@ def flatness_of(samples: Sequence[SoakSample], lags_s: Sequence[float], paces: S
     times_s = [each.time_s for each in settled]
     memory = [float(each.rss_bytes) for each in settled]
     tenths = first_against_last(memory, 50)
-    by_process = [each.rss_bytes_by_process for each in settled]
-    steady = [name for name in by_process[0] if all(name in each for each in by_process)]
     steps = [(at_s, totals.sum / totals.count) for at_s, totals in _steps(settled)]
     means_s, cpu_s = [mean_s for _, mean_s in steps], _step_cpu_s(settled)
     step_p99_s, pace_s = _tenths_of_steps(settled, 99), [each.cpu_s for each in paces if each.time_s >= times_s[0]]
@@ -68,7 +69,9 @@ def flatness_of(samples: Sequence[SoakSample], lags_s: Sequence[float], paces: S
         warm_up_growth_bytes=settled[0].rss_bytes - samples[0].rss_bytes,
         growth_bytes=round(tenths.last - tenths.first),
         rss_bytes=fit_slope(times_s, memory),
-        rss_bytes_by_process={name: fit_slope(times_s, [float(each[name]) for each in by_process]) for name in steady},
+        rss_bytes_by_process=_by_process(times_s, [each.rss_bytes_by_process for each in settled]),
+        anonymous_bytes=fit_slope(times_s, [float(each.anonymous_bytes) for each in settled]),
+        anonymous_bytes_by_process=_by_process(times_s, [each.anonymous_bytes_by_process for each in settled]),
         step_s=fit_slope([at_s for at_s, _ in steps], means_s),
         step_p99_s=step_p99_s,
         step_mean_p50_s=first_against_last(means_s, 50),
@@ -79,6 +82,11 @@ def flatness_of(samples: Sequence[SoakSample], lags_s: Sequence[float], paces: S
         pace_p50_s=pace_p50_s,
         step_p99_by_pace=pace_p50_s and _by(step_p99_s, pace_p50_s),
     )
+
+
+def _by_process(times_s: Sequence[float], memory: Sequence[Mapping[str, int]]) -> dict[str, Slope]:
+    steady = [name for name in memory[0] if all(name in each for each in memory)]
+    return {name: fit_slope(times_s, [float(each[name]) for each in memory]) for name in steady}
 
 
 def _by(steps: FirstAgainstLast, paces: FirstAgainstLast) -> FirstAgainstLast:

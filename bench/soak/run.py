@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -121,6 +121,7 @@ def _plain(sample: SoakSample, began_s: float) -> dict[str, Any]:
         "time_s": sample.time_s - began_s,
         "rss_bytes": sample.rss_bytes,
         "rss_bytes_by_process": sample.rss_bytes_by_process,
+        "anonymous_bytes_by_process": sample.anonymous_bytes_by_process,
         "num_steps": sample.stages.num_steps,
         "step_cpu_s": sample.stages.step_cpu_s,
     }
@@ -134,11 +135,9 @@ def _sentences(flatness: Flatness) -> tuple[str, ...]:
         f"{flatness.warm_up_s:.0f} s of warming up are left out: {flatness.warm_up_growth_bytes / MIB:+.1f} MiB;"
         f" {flatness.growth_bytes / MIB:+.1f} MiB from the first to the last tenth of the rest",
         f"memory of the service: {_hourly(flatness.rss_bytes)}; n={flatness.rss_bytes.num_samples} (aim: < 1 MiB/h)",
-        *(
-            f"  {name}: {_hourly(slope)}"
-            for name, slope in flatness.rss_bytes_by_process.items()
-            if abs(slope.per_s) * SECONDS_PER_HOUR / MIB >= TOLD_MIB_PER_HOUR
-        ),
+        *_by_process(flatness.rss_bytes_by_process),
+        f"of it what is no file's: {_hourly(flatness.anonymous_bytes)}",
+        *_by_process(flatness.anonymous_bytes_by_process),
         f"step: {step.per_s * step_per_hour:+.2f} ms/h (95 %: {step.low_per_s * step_per_hour:+.2f}"
         f" to {step.high_per_s * step_per_hour:+.2f}; n={step.num_samples})",
         f"step by the clock: p99, {_compared(flatness.step_p99_s)} (aim: within 5 %)",
@@ -146,6 +145,14 @@ def _sentences(flatness: Flatness) -> tuple[str, ...]:
         *(f"step by its thread's processor time: {name}, {_compared(each)}" for name, each in cpu if each is not None),
         *_pace_sentences(flatness),
         f"lag p99, {_compared(flatness.lag_p99_s)}",
+    )
+
+
+def _by_process(slopes: Mapping[str, Slope]) -> tuple[str, ...]:
+    return tuple(
+        f"  {name}: {_hourly(slope)}"
+        for name, slope in slopes.items()
+        if abs(slope.per_s) * SECONDS_PER_HOUR / MIB >= TOLD_MIB_PER_HOUR
     )
 
 

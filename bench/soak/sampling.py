@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -22,11 +22,16 @@ MAX_NAME_CHARS = 60
 class SoakSample:
     time_s: float
     rss_bytes_by_process: Mapping[str, int]  # those of the service
+    anonymous_bytes_by_process: Mapping[str, int] = field(default_factory=dict)  # of it, what is no file's
     stages: StageTotals
 
     @property
     def rss_bytes(self) -> int:
         return sum(self.rss_bytes_by_process.values())
+
+    @property
+    def anonymous_bytes(self) -> int:
+        return sum(self.anonymous_bytes_by_process.values())
 
 
 class SoakSampler:
@@ -57,14 +62,20 @@ class SoakSampler:
     def _watch(self) -> None:
         assert self._service.pid, "a service on this machine"
         while not self._is_over.wait(self._interval_s):
-            by_process = {_label(each): each.rss_bytes for each in measure_tree(self._service.pid).processes}
+            found = measure_tree(self._service.pid).processes
             try:
                 stages = read_stages(self._service.metrics_urls)
             except ServiceError:  # a machine that is busy for once is no reason to be blind from then on
                 self.num_missed += 1
                 continue
-            self.samples.append(SoakSample(time_s=time.monotonic(), rss_bytes_by_process=by_process, stages=stages))
-            self._on_sample(self.samples[-1])
+            sample = SoakSample(
+                time_s=time.monotonic(),
+                rss_bytes_by_process={_label(each): each.rss_bytes for each in found},
+                anonymous_bytes_by_process={_label(each): each.anonymous_bytes for each in found},
+                stages=stages,
+            )
+            self.samples.append(sample)
+            self._on_sample(sample)
 
 
 def _label(process: ProcessUse) -> str:

@@ -86,7 +86,14 @@ def samples(rss_growth_bytes_per_s: float, step_growth: float) -> list[SoakSampl
         if idx == 60:
             by_process["passing 9"] = 10**5
         stages = StageTotals(stages={"transformer": total}, num_steps=62.0 * idx, step_cpu_s=62 * idx * 0.025)
-        found.append(SoakSample(time_s=5.0 * idx, rss_bytes_by_process=by_process, stages=stages))
+        found.append(
+            SoakSample(
+                time_s=5.0 * idx,
+                rss_bytes_by_process=by_process,
+                anonymous_bytes_by_process={name: num_bytes // 2 for name, num_bytes in by_process.items()},
+                stages=stages,
+            )
+        )
     return found
 
 
@@ -113,6 +120,8 @@ def test_growth_of_memory_or_step_time_is_seen() -> None:
     assert set(growing.rss_bytes_by_process) == {"worker 7", "raylet 5"}
     assert growing.rss_bytes_by_process["worker 7"].per_s == pytest.approx(10_000.0, rel=0.05)
     assert growing.rss_bytes_by_process["raylet 5"].per_s == 0.0
+    assert growing.anonymous_bytes.per_s == pytest.approx(5_000.0, rel=0.05)
+    assert set(growing.anonymous_bytes_by_process) == {"worker 7", "raylet 5"}
     assert not growing.step_s.is_flat
     assert growing.step_p99_s.ratio > 1.05
     assert (growing.lag_p99_s.first, growing.lag_p99_s.last) == (0.0, 0.05)

@@ -1,8 +1,8 @@
 """Trains and measures the heads that read events: `python -m model.training.text_events [--evaluate]`.
 
 Beside the slot heads over the same frozen sentence encoder, and kept in the same file. What ships
-knows every word; `--evaluate` also trains heads of the training vocabulary alone, to measure
-words they never saw.
+knows the words held out as well, and is measured with new ones (`text_new_words`); `--evaluate`
+also trains heads of the training vocabulary alone, to measure the words held out.
 """
 
 # ruff: noqa: T201 (a command line prints)
@@ -28,6 +28,7 @@ from model.text.events import QUESTION_RANGES, Event, event_of, probabilities_of
 from model.text.sentence import STATE_WIDTH, EncodedSentences, SentenceEncoder
 from model.training.text_encoder import WEIGHTS, EncodedTexts
 from model.training.text_event_sentences import WRITTEN_EVENTS
+from model.training.text_new_words import NEW_EVENTS
 from model.world.actors_captions import EventCaption, random_event_caption
 from model.world.actors_phrases import EVERY_EVENT, HELD_OUT_EVENTS, TRAINING_EVENTS, EventWords
 from model.world.phrases import EVERYTHING, HELD_OUT, TRAINING, Vocabulary
@@ -40,8 +41,8 @@ _REPORT_EVERY = 500
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventTraining:
     seed: int = 1
-    captions: int = 20_000
-    steps: int = 2600
+    captions: int = 26_000
+    steps: int = 3200
     batch: int = 128
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
@@ -102,6 +103,7 @@ def evaluation_sets() -> dict[str, list[EventCaption]]:
     return {
         "training_words": [random_event_caption(rng) for _ in range(600)],
         "held_out_words": [random_event_caption(rng, HELD_OUT_EVENTS, HELD_OUT) for _ in range(900)],
+        "new_words": [random_event_caption(rng, NEW_EVENTS, EVERYTHING) for _ in range(900)],
         "written_by_hand": list(WRITTEN_EVENTS),
     }
 

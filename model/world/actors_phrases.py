@@ -1,32 +1,15 @@
 """Ways to name who and what can move in a world, what they do, and where the camera goes.
 
-As in model.world.phrases there are words to train on and words held out. Lists are parted by
-commas. In sentences `{s}` is who does it and `{t}` to whom.
+As in model.world.phrases there are words to train on and words held out.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from model.world.actors_wider_phrases import WIDER_EVENTS
+from model.world.actors_words import EventWords, in_lists, merged
 
-
-class EventWords(NamedTuple):
-    nouns: dict[str, tuple[str, ...]]  # by kind; people by figure ("girl") or "person"
-    colours: dict[str, tuple[str, ...]]
-    actions: dict[str, tuple[str, ...]]
-    cameras: dict[str, tuple[str, ...]]
-    perspectives: dict[str, tuple[str, ...]]
-
-
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _lists(table: dict[str, str]) -> dict[str, tuple[str, ...]]:
-    return {name: _list(text) for name, text in table.items()}
-
-
-TRAINING_EVENTS = EventWords(
-    nouns=_lists(
+_COMMON_EVENTS = EventWords(
+    nouns=in_lists(
         {
             "girl": (
                 "girl, girl, girl, little girl, young girl, schoolgirl, child, kid, daughter, princess, teenage girl"
@@ -68,7 +51,7 @@ TRAINING_EVENTS = EventWords(
             ),
         }
     ),
-    colours=_lists(
+    colours=in_lists(
         {
             "red": "red, red, red, crimson, scarlet, cherry red, bright red",
             "orange": "orange, ginger, rust-coloured",
@@ -83,7 +66,7 @@ TRAINING_EVENTS = EventWords(
             "grey": "grey, gray, grey",
         }
     ),
-    actions=_lists(
+    actions=in_lists(
         {
             "appear": (
                 "{s}, {s} appears, there is {s}, put {s} here, add {s}, {s} stands in front of us, I want to see "
@@ -143,7 +126,7 @@ TRAINING_EVENTS = EventWords(
             ),
         }
     ),
-    cameras=_lists(
+    cameras=in_lists(
         {
             "static": (
                 "hold the camera still, stop the camera, keep the camera steady, a static shot, do not move the "
@@ -191,7 +174,7 @@ TRAINING_EVENTS = EventWords(
             ),
         }
     ),
-    perspectives=_lists(
+    perspectives=in_lists(
         {
             "third_person": (
                 "third person, switch to third person, show her from behind, seen from behind, an "
@@ -210,8 +193,10 @@ TRAINING_EVENTS = EventWords(
     ),
 )
 
+TRAINING_EVENTS = merged(_COMMON_EVENTS, WIDER_EVENTS)
+
 HELD_OUT_EVENTS = EventWords(
-    nouns=_lists(
+    nouns=in_lists(
         {
             "girl": "lass, toddler girl",
             "boy": "lad, toddler boy",
@@ -229,7 +214,7 @@ HELD_OUT_EVENTS = EventWords(
             "balloon": "helium balloon, rubber balloon",
         }
     ),
-    colours=_lists(
+    colours=in_lists(
         {
             "red": "ruby, blood-red",
             "orange": "tangerine",
@@ -244,7 +229,7 @@ HELD_OUT_EVENTS = EventWords(
             "grey": "silver, ash grey",
         }
     ),
-    actions=_lists(
+    actions=in_lists(
         {
             "appear": "conjure up {s}, {s} materialises, how about {s}, {s} pops up, we stumble upon {s}",
             "come": "{s} dashes over to {t}, {s} trots up to {t}, {s} scampers to {t}, {s} makes its way to {t}",
@@ -256,7 +241,7 @@ HELD_OUT_EVENTS = EventWords(
             "stand": "{s} straightens up, {s} halts, {s} comes to a standstill",
         }
     ),
-    cameras=_lists(
+    cameras=in_lists(
         {
             "static": "freeze the camera, a locked-off shot",
             "pan_left": "rotate the camera leftward",
@@ -268,7 +253,7 @@ HELD_OUT_EVENTS = EventWords(
             "orbit": "revolve around {t}, swing around {t}",
         }
     ),
-    perspectives=_lists(
+    perspectives=in_lists(
         {
             "third_person": "a chase cam, camera behind the hero",
             "first_person": "look out of her eyes, a subjective camera",
@@ -277,16 +262,7 @@ HELD_OUT_EVENTS = EventWords(
 )  # fmt: skip
 
 
-def _merged(one: EventWords, two: EventWords) -> EventWords:
-    return EventWords(
-        *(
-            {name: first[name] + second[name] for name in first}
-            for first, second in zip(one, two, strict=True)
-        )
-    )  # fmt: skip
-
-
-EVERY_EVENT = _merged(TRAINING_EVENTS, HELD_OUT_EVENTS)
+EVERY_EVENT = merged(TRAINING_EVENTS, HELD_OUT_EVENTS)
 
 # Sentences that ask for nobody and nothing of this kind: talk, controls, creatures and deeds that no world here knows.
 NOTHING = (

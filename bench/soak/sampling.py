@@ -15,13 +15,16 @@ from bench.scrape import StageTotals, read_stages
 from bench.service import ServiceError
 
 SAMPLE_EVERY_S = 5.0
+# A step takes megabytes for as long as it lasts, and may be caught at it. What is held between steps is the least of
+# several looks; intervals of another length than a chunk's meet every phase of it.
+LOOKS = 10
 MAX_NAME_CHARS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoakSample:
     time_s: float
-    rss_bytes_by_process: Mapping[str, int]  # those of the service
+    rss_bytes_by_process: Mapping[str, int]  # those of the service; the least since the sample before
     anonymous_bytes_by_process: Mapping[str, int] = field(default_factory=dict)  # of it, what is no file's
     stages: StageTotals
 
@@ -61,8 +64,7 @@ class SoakSampler:
 
     def _watch(self) -> None:
         assert self._service.pid, "a service on this machine"
-        while not self._is_over.wait(self._interval_s):
-            found = measure_tree(self._service.pid).processes
+        while (seen := self._least_of_looks(self._service.pid)) is not None:
             try:
                 stages = read_stages(self._service.metrics_urls)
             except ServiceError:  # a machine that is busy for once is no reason to be blind from then on
@@ -70,12 +72,22 @@ class SoakSampler:
                 continue
             sample = SoakSample(
                 time_s=time.monotonic(),
-                rss_bytes_by_process={_label(each): each.rss_bytes for each in found},
-                anonymous_bytes_by_process={_label(each): each.anonymous_bytes for each in found},
+                rss_bytes_by_process={name: rss_bytes for name, (rss_bytes, _) in seen.items()},
+                anonymous_bytes_by_process={name: num_bytes for name, (_, num_bytes) in seen.items()},
                 stages=stages,
             )
             self.samples.append(sample)
             self._on_sample(sample)
+
+    def _least_of_looks(self, pid: int) -> dict[str, tuple[int, int]] | None:
+        """Of every process its memory, and what of that is no file's; None at the end."""
+        least: dict[str, tuple[int, int]] = {}
+        for _ in range(LOOKS):
+            if self._is_over.wait(self._interval_s / LOOKS):
+                return None
+            looked = {_label(each): (each.rss_bytes, each.anonymous_bytes) for each in measure_tree(pid).processes}
+            least = {name: min(now, least.get(name, now)) for name, now in looked.items()}
+        return least
 
 
 def _label(process: ProcessUse) -> str:

@@ -257,9 +257,6 @@ def place_name(place: int) -> str:
 def stored_places(snapshot: Tensors, count: int) -> Iterator[NDArray[np.uint8]]:
     """The maps of each place. Raises ValueError when one has another shape or kind."""
     place = (NUM_KEPT, camera.CANVAS_H, camera.TURN_PX)
-    if "place_maps" in snapshot:  # all in one, as older snapshots have them
-        yield from sized(snapshot, "place_maps", (count, *place), np.uint8)
-        return
     for name in map(place_name, range(count)):
         yield sized(snapshot, name, (1, *place), np.uint8)[0]
 

@@ -1,6 +1,6 @@
 """What lies in the folders that sessions were last saved to, so that it is not listed again with every save.
 
-A listing takes longer than all else of a save to a local folder, and costs money at most distant stores.
+A listing takes about a third of the time of a save to a local folder, and costs money at most distant stores.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from model import camera
-from model.memory import MAX_PLACES, SpatialMemory, Standpoint, place_name, stored_places
+from model.memory import MAX_PLACES, SpatialMemory, Standpoint, place_name
 
 HERE = Standpoint(0.0, 0.0, 0)
 EVERYTHING = torch.ones(camera.CANVAS_H, camera.CANVAS_W, dtype=torch.bool)
@@ -102,19 +102,6 @@ def test_the_next_snapshot_shares_the_places_that_stayed_as_they_were() -> None:
     assert second[place_name(0)] is first[place_name(0)]
     assert second[place_name(1)] is not first[place_name(1)]
     assert not any(first[place_name(place)].flags.writeable for place in range(2))
-
-
-def test_a_snapshot_with_all_places_in_one_array_can_be_read_still() -> None:
-    memory = SpatialMemory()
-    for place in range(3):
-        kept(memory, Standpoint(2.0 * place, 0.0, 0), canvas(place), is_new_place=True)
-    snapshot = memory.snapshot()
-    names = [place_name(place) for place in range(3)]
-    older = {name: array for name, array in snapshot.items() if name not in names}
-    older["place_maps"] = np.stack(list(stored_places(snapshot, 3)))
-    again = SpatialMemory.restore(older).snapshot()
-    for name, array in snapshot.items():
-        np.testing.assert_array_equal(again[name], array)
 
 
 def test_a_copy_of_a_copy_is_no_better_known_than_the_first() -> None:

@@ -193,7 +193,6 @@ HOSTILE: dict[str, Callable[[], Arrays]] = {
     "words for a number": lambda: {"walker_x_m": np.array("far away")},
 }
 HOSTILE_EXACT: dict[str, Callable[[], Arrays]] = {
-    "more maps than places": lambda: {"place_maps": np.zeros((40, 6, 112, 512), np.uint8)},
     "a place that is not there": lambda: {"place_xy": np.zeros((len(walked()["place_xy"]) + 1, 2))},
     "maps that would be repeated": lambda: {place_name(0): np.zeros((1, 1, 1, 1), np.uint8)},
     "maps without their grain": lambda: {place_name(0): walked()[place_name(0)][:, :5]},

@@ -21,7 +21,7 @@ MAX_POOLS = 1
 LARGE_BYTES = 2 * 1024 * 1024
 # Of what is free at the end of a pool. With 8 MiB every chunk of the embedded model asks the system anew, with 380 page
 # faults; with 16 and more it has one.
-KEPT_FREE_BYTES = 32 * 1024 * 1024
+KEPT_FREE_BYTES = 64 * 1024 * 1024
 # For processes that are started later: glibc reads them once. An operator's own words stand.
 ENVIRONMENT: Mapping[str, str] = {
     "MALLOC_ARENA_MAX": str(MAX_POOLS),

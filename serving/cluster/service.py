@@ -36,6 +36,13 @@ HEALTH_CHECK_TIMEOUT_S = 30.0
 SHUTDOWN_TIMEOUT_S = 5.0
 SHUTDOWN_POLL_S = 0.1
 ANSWER_TIMEOUT_S = 30.0
+# One event loop in each replica. Serve has one of its own for what it calls, one for what calls it, and one for handles;
+# on each it starts a gRPC server or a channel, and gRPC wakes all of them for whatever comes to one (its issue 25364).
+# Handles that are used outside of a loop, as by whoever starts the service, need theirs: so not in its environment.
+REPLICA_ENVIRONMENT = {
+    "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
+    "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
+}
 NAMES = {
     Stage.ENCODER: "Encoder",
     Stage.TRANSFORMER: "Transformer",
@@ -125,7 +132,7 @@ def _deployment(cls: Any, name: str, **options: Any) -> Deployment:
         health_check_timeout_s=HEALTH_CHECK_TIMEOUT_S,
         graceful_shutdown_timeout_s=SHUTDOWN_TIMEOUT_S,
         graceful_shutdown_wait_loop_s=SHUTDOWN_POLL_S,
-        ray_actor_options={"num_cpus": REPLICA_CPUS},
+        ray_actor_options={"num_cpus": REPLICA_CPUS, "runtime_env": {"env_vars": REPLICA_ENVIRONMENT}},
         **options,
     )
     return make(cls)

@@ -129,10 +129,13 @@ class SnapshotStore:
         whatever interrupts this leaves parts too many, never too few."""
         in_use = {path for key in kept for path in self._part_paths(key, info)}
         for key in keys:
-            self._stored.forget(key.session_id)
-            unused = sorted(set(self._part_paths(key, info)) - in_use)
+            there = self._stored.take(key.session_id, key.folder)
+            unused = set(self._part_paths(key, info)) - in_use
             self._delete([key.path])
-            self._delete(unused)
+            self._delete(sorted(unused))
+            if there is not None:
+                left = {path: num_bytes for path, num_bytes in there.items() if path not in unused}
+                self._stored.put(key.session_id, key.folder, left)
 
     def delete_session(self, session_id: str) -> None:
         """All that is stored of it."""

@@ -155,6 +155,20 @@ def late_chunks(recording: Recording) -> LateChunks:
     )
 
 
+def standstills_s(recording: Recording) -> list[float]:
+    """Of each chunk that it had to wait for, how long a player with one chunk in hand stood still. It goes on from
+    there: what was late once does not make all that follows late."""
+    if not recording.chunks:
+        return []
+    needed_s = recording.chunks[0].received_s + recording.shape.chunk_duration_s
+    standstills_s: list[float] = []
+    for chunk in recording.chunks:
+        if chunk.received_s > needed_s:
+            standstills_s.append(chunk.received_s - needed_s)
+        needed_s = max(needed_s, chunk.received_s) + recording.shape.chunk_duration_s
+    return standstills_s
+
+
 def control_latencies_s(recording: Recording) -> list[float]:
     """Of the controls that were applied and whose first frame was held."""
     received_s = {chunk.chunk_idx: chunk.received_s for chunk in recording.chunks}

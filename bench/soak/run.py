@@ -11,7 +11,7 @@ from typing import Any
 from bench.measure import Service
 from bench.play import Player, Start
 from bench.recording import Recording
-from bench.report import control_latencies_s, late_chunks
+from bench.report import control_latencies_s, late_chunks, standstills_s
 from bench.results import Result
 from bench.script import LEAD_OUT_S, STREET, Script
 from bench.soak.flatness import Flatness, flatness_of, warm_up_of
@@ -85,14 +85,19 @@ def result_of(
     figures: dict[str, Any] = {}
     summary: tuple[str, ...] = ()
     if recording.chunks:
-        late = late_chunks(recording)
+        late, standstills = late_chunks(recording), standstills_s(recording)
         figures = {
             "num_chunks": len(recording.chunks),
             "late_chunks": len(late.by_service | late.by_client),
+            "standstills_s": standstills,
             "control_to_frame_p95_s": percentile(control_latencies_s(recording), 95),
             "samples_missed": num_missed,
         }
-        summary = (f"{figures['late_chunks']} of {figures['num_chunks']} chunks late",)
+        summary = (
+            f"{figures['late_chunks']} of {figures['num_chunks']} chunks late by the first one's clock; a player that"
+            f" waits stands still {len(standstills)} times, {sum(standstills):.1f} s in all,"
+            f" {max(standstills, default=0.0):.1f} s at most",
+        )
         try:
             figures["flatness"] = flatness_of(samples, lags_of(recording), paces)
             summary = (*_sentences(figures["flatness"]), *summary)

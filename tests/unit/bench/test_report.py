@@ -18,6 +18,7 @@ from bench.report import (
     figures_of,
     late_chunks,
     skews_of,
+    standstills_s,
 )
 from tests.unit.bench.recordings import (
     CHUNK_S,
@@ -89,6 +90,17 @@ def test_a_chunk_late_for_the_service_and_one_late_for_the_player_both_count_onc
     assert late_chunks(recording).by_service == {7}
     assert late_chunks(recording).by_client == {9}
     assert figures(recording).late_chunks == 2
+
+
+def test_a_player_that_waited_goes_on_from_there() -> None:
+    assert standstills_s(flawless_recording()) == []
+    recording = flawless_recording()
+    late = [chunk for chunk in recording.chunks if chunk.chunk_idx >= 9]
+    for chunk in late:  # all by three chunks' time, and one of them by one more
+        by_s = (4 if chunk.chunk_idx == 20 else 3) * CHUNK_S
+        recording = with_chunk(recording, replace(chunk, received_s=chunk.received_s + by_s))
+    assert standstills_s(recording) == pytest.approx([2 * CHUNK_S, CHUNK_S])
+    assert len(late_chunks(recording).by_client) == len(late)
 
 
 def test_skew_is_zero_when_sound_and_picture_start_together_and_sees_a_shift_of_either_clock() -> None:

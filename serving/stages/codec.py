@@ -305,10 +305,11 @@ def part_to_wire(part: DecodedPart) -> wire.StreamResponse:
 
 def part_from_wire(message: wire.Decoded, info: ModelInfo) -> DecodedPart:
     frames = samples = None
-    if message.frames:
-        frames = np.frombuffer(message.frames, np.uint8).reshape(-1, info.height_px, info.width_px, RGB)
-    if message.samples:
-        samples = np.frombuffer(message.samples, SAMPLE_DTYPE).reshape(-1, info.audio_channels)
+    # Once each: every look at such a field is a copy.
+    if frame_bytes := message.frames:
+        frames = np.frombuffer(frame_bytes, np.uint8).reshape(-1, info.height_px, info.width_px, RGB)
+    if sample_bytes := message.samples:
+        samples = np.frombuffer(sample_bytes, SAMPLE_DTYPE).reshape(-1, info.audio_channels)
     elif not info.audio_channels:
         samples = np.zeros((0, 0), SAMPLE_DTYPE)  # a model without sound: every part has all there is of it
     return DecodedPart(header=header_from_wire(message.header), frames_FHWC=frames, samples_SC=samples)

@@ -11,7 +11,7 @@ what its successor stored.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +27,7 @@ from serving.sessions.last_arrays import LastArrays
 from serving.sessions.manifest import EXACT, ID_PATTERN, MAX_MANIFEST_BYTES, PROMISES, Manifest, Part
 from serving.sessions.object_store import as_our_errors, open_object_store
 from serving.sessions.snapshot import SessionSnapshot
-from serving.sessions.stored_parts import StoredParts
+from serving.sessions.stored_parts import Folder, StoredParts
 
 CHUNK_DIGITS = 12  # so that names sort as numbers do
 # Parts that are read at once of a distant store, which answers each after tens of milliseconds.
@@ -92,11 +92,11 @@ class SnapshotStore:
         layout = manifests.laid_out(snapshot, info, kind, self._last.of(key.session_id))
         self._last.keep(key.session_id, layout.cut_arrays)
         manifest, pieces = layout.manifest, layout.pieces
-        there = self._stored.take(key.session_id, key.folder)
-        if there is None:
-            there = self._sizes(f"{key.folder}/parts")
+        folder = self._stored.take(key.session_id)
+        if folder is None or folder.path != key.folder:
+            folder = Folder(key.folder, self._sizes(f"{key.folder}/parts"))
         parts = {key.part_path(part.sha256): part for part in manifest.parts}
-        new = {path: part for path, part in parts.items() if there.get(path) != part.num_bytes}
+        new = {path: part for path, part in parts.items() if folder.sizes.get(path) != part.num_bytes}
         try:
             for path, part in new.items():
                 self._put(path, pieces[part.sha256].to_bytes())
@@ -107,7 +107,8 @@ class SnapshotStore:
             with contextlib.suppress(StorageUnavailableError):
                 self._delete(new)  # of a disk that is full, every part counts
             raise
-        self._stored.put(key.session_id, key.folder, {**there, **{path: part.num_bytes for path, part in new.items()}})
+        sizes = {path: part.num_bytes for path, part in parts.items()}
+        self._stored.put(key.session_id, folder.with_snapshot(key.path, sizes))
         return Saved(key=key, num_bytes=manifest.num_bytes, num_new_bytes=sum(part.num_bytes for part in new.values()))
 
     def _holds(self, key: SnapshotKey, manifest: Manifest, info: ModelInfo) -> bool:
@@ -127,15 +128,19 @@ class SnapshotStore:
     def drop(self, keys: Iterable[SnapshotKey], kept: Iterable[SnapshotKey], info: ModelInfo) -> None:
         """Delete snapshots of one session and those of their parts that none of `kept` has. The manifest goes first:
         whatever interrupts this leaves parts too many, never too few."""
-        in_use = {path for key in kept for path in self._part_paths(key, info)}
+        keys = list(keys)
+        if not keys:
+            return
+        session_id = keys[0].session_id
+        folder = self._stored.take(session_id)
+        in_use = {path for key in kept for path in self._part_paths(key, folder, info)}
         for key in keys:
-            there = self._stored.take(key.session_id, key.folder)
-            unused = set(self._part_paths(key, info)) - in_use
+            unused = self._part_paths(key, folder, info) - in_use
             self._delete([key.path])
             self._delete(sorted(unused))
-            if there is not None:
-                left = {path: num_bytes for path, num_bytes in there.items() if path not in unused}
-                self._stored.put(key.session_id, key.folder, left)
+            folder = folder and folder.without(key.path, unused)
+        if folder is not None:
+            self._stored.put(session_id, folder)
 
     def delete_session(self, session_id: str) -> None:
         """All that is stored of it."""
@@ -165,13 +170,16 @@ class SnapshotStore:
     def _part(self, key: SnapshotKey, part: Part) -> bytes:
         return manifests.checked(part, self._get(key.part_path(part.sha256), part.num_bytes))
 
-    def _part_paths(self, key: SnapshotKey, info: ModelInfo) -> list[str]:
-        """Nothing for a manifest that is gone or damaged; a store that does not answer is an error."""
+    def _part_paths(self, key: SnapshotKey, folder: Folder | None, info: ModelInfo) -> Set[str]:
+        """As `folder` knows them, or else from the manifest: nothing for one that is gone or damaged; a store that
+        does not answer is an error."""
+        if folder is not None and (known := folder.parts.get(key.path)) is not None:
+            return known
         try:
             manifest: Manifest = manifests.parse(self._get(key.path, MAX_MANIFEST_BYTES), info)
         except SnapshotRefusedError:
-            return []
-        return [key.part_path(part.sha256) for part in manifest.parts]
+            return set()
+        return {key.part_path(part.sha256) for part in manifest.parts}
 
     def _delete(self, paths: Iterable[str]) -> None:
         for path in paths:

@@ -1,17 +1,38 @@
-"""What lies in the folders that sessions were last saved to, so that it is not listed again with every save.
+"""What lies in the folders that sessions were last saved to, so that it is neither listed with every save nor read to
+learn which parts a snapshot has.
 
-A listing takes about a third of the time of a save to a local folder, and costs money at most distant stores.
+A listing takes about a third of the time of a save to a local folder, and costs money at most distant stores; reading
+the manifests of an hour's snapshots takes longer than a save.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 
-MAX_SESSIONS = 64  # about 20 KB each
+MAX_SESSIONS = 64  # about 50 KB each
 
-Sizes = Mapping[str, int]  # by path
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Of one session and epoch."""
+
+    path: str
+    sizes: Mapping[str, int]  # of the parts that lie there, by path
+    parts: Mapping[str, Set[str]] = field(default_factory=dict)  # paths, by that of the manifest; of those it saved
+
+    def with_snapshot(self, manifest: str, sizes: Mapping[str, int]) -> Folder:
+        """`sizes`: of all its parts."""
+        sizes = {sys.intern(path): num_bytes for path, num_bytes in sizes.items()}  # most of them are in many
+        return Folder(self.path, {**self.sizes, **sizes}, {**self.parts, manifest: frozenset(sizes)})
+
+    def without(self, manifest: str, unused: Set[str]) -> Folder:
+        """The snapshot, and the parts that no other one has."""
+        sizes = {path: num_bytes for path, num_bytes in self.sizes.items() if path not in unused}
+        return Folder(self.path, sizes, {path: parts for path, parts in self.parts.items() if path != manifest})
 
 
 class StoredParts:
@@ -19,18 +40,17 @@ class StoredParts:
 
     def __init__(self, max_sessions: int = MAX_SESSIONS) -> None:
         self._max_sessions = max_sessions
-        self._by_session: OrderedDict[str, tuple[str, Sizes]] = OrderedDict()
+        self._by_session: OrderedDict[str, Folder] = OrderedDict()
         self._lock = threading.Lock()
 
-    def take(self, session_id: str, folder: str) -> Sizes | None:
+    def take(self, session_id: str) -> Folder | None:
         """Nothing is known of it from here on, until it is put back."""
         with self._lock:
-            known_folder, sizes = self._by_session.pop(session_id, ("", {}))
-            return sizes if known_folder == folder else None
+            return self._by_session.pop(session_id, None)
 
-    def put(self, session_id: str, folder: str, sizes: Sizes) -> None:
+    def put(self, session_id: str, folder: Folder) -> None:
         with self._lock:
-            self._by_session[session_id] = folder, sizes
+            self._by_session[session_id] = folder
             while len(self._by_session) > self._max_sessions:
                 self._by_session.popitem(last=False)
 

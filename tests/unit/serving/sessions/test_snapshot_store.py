@@ -153,8 +153,23 @@ def test_nothing_is_dropped_while_what_is_kept_cannot_be_read(
     kept = SnapshotKey(session_id="s-1", epoch=1, chunk_idx=200)
     with monkeypatch.context() as patched, pytest.raises(StorageUnavailableError):
         patched.setattr("obstore.get", failing)
-        store.drop([KEY], [kept], INFO)
+        SnapshotStore(store._store).drop([KEY], [kept], INFO)  # another worker's, which did not save them
     store.load(KEY, INFO)
+
+
+def test_what_a_worker_saved_itself_it_drops_without_reading_it(
+    store: SnapshotStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for chunk_idx in (100, 200):
+        store.save(some_snapshot(chunk_idx=chunk_idx), 1, INFO)
+    kept = SnapshotKey(session_id="s-1", epoch=1, chunk_idx=200)
+    with monkeypatch.context() as patched:
+        patched.setattr("obstore.get", failing)
+        store.drop([KEY], [kept], INFO)
+    assert_same_snapshot(some_snapshot(chunk_idx=200), store.load(kept, INFO))
+    left = {path for path, _ in store.objects("s-1")}
+    again = SnapshotStore(store._store)
+    assert left == {kept.path, *again._part_paths(kept, None, INFO)}
 
 
 def failing(*_: object) -> None:

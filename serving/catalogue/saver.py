@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 # Between looks whether the catalogue is back.
 RETRY_S = 1.0
 # Of the snapshots that a session makes by itself, so many come between two looks which of the old ones may go: a look
-# reads what all others consist of, and takes longer than a snapshot.
+# asks the catalogue for all of them, and at a worker that took the session over reads what each consists of.
 SAVES_PER_THINNING = 8
 
 

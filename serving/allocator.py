@@ -20,8 +20,8 @@ MAX_POOLS = 1
 # Larger than what a chunk is made of, whose buffers come and go all the time; smaller than what a snapshot is.
 LARGE_BYTES = 2 * 1024 * 1024
 # Of what is free at the end of a pool. With 8 MiB every chunk of the embedded model asks the system anew, with 380 page
-# faults; with 16 and more it has one. With 32 a worker's memory still rises and falls by 34 MiB within minutes, as what
-# snapshots leave free is given back and taken again; with 64 by 8, over an hour (`make soak`).
+# faults; with 16 and more it has one. With 32 and with 64 alike a worker's memory lies between 394 and 429 MiB over an
+# hour (`make soak`); with 64 it is at the upper end nearly all the time.
 KEPT_FREE_BYTES = 64 * 1024 * 1024
 # For processes that are started later: glibc reads them once. An operator's own words stand.
 ENVIRONMENT: Mapping[str, str] = {

@@ -12,6 +12,8 @@ Definitions, for a play of n chunks of d seconds each, chunk k held at t(k):
                             the control's answer names
     late_chunks             chunks the service called late, and chunks not held when a player with one
                             chunk in hand (it starts at a + d) needed them
+    standstills             what a player with one chunk in hand waits for each chunk that it needs and does not
+                            hold; its clock waits with it
     av_skew                 per frame: when the sound made with it plays, against when the frame is shown. The
                             sound plays from its first block's time on, continuously, at the decoder's
                             rate; the codec's own delay counts as skew

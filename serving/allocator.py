@@ -20,9 +20,8 @@ MAX_POOLS = 1
 # Larger than what a chunk is made of, whose buffers come and go all the time; smaller than what a snapshot is.
 LARGE_BYTES = 2 * 1024 * 1024
 # Of what is free at the end of a pool. With 8 MiB every chunk of the embedded model asks the system anew, with 380 page
-# faults; with 16 and more it has one. With 32 and with 64 alike a worker's memory lies between 394 and 429 MiB over an
-# hour (`make soak`); with 64 it is at the upper end nearly all the time.
-KEPT_FREE_BYTES = 64 * 1024 * 1024
+# faults; with 16 and more it has one. With 64 a worker's memory over an hour (`make soak`) is spread as with 32.
+KEPT_FREE_BYTES = 32 * 1024 * 1024
 # For processes that are started later: glibc reads them once. An operator's own words stand.
 ENVIRONMENT: Mapping[str, str] = {
     "MALLOC_ARENA_MAX": str(MAX_POOLS),

@@ -31,6 +31,23 @@ ALONE: dict[str, Measure] = {
     "rewinds": measure_rewinds,
     "parking": measure_parking,
 }
+# What a person reads of each, as soon as it is measured and again at the end.
+SENTENCES = {
+    "kills": "{kills} kills: {chunks} chunks, {controls} controls, {controls_lost} lost; recovery p50 "
+    "{recovery_p50_s:.2f}, p95 {recovery_p95_s:.2f} s (aim: <= 5 s)",
+    "moves": "{moves} moves: longest wait beyond a chunk p50 {delay_p50_s:.3f}, p95 {delay_p95_s:.3f}, "
+    "most {delay_max_s:.3f} s (aim: <= {chunk_duration_s:.3f} s); {late_chunks} of {chunks} chunks late",
+    "saves": "{saves} saves while playing: {late_chunks} chunks late, {late_chunks_without_saves} in as long "
+    "without; save p95 {save_p95_s:.2f} s, {exact_bytes} bytes (aim: <= 20 MB)",
+    "forks": "{forks} forks: first frame p50 {first_frame_p50_s:.2f}, p95 {first_frame_p95_s:.2f} s (aim: <= 0.5 s)",
+    "restores": "{restores} restores from the store: p50 {restore_p50_s:.2f}, p95 {restore_p95_s:.2f} s "
+    "(aim: <= 0.4 s), to the first frame {first_frame_p95_s:.2f} s; exact {exact_bytes}, portable "
+    "{portable_bytes} bytes (aims: 20 MB, 1 MB)",
+    "rewinds": "{rewinds} times back by {rewind_s:.0f} s: first new frame within {first_frame_max_s:.2f} s "
+    "(aim: <= 1 s)",
+    "parking": "{parked} sessions parked (aim: >= 64); wake p50 {wake_p50_s:.2f}, p95 {wake_p95_s:.2f} s "
+    "(aim: <= 0.3 s), to the first frame {first_frame_p95_s:.2f} s",
+}
 
 
 def bench_durability(config: DurabilityConfig, only: Sequence[str] = ()) -> Result:
@@ -47,7 +64,7 @@ def bench_durability(config: DurabilityConfig, only: Sequence[str] = ()) -> Resu
         model=config.model,
         settings={"snapshot_every_chunks": SNAPSHOT_EVERY_CHUNKS, "seed": config.seed},
         figures=figures,
-        summary=tuple(_sentences(figures)),
+        summary=tuple(_sentence(name, figures[name]) for name in SENTENCES if name in figures),
         faults=tuple(faults),
     )
 
@@ -64,27 +81,11 @@ async def _measure(
         for name, measure in measures.items():
             try:
                 figures[name] = await measure(bench, progress)
+                progress.console.print(_sentence(name, figures[name]))
             except (nacre.NacreError, grpc.aio.AioRpcError, TimeoutError, RuntimeError) as error:
                 faults.append(f"{name}: {error or type(error).__name__}")
         faults += bench.faults
 
 
-def _sentences(figures: dict[str, Any]) -> list[str]:
-    lines = {
-        "kills": "{kills} kills: {chunks} chunks, {controls} controls, {controls_lost} lost; recovery p50 "
-        "{recovery_p50_s:.2f}, p95 {recovery_p95_s:.2f} s (aim: <= 5 s)",
-        "moves": "{moves} moves: longest wait beyond a chunk p50 {delay_p50_s:.3f}, p95 {delay_p95_s:.3f}, "
-        "most {delay_max_s:.3f} s (aim: <= {chunk_duration_s:.3f} s); {late_chunks} of {chunks} chunks late",
-        "saves": "{saves} saves while playing: {late_chunks} chunks late, {late_chunks_without_saves} in as long "
-        "without; save p95 {save_p95_s:.2f} s, {exact_bytes} bytes (aim: <= 20 MB)",
-        "forks": "{forks} forks: first frame p50 {first_frame_p50_s:.2f}, p95 {first_frame_p95_s:.2f} s "
-        "(aim: <= 0.5 s)",
-        "restores": "{restores} restores from the store: p50 {restore_p50_s:.2f}, p95 {restore_p95_s:.2f} s "
-        "(aim: <= 0.4 s), to the first frame {first_frame_p95_s:.2f} s; exact {exact_bytes}, portable "
-        "{portable_bytes} bytes (aims: 20 MB, 1 MB)",
-        "rewinds": "{rewinds} times back by {rewind_s:.0f} s: first new frame within {first_frame_max_s:.2f} s "
-        "(aim: <= 1 s)",
-        "parking": "{parked} sessions parked (aim: >= 64); wake p50 {wake_p50_s:.2f}, p95 {wake_p95_s:.2f} s "
-        "(aim: <= 0.3 s), to the first frame {first_frame_p95_s:.2f} s",
-    }
-    return [line.format(**figures[name]) for name, line in lines.items() if name in figures]
+def _sentence(measure: str, figures: dict[str, Any]) -> str:
+    return SENTENCES[measure].format(**figures)

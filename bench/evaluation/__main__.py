@@ -54,7 +54,7 @@ def main(
     torch.set_num_threads(threads)
     console = Console(stderr=as_json)
     player = Player(load_model(model), threads)
-    groups = _groups(player, worlds, minutes)
+    groups = _groups(player, worlds, minutes, threads)
     if unknown := sorted(set(only or ()) - groups.keys()):
         raise typer.BadParameter(f"no group {unknown[0]!r}; there are {sorted(groups)}")
     output.mkdir(parents=True, exist_ok=True)
@@ -72,9 +72,9 @@ def main(
         print(file.read_text())
 
 
-def _groups(player: Player, worlds: int, minutes: float) -> Mapping[str, Callable[[], list[Measure]]]:
+def _groups(player: Player, worlds: int, minutes: float, threads: int) -> Mapping[str, Callable[[], list[Measure]]]:
     return {
-        "speed": lambda: speed_measures(player),
+        "speed": lambda: speed_measures(player, threads),
         "direction": lambda: [direction_measure(player)],
         "camera": lambda: camera_measures(player, worlds),
         "text": lambda: text_measures(player, Judge.load()),

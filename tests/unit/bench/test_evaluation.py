@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bench.evaluation import camera_control, events, painting, returning, seams, sound, stability, text_control
+from bench.evaluation import camera_control, events, painting, returning, seams, sound, speed, stability, text_control
 from bench.evaluation.measure import at_least, at_most, reported
 from bench.evaluation.pictures import growth, psnr_db, shift_px
 from bench.evaluation.player import Played, held
@@ -289,3 +289,20 @@ def test_sentences_that_show_nothing_are_not_asked_for() -> None:
 
 def test_equal_pictures_are_as_alike_as_pictures_get() -> None:
     assert psnr_db(picture(), picture()) == 50.0
+
+
+@pytest.mark.parametrize(("decoder_s", "is_reached"), [(0.010, True), (0.030, False)])
+def test_a_slow_stage_misses_the_aim(decoder_s: float, is_reached: bool) -> None:
+    # the first chunks of a process do not count
+    seconds = {"transformer": [0.5] * 5 + [0.04] * 20, "video_decoder": [0.5] * 5 + [decoder_s] * 20}
+    total, p95 = speed.stage_measures(seconds, num_threads=1, at_most_s=0.056)
+    assert total.is_reached is is_reached
+    assert total.value == pytest.approx(40 + 1e3 * decoder_s)
+    assert (total.num_samples, p95.num_samples) == (20, 20)
+    assert p95.value == pytest.approx(40)
+
+
+def test_a_number_of_threads_without_an_aim_is_told() -> None:
+    total, _ = speed.stage_measures({"transformer": [1.0] * 8}, num_threads=2, at_most_s=None)
+    assert total.is_reached
+    assert "2 threads" in total.name

@@ -117,9 +117,9 @@ def _frozen(network: _Network) -> _Network:
 
 
 def _digest(folder: Path) -> str:
-    """SHA-256 over the weight files in the order of their names, and over how they are played."""
+    """SHA-256 over the weight files and word lists in the order of their names, and over how they are played."""
     digest = hashlib.sha256(f"revision {REVISION}".encode())
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in sorted((*folder.glob("*.safetensors"), *folder.glob("*.json"))):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

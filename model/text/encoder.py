@@ -10,14 +10,17 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from model.interface import Tensors
-from model.text.event_heads import EventHeads, EventHeadsConfig, event_probabilities
-from model.text.heads import SlotHeads, SlotHeadsConfig, probabilities
+from model.text.event_heads import EventHeads, EventHeadsConfig, event_probabilities, fuller_events
+from model.text.heads import SlotHeads, SlotHeadsConfig, SlotReading, fuller, probabilities
 from model.text.sentence import SentenceEncoder
+from model.text.thesaurus import Thesaurus
 
 _CONFIG_KEY, _EVENTS_KEY = "config", "events"
 _EVENTS_PREFIX = "events."
+THESAURUS_FILE = "thesaurus.json"
 
 
 def save_heads(heads: SlotHeads, path: Path, events: EventHeads | None = None) -> None:
@@ -58,26 +61,37 @@ def _config(path: Path, key: str, what: str) -> dict[str, Any]:
 
 
 class PearlTextEncoder:
-    """What a sentence asks of each slot, and which event it asks for. Stateless."""
+    """What a sentence asks of each slot, and which event it asks for. Stateless.
 
-    def __init__(self, sentences: SentenceEncoder, heads: SlotHeads, events: EventHeads) -> None:
-        self._sentences = sentences
+    Rare words are read twice, as they stand and as the thesaurus tells them: whatever is heard in either is asked for.
+    """
+
+    def __init__(self, sentences: SentenceEncoder, heads: SlotHeads, events: EventHeads, thesaurus: Thesaurus) -> None:
+        self._sentences, self._thesaurus = sentences, thesaurus
         self._heads, self._events = heads, events
 
     @classmethod
     def load(cls, path: Path) -> PearlTextEncoder:
-        return cls(SentenceEncoder.load(), load_heads(path), load_event_heads(path))
+        """`path`: of the heads; the thesaurus lies beside them."""
+        thesaurus = Thesaurus.load(path.with_name(THESAURUS_FILE))
+        return cls(SentenceEncoder.load(), load_heads(path), load_event_heads(path), thesaurus)
 
     @torch.inference_mode()
     def encode_text(self, text: str) -> Tensors:
         """`gates`: float32 [5], 0 (leave the slot) to 1 (set it); `values`: float32 [24],
         probabilities within each slot, as in `ConditionUpdate`. `events`: float32 [NUM_ANSWERS],
         probabilities within each question of `model.text.events`."""
-        encoded = self._sentences.encode([text])
-        gates_BG, values_BV = probabilities(self._heads(*encoded))
-        events_BY = event_probabilities(self._events(*encoded))
+        slots, events_BY = self._read(text)
+        if (told := self._thesaurus.told(text)) != text:
+            told_slots, told_events_BY = self._read(told)
+            slots, events_BY = fuller(slots, told_slots), fuller_events(events_BY, told_events_BY)
         return {
-            "gates": gates_BG[0].numpy().copy(),
-            "values": values_BV[0].numpy().copy(),
+            "gates": slots.gates_BG[0].numpy().copy(),
+            "values": slots.values_BV[0].numpy().copy(),
             "events": events_BY[0].numpy().copy(),
         }
+
+    def _read(self, text: str) -> tuple[SlotReading, Tensor]:
+        """The events as in `event_probabilities`."""
+        encoded = self._sentences.encode([text])
+        return probabilities(self._heads(*encoded)), event_probabilities(self._events(*encoded))

@@ -35,3 +35,13 @@ class EventHeads(TokenHeads):
 def event_probabilities(logits_BY: Tensor) -> Tensor:
     """probabilities_BY that sum to one within each question."""
     return torch.cat([logits_BY[:, part].softmax(-1) for part in QUESTION_RANGES.values()], -1)
+
+
+def fuller_events(one_BY: Tensor, other_BY: Tensor) -> Tensor:
+    """Of two readings of the same sentences, question by question the one that is surer of an answer but "none"."""
+    answers = []
+    for part in QUESTION_RANGES.values():
+        one_BA, other_BA = one_BY[:, part], other_BY[:, part]
+        is_other_B1 = other_BA[:, 1:].amax(-1, keepdim=True) > one_BA[:, 1:].amax(-1, keepdim=True)
+        answers.append(torch.where(is_other_B1, other_BA, one_BA))
+    return torch.cat(answers, -1)

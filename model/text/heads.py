@@ -28,6 +28,13 @@ class SlotLogits(NamedTuple):
     values_BV: Tensor
 
 
+class SlotReading(NamedTuple):
+    """What sentences say: gates of 0 to 1, and values that sum to one within each slot."""
+
+    gates_BG: Tensor
+    values_BV: Tensor
+
+
 class SlotHeads(TokenHeads):
     """One question per slot: its first logit is the gate's."""
 
@@ -40,8 +47,17 @@ class SlotHeads(TokenHeads):
         return SlotLogits(torch.stack([x[:, 0] for x in logits], -1), torch.cat([x[:, 1:] for x in logits], -1))
 
 
-def probabilities(logits: SlotLogits) -> tuple[Tensor, Tensor]:
-    """Gates [B, G] of 0 to 1, and values [B, V] that sum to one within each slot."""
+def probabilities(logits: SlotLogits) -> SlotReading:
     assert logits.values_BV.shape[-1] == NUM_VALUES
     parts = [logits.values_BV[:, part].softmax(-1) for part in SLOT_RANGES.values()]
-    return logits.gates_BG.sigmoid(), torch.cat(parts, dim=-1)
+    return SlotReading(logits.gates_BG.sigmoid(), torch.cat(parts, dim=-1))
+
+
+def fuller(one: SlotReading, other: SlotReading) -> SlotReading:
+    """Of two readings of the same sentences, slot by slot the one that rather opens it."""
+    is_other_BG = other.gates_BG > one.gates_BG
+    sizes = torch.tensor([part.stop - part.start for part in SLOT_RANGES.values()])
+    is_other_BV = is_other_BG.repeat_interleave(sizes, dim=-1)
+    return SlotReading(
+        torch.where(is_other_BG, other.gates_BG, one.gates_BG), torch.where(is_other_BV, other.values_BV, one.values_BV)
+    )

@@ -18,6 +18,7 @@ RECIPE: tuple[tuple[str, ...], ...] = (
     ("codec", "--minutes", "26"),
     ("audio_codec",),
     ("audio_codec", "--sharpen", "--steps", "700"),
+    ("thesaurus",),
     ("text_encoder",),
     ("text_events",),
     ("look", "--minutes", "50"),

@@ -38,9 +38,11 @@ from torch.nn import functional
 
 from model.text.encoder import load_event_heads, load_heads, save_heads
 from model.text.event_heads import EventHeads
-from model.text.heads import SlotHeads, SlotHeadsConfig, SlotLogits, probabilities
+from model.text.heads import SlotHeads, SlotHeadsConfig, SlotLogits, SlotReading, fuller, probabilities
 from model.text.sentence import STATE_WIDTH, EncodedSentences, SentenceEncoder
+from model.text.thesaurus import Thesaurus
 from model.training.text_sentences import WRITTEN
+from model.training.thesaurus import WORDNET, shipped_thesaurus, training_thesaurus
 from model.world.actors_captions import compose_event_alone
 from model.world.actors_phrases import EVERY_EVENT, TRAINING_EVENTS
 from model.world.captions import Caption, random_caption
@@ -177,10 +179,21 @@ def evaluation_sets() -> dict[str, list[Caption]]:
     }
 
 
-def measure(logits: SlotLogits, captions: Sequence[Caption]) -> dict[str, float]:
+@torch.no_grad()
+def read(
+    heads: SlotHeads, encoder: SentenceEncoder, texts: Sequence[str], thesaurus: Thesaurus | None = None
+) -> SlotReading:
+    """As what ships reads them; without a thesaurus, as the heads alone do."""
+    reading = probabilities(heads(*EncodedTexts(texts, encoder).batch(list(range(len(texts))))))
+    if thesaurus is None:
+        return reading
+    return fuller(reading, read(heads, encoder, [thesaurus.told(text) for text in texts]))
+
+
+def measure(reading: SlotReading, captions: Sequence[Caption]) -> dict[str, float]:
     """Shares: of mentioned slots that open (gate over one half) at the right value, and of
     unmentioned slots that open all the same."""
-    gates_BG, values_BV = probabilities(logits)
+    gates_BG, values_BV = reading
     wanted_BG, wanted_BV = targets(captions)
     is_mentioned, is_open = wanted_BG > 0.5, gates_BG > 0.5
     is_right = torch.stack(
@@ -226,33 +239,32 @@ def train_pieces(training: TextTraining) -> PieceEncoder:
     return network
 
 
-@torch.no_grad()
-def evaluate(heads: SlotHeads, encoder: SentenceEncoder) -> dict[str, dict[str, float]]:
-    figures = {}
-    for name, captions in evaluation_sets().items():
-        encoded = EncodedCaptions(captions, encoder)
-        figures[name] = measure(heads(*encoded.batch(list(range(len(captions))))), captions)
-    return figures
+def evaluate(heads: SlotHeads, encoder: SentenceEncoder, thesaurus: Thesaurus | None) -> dict[str, dict[str, float]]:
+    return {
+        name: measure(read(heads, encoder, [caption.text for caption in captions], thesaurus), captions)
+        for name, captions in evaluation_sets().items()
+    }
 
 
 @torch.no_grad()
 def evaluate_pieces(network: PieceEncoder) -> dict[str, dict[str, float]]:
-    return {name: measure(network([c.text for c in rows]), rows) for name, rows in evaluation_sets().items()}
+    return {
+        name: measure(probabilities(network([c.text for c in rows])), rows) for name, rows in evaluation_sets().items()
+    }
 
 
-@torch.no_grad()
-def misread(heads: SlotHeads, encoder: SentenceEncoder) -> list[str]:
+def misread(heads: SlotHeads, encoder: SentenceEncoder, thesaurus: Thesaurus) -> list[str]:
     """The sentences written by hand that are read wrong, and how."""
     lines = []
-    gates_BG, values_BV = probabilities(heads(*EncodedCaptions(WRITTEN, encoder).batch(list(range(len(WRITTEN))))))
+    gates_BG, values_BV = read(heads, encoder, [caption.text for caption in WRITTEN], thesaurus)
     for caption, gates_G, values_V in zip(WRITTEN, gates_BG, values_BV, strict=True):
-        read = {
+        chosen = {
             name: SLOTS[name][int(values_V[part].argmax())]
             for gate, (name, part) in zip(gates_G, SLOT_RANGES.items(), strict=True)
             if gate > 0.5
         }
-        if read != dict(caption.choices):
-            lines.append(f"{caption.text!r}: wanted {dict(caption.choices)}, read {read}")
+        if chosen != dict(caption.choices):
+            lines.append(f"{caption.text!r}: wanted {dict(caption.choices)}, read {chosen}")
     return lines
 
 
@@ -264,6 +276,7 @@ def main() -> None:
         "--evaluate", action="store_true", help="measure the stored heads, and train others to measure unknown words"
     )
     parser.add_argument("--more", type=int, default=0, help="go on from the stored heads for so many gentle steps")
+    parser.add_argument("--wordnet", type=Path, default=WORDNET, help="its folder; for words never seen")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     training, encoder = TextTraining(seed=arguments.seed), SentenceEncoder.load()
@@ -278,10 +291,13 @@ def main() -> None:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         save_heads(heads, arguments.output, _stored_events(arguments.output))
     heads = load_heads(arguments.output)
-    _report("the heads that ship, which know every word", evaluate(heads, encoder))
-    print("\n".join(misread(heads, encoder)))
+    thesaurus = shipped_thesaurus()
+    _report("the heads that ship, which know every word", evaluate(heads, encoder, thesaurus))
+    print("\n".join(misread(heads, encoder, thesaurus)))
     if arguments.evaluate:
-        _report("heads of the training vocabulary", evaluate(train(training, encoder, TRAINING), encoder))
+        unaware, telling = train(training, encoder, TRAINING), training_thesaurus(arguments.wordnet)
+        _report("heads of the training vocabulary, without a thesaurus", evaluate(unaware, encoder, None))
+        _report("heads and a thesaurus of the training vocabulary", evaluate(unaware, encoder, telling))
         _report("pieces from nothing, of the training vocabulary", evaluate_pieces(train_pieces(training)))
 
 

@@ -23,12 +23,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.text.encoder import load_event_heads, load_heads, save_heads
-from model.text.event_heads import EventHeads, EventHeadsConfig, event_probabilities
+from model.text.event_heads import EventHeads, EventHeadsConfig, event_probabilities, fuller_events
 from model.text.events import QUESTION_RANGES, Event, event_of, probabilities_of
 from model.text.sentence import STATE_WIDTH, EncodedSentences, SentenceEncoder
+from model.text.thesaurus import Thesaurus
 from model.training.text_encoder import WEIGHTS, EncodedTexts
 from model.training.text_event_sentences import WRITTEN_EVENTS
 from model.training.text_new_words import NEW_EVENTS
+from model.training.thesaurus import WORDNET, shipped_thesaurus, training_thesaurus
 from model.world.actors_captions import EventCaption, random_event_caption
 from model.world.actors_phrases import EVERY_EVENT, HELD_OUT_EVENTS, TRAINING_EVENTS, EventWords
 from model.world.phrases import EVERYTHING, HELD_OUT, TRAINING, Vocabulary
@@ -108,11 +110,21 @@ def evaluation_sets() -> dict[str, list[EventCaption]]:
     }
 
 
+def read(
+    heads: EventHeads, encoder: SentenceEncoder, texts: Sequence[str], thesaurus: Thesaurus | None = None
+) -> list[Event]:
+    """As what ships reads them; without a thesaurus, as the heads alone do."""
+    reading_BY = _reading(heads, encoder, texts)
+    if thesaurus is not None:
+        told = [thesaurus.told(text) for text in texts]
+        reading_BY = fuller_events(reading_BY, _reading(heads, encoder, told))
+    return [event_of(row) for row in reading_BY.numpy()]
+
+
 @torch.no_grad()
-def read(heads: EventHeads, encoder: SentenceEncoder, texts: Sequence[str]) -> list[Event]:
-    encoded = EncodedTexts(texts, encoder)
-    states: EncodedSentences = encoded.batch(list(range(len(texts))))
-    return [event_of(row) for row in event_probabilities(heads(*states)).numpy()]
+def _reading(heads: EventHeads, encoder: SentenceEncoder, texts: Sequence[str]) -> Tensor:
+    states: EncodedSentences = EncodedTexts(texts, encoder).batch(list(range(len(texts))))
+    return event_probabilities(heads(*states))
 
 
 def measure(events: Sequence[Event], captions: Sequence[EventCaption]) -> dict[str, float]:
@@ -139,16 +151,16 @@ def _share(hits: Sequence[bool]) -> float:
     return sum(hits) / max(1, len(hits))
 
 
-def evaluate(heads: EventHeads, encoder: SentenceEncoder) -> dict[str, dict[str, float]]:
+def evaluate(heads: EventHeads, encoder: SentenceEncoder, thesaurus: Thesaurus | None) -> dict[str, dict[str, float]]:
     return {
-        name: measure(read(heads, encoder, [caption.text for caption in captions]), captions)
+        name: measure(read(heads, encoder, [caption.text for caption in captions], thesaurus), captions)
         for name, captions in evaluation_sets().items()
     }
 
 
-def misread(heads: EventHeads, encoder: SentenceEncoder) -> list[str]:
+def misread(heads: EventHeads, encoder: SentenceEncoder, thesaurus: Thesaurus) -> list[str]:
     """The sentences written by hand that are read wrong, and how."""
-    events = read(heads, encoder, [caption.text for caption in WRITTEN_EVENTS])
+    events = read(heads, encoder, [caption.text for caption in WRITTEN_EVENTS], thesaurus)
     wrong = [(e, c) for e, c in zip(events, WRITTEN_EVENTS, strict=True) if e != Event(**c.answers)]
     return [f"{c.text!r}: wanted {dict(c.answers)}, read {_said(e)}" for e, c in wrong]
 
@@ -164,6 +176,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=WEIGHTS)
     parser.add_argument("--evaluate", action="store_true", help="measure what is stored, and words never seen")
     parser.add_argument("--more", type=int, default=0, help="go on from the stored heads for so many gentle steps")
+    parser.add_argument("--wordnet", type=Path, default=WORDNET, help="its folder; for words never seen")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     training, encoder = EventTraining(seed=arguments.seed), SentenceEncoder.load()
@@ -175,10 +188,17 @@ def main() -> None:
         heads = train(training, encoder, EVERY_EVENT, EVERYTHING, start)
         save_heads(load_heads(arguments.output), arguments.output, heads)
     heads = load_event_heads(arguments.output)
-    print(json.dumps(evaluate(heads, encoder), indent=1), *misread(heads, encoder), sep="\n")
+    thesaurus = shipped_thesaurus()
+    print(json.dumps(evaluate(heads, encoder, thesaurus), indent=1), *misread(heads, encoder, thesaurus), sep="\n")
     if arguments.evaluate:
-        unaware = train(training, encoder, TRAINING_EVENTS, TRAINING)
-        print("heads of the training vocabulary:", json.dumps(evaluate(unaware, encoder), indent=1), sep="\n")
+        _report("the same without the thesaurus", evaluate(heads, encoder, None))
+        unaware, telling = train(training, encoder, TRAINING_EVENTS, TRAINING), training_thesaurus(arguments.wordnet)
+        _report("heads of the training vocabulary, without a thesaurus", evaluate(unaware, encoder, None))
+        _report("heads and a thesaurus of the training vocabulary", evaluate(unaware, encoder, telling))
+
+
+def _report(name: str, figures: dict[str, dict[str, float]]) -> None:
+    print(f"{name}:\n{json.dumps(figures, indent=1)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ import torch
 
 import model
 from model.text.encoder import PearlTextEncoder, load_event_heads, load_heads, save_heads
-from model.text.heads import SlotHeads, SlotHeadsConfig, probabilities
+from model.text.heads import SlotHeads, SlotHeadsConfig, SlotReading, fuller, probabilities
 from model.text.sentence import STATE_WIDTH, WIDTH, SentenceEncoder, model_folder
-from model.training.text_encoder import EncodedCaptions, evaluation_sets, measure
+from model.training.text_encoder import evaluation_sets, measure, read
 from model.training.text_sentences import WRITTEN
+from model.training.thesaurus import shipped_thesaurus
 from model.world.conditions import SLOT_NAMES, SLOT_RANGES, SLOTS
 
 WEIGHTS = Path(model.__file__).parent / "weights" / "pearl-xs" / "text_encoder.safetensors"
@@ -26,7 +27,7 @@ def sentences() -> SentenceEncoder:
 
 @pytest.fixture(scope="module")
 def encoder(sentences: SentenceEncoder) -> PearlTextEncoder:
-    return PearlTextEncoder(sentences, load_heads(WEIGHTS), load_event_heads(WEIGHTS))
+    return PearlTextEncoder(sentences, load_heads(WEIGHTS), load_event_heads(WEIGHTS), shipped_thesaurus())
 
 
 def _read(encoder: PearlTextEncoder, text: str) -> dict[str, str]:
@@ -82,9 +83,8 @@ def test_plain_sentences_are_read(encoder: PearlTextEncoder, text: str, choices:
 
 
 def test_sentences_written_by_hand_are_read(sentences: SentenceEncoder) -> None:
-    captions = EncodedCaptions(WRITTEN, sentences)
-    with torch.no_grad():
-        figures = measure(load_heads(WEIGHTS)(*captions.batch(list(range(len(WRITTEN))))), WRITTEN)
+    texts = [caption.text for caption in WRITTEN]
+    figures = measure(read(load_heads(WEIGHTS), sentences, texts, shipped_thesaurus()), WRITTEN)
     assert figures["right"] >= 0.9
     assert figures["false_gates"] <= 0.05
 
@@ -113,6 +113,16 @@ def test_heads_survive_a_round_trip(tmp_path: Path) -> None:
         probabilities(heads(states, is_token)), probabilities(again(states, is_token)), strict=True
     ):
         assert torch.equal(mine, theirs)
+
+
+def test_of_two_readings_each_slot_is_read_as_the_one_that_opens_it() -> None:
+    num_values = sum(part.stop - part.start for part in SLOT_RANGES.values())
+    one = SlotReading(torch.tensor([[0.9, 0.1, 0.1, 0.1, 0.1]]), torch.zeros(1, num_values))
+    other = SlotReading(torch.tensor([[0.2, 0.8, 0.1, 0.1, 0.1]]), torch.ones(1, num_values))
+    both = fuller(one, other)
+    assert torch.equal(both.gates_BG, torch.tensor([[0.9, 0.8, 0.1, 0.1, 0.1]]))
+    of_other = {name for name, part in SLOT_RANGES.items() if bool(both.values_BV[0, part].all())}
+    assert of_other == {list(SLOT_RANGES)[1]}
 
 
 def test_held_out_captions_are_evaluated_apart_from_training_words() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from model.presets import WEIGHTS_FOLDER
-from model.text.encoder import PearlTextEncoder, load_event_heads, load_heads, save_heads
+from model.text.encoder import THESAURUS_FILE, PearlTextEncoder, load_event_heads, load_heads, save_heads
 from model.text.events import NUM_ANSWERS, QUESTION_RANGES, QUESTIONS, Event, event_of, probabilities_of
 from model.training.text_encoder import evaluation_sets as slot_captions
 from model.training.text_event_sentences import WRITTEN_EVENTS
@@ -96,6 +97,7 @@ def test_sentences_written_by_hand() -> None:
 def test_saving_keeps_both_heads(tmp_path: Path) -> None:
     path = tmp_path / "heads.safetensors"
     save_heads(load_heads(WEIGHTS), path, load_event_heads(WEIGHTS))
+    shutil.copy(WEIGHTS.with_name(THESAURUS_FILE), tmp_path)
     again = PearlTextEncoder.load(path).encode_text("a dog runs to the boy in the rain")
     for name, value in encoder().encode_text("a dog runs to the boy in the rain").items():
         np.testing.assert_allclose(again[name], value, atol=1e-6)

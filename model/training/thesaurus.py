@@ -75,12 +75,17 @@ SAYING_LITTLE = frozenset(
     }
 )
 
+# Usages whose words are left out.
+ABUSE = frozenset({"ethnic_slur", "disparagement", "obscenity", "dirty_word"})
+
 
 class Synset(NamedTuple):
-    """Words of one meaning, and the synsets of wider meaning (of adjectives: the similar ones)."""
+    """Words of one meaning, the synsets of wider meaning (of adjectives: the similar ones), and those that say of what
+    usage the words are."""
 
     words: tuple[str, ...]
     wider: tuple[str, ...]
+    usages: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,11 @@ class WordNet:
 
     synsets: Mapping[str, Mapping[str, Synset]]
     meanings: Mapping[str, Mapping[str, tuple[str, ...]]]
+
+    def is_abuse(self, part: str, word: str) -> bool:
+        """Whether any meaning of a word is marked as a slur or the like."""
+        usages = (usage for place in self.meanings[part][word] for usage in self.synsets[part][place].usages)
+        return any(ABUSE & set(self.synsets["nouns"][usage].words) for usage in usages)
 
     @classmethod
     def read(cls, folder: Path) -> WordNet:
@@ -115,8 +125,12 @@ def _synset(line: str, wider: str) -> tuple[str, Synset]:
     words = tuple(fields[4 : 4 + 2 * num_words : 2])
     first = 5 + 2 * num_words
     pointers = fields[first : first + 4 * int(fields[first - 1])]
-    pairs = zip(pointers[::4], pointers[1::4], strict=True)
-    return fields[0], Synset(words, tuple(place for symbol, place in pairs if symbol == wider))
+    pairs = list(zip(pointers[::4], pointers[1::4], strict=True))
+    return fields[0], Synset(
+        words,
+        wider=tuple(place for symbol, place in pairs if symbol == wider),
+        usages=tuple(place for symbol, place in pairs if symbol == ";u"),
+    )
 
 
 def _meanings(line: str) -> tuple[str, tuple[str, ...]]:
@@ -171,7 +185,9 @@ def _nearest_of_all(wordnet: WordNet, part: str, words: Iterable[str], counts: M
     nearest = {
         word: min(_near(wordnet, part, word, rarity), key=lambda near: (near.distance, near.word), default=None)
         for word in meanings
-        if re.fullmatch("[a-z]{3,}", word) and not any(stem in counts for stem, _ in stems(word))
+        if re.fullmatch("[a-z]{3,}", word)
+        and not any(stem in counts for stem, _ in stems(word))
+        and not wordnet.is_abuse(part, word)
     }
     return {
         word: near for word, near in sorted(nearest.items()) if near is not None and near.distance <= FARTHEST[part]

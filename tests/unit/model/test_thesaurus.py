@@ -137,9 +137,11 @@ WORDNET_FILES = {
         "00000001 05 n 01 bird 0 000 | a\n"
         "00000002 05 n 02 raptor 0 bird_of_prey 0 001 @ 00000001 n 0000 | a\n"
         "00000003 05 n 02 osprey 0 fish_hawk 0 001 @ 00000002 n 0000 | a\n"
-        "00000004 05 n 01 Tokyo 0 001 @i 00000001 n 0000 | a\n",
+        "00000004 05 n 01 Tokyo 0 001 @i 00000001 n 0000 | a\n"
+        "00000005 05 n 01 ethnic_slur 0 000 | a\n"
+        "00000006 05 n 01 vulture 0 002 @ 00000001 n 0000 ;u 00000005 n 0000 | a\n",
         "bird n 1 0 1 1 00000001\nosprey n 1 1 @ 1 0 00000003\nraptor n 1 1 @ 1 0 00000002\n"
-        "tokyo n 1 1 @i 1 0 00000004\nfish_hawk n 1 1 @ 1 0 00000003\n",
+        "tokyo n 1 1 @i 1 0 00000004\nfish_hawk n 1 1 @ 1 0 00000003\nvulture n 1 2 @ ;u 1 0 00000006\n",
     ),
     "verb": (
         "00000011 38 v 01 run 0 000 01 + 02 00 | a\n00000012 38 v 02 skitter 0 scamper 0 001 @ 00000011 v 0000 | a\n",
@@ -162,5 +164,6 @@ def test_a_thesaurus_is_made_of_what_words_are_kinds_of(tmp_path: Path) -> None:
     assert made.nearest("cerulean") == "blue"
     assert made.nearest("tokyo") is None  # not a kind of anything, but one of them
     assert made.nearest("bird") is None
+    assert made.nearest("vulture") is None  # here marked as a slur
     save_thesaurus(made, "a licence", tmp_path / THESAURUS_FILE)
     assert Thesaurus.load(tmp_path / THESAURUS_FILE) == made

@@ -75,6 +75,7 @@ SAYING_LITTLE = frozenset(
     }
 )
 
+OF_ONE_ANSWER = 0.8  # as a share of where a word is used, if it is to tell that answer
 # Usages whose words are left out.
 ABUSE = frozenset({"ethnic_slur", "disparagement", "obscenity", "dirty_word"})
 
@@ -151,18 +152,27 @@ def _words(text: str) -> list[str]:
 
 def telling_words(events: EventWords, slots: Vocabulary) -> Mapping[str, set[str]]:
     """By part of speech, the words that say what a caption asks for, as they stand in its lists."""
-    ways = [(slot, phrases) for slot, values in slots.ways.items() for phrases in values.values()]
-    colours = _last_words(phrase for phrases in events.colours.values() for phrase in phrases)
-    names = _last_words(phrase for phrases in events.nouns.values() for phrase in phrases)
-    names |= _last_words(phrase for slot, way in ways if slot in ("place", "weather") for phrase in way.phrases)
-    adjectives = {word for _, way in ways for phrase in way.adjectives for word in _words(phrase)}
-    adjectives |= {word for slot, way in ways if slot == "mood" for phrase in way.phrases for word in _words(phrase)}
+    names = _of_one_answer(_last_words(phrases) for phrases in events.nouns.values())
+    for slot in ("place", "weather"):
+        names |= _of_one_answer(_last_words(way.phrases) for way in slots.ways[slot].values())
+    colours = _of_one_answer(_last_words(phrases) for phrases in events.colours.values())
+    adjectives: set[str] = set()
+    for slot, ways in slots.ways.items():
+        said = ((*way.adjectives, *way.phrases) if slot == "mood" else way.adjectives for way in ways.values())
+        adjectives |= _of_one_answer([word for phrase in phrases for word in _words(phrase)] for phrases in said)
     deeds = {word for phrases in events.actions.values() for phrase in phrases for word in _deeds(phrase)}
     return {"nouns": names | colours, "verbs": deeds, "adjectives": adjectives | colours}
 
 
-def _last_words(phrases: Iterable[str]) -> set[str]:
-    return {words[-1] for phrase in phrases if (words := _words(phrase))}
+def _last_words(phrases: Iterable[str]) -> list[str]:
+    return [words[-1] for phrase in phrases if (words := _words(phrase))]
+
+
+def _of_one_answer(words_by_answer: Iterable[list[str]]) -> set[str]:
+    """Not what is said of several: all weathers are weather."""
+    counts = [Counter(words) for words in words_by_answer]
+    in_all = sum(counts, Counter[str]())
+    return {word for count in counts for word in count if count[word] > OF_ONE_ANSWER * in_all[word]}
 
 
 def _deeds(phrase: str) -> list[str]:

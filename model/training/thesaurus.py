@@ -25,6 +25,7 @@ from model.text.encoder import THESAURUS_FILE
 from model.text.thesaurus import PARTS_OF_SPEECH, WORD, Near, Thesaurus, stems
 from model.world.actors_captions import random_event_caption
 from model.world.actors_phrases import EVERY_EVENT, TRAINING_EVENTS, EventWords
+from model.world.actors_words import in_list
 from model.world.phrases import EVERYTHING, TRAINING, Vocabulary
 
 SHIPPED = WEIGHTS_FOLDER / "pearl-xs" / THESAURUS_FILE
@@ -38,43 +39,11 @@ MAX_STEPS = {"nouns": 8, "verbs": 8, "adjectives": 1}
 NUM_MEANINGS, FARTHER_PER_MEANING, FARTHER_PER_RARITY = 3, 0.5, 0.5
 # Everybody comes and goes: what these mean, the words after them say.
 SAYING_LITTLE = frozenset(
-    {
-        "add",
-        "are",
-        "be",
-        "can",
-        "come",
-        "could",
-        "do",
-        "get",
-        "give",
-        "go",
-        "have",
-        "is",
-        "keep",
-        "let",
-        "make",
-        "place",
-    }
-    | {
-        "put",
-        "see",
-        "should",
-        "show",
-        "take",
-        "to",
-        "want",
-        "wants",
-        "would",
-        "us",
-        "me",
-        "here",
-        "there",
-        "with",
-        "not",
-    }
+    in_list(
+        "add, are, be, can, come, could, do, get, give, go, have, is, keep, let, make, place, put, see, should, show, "
+        "take, to, want, wants, would, us, me, here, there, with, not"
+    )
 )
-
 OF_ONE_ANSWER = 0.8  # as a share of where a word is used, if it is to tell that answer
 # Usages whose words are left out.
 ABUSE = frozenset({"ethnic_slur", "disparagement", "obscenity", "dirty_word"})

@@ -78,6 +78,11 @@ class SentenceEncoder(nn.Module):
         assert self._tokenizer is not None
         return self._tokenizer.encode(sentence).ids
 
+    def common_words(self, number: int) -> frozenset[str]:
+        """The commonest tokens: the vocabulary is in the order of how common they are."""
+        assert self._tokenizer is not None
+        return frozenset(token for token, place in self._tokenizer.get_vocab().items() if place < number)
+
     @torch.inference_mode()
     def encode(self, sentences: list[str]) -> EncodedSentences:
         """Every sentence is cut after 256 tokens; padded to the longest of the list."""

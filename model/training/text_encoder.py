@@ -295,7 +295,7 @@ def main() -> None:
     _report("the heads that ship, which know every word", evaluate(heads, encoder, thesaurus))
     print("\n".join(misread(heads, encoder, thesaurus)))
     if arguments.evaluate:
-        unaware, telling = train(training, encoder, TRAINING), training_thesaurus(arguments.wordnet)
+        unaware, telling = train(training, encoder, TRAINING), training_thesaurus(arguments.wordnet, encoder)
         _report("heads of the training vocabulary, without a thesaurus", evaluate(unaware, encoder, None))
         _report("heads and a thesaurus of the training vocabulary", evaluate(unaware, encoder, telling))
         _report("pieces from nothing, of the training vocabulary", evaluate_pieces(train_pieces(training)))

@@ -192,7 +192,10 @@ def main() -> None:
     print(json.dumps(evaluate(heads, encoder, thesaurus), indent=1), *misread(heads, encoder, thesaurus), sep="\n")
     if arguments.evaluate:
         _report("the same without the thesaurus", evaluate(heads, encoder, None))
-        unaware, telling = train(training, encoder, TRAINING_EVENTS, TRAINING), training_thesaurus(arguments.wordnet)
+        unaware, telling = (
+            train(training, encoder, TRAINING_EVENTS, TRAINING),
+            training_thesaurus(arguments.wordnet, encoder),
+        )
         _report("heads of the training vocabulary, without a thesaurus", evaluate(unaware, encoder, None))
         _report("heads and a thesaurus of the training vocabulary", evaluate(unaware, encoder, telling))
 

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from model.presets import WEIGHTS_FOLDER
 from model.text.encoder import THESAURUS_FILE
+from model.text.sentence import SentenceEncoder
 from model.text.thesaurus import PARTS_OF_SPEECH, WORD, Near, Thesaurus, stems
 from model.world.actors_captions import random_event_caption
 from model.world.actors_phrases import EVERY_EVENT, TRAINING_EVENTS, EventWords
@@ -31,6 +32,7 @@ from model.world.phrases import EVERYTHING, TRAINING, Vocabulary
 SHIPPED = WEIGHTS_FOLDER / "pearl-xs" / THESAURUS_FILE
 WORDNET = Path("/usr/share/wordnet")  # where Debian's package puts it
 NUM_CAPTIONS = 20_000  # whose words count as known
+NUM_COMMON = 6_000  # of the sentence encoder's tokens: those it knows well, and a thesaurus less so (love is a person)
 # How far a word may be, in steps: chosen, as all below, with words held out and heads that never saw them. There are
 # many kinds of birds between a bird and a puffin; of what is done, a few steps on nothing is left but that it is done.
 FARTHEST = {"nouns": 7.0, "verbs": 4.0, "adjectives": 4.0}
@@ -149,10 +151,17 @@ def _deeds(phrase: str) -> list[str]:
     return re.findall(r"\{s\} (\w+)", phrase) + re.findall(r"^(\w+) \{s\}", phrase)
 
 
-def make_thesaurus(wordnet: WordNet, events: EventWords, slots: Vocabulary) -> Thesaurus:
+def make_thesaurus(
+    wordnet: WordNet, events: EventWords, slots: Vocabulary, common: frozenset[str] = frozenset()
+) -> Thesaurus:
+    """`common`: words that need no telling, besides those of the captions."""
     counts = caption_words(events, slots)
     near = {part: _nearest_of_all(wordnet, part, words, counts) for part, words in telling_words(events, slots).items()}
-    return Thesaurus(known=frozenset(counts), **near)
+    return Thesaurus(known=frozenset(counts), **{part: _without(common, near[part]) for part in near})
+
+
+def _without(words: frozenset[str], near: Mapping[str, Near]) -> dict[str, Near]:
+    return {word: each for word, each in near.items() if word not in words}
 
 
 def _nearest_of_all(wordnet: WordNet, part: str, words: Iterable[str], counts: Mapping[str, int]) -> dict[str, Near]:
@@ -191,13 +200,13 @@ def shipped_thesaurus() -> Thesaurus:
     return Thesaurus.load(SHIPPED)
 
 
-def training_thesaurus(wordnet: Path) -> Thesaurus | None:
+def training_thesaurus(wordnet: Path, encoder: SentenceEncoder) -> Thesaurus | None:
     """Of the training words alone, to measure what is made of words held out. None, and said, where there is no
     WordNet."""
     if not wordnet.is_dir():
         print(f"no WordNet in {wordnet}: --wordnet says where it is")
         return None
-    return make_thesaurus(WordNet.read(wordnet), TRAINING_EVENTS, TRAINING)
+    return make_thesaurus(WordNet.read(wordnet), TRAINING_EVENTS, TRAINING, encoder.common_words(NUM_COMMON))
 
 
 def save_thesaurus(thesaurus: Thesaurus, licence: str, path: Path) -> None:
@@ -230,7 +239,8 @@ def main() -> None:
 
 
 def _make(wordnet: Path, output: Path) -> None:
-    thesaurus = make_thesaurus(WordNet.read(wordnet), EVERY_EVENT, EVERYTHING)
+    common = SentenceEncoder.load().common_words(NUM_COMMON)
+    thesaurus = make_thesaurus(WordNet.read(wordnet), EVERY_EVENT, EVERYTHING, common)
     save_thesaurus(thesaurus, _licence(wordnet), output)
     counts = ", ".join(f"{len(getattr(thesaurus, part)):,} {part}" for part in PARTS_OF_SPEECH)
     print(f"{counts} beside {len(thesaurus.known):,} words of captions: {output}")

@@ -165,5 +165,7 @@ def test_a_thesaurus_is_made_of_what_words_are_kinds_of(tmp_path: Path) -> None:
     assert made.nearest("tokyo") is None  # not a kind of anything, but one of them
     assert made.nearest("bird") is None
     assert made.nearest("vulture") is None  # here marked as a slur
+    common = make_thesaurus(WordNet.read(tmp_path), TRAINING_EVENTS, TRAINING, frozenset({"osprey"}))
+    assert common.nearest("osprey") is None
     save_thesaurus(made, "a licence", tmp_path / THESAURUS_FILE)
     assert Thesaurus.load(tmp_path / THESAURUS_FILE) == made

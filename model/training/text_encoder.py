@@ -297,7 +297,8 @@ def main() -> None:
     if arguments.evaluate:
         unaware, telling = train(training, encoder, TRAINING), training_thesaurus(arguments.wordnet, encoder)
         _report("heads of the training vocabulary, without a thesaurus", evaluate(unaware, encoder, None))
-        _report("heads and a thesaurus of the training vocabulary", evaluate(unaware, encoder, telling))
+        if telling is not None:
+            _report("heads and a thesaurus of the training vocabulary", evaluate(unaware, encoder, telling))
         _report("pieces from nothing, of the training vocabulary", evaluate_pieces(train_pieces(training)))
 
 

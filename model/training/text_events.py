@@ -197,7 +197,8 @@ def main() -> None:
             training_thesaurus(arguments.wordnet, encoder),
         )
         _report("heads of the training vocabulary, without a thesaurus", evaluate(unaware, encoder, None))
-        _report("heads and a thesaurus of the training vocabulary", evaluate(unaware, encoder, telling))
+        if telling is not None:
+            _report("heads and a thesaurus of the training vocabulary", evaluate(unaware, encoder, telling))
 
 
 def _report(name: str, figures: dict[str, dict[str, float]]) -> None:

@@ -1,6 +1,8 @@
 """Words that no list to train on has and none held out either: what the heads that ship make of them.
 
-Nothing is ever trained on these, nor chosen by what is measured with them.
+Nothing is ever trained on these. They were looked at while the thesaurus was made, and a puffin is among the
+reasons why its nouns may lie far: by the limit that the words held out would do with, who and what was read in 57 %
+where it is 58.
 """
 
 from __future__ import annotations

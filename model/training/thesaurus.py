@@ -32,9 +32,12 @@ from model.world.phrases import EVERYTHING, TRAINING, Vocabulary
 SHIPPED = WEIGHTS_FOLDER / "pearl-xs" / THESAURUS_FILE
 WORDNET = Path("/usr/share/wordnet")  # where Debian's package puts it
 NUM_CAPTIONS = 20_000  # whose words count as known
-NUM_COMMON = 6_000  # of the sentence encoder's tokens: those it knows well, and a thesaurus less so (love is a person)
-# How far a word may be, in steps: chosen, as all below, with words held out and heads that never saw them. There are
-# many kinds of birds between a bird and a puffin; of what is done, a few steps on nothing is left but that it is done.
+# Of the sentence encoder's tokens: those it knows well, and a thesaurus less so (love is a person, in "I'd love to see
+# a fountain"). Costs 1 % of the words held out.
+NUM_COMMON = 6_000
+# How far a word may be, in steps; by words held out and heads that never saw them, as what follows. With those, nouns
+# do as well at 4: a cormorant and a puffin, tried by hand, have more kinds of birds than that between them and a bird.
+# Of what is done, a few steps on nothing is left but that it is done.
 FARTHEST = {"nouns": 7.0, "verbs": 4.0, "adjectives": 4.0}
 MAX_STEPS = {"nouns": 8, "verbs": 8, "adjectives": 1}
 # A word's rarer meanings count as farther; so does a rarer word of the captions: a brolly is an umbrella, not a gamp.
@@ -156,15 +159,16 @@ def make_thesaurus(
 ) -> Thesaurus:
     """`common`: words that need no telling, besides those of the captions."""
     counts = caption_words(events, slots)
-    near = {part: _nearest_of_all(wordnet, part, words, counts) for part, words in telling_words(events, slots).items()}
-    return Thesaurus(known=frozenset(counts), **{part: _without(common, near[part]) for part in near})
+    near = {
+        part: _nearest_of_all(wordnet, part, words, counts, common)
+        for part, words in telling_words(events, slots).items()
+    }
+    return Thesaurus(known=frozenset(counts), **near)
 
 
-def _without(words: frozenset[str], near: Mapping[str, Near]) -> dict[str, Near]:
-    return {word: each for word, each in near.items() if word not in words}
-
-
-def _nearest_of_all(wordnet: WordNet, part: str, words: Iterable[str], counts: Mapping[str, int]) -> dict[str, Near]:
+def _nearest_of_all(
+    wordnet: WordNet, part: str, words: Iterable[str], counts: Mapping[str, int], common: frozenset[str]
+) -> dict[str, Near]:
     meanings = wordnet.meanings[part]
     forms = Counter[str]()
     for form in words:
@@ -174,6 +178,7 @@ def _nearest_of_all(wordnet: WordNet, part: str, words: Iterable[str], counts: M
         word: min(_near(wordnet, part, word, rarity), key=lambda near: (near.distance, near.word), default=None)
         for word in meanings
         if re.fullmatch("[a-z]{3,}", word)
+        and word not in common
         and not any(stem in counts for stem, _ in stems(word))
         and not wordnet.is_abuse(part, word)
     }

@@ -50,11 +50,12 @@ def describe_hardware() -> Hardware:
 
 
 def commit() -> str:
-    """The checked-out commit, with `-dirty` where files differ from it; outside a checkout, as where only files were
-    brought to, what NACRE_COMMIT says."""
+    """The checked-out commit, with `-dirty` where files differ from it that are no results; outside a checkout, as
+    where only files were brought to, what NACRE_COMMIT says."""
     try:
         head = _git("rev-parse", "--short=12", "HEAD")
-        return f"{head}-dirty" if _git("status", "--porcelain", "--untracked-files=no") else head
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/results")
+        return f"{head}-dirty" if changed else head
     except (OSError, subprocess.CalledProcessError):
         return os.environ.get("NACRE_COMMIT", "")
 

@@ -12,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from bench.service import ServiceError
-from observability.metric_table import CHUNK_STAGE, WORKER_STAGE, WORKER_STAGE_CPU
+from observability.heap import Heap
+from observability.metric_table import CHUNK_STAGE, HEAP_FREE, HEAP_IN_USE, WORKER_STAGE, WORKER_STAGE_CPU
 
 TIMEOUT_S = 5.0
 TRANSFORMER = "transformer"
@@ -87,7 +88,7 @@ class StageTotals:
 
 def read_stages(metrics_urls: Iterable[str]) -> StageTotals:
     """Raises ServiceError where an endpoint does not answer."""
-    return parse_stages(_fetch(url) for url in metrics_urls)
+    return parse_stages(read_page(url) for url in metrics_urls)
 
 
 def parse_stages(pages: Iterable[str]) -> StageTotals:
@@ -119,6 +120,14 @@ def parse_stages(pages: Iterable[str]) -> StageTotals:
     )
 
 
+def parse_heap(page: str) -> Heap | None:
+    """What the process that answers holds of the C library's heap; None where it does not tell."""
+    values = {sample.name: sample.value for family in text_string_to_metric_families(page) for sample in family.samples}
+    if HEAP_IN_USE.name not in values:
+        return None
+    return Heap(in_use_bytes=round(values[HEAP_IN_USE.name]), free_bytes=round(values[HEAP_FREE.name]))
+
+
 def _is_step_cpu(sample: Sample) -> bool:
     return sample.name == WORKER_STAGE_CPU.name and sample.labels["stage"] == TRANSFORMER
 
@@ -127,7 +136,8 @@ def _is_step_count(sample: Sample) -> bool:
     return sample.name == f"{WORKER_STAGE.name}_count" and sample.labels["stage"] == TRANSFORMER
 
 
-def _fetch(url: str) -> str:
+def read_page(url: str) -> str:
+    """Raises ServiceError where it does not answer."""
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:
             return response.read().decode()

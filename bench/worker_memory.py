@@ -5,9 +5,7 @@ from what is only not given back."""
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +18,7 @@ from bench.results import Result
 from bench.script import STREET, Cue, Say, Turn, Walk
 from bench.statistics import Slope, fit_slope
 from model.interface import AudioDecoder, Encoder, Model, ModelInfo, Transformer, VideoDecoder
+from observability.heap import Heap, read_heap
 from serving.allocator import bound_memory
 from serving.catalogue.plane import catalogued
 from serving.catalogue.storage import prepare_storage, storage_config
@@ -72,28 +71,13 @@ class MemorySample:
     cpu_s: float
 
 
-class _Mallinfo2(ctypes.Structure):
-    """Of <malloc.h>, glibc 2.33 and later."""
-
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in (
-            "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
-        )
-    ]  # fmt: skip
-
-
 def sample_memory(chunk_idx: int) -> MemorySample:
-    in_use = unused = 0
-    if sys.platform == "linux" and (mallinfo2 := getattr(ctypes.CDLL(None), "mallinfo2", None)) is not None:
-        mallinfo2.restype = _Mallinfo2
-        info = mallinfo2()
-        in_use, unused = info.uordblks + info.hblkhd, info.fordblks
+    heap = read_heap() or Heap(in_use_bytes=0, free_bytes=0)
     return MemorySample(
         chunk_idx=chunk_idx,
         rss_bytes=psutil.Process().memory_info().rss,
-        in_use_bytes=in_use,
-        unused_bytes=unused,
+        in_use_bytes=heap.in_use_bytes,
+        unused_bytes=heap.free_bytes,
         cpu_s=time.process_time(),
     )
 

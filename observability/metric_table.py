@@ -177,6 +177,9 @@ BOOK_ENTRIES_LOST = _counter(
     "nacre_books_lost_records_total", "Entries of usage and audit books that neither the catalogue nor the disk took."
 )
 
+HEAP_IN_USE = _gauge("nacre_heap_in_use_bytes", "What the process holds of the C library's heap, bytes.")
+HEAP_FREE = _gauge("nacre_heap_free_bytes", "What the C library's heap keeps for what comes next, bytes.")
+
 GPU_UTILIZATION = _gauge("nacre_gpu_utilization_ratio", "Share of time the GPU computed, 0 to 1.", "gpu", "model")
 GPU_MEMORY_USED = _gauge("nacre_gpu_memory_used_bytes", "GPU memory in use, bytes.", "gpu", "model")
 GPU_MEMORY_CAPACITY = _gauge("nacre_gpu_memory_capacity_bytes", "GPU memory there is, bytes.", "gpu", "model")
@@ -195,5 +198,6 @@ WORKER_ROWS = (
     *(PARKED, PARKED_BYTES, SESSION_WAKE, PROFILE, DEGRADATION, DEGRADATIONS),
     *(SESSION_SLIPS, STAGE_FAILURES, WORKER_CONTROLS, SNAPSHOT_SAVE, SNAPSHOT_FAILURES, JOURNAL_SPOOLED),
 )
+HEAP_ROWS = (HEAP_IN_USE, HEAP_FREE)
 GPU_ROWS = (GPU_UTILIZATION, GPU_MEMORY_USED, GPU_MEMORY_CAPACITY, GPU_POWER, GPU_TEMPERATURE)
-TABLE = (*GATEWAY_ROWS, *WORKER_ROWS, *GPU_ROWS)
+TABLE = (*GATEWAY_ROWS, *WORKER_ROWS, *HEAP_ROWS, *GPU_ROWS)

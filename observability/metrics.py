@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Protocol, TypeVar
 from wsgiref.simple_server import WSGIServer
 
@@ -14,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from observability import metric_table
 from observability.gpu import GpuCollector, find_gpus
+from observability.heap import read_heap
 from observability.metric_table import MetricKind, MetricRow
 from observability.tenants import DEFAULT_TENANT, TenantLabels
 from observability.tracing import ChunkTracer, TracedChunk, TracingConfig
@@ -25,7 +27,8 @@ _Child = TypeVar("_Child", Counter, Gauge, Histogram)
 class ProcessMetrics:
     """The metrics of one process: its registry, and the port they are read from.
 
-    Rows of GPUs are read from NVML when asked, and left out where there is no GPU.
+    Rows of GPUs are read from NVML when asked, and left out where there is no GPU. Those of the heap are every
+    process's, and left out where the C library does not tell.
     """
 
     def __init__(self, rows: Iterable[MetricRow]) -> None:
@@ -35,7 +38,9 @@ class ProcessMetrics:
         gpu_rows = tuple(row for row in rows if row in metric_table.GPU_ROWS)
         if gpu_rows and (gpus := find_gpus()):
             self.registry.register(GpuCollector(gpus, gpu_rows))
-        own_rows = [row for row in rows if row not in gpu_rows]
+        if read_heap() is not None:
+            _observe_heap(self.registry)
+        own_rows = [row for row in rows if row not in (*gpu_rows, *metric_table.HEAP_ROWS)]
         self._metrics: dict[str, _Metric] = {row.name: _make(row, self.registry) for row in own_rows}
         self._exporter: tuple[WSGIServer, threading.Thread] | None = None
 
@@ -264,6 +269,18 @@ class WorkerMetrics:
 
     def records_spooled(self, num_records: int) -> None:
         self._spooled.set(num_records)
+
+
+def _observe_heap(registry: CollectorRegistry) -> None:
+    """Read when a scrape asks."""
+
+    def bytes_of(row: MetricRow) -> float:
+        heap = read_heap()
+        assert heap is not None, "told before"
+        return float(heap.in_use_bytes if row is metric_table.HEAP_IN_USE else heap.free_bytes)
+
+    for row in metric_table.HEAP_ROWS:
+        Gauge(row.name, row.help, registry=registry).set_function(partial(bytes_of, row))
 
 
 def _make(row: MetricRow, registry: CollectorRegistry) -> _Metric:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import threading
+import time
 from collections.abc import Mapping
 
 # A second pool is made of pieces that are given back as soon as they are empty, whatever the limits below say: the
@@ -28,6 +30,10 @@ ENVIRONMENT: Mapping[str, str] = {
     "MALLOC_MMAP_THRESHOLD_": str(LARGE_BYTES),
     "MALLOC_TRIM_THRESHOLD_": str(KEPT_FREE_BYTES),
 }
+# What is free between what is in use stays, whatever the limits say: 22 to 40 MiB of a worker's, up and down. Giving it
+# back takes 4 to 9 ms, in which no thread gets memory; most is wanted again within seconds, the rest is not.
+# Seldom enough that not one step in a hundred meets it.
+GIVE_BACK_EVERY_S = 60.0
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
 
@@ -43,3 +49,17 @@ def bound_memory(environment: Mapping[str, str]) -> None:
             (_M_TRIM_THRESHOLD, KEPT_FREE_BYTES),
         ):
             mallopt(option, value)
+
+
+def give_back_regularly(every_s: float = GIVE_BACK_EVERY_S) -> None:
+    """What is free, from now on, for as long as the process lives; of no effect where there is no glibc."""
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if malloc_trim is None:
+        return
+
+    def run() -> None:
+        while True:
+            time.sleep(every_s)
+            malloc_trim(0)
+
+    threading.Thread(target=run, name="give-back", daemon=True).start()

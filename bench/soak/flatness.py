@@ -35,6 +35,8 @@ class Flatness:
     # The same without pages of files: a program that does something for the first time reads more of itself.
     anonymous_bytes: Slope
     anonymous_bytes_by_process: Mapping[str, Slope]
+    # What gateways and workers hold of their heaps, by where they tell it; what is free in them is left out.
+    heap_bytes_by_endpoint: Mapping[str, Slope]
     step_s: Slope  # of the mean of each sampling interval
     step_p99_s: FirstAgainstLast  # of all steps of a tenth, by the histogram's edges
     # Of the means of sampling intervals, which no edges round.
@@ -72,6 +74,9 @@ def flatness_of(samples: Sequence[SoakSample], lags_s: Sequence[float], paces: S
         rss_bytes_by_process=_by_process(times_s, [each.rss_bytes_by_process for each in settled]),
         anonymous_bytes=fit_slope(times_s, [float(each.anonymous_bytes) for each in settled]),
         anonymous_bytes_by_process=_by_process(times_s, [each.anonymous_bytes_by_process for each in settled]),
+        heap_bytes_by_endpoint=_by_process(
+            times_s, [{url: heap.in_use_bytes for url, heap in each.heaps.items()} for each in settled]
+        ),
         step_s=fit_slope([at_s for at_s, _ in steps], means_s),
         step_p99_s=step_p99_s,
         step_mean_p50_s=first_against_last(means_s, 50),

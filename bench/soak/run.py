@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from bench.measure import Service
@@ -127,6 +127,7 @@ def _plain(sample: SoakSample, began_s: float) -> dict[str, Any]:
         "rss_bytes": sample.rss_bytes,
         "rss_bytes_by_process": sample.rss_bytes_by_process,
         "anonymous_bytes_by_process": sample.anonymous_bytes_by_process,
+        "heaps": {url: asdict(heap) for url, heap in sample.heaps.items()},
         "num_steps": sample.stages.num_steps,
         "step_cpu_s": sample.stages.step_cpu_s,
     }
@@ -143,6 +144,7 @@ def _sentences(flatness: Flatness) -> tuple[str, ...]:
         *_by_process(flatness.rss_bytes_by_process),
         f"of it what is no file's: {_hourly(flatness.anonymous_bytes)}",
         *_by_process(flatness.anonymous_bytes_by_process),
+        *_heaps(flatness.heap_bytes_by_endpoint),
         f"step: {step.per_s * step_per_hour:+.2f} ms/h (95 %: {step.low_per_s * step_per_hour:+.2f}"
         f" to {step.high_per_s * step_per_hour:+.2f}; n={step.num_samples})",
         f"step by the clock: p99, {_compared(flatness.step_p99_s)} (aim: within 5 %)",
@@ -151,6 +153,11 @@ def _sentences(flatness: Flatness) -> tuple[str, ...]:
         *_pace_sentences(flatness),
         f"lag p99, {_compared(flatness.lag_p99_s)}",
     )
+
+
+def _heaps(slopes: Mapping[str, Slope]) -> tuple[str, ...]:
+    told = [f"  {url}: {_hourly(slope)}" for url, slope in slopes.items()]
+    return ("in use of the heaps of gateways and workers, by their metrics:", *told) if told else ()
 
 
 def _by_process(slopes: Mapping[str, Slope]) -> tuple[str, ...]:

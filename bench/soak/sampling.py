@@ -11,8 +11,9 @@ from typing import Self
 
 from bench.measure import Service
 from bench.process_tree import ProcessUse, measure_tree
-from bench.scrape import StageTotals, read_stages
+from bench.scrape import StageTotals, parse_heap, parse_stages, read_page
 from bench.service import ServiceError
+from observability.heap import Heap
 
 SAMPLE_EVERY_S = 5.0
 # A step takes megabytes for as long as it lasts, and may be caught at it. What is held between steps is the least of
@@ -27,6 +28,7 @@ class SoakSample:
     rss_bytes_by_process: Mapping[str, int]  # those of the service; the least since the sample before
     anonymous_bytes_by_process: Mapping[str, int] = field(default_factory=dict)  # of it, what is no file's
     stages: StageTotals
+    heaps: Mapping[str, Heap] = field(default_factory=dict)  # of the gateways and workers, by where they tell it
 
     @property
     def rss_bytes(self) -> int:
@@ -66,7 +68,7 @@ class SoakSampler:
         assert self._service.pid, "a service on this machine"
         while (seen := self._least_of_looks(self._service.pid)) is not None:
             try:
-                stages = read_stages(self._service.metrics_urls)
+                pages = {url: read_page(url) for url in self._service.metrics_urls}
             except ServiceError:  # a machine that is busy for once is no reason to be blind from then on
                 self.num_missed += 1
                 continue
@@ -74,7 +76,8 @@ class SoakSampler:
                 time_s=time.monotonic(),
                 rss_bytes_by_process={name: rss_bytes for name, (rss_bytes, _) in seen.items()},
                 anonymous_bytes_by_process={name: num_bytes for name, (_, num_bytes) in seen.items()},
-                stages=stages,
+                stages=parse_stages(pages.values()),
+                heaps={url: heap for url, page in pages.items() if (heap := parse_heap(page)) is not None},
             )
             self.samples.append(sample)
             self._on_sample(sample)

@@ -8,6 +8,7 @@ import logging
 
 from ray.serve.handle import DeploymentHandle
 
+from serving.allocator import give_back_regularly
 from serving.catalogue.plane import catalogued
 from serving.catalogue.storage import StorageConfig
 from serving.cluster.placer import ServePlacer
@@ -80,6 +81,7 @@ class Gateway:
             )
             web = add_web(server, self._settings.web, observation.render)
             settle()
+            give_back_regularly()
             async with server:
                 self._addresses = {
                     "address": server.address,

@@ -7,6 +7,7 @@ import logging
 import os
 
 from model.interface import ModelInfo, Profile, Tuning
+from serving.allocator import give_back_regularly
 from serving.cluster.replica_port import bind_to_node
 from serving.errors import CapacityExhaustedError
 from serving.first_play import play_first
@@ -41,6 +42,7 @@ class StageWorker:
         await self._host.listen()
         await play_first(self._host)
         settle()
+        give_back_regularly()
 
     def record_replica_metadata(self) -> dict[str, str]:
         """Serve hands this to whoever chooses a replica."""

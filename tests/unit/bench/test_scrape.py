@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client import generate_latest
 
-from bench.scrape import HistogramTotals, StageTotals, parse_stages, read_stages
+from bench.scrape import HistogramTotals, StageTotals, parse_heap, parse_stages, read_stages
 from bench.service import HOST, ServiceError, free_ports
 from observability.metric_table import CHUNK_STAGE, GATEWAY_ROWS, WORKER_ROWS, WORKER_STAGE, WORKER_STAGE_CPU
 from observability.metrics import ProcessMetrics
@@ -59,6 +59,14 @@ def test_processor_time_of_all_stages_is_added_up() -> None:
     assert parse_stages([page]).model_cpu_s == 0.75
     assert (parse_stages([page, page]) - parse_stages([page])).model_cpu_s == 0.75
     assert (parse_stages([page]) + parse_stages([page])).model_cpu_s == 1.5
+
+
+def test_what_a_process_holds_of_its_heap_is_read_where_it_tells() -> None:
+    page = page_of(ProcessMetrics(GATEWAY_ROWS))
+    heap = parse_heap(page)
+    assert heap is not None
+    assert heap.in_use_bytes > heap.free_bytes / 100 > 0
+    assert parse_heap("\n".join(line for line in page.splitlines() if "heap" not in line)) is None
 
 
 def test_pages_are_read_over_http() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,18 @@ import pytest
 
 from observability import metrics
 from observability.gpu import Gpu
-from observability.metric_table import GATEWAY_ROWS, GPU_ROWS, SESSIONS, SLOTS_USED, TABLE, WORKER_ROWS
+from observability.heap import read_heap
+from observability.metric_table import (
+    GATEWAY_ROWS,
+    GPU_ROWS,
+    HEAP_FREE,
+    HEAP_IN_USE,
+    HEAP_ROWS,
+    SESSIONS,
+    SLOTS_USED,
+    TABLE,
+    WORKER_ROWS,
+)
 from observability.metrics import GatewayMetrics, ProcessMetrics, WorkerMetrics
 from observability.tenants import TenantLabels
 
@@ -47,6 +59,24 @@ def test_every_row_of_the_table_can_be_made() -> None:
     names = {family.name for family in process.registry.collect()}
     expected = {row.name.removesuffix("_total") for row in TABLE if row not in GPU_ROWS}
     assert expected <= names
+
+
+def test_every_process_tells_of_its_heap(process: ProcessMetrics) -> None:
+    assert (before := read_heap()) is not None, "this C library tells"
+    told_before = value(process, HEAP_IN_USE.name)
+    held = bytes(32 << 20)
+    told, free_bytes = value(process, HEAP_IN_USE.name), value(process, HEAP_FREE.name)
+    assert told is not None
+    assert told_before is not None
+    assert free_bytes is not None
+    assert told - told_before == pytest.approx(len(held), rel=0.1)
+    assert told_before == pytest.approx(before.in_use_bytes, rel=0.1)
+
+
+def test_where_the_c_library_does_not_tell_of_the_heap_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert read_heap() is None
+    assert not {row.name for row in HEAP_ROWS} & {each.name for each in ProcessMetrics(TABLE).registry.collect()}
 
 
 def test_gpu_rows_are_read_from_the_gpus_there_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ctypes
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from serving.allocator import ENVIRONMENT, KEPT_FREE_BYTES, LARGE_BYTES, MAX_POOLS, bound_memory
+from serving.allocator import ENVIRONMENT, KEPT_FREE_BYTES, LARGE_BYTES, MAX_POOLS, bound_memory, give_back_regularly
 from serving.cluster import ray_node
 
 HAS_GLIBC = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallinfo2")
@@ -29,6 +30,25 @@ libc.free(libc.malloc(16 << 20))
 before = libc.mallinfo2().hblkhd
 libc.malloc(16 << 20)
 print(libc.mallinfo2().hblkhd - before >= 16 << 20)
+"""
+
+
+# Small buffers of which every tenth stays: what the others leave is not at the heap's end.
+SCATTERED = """
+import sys, time
+from observability.heap import read_heap
+from serving.allocator import bound_memory, give_back_regularly
+import psutil
+
+bound_memory({})
+held = [bytearray(8_000) for _ in range(10_000)]
+held = held[::10]
+before = psutil.Process().memory_info().rss
+give_back_regularly(0.2)
+deadline_s = time.monotonic() + 30.0
+while before - psutil.Process().memory_info().rss < 30 << 20 and time.monotonic() < deadline_s:
+    time.sleep(0.05)
+print(before - psutil.Process().memory_info().rss >= 30 << 20, read_heap().in_use_bytes >= 8_000_000)
 """
 
 
@@ -55,3 +75,19 @@ def test_what_an_operator_says_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     bound_memory({"MALLOC_ARENA_MAX": "1"})
     monkeypatch.setattr(sys, "platform", "darwin")
     bound_memory({})
+
+
+@pytest.mark.skipif(not HAS_GLIBC, reason="another C library")
+def test_what_is_free_between_what_is_in_use_is_given_back_now_and_then() -> None:
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    ran = subprocess.run(
+        [sys.executable, "-c", SCATTERED], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ran.stdout.split() == ["True", "True"]
+
+
+def test_where_there_is_no_glibc_nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    before = threading.active_count()
+    give_back_regularly(0.001)
+    assert threading.active_count() == before

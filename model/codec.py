@@ -51,6 +51,11 @@ class Refiner(nn.Module):
             self.grid_out.weight[: 4 * camera.NUM_MAPS * half * half].zero_()
             self.grid_out.bias.zero_()  # pyright: ignore[reportOptionalMemberAccess]
 
+    def lay_out_grid(self) -> None:
+        """Weights on the grid lie as its latents do, channels last: else every call lays them out anew."""
+        for conv in (self.grid_in, *self.grid_mlp, self.grid_out):
+            conv.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
     def forward(self, maps_BMHW: Tensor, latents_BRCD: Tensor) -> Tensor:
         batch, _, height, width = maps_BMHW.shape
         silu, dtype = nn.functional.silu, self.enter.weight.dtype

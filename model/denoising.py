@@ -124,8 +124,7 @@ def remember(
         clean.video_BVC, clean.known_BVC, clean.coverage_BVQ, no_noise[0], clean.audio_BA, no_noise[1],
         clean.control_BE, clean.azimuth_B,
     )  # fmt: skip
-    _, kept = network(tokens, _together([prompt], network.dtype), _together([past], network.dtype))
-    return kept
+    return network.cache_pass(tokens, network.surround(clean.control_BE, clean.azimuth_B, prompt, past))
 
 
 def _begin(job: Job, config: TransformerConfig) -> _Flow:
@@ -147,12 +146,17 @@ def _groups(flows: Sequence[_Flow]) -> Iterator[list[_Flow]]:
 
 def _run(network: WorldTransformer, flows: Sequence[_Flow]) -> None:
     """As many passes as the one with the fewest left takes; all of a group have as much cached."""
-    shared = _Shared.of(flows, network.dtype)
+    shared = _Shared.of(flows)
+    prompt, past = _together([flow.job.prompt for flow in flows]), _together([flow.job.past for flow in flows])
+    around = network.surround(shared.control_BE, shared.azimuth_B, prompt, past)
     video, audio = torch.cat([flow.video_BVC for flow in flows]), torch.cat([flow.audio_BA for flow in flows])
     known = shared.is_known_BV[..., None]
     for _ in range(min(flow.num_left for flow in flows)):
-        sigma = torch.tensor([flow.sigma for flow in flows])
-        velocity, kept = network(shared.tokens(video, audio, sigma), shared.prompt, shared.past)
+        tokens = shared.tokens(video, audio, torch.tensor([flow.sigma for flow in flows]))
+        if all(flow.num_left == 1 for flow in flows):
+            _finish(flows, video, audio, network.cache_pass(tokens, around))
+            break
+        velocity, kept = network.denoise_pass(tokens, around)
         _finish(flows, video, audio, kept)
         change = torch.tensor([flow.next_sigma - flow.sigma for flow in flows])
         video = torch.where(known, video, euler_step(video, velocity.video_BVC, change[:, None, None]))
@@ -180,11 +184,9 @@ class _Shared(NamedTuple):
     is_known_BV: Tensor
     azimuth_B: Tensor
     control_BE: Tensor
-    prompt: list[KeysValues]
-    past: list[KeysValues]
 
     @classmethod
-    def of(cls, flows: Sequence[_Flow], dtype: torch.dtype) -> _Shared:
+    def of(cls, flows: Sequence[_Flow]) -> _Shared:
         jobs = [flow.job for flow in flows]
         canvases = [job.canvas for job in jobs]
         return cls(
@@ -193,8 +195,6 @@ class _Shared(NamedTuple):
             torch.cat([canvas.is_known_BV for canvas in canvases]),
             torch.cat([canvas.azimuth_B for canvas in canvases]),
             torch.cat([job.control_BE for job in jobs]),
-            _together([job.prompt for job in jobs], dtype),
-            _together([job.past for job in jobs], dtype),
         )
 
     def tokens(self, video_BVC: Tensor, audio_BA: Tensor, sigma_B: Tensor) -> ChunkTokens:
@@ -205,11 +205,11 @@ class _Shared(NamedTuple):
         )  # fmt: skip
 
 
-def _together(sessions: Sequence[list[KeysValues]], dtype: torch.dtype) -> list[KeysValues]:
-    """Per block, of all sessions, in the precision in which the network will read them."""
+def _together(sessions: Sequence[list[KeysValues]]) -> list[KeysValues]:
+    """Per block, of all sessions."""
     if len(sessions) == 1:
-        return [KeysValues(block.k_BLNK.to(dtype), block.v_BLNK.to(dtype)) for block in sessions[0]]
+        return sessions[0]
     return [
-        KeysValues(*(torch.cat(fields).to(dtype) for fields in zip(*blocks, strict=True)))
+        KeysValues(*(torch.cat(fields) for fields in zip(*blocks, strict=True)))
         for blocks in zip(*sessions, strict=True)
     ]

@@ -6,6 +6,7 @@ Letters: B batch, S tokens, L cached tokens, P prompt tokens, N heads, K head di
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -22,11 +23,23 @@ class KeysValues(NamedTuple):
     v_BLNK: Tensor
 
 
-class Modulation(NamedTuple):
-    """Shift, scale and gate of a sublayer, each broadcastable to [B, S, D]."""
+class Projected(NamedTuple):
+    """Of a chunk's own tokens: queries and keys, normalised, before rotation; and values."""
 
+    qk_2BSNK: Tensor
+    v_BSNK: Tensor
+
+    def cached(self, first: int) -> KeysValues:
+        """What a cache may keep of the tokens from `first` on."""
+        return KeysValues(self.qk_2BSNK[1, :, first:], self.v_BSNK[:, first:])
+
+
+class Modulation(NamedTuple):
+    """Of a sublayer, each broadcastable to [B, S, D]: what its input is multiplied by and moved by, and its output
+    multiplied by."""
+
+    factor: Tensor
     shift: Tensor
-    scale: Tensor
     gate: Tensor
 
 
@@ -43,29 +56,29 @@ class Attention(nn.Module):
         self.q_norm = nn.RMSNorm(dim // num_heads)
         self.k_norm = nn.RMSNorm(dim // num_heads)
 
-    def project(self, x_BSD: Tensor) -> tuple[Tensor, KeysValues]:
-        """Queries, and keys and values fit to be cached."""
-        q, k, v = rearrange(self.qkv(x_BSD), "b s (c n k) -> c b s n k", c=3, n=self.num_heads)
-        return self._normed(self.q_norm, q), KeysValues(self._normed(self.k_norm, k), v)
+    def project(self, x_BSD: Tensor) -> Projected:
+        qkv = rearrange(self.qkv(x_BSD), "b s (c n k) -> c b s n k", c=3, n=self.num_heads)
+        return Projected(self._normed(qkv[:2], (self.q_norm, self.k_norm)), qkv[2])
 
     def project_prompt(self, prompt_BPC: Tensor) -> KeysValues:
         """Keys and values of the prompt's tokens; they change only with the conditions."""
-        k, v = rearrange(self.prompt_kv(prompt_BPC), "b p (c n k) -> c b p n k", c=2, n=self.num_heads)
-        return KeysValues(self._normed(self.k_norm, k), v)
+        kv = rearrange(self.prompt_kv(prompt_BPC), "b p (c n k) -> c b p n k", c=2, n=self.num_heads)
+        return KeysValues(self._normed(kv[:1], (self.k_norm,))[0], kv[1])
 
     @staticmethod
-    def _normed(norm: nn.RMSNorm, heads: Tensor) -> Tensor:
-        return norm(heads.to(norm.weight.dtype))  # autocast leaves the weight in single precision
+    def _normed(heads_CBSNK: Tensor, norms: Sequence[nn.RMSNorm]) -> Tensor:
+        """Each of C by its own norm: what differs between them is a weight. Rounded once, as by each alone."""
+        weights = torch.stack([norm.weight for norm in norms])[:, None, None, None]
+        exact = torch.promote_types(weights.dtype, torch.float32)
+        normed = nn.functional.rms_norm(heads_CBSNK.to(exact), heads_CBSNK.shape[-1:], eps=norms[0].eps)
+        return (normed * weights).to(weights.dtype)  # autocast leaves the weights in single precision
 
-    def attend(
-        self, q_BSNK: Tensor, own: KeysValues, rotation_q: Tensor, rotation_k: Tensor, prompt: KeysValues,
-        bias_SL: Tensor | None = None,
-    ) -> Tensor:  # fmt: skip
-        """`own` holds all positioned keys (cached ones first), rotated here by `rotation_k`; `bias_SL`
-        is added to the scores against prompt and own keys, in that order."""
-        q = rotate(q_BSNK, rotation_q).transpose(1, 2)
-        k = torch.cat([prompt.k_BLNK, rotate(own.k_BLNK, rotation_k)], 1).transpose(1, 2)
-        v = torch.cat([prompt.v_BLNK, own.v_BLNK], 1).transpose(1, 2).to(q.dtype)
+    def attend(self, own: Projected, rotation: Tensor, context: KeysValues, bias_SL: Tensor | None = None) -> Tensor:
+        """From `own` tokens, rotated here, to those of the `context` (which are as they are) and to each other;
+        `bias_SL` is added to the scores against context and own keys, in that order."""
+        q, own_k = rotate(own.qk_2BSNK, rotation)
+        q, k = q.transpose(1, 2), torch.cat([context.k_BLNK, own_k], 1).transpose(1, 2)
+        v = torch.cat([context.v_BLNK, own.v_BSNK], 1).transpose(1, 2).to(q.dtype)
         if bias_SL is None:
             seen = nn.functional.scaled_dot_product_attention(q, k, v)
         else:  # on a CPU, masked fused attention trains at half the speed of this
@@ -116,14 +129,14 @@ class Block(nn.Module):
 
     def modulate(self, control: Tensor) -> tuple[Modulation, Modulation]:
         """Modulations of both sublayers from the control embedding [..., D]."""
-        parts = self.modulation(control).chunk(6, -1)
-        return Modulation(*parts[:3]), Modulation(*parts[3:])
+        shift1, scale1, gate1, shift2, scale2, gate2 = self.modulation(control).chunk(6, -1)
+        return Modulation(1 + scale1, shift1, 1 + gate1), Modulation(1 + scale2, shift2, 1 + gate2)
 
-    def before_attention(self, x_BSD: Tensor, modulation: Modulation) -> tuple[Tensor, KeysValues]:
-        return self.attention.project(self.norm1(x_BSD) * (1 + modulation.scale) + modulation.shift)
+    def before_attention(self, x_BSD: Tensor, modulation: Modulation) -> Projected:
+        return self.attention.project(self.norm1(x_BSD) * modulation.factor + modulation.shift)
 
     def add_attended(self, x_BSD: Tensor, attended_BSD: Tensor, modulation: Modulation) -> Tensor:
-        return x_BSD + (1 + modulation.gate) * attended_BSD
+        return x_BSD + modulation.gate * attended_BSD
 
     def mix_neighbours(self, x_BSD: Tensor, num_patches: int, patch_idx_BV: Tensor | None = None) -> Tensor:
         """One chunk's tokens, the patches first."""
@@ -131,8 +144,8 @@ class Block(nn.Module):
         return torch.cat([patches + self.neighbours(patches, patch_idx_BV), rest], 1)
 
     def feed_forward(self, x_BSD: Tensor, second: Modulation) -> Tensor:
-        hidden = self.norm2(x_BSD) * (1 + second.scale) + second.shift
-        return x_BSD + (1 + second.gate) * self.mlp(hidden)
+        hidden = self.norm2(x_BSD) * second.factor + second.shift
+        return x_BSD + second.gate * self.mlp(hidden)
 
 
 def noise_level_features(sigma: Tensor, dim: int) -> Tensor:

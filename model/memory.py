@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model import camera
+from model.columns import Columns
 from model.interface import Tensors
 from model.warp import GRAIN, Panorama, Target, warp
 
@@ -84,8 +85,8 @@ class SpatialMemory:
         if here is None and self._is_last(at):
             maps, known = self._last_maps.float() / 255, self._last_known
         elif here is not None:
-            index = self._columns(at.column, camera.CANVAS_W)
-            maps, known = self._maps[here][:, :, index].float() / 255, self._known[here][:, index]
+            columns = Columns(at.column, camera.CANVAS_W)
+            maps, known = columns.of(self._maps[here]).float() / 255, columns.of(self._known[here]).clone()
         else:
             return _recollection(*self._reproject(at))
         if bool(known.all()):
@@ -108,12 +109,12 @@ class SpatialMemory:
         place = self._new_place(at) if is_new_place else self._place_at(at)
         if place is None:
             return
-        index = self._columns(at.column, camera.CANVAS_W)
-        fresh = known_HW & ~self._known[place][:, index]
+        columns = Columns(at.column, camera.CANVAS_W)
+        fresh = known_HW & ~columns.of(self._known[place])
         if bool(fresh.any()):
             maps = self._own(place)
-            maps[:, :, index] = torch.where(fresh, self._last_maps, maps[:, :, index])
-        self._known[place][:, index] |= known_HW
+            columns.lay(torch.where(fresh, self._last_maps, columns.of(maps)), maps)
+            columns.lay(known_HW | columns.of(self._known[place]), self._known[place])
 
     def forget_places(self) -> None:
         """Keep nothing but the last canvas, as a session without memory would."""
@@ -190,10 +191,6 @@ class SpatialMemory:
     def _is_last(self, at: Standpoint) -> bool:
         return at == self._last
 
-    @staticmethod
-    def _columns(start: int, width: int) -> Tensor:
-        return torch.remainder(start + torch.arange(width), camera.TURN_PX)
-
     def _reproject(self, at: Standpoint, skip: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """The nearest helpful places and the last canvas, each filling what those before it left open: maps with their
         grain, what is known well, and what roughly."""
@@ -217,13 +214,13 @@ class SpatialMemory:
     def _sources(self, at: Standpoint, skip: int | None) -> Panorama | None:
         """Windows of panoramas toward what `at` looks at: nearest places first, the last canvas last."""
         start = at.column - (SOURCE_W - camera.CANVAS_W) // 2
-        index = self._columns(start, SOURCE_W)
+        columns = Columns(start, SOURCE_W)
         windows: list[tuple[Tensor, Tensor, float, float]] = []
         for place in self._distances(at).argsort().tolist() if self._count else []:
-            known = self._known[place][:, index]
+            known = columns.of(self._known[place])
             if place == skip or int(known.any(0).sum()) < MIN_SHARED_COLUMNS:
                 continue
-            windows.append((self._maps[place][:, :, index], known, *self._xy[place].tolist()))
+            windows.append((columns.of(self._maps[place]), known, *self._xy[place].tolist()))
             if len(windows) == NEAREST_SOURCES:
                 break
         if bool(self._last_known.any()):
@@ -231,17 +228,17 @@ class SpatialMemory:
         if not windows:
             return None
         maps, known, xs, ys = zip(*windows, strict=True)
-        columns = torch.full((len(windows),), start)
-        return Panorama(
-            torch.stack(maps).float() / 255, torch.stack(known), columns, torch.tensor(xs), torch.tensor(ys)
-        )
+        starts = torch.full((len(windows),), start)
+        maps_BMHW = torch.stack(maps).float().div_(255)
+        return Panorama(maps_BMHW, torch.stack(known), starts, torch.tensor(xs), torch.tensor(ys))
 
     def _last_window(self, start: int) -> tuple[Tensor, Tensor]:
         """The last canvas, laid into a window of SOURCE_W columns."""
         maps = torch.zeros(NUM_KEPT, camera.CANVAS_H, camera.TURN_PX, dtype=torch.uint8)
         known = torch.zeros(camera.CANVAS_H, camera.TURN_PX, dtype=torch.bool)
-        index = self._columns(self._last.column - start, camera.CANVAS_W)
-        maps[:, :, index], known[:, index] = self._last_maps, self._last_known
+        columns = Columns(self._last.column - start, camera.CANVAS_W)
+        columns.lay(self._last_maps, maps)
+        columns.lay(self._last_known, known)
         return maps[:, :, :SOURCE_W], known[:, :SOURCE_W]
 
 

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.camera import CANVAS_H, HORIZON_ROW, TURN_PX, VIEW_H, VIEW_W
+from model.columns import Columns
 from model.sampler import chunk_noise, uniform_noise
 
 GRAIN, BLOTCH, SWIRL, STROKE_ACROSS, STROKE_RISING, STROKE_UPRIGHT, STROKE_FALLING = range(7)
@@ -110,5 +111,4 @@ def whole_turn() -> Tensor:
 
 def patterns_at(azimuth_px: int, first_row: int) -> Tensor:
     """patterns_PHW of the view whose upper left pixel lies at a column of the turn and a row of the canvas."""
-    columns = (azimuth_px + torch.arange(VIEW_W)) % TURN_PX
-    return whole_turn()[:, first_row : first_row + VIEW_H, columns]
+    return Columns(azimuth_px, VIEW_W).of(whole_turn()[:, first_row : first_row + VIEW_H])

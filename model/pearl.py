@@ -87,11 +87,13 @@ class PearlModel:
         network, codec = WorldTransformer(self._preset.transformer), MapCodec(self._preset.codec)
         network.load_state_dict(self._weights("transformer"))
         codec.load_state_dict(self._weights("codec"))
-        codec.refiner.bfloat16()
         # half precision is half the time of a pass where the CPU knows it, and correct where it does not
+        codec.refiner.bfloat16()
+        codec.refiner.lay_out_grid()
+        network = _frozen(network).bfloat16().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         actors = load_networks(self._file("actors"))
         chunk_s = FRAMES_PER_CHUNK / FRAME_RATE
-        return PearlTransformer(_frozen(network).bfloat16(), _frozen(codec), actors, chunk_s, self._profile)
+        return PearlTransformer(network, _frozen(codec), actors, chunk_s, self._profile)
 
     def load_video_decoder(self) -> PearlVideoDecoder:
         network = LookNetwork(self._preset.look)

@@ -9,6 +9,8 @@ Letters: H rows, W columns, N noises.
 
 from __future__ import annotations
 
+from functools import reduce
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -30,12 +32,14 @@ FALL_PX = 2  # per frame
 def streaks(noise_HW: Tensor) -> Tensor:
     """0 or 1: bright specks of uniform noise smeared downwards."""
     specks = (noise_HW > 1 - STREAK_SHARE).float()
-    return F.max_pool2d(F.pad(specks[None], (0, 0, STREAK_PX - 1, 0)), (STREAK_PX, 1), 1)[0]
+    padded = F.pad(specks, (0, 0, STREAK_PX - 1, 0))
+    return reduce(torch.maximum, (padded[above : above + len(specks)] for above in range(STREAK_PX)))
 
 
 def flakes(specks_HW: Tensor) -> Tensor:
     """0 or 1: specks made two pixels wide."""
-    return F.max_pool2d(F.pad(specks_HW[None], (1, 0, 1, 0)), 2, 1)[0]
+    wide = torch.maximum(specks_HW, F.pad(specks_HW, (1, 0))[:, :-1])
+    return torch.maximum(wide, F.pad(wide, (0, 0, 1, 0))[:-1])
 
 
 def scratches(noise_HW: Tensor) -> Tensor:

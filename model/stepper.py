@@ -31,6 +31,7 @@ from model.clean_window import CleanWindow
 from model.codec import MapCodec
 from model.control import control_features
 from model.denoising import Canvas, CleanChunk, Finished, Job, denoise
+from model.gaps import fill_gaps
 from model.interface import ChunkControls, ChunkLatents, Profile, SessionState, Tensors
 from model.layers import KeysValues
 from model.memory import Recollection, SpatialMemory
@@ -49,8 +50,6 @@ STEPS_FIRST, STEPS_PAINT, STEPS_KNOWN = 4, 3, 1  # denoise passes: a first canva
 WHOLE_SHARE = 0.5  # unknown beyond this, a canvas is composed anew
 PAINT_SHARE = 0.012  # gaps smaller than this are closed from their rims until the next painting
 KNOWN_COVER = 0.999  # a patch known to this share is not painted
-GAP_REACH_PX = 6
-NEIGHBOURS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 GROUND_SNAP, SKY_SNAP = 0.04, 0.11  # nearness errors within these are the painter's, not the world's
 
 
@@ -166,7 +165,7 @@ class PearlTransformer:
         is_new_place = state.memory.is_new_place(eye.standpoint, is_moving)
         kept = recollection.strong_HW if is_new_place else recollection.strong_HW | recollection.weak_HW
         if not is_new_place and 1.0 - kept.float().mean().item() < PAINT_SHARE:
-            recollection, filled = _fill_gaps(recollection, kept), kept
+            recollection, filled = _without_gaps(recollection, kept), kept
             kept = torch.ones_like(kept)
         else:
             filled = torch.ones_like(kept)
@@ -284,29 +283,10 @@ def _own(state: SessionState) -> PearlState:
     return state
 
 
-def _fill_gaps(recollection: Recollection, kept_HW: Tensor) -> Recollection:
-    """Close small gaps from their rims, pixel by pixel; what no rim reaches stays as it is. The farther
-    side wins: a gap is what stood hidden behind something."""
-    maps, known = torch.cat([recollection.maps_MHW, recollection.grain_HW[None]]), kept_HW  # the grain fills along
-    for _ in range(GAP_REACH_PX):
-        if bool(known.all()):
-            break
-        near = torch.where(known, maps[camera.NEARNESS], torch.full((), torch.inf))
-        choices = torch.stack([_shifted(near, *step, torch.inf) for step in NEIGHBOURS])
-        farthest = choices.argmin(0)
-        reached = choices.amin(0).isfinite() & ~known
-        beside = torch.stack([_shifted(maps, *step, 0.0) for step in NEIGHBOURS])
-        taken = torch.gather(beside, 0, farthest.expand(1, *maps.shape))[0]
-        maps, known = torch.where(reached, taken, maps), known | reached
+def _without_gaps(recollection: Recollection, kept_HW: Tensor) -> Recollection:
+    maps = fill_gaps(torch.cat([recollection.maps_MHW, recollection.grain_HW[None]]), kept_HW)  # the grain fills along
     everything = torch.ones_like(kept_HW)
     return Recollection(maps[:-1], maps[-1], everything, torch.zeros_like(everything))
-
-
-def _shifted(field: Tensor, down: int, right: int, outside: float) -> Tensor:
-    """A field whose pixels show their neighbour above (down 1) or to the left (right 1), and so on."""
-    height, width = field.shape[-2:]
-    padded = torch.nn.functional.pad(field, (1, 1, 1, 1), value=outside)
-    return padded[..., 1 - down : 1 - down + height, 1 - right : 1 - right + width]
 
 
 def _whole_steps(unknown_share: float) -> int:

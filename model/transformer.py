@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from model import camera
-from model.layers import Block, KeysValues, noise_level_features
-from model.rotary import rotation
+from model.layers import Block, KeysValues, Modulation, Projected, noise_level_features
+from model.rotary import rotate, rotation
 from model.world.conditions import NUM_SLOTS, NUM_VALUES, SLOT_RANGES
 
 PATCH_ROWS = camera.CANVAS_H // camera.PATCH_PX
@@ -78,12 +78,27 @@ class Velocity(NamedTuple):
     audio_BA: Tensor
 
 
+class Surroundings(NamedTuple):
+    """What does not change from pass to pass over a chunk: computed once for all of them."""
+
+    position_BVD: Tensor
+    rotation_SK: Tensor  # of the chunk's own tokens
+    modulations: list[tuple[Modulation, Modulation]]  # per block, of both sublayers
+    contexts: list[KeysValues]  # per block, what its attention sees besides the chunk: prompt and past, rotated
+
+
 def prompt_tokens(conditions_BV: Tensor) -> Tensor:
     """One token per condition slot, holding its values at their places: [B, slots, NUM_VALUES]."""
     mask = torch.zeros(NUM_SLOTS, NUM_VALUES)
     for idx, part in enumerate(SLOT_RANGES.values()):
         mask[idx, part] = 1
     return conditions_BV[:, None] * mask
+
+
+def _context(prompt: KeysValues, past: KeysValues, past_rotation: Tensor, dtype: torch.dtype) -> KeysValues:
+    """The prompt's tokens, which have no position, and the cached ones."""
+    k, v = rotate(past.k_BLNK.to(dtype), past_rotation), past.v_BLNK.to(dtype)
+    return KeysValues(torch.cat([prompt.k_BLNK, k], 1), torch.cat([prompt.v_BLNK, v], 1))
 
 
 class WorldTransformer(nn.Module):
@@ -114,16 +129,18 @@ class WorldTransformer(nn.Module):
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
 
-    def embed(self, tokens: ChunkTokens, patch_idx_BV: Tensor | None = None) -> Tensor:
-        """x_BSD of a chunk's tokens before the first block; `patch_idx_BV` names the patches where
-        only some are given."""
+    def position(self, azimuth_B: Tensor, patch_idx_BV: Tensor | None = None) -> Tensor:
+        """position_BVD of a canvas's patches; `patch_idx_BV` names them where only some are given."""
         position_VD = (self.row_embedding + self.column_embedding).flatten(0, 1)
         if patch_idx_BV is None:
-            patch_idx_BV = torch.arange(NUM_PATCHES).expand(len(tokens.azimuth_B), -1)
-        azimuth_BV = (tokens.azimuth_B[:, None] + patch_idx_BV % PATCH_COLUMNS) % NUM_AZIMUTHS
-        position = position_VD[patch_idx_BV] + self.azimuth_embedding[azimuth_BV]
+            patch_idx_BV = torch.arange(NUM_PATCHES).expand(len(azimuth_B), -1)
+        azimuth_BV = (azimuth_B[:, None] + patch_idx_BV % PATCH_COLUMNS) % NUM_AZIMUTHS
+        return position_VD[patch_idx_BV] + self.azimuth_embedding[azimuth_BV]
+
+    def embed(self, tokens: ChunkTokens, position_BVD: Tensor) -> Tensor:
+        """x_BSD of a chunk's tokens before the first block."""
         video = self.video_in(torch.cat([tokens.video_BVC, tokens.known_BVC, tokens.coverage_BVQ], -1))
-        video = video + position + self._sigma(tokens.video_sigma_BV)
+        video = video + position_BVD + self._sigma(tokens.video_sigma_BV)
         audio = self.audio_in(tokens.audio_BA) + self._sigma(tokens.audio_sigma_B) + self.audio_embedding
         registers = self.registers.expand(len(video), -1, -1)
         return torch.cat([video, audio[:, None], registers], 1)
@@ -145,33 +162,58 @@ class WorldTransformer(nn.Module):
         num_patches = x_BSD.shape[1] - self.config.cached_tokens
         return Velocity(self.video_out(x_BSD[:, :num_patches]), self.audio_out(x_BSD[:, num_patches]))
 
+    def surround(
+        self, control_BE: Tensor, azimuth_B: Tensor, prompt: list[KeysValues], past: list[KeysValues]
+    ) -> Surroundings:
+        """What all passes over a chunk share. `past` holds, per block, the cached tokens in window order and is only
+        read. Computes in the precision of the weights."""
+        per_chunk, head_dim = self.config.cached_tokens, self.config.dim // self.config.heads
+        num_past = past[0].k_BLNK.shape[1] // per_chunk
+        past_rotation = rotation(torch.arange(num_past).repeat_interleave(per_chunk), head_dim)
+        control = self.control(control_BE.to(self.dtype))[:, None]
+        return Surroundings(
+            self.position(azimuth_B),
+            rotation(torch.full((NUM_PATCHES + per_chunk,), num_past), head_dim),
+            [block.modulate(control) for block in self.block_list()],
+            [_context(*each, past_rotation, self.dtype) for each in zip(prompt, past, strict=True)],
+        )
+
     def forward(
         self, tokens: ChunkTokens, prompt: list[KeysValues], past: list[KeysValues]
     ) -> tuple[Velocity, list[KeysValues]]:
-        """One pass over one chunk. `past` holds, per block, the cached tokens in window order and
-        is only read. Returns the velocity and what a cache may keep of this chunk. Computes in the
-        precision of the weights; what comes in and goes out is in single precision."""
-        tokens = tokens.cast(self.dtype)
-        past = [KeysValues(*(field.to(self.dtype) for field in block)) for block in past]
-        x = self.embed(tokens)
-        control = self.control(tokens.control_BE)[:, None]
-        per_chunk = self.config.cached_tokens
-        num_past = past[0].k_BLNK.shape[1] // per_chunk
-        here = torch.full((x.shape[1],), num_past)
-        head_dim = self.config.dim // self.config.heads
-        positions_k = torch.cat([torch.arange(num_past).repeat_interleave(per_chunk), here])
-        rotation_q, rotation_k = rotation(here, head_dim), rotation(positions_k, head_dim)
-        kept = []
-        for block, prompt_kv, past_kv in zip(self.block_list(), prompt, past, strict=True):
-            first, second = block.modulate(control)
-            q, own = block.before_attention(x, first)
-            kept.append(KeysValues(own.k_BLNK[:, NUM_PATCHES:], own.v_BLNK[:, NUM_PATCHES:]))
-            keys = KeysValues(torch.cat([past_kv.k_BLNK, own.k_BLNK], 1), torch.cat([past_kv.v_BLNK, own.v_BLNK], 1))
-            attended = block.attention.attend(q, keys, rotation_q, rotation_k, prompt_kv)
-            x = block.mix_neighbours(block.add_attended(x, attended, first), NUM_PATCHES)
-            x = block.feed_forward(x, second)
-        velocity = self.head(x)
+        """A denoise pass by itself."""
+        return self.denoise_pass(tokens, self.surround(tokens.control_BE, tokens.azimuth_B, prompt, past))
+
+    def denoise_pass(self, tokens: ChunkTokens, around: Surroundings) -> tuple[Velocity, list[KeysValues]]:
+        """One pass over one chunk: the velocity, and what a cache may keep of this chunk, were it clean. What comes in
+        and goes out is in single precision."""
+        x, own, kept = self._until_last(tokens, around)
+        velocity = self.head(self._finished(-1, x, own, around))
         return Velocity(velocity.video_BVC.float(), velocity.audio_BA.float()), kept
+
+    def cache_pass(self, tokens: ChunkTokens, around: Surroundings) -> list[KeysValues]:
+        """What a cache may keep of a clean chunk, to the bit that of a denoise pass: nothing of it depends on what the
+        last block does once it has keys and values."""
+        return self._until_last(tokens, around)[-1]
+
+    def _until_last(self, tokens: ChunkTokens, around: Surroundings) -> tuple[Tensor, Projected, list[KeysValues]]:
+        """What enters the last block, what that makes queries, keys and values of, and what may be kept of all."""
+        x = self.embed(tokens.cast(self.dtype), around.position_BVD)
+        first, *others = self.block_list()
+        own = first.before_attention(x, around.modulations[0][0])
+        kept = [own.cached(NUM_PATCHES)]
+        for idx, block in enumerate(others):
+            x = self._finished(idx, x, own, around)
+            own = block.before_attention(x, around.modulations[idx + 1][0])
+            kept.append(own.cached(NUM_PATCHES))
+        return x, own, kept
+
+    def _finished(self, block_idx: int, x_BSD: Tensor, own: Projected, around: Surroundings) -> Tensor:
+        """A block's tokens, from when their queries, keys and values are there."""
+        block, (first, second) = self.block_list()[block_idx], around.modulations[block_idx]
+        attended = block.attention.attend(own, around.rotation_SK, around.contexts[block_idx])
+        x = block.mix_neighbours(block.add_attended(x_BSD, attended, first), NUM_PATCHES)
+        return block.feed_forward(x, second)
 
     @property
     def dtype(self) -> torch.dtype:

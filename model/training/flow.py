@@ -118,17 +118,17 @@ def sequence_velocity(
     with a mask: what `WorldTransformer.forward` gives chunk by chunk through its cache."""
     batch, chunks = control_BTE.shape[:2]
     layout = _layout(chunks, net.config.cached_tokens)
-    early = net.embed(context, patch_idx_XV).unflatten(0, (batch, chunks - 1))
+    early = net.embed(context, net.position(context.azimuth_B, patch_idx_XV)).unflatten(0, (batch, chunks - 1))
     per_early = early.shape[2]
-    x = torch.cat([early.flatten(1, 2), net.embed(last)], 1)
+    x = torch.cat([early.flatten(1, 2), net.embed(last, net.position(last.azimuth_B))], 1)
     split = (chunks - 1) * per_early
     control = net.control(control_BTE)
     prompt = prompt_tokens(conditions_BV)
     spin = rotation(layout.chunk_L, net.config.dim // net.config.heads)
     for block in net.block_list():
         first, second = (_spread(part, layout.chunk_L) for part in block.modulate(control))
-        q, own = block.before_attention(x, first)
-        attended = block.attention.attend(q, own, spin, spin, block.attention.project_prompt(prompt), layout.bias_LL)
+        own, words = block.before_attention(x, first), block.attention.project_prompt(prompt)
+        attended = block.attention.attend(own, spin, words, layout.bias_LL)
         x = block.add_attended(x, attended, first)
         early = x[:, :split].reshape(batch * (chunks - 1), per_early, -1)
         early = block.mix_neighbours(early, patch_idx_XV.shape[1], patch_idx_XV)

@@ -120,7 +120,7 @@ def test_fast_sessions_share_passes() -> None:
     """Of four with as much cached, with one, two and four denoise passes to do: as many passes as the longest."""
     network = transformer(Profile.FAST)._network
     sizes: list[int] = []
-    handle = network.register_forward_hook(lambda _, arguments, __: sizes.append(len(arguments[0].audio_BA)))
+    handle = network.audio_in.register_forward_hook(lambda _, arguments, __: sizes.append(len(arguments[0])))
     try:
         states = [transformer(Profile.FAST).restore(past(2)) for _ in range(4)]
         transformer(Profile.FAST).step(states, [ChunkControls()] * 4)
@@ -135,7 +135,7 @@ def test_fast_sessions_share_passes() -> None:
 def test_a_new_session_shares_no_pass_with_one_whose_window_is_full() -> None:
     fast = transformer(Profile.FAST)
     sizes: list[int] = []
-    handle = fast._network.register_forward_hook(lambda _, arguments, __: sizes.append(len(arguments[0].audio_BA)))
+    handle = fast._network.audio_in.register_forward_hook(lambda _, arguments, __: sizes.append(len(arguments[0])))
     try:
         states = [fast.open(1, words(place="street"), None), *(fast.restore(past(2)) for _ in range(2))]
         fast.step(states, [ChunkControls()] * 3)

@@ -52,7 +52,7 @@ def test_no_chunk_takes_more_than_four_denoise_passes() -> None:
     """A first canvas, sound alone, and columns that a turn brings in; each has its cache pass besides."""
     passes: list[int] = []
     took: list[ChunkLatents] = []
-    handle = transformer()._network.register_forward_hook(lambda *_: passes.append(len(took)))
+    handle = transformer()._network.audio_in.register_forward_hook(lambda *_: passes.append(len(took)))
     try:
         state = transformer().open(5, words(place="street"), None)
         for each in (ChunkControls(), ChunkControls(), *[ChunkControls(yaw=1.0)] * 6):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from einops import rearrange
+from torch import nn
 
 from model.cache import RollingCache, empty_past
 from model.control import NUM_CONTROL_FEATURES
+from model.layers import Attention
 from model.training.flow import sequence_velocity
 from model.transformer import NUM_PATCHES, ChunkTokens, TransformerConfig, WorldTransformer
 from model.world.conditions import NUM_VALUES
@@ -79,6 +82,35 @@ def test_denoising_only_reads_the_cache(network: WorldTransformer) -> None:
     network(random_chunk(2), prompt, cache.past())
     for name, value in cache.snapshot().items():
         assert (value == before[name]).all()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_cache_pass_keeps_what_a_denoise_pass_would_to_the_bit(network: WorldTransformer, dtype: torch.dtype) -> None:
+    network = network.to(dtype)
+    prompt, cache, chunk = network.project_prompt(torch.rand(1, NUM_VALUES)), RollingCache(CONFIG), random_chunk(1)
+    fill(cache, network, range(2))
+    around = network.surround(chunk.control_BE, chunk.azimuth_B, prompt, cache.past())
+    velocity, kept = network.denoise_pass(chunk, around)
+    alone, again = network(chunk, prompt, cache.past())
+    assert torch.equal(alone.video_BVC, velocity.video_BVC)
+    for ours, theirs, third in zip(network.cache_pass(chunk, around), kept, again, strict=True):
+        assert torch.equal(ours.k_BLNK, theirs.k_BLNK)
+        assert torch.equal(ours.v_BLNK, theirs.v_BLNK)
+        assert torch.equal(third.k_BLNK, theirs.k_BLNK)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_queries_and_keys_are_normalised_together_as_each_would_be_alone(dtype: torch.dtype) -> None:
+    attention = Attention(32, 2, NUM_VALUES).to(dtype)
+    for norm in (attention.q_norm, attention.k_norm):
+        nn.init.uniform_(norm.weight, 0.5, 1.5)
+    x = torch.randn(2, 7, 32, dtype=dtype) / 50
+    q, k, v = rearrange(attention.qkv(x), "b s (c n k) -> c b s n k", c=3, n=2)
+    projected = attention.project(x)
+    assert torch.equal(projected.qk_2BSNK, torch.stack([attention.q_norm(q), attention.k_norm(k)]))
+    assert torch.equal(projected.v_BSNK, v)
 
 
 @torch.no_grad()

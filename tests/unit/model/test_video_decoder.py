@@ -7,10 +7,13 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from model import camera
 from model.interface import Tensors
+from model.precipitation import STREAK_PX, STREAK_SHARE, flakes, streaks
 from model.presets import load
+from model.sampler import uniform_noise
 from model.video_decoder import PearlVideoDecoder
 from model.world.conditions import conditions_of
 from tests.unit.model.world_views import view_of
@@ -107,3 +110,11 @@ def test_x02_depth_is_metres_to_the_ground_and_endless_to_the_sky_whatever_the_w
     assert np.isfinite(depth[0, 45:]).all()
     np.testing.assert_array_equal(depth, decoder().depth_m(latents(lighting="night")))
     assert load("pearl-xs").info.has_depth
+
+
+def test_streaks_and_flakes_are_specks_grown_downwards_and_to_two_pixels() -> None:
+    noise = uniform_noise(3, 1, "streaks", (camera.VIEW_H, camera.VIEW_W))
+    specks = (noise > 1 - STREAK_SHARE).float()[None]
+    longest = F.max_pool2d(F.pad(specks, (0, 0, STREAK_PX - 1, 0)), (STREAK_PX, 1), 1)[0]
+    assert torch.equal(streaks(noise), longest)
+    assert torch.equal(flakes(specks[0]), F.max_pool2d(F.pad(specks, (1, 0, 1, 0)), 2, 1)[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from bench.bare_loop import BareFigures
@@ -13,7 +14,9 @@ from bench.measure import MeasuredPlay, Service, ServingOverhead, measure_play, 
 from bench.play import Player, Start
 from bench.results import Result
 from bench.script import PICTURE, STREET, Script
+from bench.statistics import mean_of
 
+MIN_ROUNDS = 5  # for a mean with an interval
 # The same worlds in every round: what a chunk costs depends on what is in it.
 STARTS = ((STREET, Start(prompt=PROMPT, seed=SEED)), (PICTURE, Start(image=START_PICTURE, seed=SEED)))
 
@@ -43,9 +46,20 @@ def bench_overhead(service: Service, seconds: float, rounds: int, model: str = "
         summary=(
             f"the middle one of {rounds} rounds ({differences}): {overhead_sentence(middle)}",
             f"by the model's calls in the service itself, round by round: {by_own_calls}",
+            *mean_sentence("against the bare loop", [each.overhead_cpu_s_per_chunk for each, _ in measured]),
+            *mean_sentence("by those calls", own),
         ),
         faults=tuple(play.recording.failure for play in plays if play.recording.failure),
     )
+
+
+def mean_sentence(way: str, overheads_s: Sequence[float | None]) -> tuple[str, ...]:
+    """Over all rounds, which a pace that changes makes differ; nothing where there are too few to tell how far."""
+    known = [value * MS for value in overheads_s if value is not None]
+    if len(known) < MIN_ROUNDS:
+        return ()
+    mean = mean_of(known)
+    return (f"mean of {len(known)} rounds, {way}: {mean.value:.1f} (95 %: {mean.low:.1f} to {mean.high:.1f})",)
 
 
 def _play(service: Service, seconds: float, script: Script, start: Start) -> MeasuredPlay:

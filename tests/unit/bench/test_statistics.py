@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.statistics import first_against_last, fit_slope, percentile
+from bench.statistics import first_against_last, fit_slope, mean_of, percentile
 
 
 def test_percentiles_lie_between_the_nearest_values() -> None:
@@ -14,6 +14,15 @@ def test_percentiles_lie_between_the_nearest_values() -> None:
 
 def test_nothing_has_no_percentile() -> None:
     assert percentile([], 95) is None
+
+
+def test_a_mean_is_as_sure_as_its_values_are_alike_and_many() -> None:
+    few, many = mean_of([4.0, 6.0, 8.0, 6.0]), mean_of([4.0, 6.0, 8.0, 6.0] * 25)
+    assert few.value == many.value == 6.0
+    assert few.low < 5.0 < many.low < 6.0 < many.high < 7.0 < few.high
+    assert (mean_of([3.0] * 5).low, mean_of([3.0] * 5).high) == (3.0, 3.0)
+    with pytest.raises(ValueError, match="at least 2"):
+        mean_of([1.0])
 
 
 def test_a_rising_line_is_not_flat_and_its_slope_is_found() -> None:

@@ -16,7 +16,7 @@ from bench.results import Result
 from bench.script import PICTURE, STREET, Script
 from bench.statistics import mean_of
 
-MIN_ROUNDS = 5  # for a mean with an interval
+MIN_ROUNDS = 10  # for a mean with an interval: of fewer rounds it would look surer than it is
 # The same worlds in every round: what a chunk costs depends on what is in it.
 STARTS = ((STREET, Start(prompt=PROMPT, seed=SEED)), (PICTURE, Start(image=START_PICTURE, seed=SEED)))
 

@@ -52,7 +52,7 @@ class Refiner(nn.Module):
             self.grid_out.bias.zero_()  # pyright: ignore[reportOptionalMemberAccess]
 
     def lay_out_grid(self) -> None:
-        """Weights on the grid lie as its latents do, channels last: else every call lays them out anew."""
+        """Let the weights on the grid lie as its latents do: channels last."""
         for conv in (self.grid_in, *self.grid_mlp, self.grid_out):
             conv.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 

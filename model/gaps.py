@@ -16,7 +16,10 @@ REACH_PX = 6
 
 def fill_gaps(maps_MHW: Tensor, known_HW: Tensor) -> Tensor:
     """The maps with what is unknown taken from beside it, pixel by pixel; what no rim reaches stays as it is. The
-    farther side wins: a gap is what stood hidden behind something. Of two as far, the one above, below, to the left."""
+    farther side wins: a gap is what stood hidden behind something. Of two as far, the one above, below, to the left.
+    The same tensor where nothing is unknown."""
+    if bool(known_HW.all()):
+        return maps_MHW
     height, width = known_HW.shape
     maps = F.pad(maps_MHW, (1, 1, 1, 1)).flatten(1)
     near = F.pad(torch.where(known_HW, maps_MHW[camera.NEARNESS], torch.inf), (1, 1, 1, 1), value=torch.inf).flatten()

@@ -89,6 +89,7 @@ class PearlModel:
         codec.load_state_dict(self._weights("codec"))
         # half precision is half the time of a pass where the CPU knows it, and correct where it does not
         codec.refiner.bfloat16()
+        # weights lie as what comes to them, or every convolution lays them out anew
         codec.refiner.lay_out_grid()
         network = _frozen(network).bfloat16().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         actors = load_networks(self._file("actors"))

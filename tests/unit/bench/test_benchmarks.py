@@ -23,6 +23,7 @@ from bench.soak.flatness import flatness_of, warm_up_of
 from bench.soak.pace import PaceSample
 from bench.soak.run import Teller, lags_of, looping_script, result_of
 from bench.soak.sampling import SoakSample
+from observability.heap import Heap
 from tests.unit.bench.recordings import CHUNK_S, flawless_recording
 
 NOW = datetime(2026, 11, 21, 2, 40, 5, tzinfo=UTC)
@@ -92,6 +93,7 @@ def samples(rss_growth_bytes_per_s: float, step_growth: float) -> list[SoakSampl
                 rss_bytes_by_process=by_process,
                 anonymous_bytes_by_process={name: num_bytes // 2 for name, num_bytes in by_process.items()},
                 stages=stages,
+                heaps={"http://gateway": Heap(in_use_bytes=10**8 + 2_000 * idx, free_bytes=10**6 * (idx % 9))},
             )
         )
     return found
@@ -111,6 +113,16 @@ def test_a_flat_session_is_called_flat() -> None:
     assert flat.step_cpu_p99_s.last == pytest.approx(0.025)
 
 
+def test_a_soak_tells_what_is_in_use_of_heaps_where_they_are_told() -> None:
+    told, untold = samples(0.0, 0.0), [replace(each, heaps={}) for each in samples(0.0, 0.0)]
+    for what, is_told in ((told, True), (untold, False)):
+        result = result_of(flawless_recording(), what, 600.0, 0, [])
+        lines = [line for line in result.summary if line.startswith("  http://gateway: +1.4 MiB/h")]
+        assert (len(lines), any("heaps" in line for line in result.summary)) == (is_told, is_told)
+    kept = result_of(flawless_recording(), told, 600.0, 0, []).figures["samples"][9]["heaps"]
+    assert kept == {"http://gateway": {"in_use_bytes": 10**8 + 18_000, "free_bytes": 0}}
+
+
 def test_growth_of_memory_or_step_time_is_seen() -> None:
     growing = flatness_of(samples(10_000.0, 0.002), [0.0] * 3_750 + [0.05] * 3_750)
     assert not growing.rss_bytes.is_flat
@@ -122,6 +134,7 @@ def test_growth_of_memory_or_step_time_is_seen() -> None:
     assert growing.rss_bytes_by_process["raylet 5"].per_s == 0.0
     assert growing.anonymous_bytes.per_s == pytest.approx(5_000.0, rel=0.05)
     assert set(growing.anonymous_bytes_by_process) == {"worker 7", "raylet 5"}
+    assert growing.heap_bytes_by_endpoint["http://gateway"].per_s == pytest.approx(400.0)
     assert not growing.step_s.is_flat
     assert growing.step_p99_s.ratio > 1.05
     assert (growing.lag_p99_s.first, growing.lag_p99_s.last) == (0.0, 0.05)

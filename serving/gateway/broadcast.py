@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 
 from model.interface import ModelInfo
 from serving.gateway.arrivals import Arrival, ArrivalQueue
@@ -26,7 +26,7 @@ class Broadcast:
         arrivals: ArrivalQueue,
         audience: Audience,
         config: GatewayConfig,
-        executor: Executor | None,
+        executor: Executor,
         clock: Callable[[], float],
     ) -> None:
         self.attached_s = 0.0  # when the last one came who found nobody driving
@@ -88,23 +88,29 @@ class Broadcast:
         """Encode as soon as it is there, show when it is due."""
         chunk = arrival.chunk
         encoded: dict[Codecs, EncodedChunk] = {}
-        await self._encode(chunk, encoded)
+        encoding = self._start_encoding(chunk, encoded)
         await asyncio.sleep(hold_s(chunk.due_s, self._clock()))
-        while await self._encode(chunk, encoded):  # for those who came meanwhile
-            pass
+        while encoding:  # and what is missing then, for those who came meanwhile
+            for codecs, future in encoding.items():
+                encoded[codecs] = await _result(future)
+            encoding = self._start_encoding(chunk, encoded)
         if self._arrivals.first is not arrival or not self._audience.can_take:
             return  # it went back, or nobody drives any more
         late = is_late(chunk.due_s, self.attached_s, self._clock(), self._config.late_tolerance_s)
         self._arrivals.take()
         self._audience.show(Shown(arrival, encoded, late))
 
-    async def _encode(self, chunk: DecodedChunk, encoded: dict[Codecs, EncodedChunk]) -> bool:
-        """In every pair of codecs that `encoded` lacks. Whether there was any."""
+    def _start_encoding(
+        self, chunk: DecodedChunk, encoded: dict[Codecs, EncodedChunk]
+    ) -> dict[Codecs, Future[EncodedChunk]]:
+        """In every pair of codecs that `encoded` lacks."""
         missing = [channel for channel in self._channels.values() if not _has(encoded, channel)]
-        loop = asyncio.get_running_loop()
-        for channel in missing:
-            encoded[channel.codecs] = await loop.run_in_executor(self._executor, channel.encoding(chunk))
-        return bool(missing)
+        return {channel.codecs: self._executor.submit(channel.encoding(chunk)) for channel in missing}
+
+
+async def _result(future: Future[EncodedChunk]) -> EncodedChunk:
+    """Of one that is done, without waking the loop a second time."""
+    return future.result() if future.done() else await asyncio.wrap_future(future)
 
 
 def _has(encoded: dict[Codecs, EncodedChunk], channel: MediaChannel) -> bool:

@@ -37,7 +37,7 @@ class GatewayCore:
         )
         self.desk = Desk(catalogue.database if catalogue else None, config.admission, clock, metrics.of)
         self.registry = SessionRegistry(
-            plane, config, metrics, clock, is_traced, catalogue, self.pools.media, self.desk
+            plane, config, metrics, self.pools.media, clock, is_traced, catalogue, self.desk
         )
         self.verbs = SessionVerbs(self.registry, catalogue, clock)
         self.bookkeeper = make_bookkeeper(

@@ -69,10 +69,10 @@ class SessionRegistry:
         plane: WorldPlane,
         config: GatewayConfig,
         metrics: GatewayMetrics,
+        media_executor: Executor,
         clock: Callable[[], float] = time.time,
         is_traced: Callable[[str], bool] = lambda session_id: False,
         resumer: SessionResumer | None = None,
-        media_executor: Executor | None = None,
         desk: Desk | None = None,
     ) -> None:
         self._plane = plane

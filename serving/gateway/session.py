@@ -62,9 +62,9 @@ class Session:
         config: GatewayConfig,
         metrics: GatewayMetrics,
         clock: Callable[[], float],
-        media_executor: Executor | None = None,
+        media_executor: Executor,
     ) -> None:
-        """`media_executor`: threads to encode in; the loop's own when left out."""
+        """`media_executor`: threads to encode in."""
         self.identity = identity
         self.info = info
         self.arrivals = ArrivalQueue(config.window_chunks, identity.first_chunk_idx)

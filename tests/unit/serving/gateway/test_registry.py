@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,12 +16,15 @@ from serving.gateway.session import Session
 from serving.sessions.contract import ResumedSession, SessionResumer, SessionSpec, WorldSpec
 from tests.fakes import FakeWorldPlane
 
+MEDIA = ThreadPoolExecutor(1, "media")
 WORLD = WorldSpec(model="fake-xs", seed=1, prompt="a")
 
 
 @asynccontextmanager
 async def hosted(plane: FakeWorldPlane, resumer: SessionResumer | None = None) -> AsyncIterator[SessionRegistry]:
-    registry = SessionRegistry(plane, GatewayConfig(), NoMetrics(), is_traced=lambda session_id: True, resumer=resumer)
+    registry = SessionRegistry(
+        plane, GatewayConfig(), NoMetrics(), MEDIA, is_traced=lambda session_id: True, resumer=resumer
+    )
     is_ready = asyncio.Event()
     hosting = asyncio.ensure_future(registry.host(is_ready))
     await is_ready.wait()
@@ -125,7 +129,7 @@ async def test_a_defect_in_one_session_leaves_the_others(
 async def test_a_registry_that_is_not_hosted_or_drains_opens_nothing() -> None:
     plane = FakeWorldPlane()
     with pytest.raises(UnavailableError, match="not ready"):
-        await SessionRegistry(plane, GatewayConfig(), NoMetrics()).open(WORLD, 0.0)
+        await SessionRegistry(plane, GatewayConfig(), NoMetrics(), MEDIA).open(WORLD, 0.0)
     async with hosted(plane) as registry:
         await registry.drain(0.01)
         with pytest.raises(UnavailableError, match="stopping"):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import pytest
@@ -36,6 +37,7 @@ from serving.sessions.contract import (
 from serving.sessions.names import token_sha256
 from tests.fakes import FakeFaults, FakeLink, FakeWorldPlane, fake_info
 
+MEDIA = ThreadPoolExecutor(1, "media")
 WORLD = WorldSpec(model="fake-xs", seed=1, prompt="a")
 FAST = fake_info(frame_rate=1_000.0, samples_per_chunk=16)
 ATTACH = AttachSpec(
@@ -92,7 +94,7 @@ async def hosted(
         create_s=0.0,
         open_seconds=0.0,
     )
-    session = Session(identity, FAST, link, config, NoMetrics(), plane.clock)
+    session = Session(identity, FAST, link, config, NoMetrics(), plane.clock, MEDIA)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(session.run())
         await asyncio.sleep(0)
@@ -325,7 +327,7 @@ async def test_cancelling_the_host_closes_the_session() -> None:
         create_s=0.0,
         open_seconds=0.0,
     )
-    session = Session(identity, FAST, link, CONFIG, NoMetrics(), plane.clock)
+    session = Session(identity, FAST, link, CONFIG, NoMetrics(), plane.clock, MEDIA)
     running = asyncio.ensure_future(session.run())
     await asyncio.sleep(0.01)
     running.cancel()

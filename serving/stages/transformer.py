@@ -92,7 +92,8 @@ class WorkerSession:
 
 
 class _LoopSink:
-    """Brings the word of the engine and of its journal to the event loop, that of each in order."""
+    """Brings chunks to the decoders, by the shortest way, and the word of the engine and of its journal to the event
+    loop; that of each in order."""
 
     def __init__(
         self, session: WorkerSession, decoders: Sequence[ConnectedDecoder], snapshots: Outbox[PendingSnapshot]
@@ -100,31 +101,24 @@ class _LoopSink:
         self._events = session.events
         self._decoders = decoders
         self._snapshots = snapshots
-        self._loop = asyncio.get_running_loop()
 
     def outcomes(self, outcomes: tuple[Notice, ...]) -> None:
         self._events.put_threadsafe(outcomes)
 
     def chunk(self, chunk: LatentChunk) -> None:
-        self._loop.call_soon_threadsafe(self._send, chunk)
+        for decoder in self._decoders:
+            decoder.send(chunk)
 
     def snapshot(self, snapshot: EngineSnapshot, request: SnapshotRequest) -> None:
-        self._loop.call_soon_threadsafe(self._ask_caches, snapshot, request)
+        for decoder in self._decoders:
+            decoder.link.request_snapshot()
+        self._snapshots.put_threadsafe(PendingSnapshot(request=request, engine=snapshot, decoders=self._decoders))
 
     def leave(self) -> None:
         self._events.put_threadsafe(LeaveAsked())
 
     def ended(self, reason: str, message: str) -> None:
         self._events.put_threadsafe(LinkEnded(reason=reason, message=message))
-
-    def _send(self, chunk: LatentChunk) -> None:
-        for decoder in self._decoders:
-            decoder.send(chunk)
-
-    def _ask_caches(self, snapshot: EngineSnapshot, request: SnapshotRequest) -> None:
-        for decoder in self._decoders:
-            decoder.link.request_snapshot()
-        self._snapshots.put(PendingSnapshot(request=request, engine=snapshot, decoders=self._decoders))
 
 
 class _SnapshotDesk:

@@ -42,10 +42,11 @@ class DecoderOpening:
 
 
 class LatentLink(Protocol):
-    """One session's way to one decoder worker. Used on the event loop."""
+    """One session's way to one decoder worker. `send` and `request_snapshot` may be called from any one thread, return
+    at once and take effect in order."""
 
     def send(self, chunk: LatentChunk) -> None:
-        """The next chunk. Returns at once; the session's credit bounds what is under way."""
+        """The next chunk; the session's credit bounds what is under way."""
         ...
 
     def request_snapshot(self) -> None:
@@ -53,7 +54,8 @@ class LatentLink(Protocol):
         ...
 
     async def read_snapshot(self) -> Mapping[str, Tensors]:
-        """The answer to the earliest request that was not read yet. Raises `WorkerUnavailableError`."""
+        """The answer to the earliest request that was not read yet. On the event loop. Raises
+        `WorkerUnavailableError`."""
         ...
 
 
@@ -122,11 +124,12 @@ class StreamTransport:
 
 
 class _StreamLink:
-    """The transformer worker's end of a connection."""
+    """The transformer worker's end of a connection, which is the event loop's."""
 
     def __init__(
         self, address: str, on_lost: Callable[[str], None], lane: SendingLane | None, secret: str = ""
     ) -> None:
+        self._loop = asyncio.get_running_loop()
         self._address = address
         self._secret = secret
         self._on_lost = on_lost
@@ -137,7 +140,7 @@ class _StreamLink:
         self._reason = "the connection is closed"
         # In the order they were asked for.
         self._answers: deque[asyncio.Future[wire.StreamResponse]] = deque()
-        self._snapshots: deque[asyncio.Future[wire.StreamResponse]] = deque()
+        self._snapshots: asyncio.Queue[asyncio.Future[wire.StreamResponse]] = asyncio.Queue()
 
     async def open(self, opening: DecoderOpening) -> None:
         try:
@@ -149,6 +152,9 @@ class _StreamLink:
         self._is_open = True
 
     def send(self, chunk: LatentChunk) -> None:
+        self._loop.call_soon_threadsafe(self._send, chunk)
+
+    def _send(self, chunk: LatentChunk) -> None:
         if self._stream is None:
             return
         carried, lane = None, self._lane
@@ -165,10 +171,13 @@ class _StreamLink:
         return self._lane is None or self._lane.is_ready
 
     def request_snapshot(self) -> None:
-        self._snapshots.append(self._ask(wire.StreamRequest(read_caches=wire.ReadCaches())))
+        self._loop.call_soon_threadsafe(self._ask_caches)
+
+    def _ask_caches(self) -> None:
+        self._snapshots.put_nowait(self._ask(wire.StreamRequest(read_caches=wire.ReadCaches())))
 
     async def read_snapshot(self) -> Mapping[str, Tensors]:
-        response = await self._snapshots.popleft()
+        response = await (await self._snapshots.get())
         return codec.caches_from_wire(response.snapshot.cache_tensors)
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -137,13 +138,21 @@ async def test_latents_that_are_tensors_arrive_unchanged(wire: Wire) -> None:
             np.testing.assert_array_equal(part.frames_FHWC, decoder.decode(cache, chunk.video))
 
 
-async def test_a_snapshot_is_taken_between_the_chunks_around_it(wire: Wire) -> None:
+@pytest.mark.parametrize("is_on_loop", [True, False], ids=["on the loop", "on a thread"])
+async def test_a_snapshot_is_taken_between_the_chunks_around_it(wire: Wire, is_on_loop: bool) -> None:
     parts = PartOutbox()
     wire.stage.watch("a", parts)
     async with wire.transport.connect(OPENING, ignore) as link, asyncio.timeout(WAIT_S):
-        link.send(latents(0))
-        link.request_snapshot()
-        link.send(latents(1))
+
+        def send() -> None:
+            link.send(latents(0))
+            link.request_snapshot()
+            link.send(latents(1))
+
+        if is_on_loop:
+            send()
+        else:
+            await asyncio.to_thread(send)
         caches = await link.read_snapshot()
         await parts.get()
         uninterrupted = await parts.get()
@@ -157,6 +166,19 @@ async def test_a_snapshot_is_taken_between_the_chunks_around_it(wire: Wire) -> N
     assert restored is not None
     np.testing.assert_array_equal(restored.frames_FHWC, uninterrupted.frames_FHWC)
     np.testing.assert_array_equal(restored.samples_SC, uninterrupted.samples_SC)
+
+
+async def test_in_one_process_latents_wait_for_no_event_loop() -> None:
+    decoded = threading.Event()
+
+    class Told(PartOutbox):
+        def decoded(self, part: DecodedPart) -> None:
+            decoded.set()
+
+    async with decoder_worker(None) as wire, wire.transport.connect(OPENING, ignore) as link:
+        wire.stage.watch("a", Told())
+        threading.Thread(target=link.send, args=(latents(0),)).start()
+        assert decoded.wait(WAIT_S)  # the loop stands still meanwhile
 
 
 async def test_leaving_the_block_closes_the_session_at_the_worker(wire: Wire) -> None:

@@ -91,7 +91,7 @@ class WorkerSession:
         self.events.put(LinkEnded(reason="WORKER_LOST", message=message))
 
 
-class _LoopSink:
+class _SessionSink:
     """Brings chunks to the decoders, by the shortest way, and the word of the engine and of its journal to the event
     loop; that of each in order."""
 
@@ -203,7 +203,7 @@ class TransformerStage:
                 opening, snapshot, script = await self._recall(opening, opening.resume_from)
             async with AsyncExitStack() as stack:
                 decoders = [await self._connect(stack, opening, place, snapshot, session) for place in places]
-                sink = _LoopSink(session, decoders, desk.pending)
+                sink = _SessionSink(session, decoders, desk.pending)
                 engine_snapshot = None if snapshot is None else snapshot.engine
                 opened = self.engine.open(opening, sink, engine_snapshot, script)
                 session.next_chunk_idx = await asyncio.wrap_future(opened)

@@ -104,6 +104,7 @@ class LocalPlane:
             resume_from=spec.resume_from,
             is_rewind=spec.is_rewind,
             due_s=spec.due_s,
+            shown_until=spec.shown_until,
         )
 
     async def _serve(
@@ -112,7 +113,7 @@ class LocalPlane:
         """Host a session until it is over; then free its slots."""
         try:
             async with self._stages.transformer.session(opening, [HERE], snapshot) as session:
-                await self._run(opening.session_id, session, opened)
+                await self._run(opening, session, opened)
         except Exception as error:
             if opened.done():
                 logger.exception("session %s failed", opening.session_id)
@@ -124,18 +125,24 @@ class LocalPlane:
                 opened.result().released()
                 self._links.pop(opened.result(), None)
 
-    async def _run(self, session_id: str, session: WorkerSession, opened: asyncio.Future[PlaneLink]) -> None:
+    async def _run(self, opening: Opening, session: WorkerSession, opened: asyncio.Future[PlaneLink]) -> None:
         if opened.cancelled():
             return  # whoever asked for it is gone
-        link = PlaneLink(self._stages.encoder, session, session.next_chunk_idx)
+        link = PlaneLink(
+            self._stages.encoder,
+            session,
+            session.next_chunk_idx,
+            worker_id=self.host.worker_id,
+            shown_until=opening.shown_until,
+        )
         listener = _LinkListener(link)
-        self._stages.decoder.watch(session_id, listener)
-        self._links[link] = session_id
+        self._stages.decoder.watch(opening.session_id, listener)
+        self._links[link] = opening.session_id
         opened.set_result(link)
         try:
             await _follow(session, link)
         finally:
-            self._stages.decoder.unwatch(session_id, listener)
+            self._stages.decoder.unwatch(opening.session_id, listener)
 
 
 async def _follow(session: WorkerSession, link: PlaneLink) -> None:

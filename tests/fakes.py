@@ -120,6 +120,8 @@ class FakeWorldPlane:
 class FakeLink:
     """One session: applies controls at chunk boundaries, pauses without credit."""
 
+    worker_id = "fake"
+
     def __init__(self, plane: FakeWorldPlane, spec: SessionSpec) -> None:
         self.spec = spec
         self.is_closed = False

@@ -56,9 +56,12 @@ SLOW_HAND_OVER_CHUNKS = 1.5
 class DurableLink:
     """A `SessionLink`. The one reader of `events` does the turning."""
 
-    def __init__(self, home: LinkHome, link: SessionLink, spec: SessionSpec, next_chunk_idx: int) -> None:
+    def __init__(
+        self, home: LinkHome, link: SessionLink, spec: SessionSpec, next_chunk_idx: int, shown_until: int = 0
+    ) -> None:
+        """Chunks from `next_chunk_idx` to `shown_until` were shown before: they get receipts, and are no events."""
         self._home = home
-        self._line = WorkerLine(link, next_chunk_idx)
+        self._line = WorkerLine(link, next_chunk_idx, shown_until)
         self._turn: Turn | None = None
         self._turned: asyncio.Future[None] | None = None
         self._turning = asyncio.Lock()
@@ -77,6 +80,10 @@ class DurableLink:
     @property
     def session_id(self) -> str:
         return self._spec.session_id
+
+    @property
+    def worker_id(self) -> str:
+        return self._line.link.worker_id
 
     @property
     def epoch(self) -> int:
@@ -296,7 +303,8 @@ class DurableLink:
             return turn
         if self._end_reason == CLOSED and ended.reason == WORKER_LOST and not self._is_closed:
             logger.warning("session %s: %s; going on with another worker", self.session_id, ended.message)
-            return Turn(spec=replace(self._spec, resume_from=self._line.next_chunk_idx))
+            line = self._line
+            return Turn(spec=replace(self._spec, resume_from=line.next_chunk_idx, shown_until=line.shown_until))
         self._end_reason = ended.reason if self._end_reason == CLOSED else self._end_reason
         raise SessionEndedError(ended.message)
 
@@ -329,7 +337,7 @@ class DurableLink:
     async def standing(self) -> Standing:
         async with self._turning:
             await self._delivered.written()
-            return Standing(epoch=self.epoch, next_chunk_idx=self._line.next_chunk_idx)
+            return Standing(epoch=self.epoch, next_chunk_idx=self._line.next_chunk_idx, worker_id=self.worker_id)
 
     def _write_end(self) -> Future[None]:
         if self._end_reason == PARKED:

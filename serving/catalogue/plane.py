@@ -16,13 +16,14 @@ from serving.access.ownership import Ownership
 from serving.access.principal import Principal, current
 from serving.catalogue.asking import answer_of
 from serving.catalogue.database import Database
+from serving.catalogue.delivered import RECEIPTS_PER_ROW
 from serving.catalogue.journal import JournalTable
 from serving.catalogue.leases import Lease
 from serving.catalogue.library import Library
 from serving.catalogue.link import DurableLink
 from serving.catalogue.receipts import Receipts
 from serving.catalogue.regions import check_parent, check_region, place_of
-from serving.catalogue.sessions import ENDED, NewSession, SessionRow, Sessions
+from serving.catalogue.sessions import ENDED, OPEN, NewSession, SessionRow, Sessions
 from serving.catalogue.storage import StorageConfig, worker_name
 from serving.catalogue.tails import entries_of
 from serving.errors import (
@@ -41,6 +42,9 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 NOT_OPENED = "NOT_OPENED"
 REWOUND_LABEL = "before going back"
+# A gateway that dies takes a row of receipts with it, and what came while one was written. Of whoever says that it has
+# seen more, no more is believed.
+MAX_SHOWN_CHUNKS = 2 * RECEIPTS_PER_ROW
 
 
 @asynccontextmanager
@@ -94,12 +98,16 @@ class CataloguedPlane:
         epoch = await self.call(lambda: self._create(spec))
         return await self._open_first(replace(spec, epoch=epoch), snapshot)
 
-    async def resume(self, session_id: str, resume_token: str | None) -> ResumedSession:
-        """A `SessionResumer`: goes on from the first chunk that has no receipt, or where the session was parked."""
+    async def resume(self, session_id: str, resume_token: str | None, shown_until: int = 0) -> ResumedSession:
+        """A `SessionResumer`: goes on where the session was parked, or from the first chunk that has no receipt. Those
+        that were shown get theirs, and are not shown again."""
         row, lease, last = await self.call(lambda: self._acquire_known(session_id, resume_token))
         world, next_chunk_idx = world_of(row), max(row.num_chunks, 0 if last is None else last.chunk_idx + 1)
         spec = SessionSpec(session_id=session_id, world=world, epoch=lease.epoch, resume_from=next_chunk_idx)
-        link = DurableLink(self, await self._plane.open(spec), spec, next_chunk_idx)
+        is_cut = row.state == OPEN  # else all that was shown is on record
+        shown_until = max(next_chunk_idx, min(shown_until, next_chunk_idx + MAX_SHOWN_CHUNKS) if is_cut else 0)
+        workers = await self._plane.open(replace(spec, shown_until=shown_until))
+        link = DurableLink(self, workers, spec, next_chunk_idx, shown_until)
         if last is not None:
             link.resume_after(last)
         if scheduled_ids := await self.call(lambda: self._journal.scheduled_ids(session_id)):
@@ -107,7 +115,7 @@ class CataloguedPlane:
         return ResumedSession(
             link=link,
             world=world,
-            next_chunk_idx=next_chunk_idx,
+            next_chunk_idx=shown_until,
             resume_token_sha256=row.resume_token_sha256,
             created_s=row.created_s,
             ownership=row.ownership,

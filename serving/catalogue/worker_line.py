@@ -27,15 +27,16 @@ SNAPSHOT_TIMEOUT_S = 10.0
 
 
 class WorkerLine:
-    def __init__(self, link: SessionLink, next_chunk_idx: int) -> None:
+    def __init__(self, link: SessionLink, next_chunk_idx: int, shown_until: int = 0) -> None:
         self.link = link
         self.next_chunk_idx = next_chunk_idx  # the first that has not come
+        self.shown_until = max(next_chunk_idx, shown_until)  # its holder had those before it from another gateway
         self.waiting = WaitingControls()
         self._last_due_s = 0.0  # of the last that came
         self._rate = 1.0  # share of the model's chunks per second that the present workers make
         self._came = asyncio.Event()  # something, since it was looked at last
-        self._end_chunk_idx = next_chunk_idx  # those before it may be made
-        self._granted_chunk_idx = next_chunk_idx  # as far as the present link knows
+        self._end_chunk_idx = self.shown_until  # those before it may be made
+        self._granted_chunk_idx = self.shown_until  # as far as the present link knows
         self._num_holds = 0  # while there are any, nothing goes to the workers
         self._num_stops = 0  # while there are any, they are let make no more chunks
         self._is_rewinding = False  # until whoever reads the session's events knows
@@ -108,7 +109,7 @@ class WorkerLine:
             case DecodedChunk():
                 self.next_chunk_idx, self._last_due_s = event.chunk_idx + 1, event.due_s
                 self._came.set()
-                return True
+                return event.chunk_idx >= self.shown_until
             case Accepted() | Applied() | Superseded() | Rejected():
                 is_news = self.waiting.is_news(event)
                 self._came.set()
@@ -146,7 +147,7 @@ class WorkerLine:
 
     def begin_anew(self) -> None:
         """The present link was let make nothing yet."""
-        self._granted_chunk_idx = self.next_chunk_idx
+        self._granted_chunk_idx = max(self.next_chunk_idx, self.shown_until)
 
     def begin_rewind(self) -> None:
         self._is_rewinding, self._num_ungranted = True, 0
@@ -157,7 +158,7 @@ class WorkerLine:
 
     def go_back(self, chunk_idx: int) -> None:
         """Its holder does not know yet: see `end_rewind`."""
-        self.next_chunk_idx = self._end_chunk_idx = self._granted_chunk_idx = chunk_idx
+        self.next_chunk_idx = self.shown_until = self._end_chunk_idx = self._granted_chunk_idx = chunk_idx
 
     def end_rewind(self) -> None:
         """Whoever holds the session heard of it, if it went back at all."""

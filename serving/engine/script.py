@@ -17,7 +17,8 @@ from serving.sessions.replay import controls_by_chunk, held_after
 class Script:
     first_chunk_idx: int  # the snapshot's next
     deliver_from: int  # earlier chunks are made again for their effect alone
-    controls: tuple[ChunkControls, ...]  # of the chunks from the first to the last that is on record
+    shown_until: int  # earlier chunks were shown: they are made at once, and take no credit
+    controls: tuple[ChunkControls, ...]  # of the chunks from the first to the last that is on record, or was shown
     held: HeldAxes  # after them
     waiting: tuple[EncodedControl, ...]  # accepted, and never settled
 
@@ -37,15 +38,18 @@ def write_script(
     *,
     is_rewind: bool = False,
     held: HeldAxes | None = None,
+    shown_until: int = 0,
 ) -> Script:
     """`entries`: the whole journal; or with `held`, in force before the first chunk, what it has since. With
-    `is_rewind` all is new from `deliver_from` on, whatever is on record, and nothing waits."""
+    `is_rewind` all is new from `deliver_from` on, whatever is on record, and nothing waits. Chunks before `shown_until`
+    were shown, whatever is on record: nothing new takes effect in them."""
+    shown_until = max(shown_until, deliver_from)
     if is_rewind:
         entries = [entry for entry in entries if is_before(entry, deliver_from)]
     applied = [entry for entry in entries if entry.applied_chunk_idx is not None]
     applied.sort(key=lambda entry: entry.applied_chunk_idx or 0)
     last = max((entry.applied_chunk_idx or 0 for entry in applied), default=-1)
-    end = max(last + 1, deliver_from, first_chunk_idx)
+    end = max(last + 1, shown_until, first_chunk_idx)
     before, beginning = held, 0 if held is None else first_chunk_idx
     held = held or HeldAxes()
     for entry in applied:
@@ -54,6 +58,7 @@ def write_script(
     return Script(
         first_chunk_idx=first_chunk_idx,
         deliver_from=deliver_from,
+        shown_until=shown_until,
         controls=tuple(
             islice(controls_by_chunk(applied, beginning, before), first_chunk_idx - beginning, end - beginning)
         ),

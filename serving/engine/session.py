@@ -93,13 +93,14 @@ class EngineSession:
 
     @property
     def is_catching_up(self) -> bool:
-        """The next chunk was delivered before: it is made at once, without credit."""
-        return self.script is not None and self.next_chunk_idx < self.script.deliver_from
+        """The next chunk was shown before: it is made at once, and takes no credit."""
+        return self.script is not None and self.next_chunk_idx < self.script.shown_until
 
     @property
     def can_step(self) -> bool:
-        """There is a chunk to be made, now or when it is due."""
-        return self.credit > 0 or self.is_catching_up
+        """There is a chunk to be made, now or when it is due. One that is delivered is made when somebody is there to
+        take it, who says so with the first credit."""
+        return self.credit > 0 or (self.script is not None and self.next_chunk_idx < self.script.deliver_from)
 
     @property
     def session_id(self) -> str:

@@ -39,12 +39,10 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.MoveSessionRequest, context: object
     ) -> admin_pb2.MoveSessionResponse:
         """Answers when it goes on."""
-        session_id = check_id(request.session_id, "session_id")
-        session = await self._verbs.running(session_id)
+        session = await self._verbs.running(check_id(request.session_id, "session_id"))
         await session.kept.move()
         standing = await session.kept.standing()
-        worker_id = await self._verbs.worker_of(session_id)
-        return admin_pb2.MoveSessionResponse(worker_id=worker_id, chunk_index=standing.next_chunk_idx)
+        return admin_pb2.MoveSessionResponse(worker_id=standing.worker_id, chunk_index=standing.next_chunk_idx)
 
     async def ListQuotas(  # noqa: N802
         self, request: admin_pb2.ListQuotasRequest, context: object

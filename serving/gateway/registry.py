@@ -133,14 +133,15 @@ class SessionRegistry:
         """One that runs here, or ended here a while ago."""
         return self._running.get(session_id) or self._ended.get(session_id)
 
-    async def authorize(self, session_id: str, resume_token: str) -> Session:
-        """Also a session that is parked, or that a gateway before this one opened, as far as it is on record."""
-        session = await self.wake(session_id, resume_token)
+    async def authorize(self, session_id: str, resume_token: str, shown_until: int = 0) -> Session:
+        """Also a session that is parked, or that a gateway before this one opened, as far as it is on record.
+        `shown_until`: as `SessionResumer.resume`."""
+        session = await self.wake(session_id, resume_token, shown_until)
         if not session.is_token(resume_token):
             raise ResumeTokenInvalidError("the resume token does not fit the session", field="attach.resume_token")
         return session
 
-    async def wake(self, session_id: str, resume_token: str | None) -> Session:
+    async def wake(self, session_id: str, resume_token: str | None, shown_until: int = 0) -> Session:
         """A session that runs, or that runs again. Without a token for those who may without."""
         parking = self._running.get(session_id)
         if parking is not None and parking.state is State.PARKED:
@@ -150,7 +151,7 @@ class SessionRegistry:
             lock = self._lock_by_id.setdefault(session_id, asyncio.Lock())
             async with lock:
                 if not self._knows(session_id):  # another client may have come first
-                    return await self._resume(self._resumer, session_id, resume_token)
+                    return await self._resume(self._resumer, session_id, resume_token, shown_until)
         return self.find(session_id, "attach.session_id")
 
     async def drain(self, time_left_s: float) -> None:
@@ -194,11 +195,13 @@ class SessionRegistry:
         )
         return self._start(identity, opened.link)
 
-    async def _resume(self, resumer: SessionResumer, session_id: str, resume_token: str | None) -> Session:
+    async def _resume(
+        self, resumer: SessionResumer, session_id: str, resume_token: str | None, shown_until: int
+    ) -> Session:
         self.check_open()
         await self.check_budget()
         started_s = self._clock()
-        resumed = await self.desk.begin(session_id, lambda: resumer.resume(session_id, resume_token))
+        resumed = await self.desk.begin(session_id, lambda: resumer.resume(session_id, resume_token, shown_until))
         name = NewName(
             session_id=session_id,
             resume_token=resume_token or "",

@@ -63,6 +63,7 @@ class AttachSpec:
     stands_by: bool = False  # to be in the session though another has control
     unanswered: tuple[str, ...] = ()  # controls that it sent before, whose outcome it never heard
     guest_token: str = ""  # of a guest who comes back
+    shown_until: int = 0  # the first chunk that it has not got, of one that comes back
 
     def granted(self, allowed: Role, *, is_link: bool) -> AttachSpec:
         """As what it may be. Raises `ScopeExceededError`."""
@@ -144,6 +145,7 @@ def check_attach(message: session_pb2.PlayRequest, info: ModelInfo) -> AttachSpe
         stands_by=attach.stand_by,
         unanswered=_check_unanswered(attach.unanswered_control_ids),
         guest_token=check_id(attach.guest_token, "attach.guest_token") if attach.guest_token else "",
+        shown_until=attach.next_chunk_index,
     )
 
 

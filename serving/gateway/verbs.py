@@ -115,10 +115,6 @@ class SessionVerbs:
         """Raises `WorldNotFoundError`."""
         return await self.kept.call(lambda: self.kept.library.world(world_id))
 
-    async def worker_of(self, session_id: str) -> str:
-        """The worker that has it now; empty for nobody's."""
-        return (await self._row(session_id)).lease.owner
-
     async def park(self, session_id: str) -> None:
         """Does nothing for one that is parked."""
         session = self._registry.running(session_id)
@@ -264,13 +260,13 @@ class SessionVerbs:
         field = "attach.session_id"
         if not attach.resume_token.startswith(SHARE_PREFIX):
             permission = await self.door.first_allowed(attach.session_id, tuple(ROLE_BY_PERMISSION), field)
-            session = await self._registry.authorize(attach.session_id, attach.resume_token)
+            session = await self._registry.authorize(attach.session_id, attach.resume_token, attach.shown_until)
             return session, attach.granted(ROLE_BY_PERMISSION[permission], is_link=False)
         share = await self._open(attach.resume_token)
         if share.session_id != attach.session_id or share.scope == FORK:
             raise ScopeExceededError("the link does not lead to this session", field="attach.resume_token")
         await self.door.session(attach.session_id, Permission.SEE, field, link_scope=share.scope)
-        session = await self._registry.wake(attach.session_id, None)
+        session = await self._registry.wake(attach.session_id, None, attach.shown_until)
         return session, attach.granted(ROLES[share.scope], is_link=True)
 
     async def check_stay(self, attach: AttachSpec) -> None:

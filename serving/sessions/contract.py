@@ -53,6 +53,7 @@ class SessionSpec:
     epoch: int = 0
     resume_from: int | None = None  # go on with a session that is on record, from this chunk
     is_rewind: bool = False  # with it: what is on record from there on is another branch's by now
+    shown_until: int = 0  # with `resume_from`: chunks before this one were shown, and come at once
     due_s: float | None = None  # of the first chunk, where another worker set the pace (time.time)
     resume_token_sha256: bytes = b""  # lets a client come back after its gateway is gone
     is_traced: bool = False  # sampled for per-chunk spans
@@ -250,6 +251,11 @@ LinkEvent = Notice | DecodedChunk | LeaveAsked | Rewound | LinkEnded
 class SessionLink(Protocol):
     """A running session as its gateway holds it."""
 
+    @property
+    def worker_id(self) -> str:
+        """Of the transformer worker that runs it."""
+        ...
+
     async def send(self, control: Control) -> None:
         """Give a valid control to the worker. Its outcomes come as events."""
         ...
@@ -280,6 +286,7 @@ class Standing:
 
     epoch: int
     next_chunk_idx: int
+    worker_id: str
 
 
 @runtime_checkable
@@ -341,10 +348,11 @@ class ResumedSession:
 class SessionResumer(Protocol):
     """Finds sessions that another gateway, now gone, had opened."""
 
-    async def resume(self, session_id: str, resume_token: str | None) -> ResumedSession:
-        """Without a token for those who may without. Raises `SessionNotFoundError`, `ResumeTokenInvalidError`,
-        `SessionEndedError`, `SessionHeldError` while another gateway's worker may still run it, `SnapshotRefusedError`,
-        and what `WorldPlane.open` does."""
+    async def resume(self, session_id: str, resume_token: str | None, shown_until: int = 0) -> ResumedSession:
+        """Without a token for those who may without. `shown_until`: the first chunk that whoever asks has not seen,
+        where that is known. Raises `SessionNotFoundError`, `ResumeTokenInvalidError`, `SessionEndedError`,
+        `SessionHeldError` while another gateway's worker may still run it, `SnapshotRefusedError`, and what
+        `WorldPlane.open` does."""
         ...
 
 

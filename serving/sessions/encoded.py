@@ -22,6 +22,8 @@ class Opening:
     resume_from: int | None = None
     # With `resume_from`: what is on record from there on is another branch's by now.
     is_rewind: bool = False
+    # With `resume_from`: chunks before this one were shown. They come once more, at once, and take no credit.
+    shown_until: int = 0
     # When the first chunk that comes should leave the gateway (time.time), where another worker set the pace.
     due_s: float | None = None
 

@@ -55,6 +55,7 @@ def opening_from_wire(message: wire.Open) -> Opening:
         resume_from=message.resume_from if message.HasField("resume_from") else None,
         is_rewind=message.is_rewind,
         due_s=message.due_s if message.HasField("due_s") else None,
+        shown_until=message.shown_until,
     )
 
 

@@ -115,7 +115,8 @@ class StageHost:
         if self.encoder is not None:
             wire_grpc.add_EncoderServiceServicer_to_server(EncoderService(self.encoder), server)
         if self.transformer is not None:
-            wire_grpc.add_TransformerServiceServicer_to_server(TransformerService(self.transformer), server)
+            transformer_service = TransformerService(self.transformer, self.worker_id)
+            wire_grpc.add_TransformerServiceServicer_to_server(transformer_service, server)
         if self.encoder is not None or self.transformer is not None or is_grpc_decoder:
             port = server.add_insecure_port(f"{self.config.host}:0")
             await server.start()

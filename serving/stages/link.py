@@ -56,7 +56,18 @@ class WorkerPort(Protocol):
 class PlaneLink:
     """A `SessionLink`. Its plane feeds it what comes from the workers, and releases them when it is over."""
 
-    def __init__(self, encoder: EncoderClient, port: WorkerPort, next_chunk_idx: int) -> None:
+    def __init__(
+        self,
+        encoder: EncoderClient,
+        port: WorkerPort,
+        next_chunk_idx: int,
+        *,
+        worker_id: str = "",
+        shown_until: int = 0,
+    ) -> None:
+        """Chunks before `shown_until` take nothing of a grant."""
+        self.worker_id = worker_id
+        self._shown_until = shown_until
         self._encoder = encoder
         self._port = port
         self._joiner = Joiner(next_chunk_idx)
@@ -208,6 +219,6 @@ class PlaneLink:
         for event in events:
             self._events.put(event)
             if isinstance(event, DecodedChunk):
-                self._num_unspent -= 1
+                self._num_unspent -= event.chunk_idx >= self._shown_until
                 self.has_played = True
         self._send_grant_if_due()

@@ -181,14 +181,20 @@ class RemotePlane:
         streams = self._connect(placement, await _opening_message(spec, encoder, placement, snapshot))
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
-                next_chunk_idx = await _opened(streams, placement, spec.session_id)
+                opened = await _opened(streams, placement, spec.session_id)
         except TimeoutError as error:
             streams.close()
             raise WorkerUnavailableError("the workers did not open the session in time") from error
         except BaseException:
             streams.close()
             raise
-        link = PlaneLink(encoder, _GrpcPort(streams.requests), next_chunk_idx)
+        link = PlaneLink(
+            encoder,
+            _GrpcPort(streams.requests),
+            opened.next_chunk_idx,
+            worker_id=opened.worker_id,
+            shown_until=spec.shown_until,
+        )
         for watch in streams.watches:
             watch.link = link
         self._links[link] = _Held(session_id=spec.session_id, link=link, placement=placement)
@@ -281,18 +287,19 @@ async def _opening_message(spec: SessionSpec, encoder: GrpcEncoder, placement: P
         resume_from=spec.resume_from,
         is_rewind=spec.is_rewind,
         due_s=spec.due_s,
+        shown_until=spec.shown_until,
     )
 
 
-async def _opened(streams: _Streams, placement: Placement, session_id: str) -> int:
-    """Wait until every worker knows the session. Gives the index of its first chunk."""
+async def _opened(streams: _Streams, placement: Placement, session_id: str) -> wire.Opened:
+    """Wait until every worker knows the session."""
     with _as_our_errors("the transformer worker"):
         response = await streams.run.read()
     if not isinstance(response, wire.RunResponse) or response.WhichOneof("message") != "opened":
         raise WorkerUnavailableError("the transformer worker did not open the session")
     for watch, place in zip(streams.watches, placement.decoders, strict=True):
         await watch.open(place.address, session_id)
-    return response.opened.next_chunk_idx
+    return response.opened
 
 
 async def _read_run(call: RunCall, link: PlaneLink) -> None:

@@ -37,8 +37,9 @@ class EncoderService(wire_grpc.EncoderServiceServicer):
 
 
 class TransformerService(wire_grpc.TransformerServiceServicer):
-    def __init__(self, stage: TransformerStage) -> None:
+    def __init__(self, stage: TransformerStage, worker_id: str) -> None:
         self._stage = stage
+        self._worker_id = worker_id
 
     async def Run(  # noqa: N802  # pyright: ignore[reportIncompatibleMethodOverride]  # writes as it goes
         self, request_iterator: AsyncIterator[wire.RunRequest], context: RunContext
@@ -69,7 +70,8 @@ class TransformerService(wire_grpc.TransformerServiceServicer):
             asyncio.TaskGroup() as tasks,
         ):
             follower = tasks.create_task(_follow(requests, session))
-            await context.write(wire.RunResponse(opened=wire.Opened(next_chunk_idx=session.next_chunk_idx)))
+            opened = wire.Opened(next_chunk_idx=session.next_chunk_idx, worker_id=self._worker_id)
+            await context.write(wire.RunResponse(opened=opened))
             await _answer(session, context)
             follower.cancel()
 

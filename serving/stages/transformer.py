@@ -232,7 +232,12 @@ class TransformerStage:
             recalled,
             past.snapshot,
             write_script(
-                past.history.entries, first_chunk_idx, deliver_from, is_rewind=opening.is_rewind, held=past.held
+                past.history.entries,
+                first_chunk_idx,
+                deliver_from,
+                is_rewind=opening.is_rewind,
+                held=past.held,
+                shown_until=opening.shown_until,
             ),
         )
 

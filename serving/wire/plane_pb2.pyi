@@ -63,7 +63,7 @@ class RunRequest(_message.Message):
     def __init__(self, open: _Optional[_Union[Open, _Mapping]] = ..., control: _Optional[_Union[Control, _Mapping]] = ..., grant: _Optional[int] = ..., take_snapshot: _Optional[_Union[TakeSnapshot, _Mapping]] = ...) -> None: ...
 
 class Open(_message.Message):
-    __slots__ = ("session_id", "seed", "prompt_tensors", "image_tensors", "snapshot", "decoders", "epoch", "resume_from", "is_rewind", "due_s")
+    __slots__ = ("session_id", "seed", "prompt_tensors", "image_tensors", "snapshot", "decoders", "epoch", "resume_from", "is_rewind", "due_s", "shown_until")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     PROMPT_TENSORS_FIELD_NUMBER: _ClassVar[int]
@@ -74,6 +74,7 @@ class Open(_message.Message):
     RESUME_FROM_FIELD_NUMBER: _ClassVar[int]
     IS_REWIND_FIELD_NUMBER: _ClassVar[int]
     DUE_S_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_UNTIL_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     seed: int
     prompt_tensors: bytes
@@ -84,7 +85,8 @@ class Open(_message.Message):
     resume_from: int
     is_rewind: bool
     due_s: float
-    def __init__(self, session_id: _Optional[str] = ..., seed: _Optional[int] = ..., prompt_tensors: _Optional[bytes] = ..., image_tensors: _Optional[bytes] = ..., snapshot: _Optional[bytes] = ..., decoders: _Optional[_Iterable[_Union[DecoderAddress, _Mapping]]] = ..., epoch: _Optional[int] = ..., resume_from: _Optional[int] = ..., is_rewind: _Optional[bool] = ..., due_s: _Optional[float] = ...) -> None: ...
+    shown_until: int
+    def __init__(self, session_id: _Optional[str] = ..., seed: _Optional[int] = ..., prompt_tensors: _Optional[bytes] = ..., image_tensors: _Optional[bytes] = ..., snapshot: _Optional[bytes] = ..., decoders: _Optional[_Iterable[_Union[DecoderAddress, _Mapping]]] = ..., epoch: _Optional[int] = ..., resume_from: _Optional[int] = ..., is_rewind: _Optional[bool] = ..., due_s: _Optional[float] = ..., shown_until: _Optional[int] = ...) -> None: ...
 
 class DecoderAddress(_message.Message):
     __slots__ = ("address", "stages")
@@ -225,10 +227,12 @@ class Leave(_message.Message):
     def __init__(self) -> None: ...
 
 class Opened(_message.Message):
-    __slots__ = ("next_chunk_idx",)
+    __slots__ = ("next_chunk_idx", "worker_id")
     NEXT_CHUNK_IDX_FIELD_NUMBER: _ClassVar[int]
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
     next_chunk_idx: int
-    def __init__(self, next_chunk_idx: _Optional[int] = ...) -> None: ...
+    worker_id: str
+    def __init__(self, next_chunk_idx: _Optional[int] = ..., worker_id: _Optional[str] = ...) -> None: ...
 
 class Outcomes(_message.Message):
     __slots__ = ("outcomes",)

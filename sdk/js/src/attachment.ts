@@ -31,6 +31,8 @@ export interface AttachOptions {
   unansweredControlIds: string[];
   /** Of one whom a share link let in, when it comes back; empty for everybody else. */
   guestToken: string;
+  /** The first chunk that has not come yet. */
+  nextChunkIndex: number;
   timeoutS: number;
 }
 
@@ -103,6 +105,7 @@ function toAttach(options: AttachOptions): PlayRequest {
         standBy: options.standBy,
         unansweredControlIds: options.unansweredControlIds,
         guestToken: options.guestToken,
+        nextChunkIndex: BigInt(options.nextChunkIndex),
       },
     },
   });

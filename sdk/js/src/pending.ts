@@ -60,6 +60,7 @@ export class PendingReceipts {
     if (!receipt) return;
     if ("accepted" in answer) {
       receipt.accept(answer.accepted.dueChunkIndex, answer.accepted.isDurable);
+      this.inDoubt.delete(answer.controlId); // the service has it, and will say
       return;
     }
     this.forget(answer.controlId);

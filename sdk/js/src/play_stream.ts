@@ -149,6 +149,7 @@ export class PlayStream {
       standBy: standBy || this.told.hands !== null,
       unansweredControlIds: this.pending.unansweredIds(this.unsentIds),
       guestToken: this.guestToken,
+      nextChunkIndex: this.lastChunkIndex + 1,
       timeoutS: attachTimeoutS,
     });
   }

@@ -57,6 +57,7 @@ class PendingReceipts:
         if outcome is None:
             accepted = ack.accepted
             receipt.accept(accepted.due_chunk_index if accepted.HasField("due_chunk_index") else None)
+            self._in_doubt.discard(ack.control_id)  # the service has it, and will say
             return
         receipt.settle(outcome)
         self._forget(ack.control_id)

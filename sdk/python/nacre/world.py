@@ -90,6 +90,7 @@ class World:
         self._format: MediaFormat | None = None
         self._capabilities: Capabilities | None = None
         self.next_chunk_index = 0  # of the first chunk of the current attachment
+        self._end_chunk_index = 0  # after the last that came
         self.num_attachments = 0
         self._guest_token = ""  # of one whom a share link let in: by it, it comes back as itself
         self.go_away: GoAway | None = None
@@ -287,6 +288,7 @@ class World:
         self._num_attempts = 0
         self._pending.on_chunk()
         self._chunks.append(to_chunk(response.media, self.format, time.monotonic()))
+        self._end_chunk_index = max(self._end_chunk_index, response.media.chunk_index + 1)
         self._arrived.set()
         self._to_write.set()
 
@@ -295,7 +297,7 @@ class World:
         while self._chunks:
             self._chunks.popleft()
             self._credit.take()
-        self.next_chunk_index = rewound.chunk_index
+        self.next_chunk_index = self._end_chunk_index = rewound.chunk_index
         self.rewinds.append(Rewind(chunk_index=rewound.chunk_index, branch_session_id=rewound.branch_session_id))
         self._to_write.set()
 
@@ -313,6 +315,7 @@ class World:
             stand_by=self._options.stand_by or self.hands is not None,
             unanswered_control_ids=self._pending.unanswered_ids(unsent_ids),
             guest_token=self._guest_token,
+            next_chunk_index=self._end_chunk_index,
         )
         stream = await PlayStream.open(self._stub, attach, self._options.attach_timeout_s)
         attached = stream.attached

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from serving.catalogue.database import Database
 from serving.catalogue.delivered import RECEIPTS_PER_ROW
 from serving.catalogue.journal import JournalTable
-from serving.catalogue.plane import catalogued
+from serving.catalogue.plane import MAX_SHOWN_CHUNKS, catalogued
 from serving.catalogue.receipts import Receipts
 from serving.catalogue.snapshots import Snapshots
 from serving.catalogue.storage import StorageConfig, prepare_storage, storage_config
@@ -117,6 +117,53 @@ async def test_a_control_that_was_accepted_and_waited_takes_effect_once(storage:
         [applied] = [event for event in events if isinstance(event, Applied)]
         assert applied.control_id == "waits"
         assert [chunk.pose.x_m for chunk in chunks_of(events)][applied.chunk_idx :][:1] == [1.0]
+
+
+@pytest.mark.parametrize("num_shown", [9, 3 * RECEIPTS_PER_ROW])
+async def test_nothing_new_takes_effect_in_what_was_shown_and_none_of_it_comes_twice(
+    make_rig: MakeRig, storage: StorageConfig, tmp_path: Path, num_shown: int
+) -> None:
+    """Its client says how much it has seen, of which little is on record; more than could be is not believed."""
+    async with make_rig(FakeModel(), storage=storage) as rig, catalogued(rig.plane, storage) as plane:
+        link = await plane.open(replace(spec("s-1"), resume_token_sha256=token_sha256(TOKEN)))
+        await link.grant(9)
+        await link.send(control(Move(forward=1, strafe=0)))
+        recorded = await take_chunks(link, 9)
+        copy = left_behind(storage, tmp_path)
+        await link.grant(MAX_SHOWN_CHUNKS)
+        recorded += await take_chunks(link, MAX_SHOWN_CHUNKS)
+    shown_until = min(num_shown, MAX_SHOWN_CHUNKS)
+    async with make_rig(FakeModel(), storage=copy) as rig, catalogued(rig.plane, copy) as plane:
+        session = await plane.resume("s-1", TOKEN, num_shown)
+        assert session.next_chunk_idx == shown_until
+        link = session.link
+        await link.send(control(Directive(text="it rains"), "at once"))
+        await link.grant(2)
+        resumed = await take_chunks(link, 2)
+        assert [chunk.chunk_idx for chunk in chunks_of(resumed)] == [shown_until, shown_until + 1]
+        [applied] = [event for event in resumed if isinstance(event, Applied)]
+        assert (applied.control_id, applied.chunk_idx) == ("at once", shown_until)
+        await link.close()
+    with Database(copy.catalogue_url) as database:
+        receipts = Receipts(database).of("s-1")
+    chain = ReceiptChain()
+    shown = chunks_of(recorded)[:shown_until]
+    expected = [chain.next(each.chunk_idx, each.frames_FHWC, each.samples_SC) for each in shown]
+    assert receipts[:shown_until] == expected, "what was shown is on record as it was"
+    assert len(receipts) == shown_until + 2
+
+
+async def test_one_that_was_parked_goes_on_where_it_was_whatever_its_client_says(storage: StorageConfig) -> None:
+    async with local_rig(FakeModel(), storage=storage) as rig, catalogued(rig.plane, storage) as plane:
+        link = await plane.open(replace(spec("s-1"), resume_token_sha256=token_sha256(TOKEN)))
+        await link.grant(3)
+        await take_chunks(link, 3)
+        await link.park()
+        await link.close()
+        session = await plane.resume("s-1", TOKEN, 20)
+        assert session.next_chunk_idx == 3
+        await session.link.grant(1)
+        assert [chunk.chunk_idx for chunk in chunks_of(await take_chunks(session.link, 1))] == [3]
 
 
 async def test_who_may_not_go_on_is_told_why(storage: StorageConfig, tmp_path: Path) -> None:

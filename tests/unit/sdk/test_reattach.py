@@ -53,6 +53,7 @@ async def test_a_world_resumes_by_itself_with_its_token() -> None:
             assert world.num_attachments == 2
             assert world.next_chunk_index == 3
     assert [attachment.attach.resume_token for attachment in service.attachments] == [TOKEN] * 3
+    assert [attachment.attach.next_chunk_index for attachment in service.attachments] == [0, 3, 3]
     guest_tokens = [attachment.attach.guest_token for attachment in service.attachments]
     assert guest_tokens == ["", GUEST_TOKEN, GUEST_TOKEN], "one whom a link let in comes back as itself"
 
@@ -147,6 +148,25 @@ async def test_whoever_comes_back_asks_for_what_it_never_heard_and_for_nothing_e
             assert rejected.value.reason == "CONTROL_LOST"
     assert list(service.attachments[0].attach.unanswered_control_ids) == []
     assert list(service.attachments[1].attach.unanswered_control_ids) == [receipt.control_id]
+
+
+async def test_what_the_service_says_it_has_is_waited_for() -> None:
+    service = ScriptedService()
+
+    async def has_it(attachment: Attachment) -> None:
+        (control,) = service.attachments[0].controls
+        await attachment.acknowledge(control.control_id, accepted=control_pb2.Accepted())
+        for index in range(2 * CHUNKS_TO_LEARN_OUTCOME):
+            await attachment.send_chunk(index)
+        await attachment.acknowledge(control.control_id, applied=control_pb2.Applied(chunk_index=20))
+
+    service.scripts = [listen_then_break, goes_on_from(2 * CHUNKS_TO_LEARN_OUTCOME, has_it)]
+    async with asyncio.timeout(30), serve(service) as (_, port), nacre.connect(f"127.0.0.1:{port}") as client:
+        async with (await client.create(prompt="x")).enter(resume=FAST) as world:
+            receipt = world.say("it starts to rain")
+            for _ in range(2 * CHUNKS_TO_LEARN_OUTCOME + 1):
+                await anext(world)
+            assert isinstance(await receipt, nacre.Applied)
 
 
 async def test_an_outcome_lost_with_the_connection_settles_as_such() -> None:

@@ -63,6 +63,15 @@ test("outcomes that a broken connection swallowed are given up; what was not sen
   expect(sent.outcome).toBeInstanceOf(ConnectionLost);
 });
 
+test("what the service says it has is waited for", () => {
+  const pending = pendingWith();
+  const sent = pending.open("move", "", false);
+  pending.onAttach(new Set());
+  pending.onAnswer({ controlId: sent.controlId, accepted: { dueChunkIndex: null, isDurable: true } });
+  for (let idx = 0; idx < 2 * CHUNKS_TO_LEARN_OUTCOME; idx += 1) pending.onChunk();
+  expect(sent.status).toBe("accepted");
+});
+
 test("from a verb to its first frame on the screen, whichever is told first", () => {
   const latency = new ControlLatency();
   const receipt = (frameIndex: number, sentMs: number) => ({ outcome: applied("a", frameIndex), sentMs, isScheduled: false }) as Receipt;

@@ -422,7 +422,7 @@ class KeyframeWish(_message.Message):
     def __init__(self) -> None: ...
 
 class Attach(_message.Message):
-    __slots__ = ("session_id", "resume_token", "video_codecs", "audio_codecs", "initial_credit", "role", "client_id", "stand_by", "token", "unanswered_control_ids", "guest_token")
+    __slots__ = ("session_id", "resume_token", "video_codecs", "audio_codecs", "initial_credit", "role", "client_id", "stand_by", "token", "unanswered_control_ids", "guest_token", "next_chunk_index")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     VIDEO_CODECS_FIELD_NUMBER: _ClassVar[int]
@@ -434,6 +434,7 @@ class Attach(_message.Message):
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     UNANSWERED_CONTROL_IDS_FIELD_NUMBER: _ClassVar[int]
     GUEST_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     resume_token: str
     video_codecs: _containers.RepeatedScalarFieldContainer[_media_pb2.VideoCodec]
@@ -445,7 +446,8 @@ class Attach(_message.Message):
     token: str
     unanswered_control_ids: _containers.RepeatedScalarFieldContainer[str]
     guest_token: str
-    def __init__(self, session_id: _Optional[str] = ..., resume_token: _Optional[str] = ..., video_codecs: _Optional[_Iterable[_Union[_media_pb2.VideoCodec, str]]] = ..., audio_codecs: _Optional[_Iterable[_Union[_media_pb2.AudioCodec, str]]] = ..., initial_credit: _Optional[int] = ..., role: _Optional[_Union[ClientRole, str]] = ..., client_id: _Optional[str] = ..., stand_by: _Optional[bool] = ..., token: _Optional[str] = ..., unanswered_control_ids: _Optional[_Iterable[str]] = ..., guest_token: _Optional[str] = ...) -> None: ...
+    next_chunk_index: int
+    def __init__(self, session_id: _Optional[str] = ..., resume_token: _Optional[str] = ..., video_codecs: _Optional[_Iterable[_Union[_media_pb2.VideoCodec, str]]] = ..., audio_codecs: _Optional[_Iterable[_Union[_media_pb2.AudioCodec, str]]] = ..., initial_credit: _Optional[int] = ..., role: _Optional[_Union[ClientRole, str]] = ..., client_id: _Optional[str] = ..., stand_by: _Optional[bool] = ..., token: _Optional[str] = ..., unanswered_control_ids: _Optional[_Iterable[str]] = ..., guest_token: _Optional[str] = ..., next_chunk_index: _Optional[int] = ...) -> None: ...
 
 class Credit(_message.Message):
     __slots__ = ("chunks",)

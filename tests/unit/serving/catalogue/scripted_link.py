@@ -41,6 +41,7 @@ class ScriptedLink:
 
     def __init__(self, spec: SessionSpec, snapshot: bytes = b"") -> None:
         self.spec = spec
+        self.worker_id = "w-1"
         self.snapshot_given = snapshot
         self.sent: list[Control] = []
         self.num_granted = 0

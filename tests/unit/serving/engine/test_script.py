@@ -43,6 +43,13 @@ def test_chunks_that_were_delivered_after_the_last_control_are_done_again_too() 
     assert script.at(19).forward == 1.0
 
 
+def test_chunks_that_were_shown_are_done_again_though_nothing_of_them_is_on_record() -> None:
+    script = write_script(ENTRIES, first_chunk_idx=10, deliver_from=11, shown_until=16)
+    assert (script.deliver_from, script.shown_until, script.end_chunk_idx) == (11, 16, 16)
+    assert script.at(15).yaw == 1.0
+    assert write_script(ENTRIES, first_chunk_idx=10, deliver_from=11, shown_until=5).shown_until == 11
+
+
 def test_a_snapshot_that_is_newer_than_all_that_is_on_record_leaves_nothing_to_do() -> None:
     script = write_script(ENTRIES, first_chunk_idx=30, deliver_from=30)
     assert (script.end_chunk_idx, script.controls) == (30, ())

@@ -52,7 +52,7 @@ class FakeResumer:
         self.num_resumed = 0
         self._plane = plane
 
-    async def resume(self, session_id: str, resume_token: str | None) -> ResumedSession:
+    async def resume(self, session_id: str, resume_token: str | None, shown_until: int = 0) -> ResumedSession:
         if session_id != "s-before":
             raise SessionNotFoundError("there is none", field="attach.session_id")
         if resume_token != "token":

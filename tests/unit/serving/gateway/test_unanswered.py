@@ -44,6 +44,8 @@ class Record:
             self.book.settle(outcome)
         return {each: found for each, found in self.on_record_of.items() if each in control_ids}
 
+    worker_id = "fake"
+
     async def send(self, control: object) -> None: ...
 
     async def grant(self, chunks: int) -> None: ...

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -136,6 +135,25 @@ class Away(Snapshots):
         super().add(key, journal_position, num_bytes, name)
 
 
+@dataclass(slots=True)
+class Journals:
+    """What a saver asks whether the catalogue has them."""
+
+    is_whole: bool
+    num_refusals: int = 0
+
+    def look(self) -> bool:
+        if not self.is_whole:
+            self.num_refusals += 1
+            return False
+        return True
+
+    def await_looks(self, num: int) -> None:
+        """So many in vain."""
+        end = self.num_refusals + num
+        eventually(lambda: self.num_refusals >= end)
+
+
 @contextmanager
 def saving(
     snapshots: Snapshots, folder: Path, tmp_path: Path, has_journals: Callable[[], bool] = lambda: True
@@ -173,20 +191,20 @@ def test_d02_snapshots_of_an_outage_are_listed_when_it_is_over(
 ) -> None:
     monkeypatch.setattr(savers, "RETRY_S", 0.01)
     epoch, snapshots = held_session(database), Away(database)
-    is_whole = threading.Event()
-    with saving(snapshots, folder, tmp_path, is_whole.is_set) as saver:
+    journals = Journals(is_whole=True)
+    with saving(snapshots, folder, tmp_path, journals.look) as saver:
         snapshots.is_away = True
-        is_whole.set()
         submit(saver, epoch, 100, 1)
         submit(saver, epoch, 105, 1)
         submit(saver, epoch, 110, 2)
         with pytest.raises(StorageUnavailableError):
             saver.save(Save(snapshot=some_snapshot(chunk_idx=111), epoch=epoch), "by name")
-        is_whole.clear()
+        journals.is_whole = False
+        journals.await_looks(1)  # and what was begun before is over
         snapshots.is_away = False
-        time.sleep(0.05)
+        journals.await_looks(3)
         assert snapshots.made_in("s-1") == [], "the journal up to it is not in the catalogue yet"
-        is_whole.set()
+        journals.is_whole = True
         eventually(lambda: len(snapshots.made_in("s-1")) == 2)
         assert saver.submit(some_snapshot(chunk_idx=112), epoch)
         eventually(lambda: len(snapshots.made_in("s-1")) == 3)

@@ -9,21 +9,20 @@ from concurrent.futures import Future
 from serving.sessions.contract import DecodedChunk
 from serving.sessions.receipts import Receipt, ReceiptChain
 
-# Two seconds of the embedded model's play; what a process that dies takes with it.
-RECEIPTS_PER_ROW = 25
 Write = Callable[[list[Receipt]], Future[None]]
 
 
 class Delivered:
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, num_per_row: int) -> None:
         """`write` puts receipts of chunks in a row on record, in order."""
         self._write = write
+        self._num_per_row = num_per_row
         self._chain = ReceiptChain()
         self._unwritten: list[Receipt] = []
 
     def note(self, chunk: DecodedChunk) -> None:
         self._unwritten.append(self._chain.next(chunk.chunk_idx, chunk.frames_FHWC, chunk.samples_SC))
-        if len(self._unwritten) >= RECEIPTS_PER_ROW:
+        if len(self._unwritten) >= self._num_per_row:
             self._write_waiting()
 
     def begin_after(self, before: Receipt | None) -> None:

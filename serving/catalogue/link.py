@@ -41,7 +41,7 @@ from serving.sessions.contract import (
     TakenSnapshot,
 )
 from serving.sessions.journal import JournalEntry
-from serving.sessions.receipts import Receipt
+from serving.sessions.receipts import Receipt, receipts_per_row
 from serving.sessions.snapshot import waiting_in
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class DurableLink:
         self._turning = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()  # each ends with its turn, or when the link closes
         self._leaving = Leaving(spec.session_id, self.move)
-        self._delivered = Delivered(self._write_receipts)
+        self._delivered = Delivered(self._write_receipts, receipts_per_row(home.info.chunk_duration_s))
         self._succession = Succession(home, self._line, self._delivered, spec)
         self._end_reason = CLOSED
         self._is_over = False  # nobody reads `events` any more

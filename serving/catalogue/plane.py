@@ -16,7 +16,6 @@ from serving.access.ownership import Ownership
 from serving.access.principal import Principal, current
 from serving.catalogue.asking import answer_of
 from serving.catalogue.database import Database
-from serving.catalogue.delivered import RECEIPTS_PER_ROW
 from serving.catalogue.journal import JournalTable
 from serving.catalogue.leases import Lease
 from serving.catalogue.library import Library
@@ -35,7 +34,7 @@ from serving.errors import (
 from serving.sessions.contract import ResumedSession, SessionLink, SessionSpec, WorldPlane, WorldSpec
 from serving.sessions.journal import JournalEntry
 from serving.sessions.names import new_session_id, region_of, token_sha256
-from serving.sessions.receipts import Receipt
+from serving.sessions.receipts import Receipt, receipts_per_row
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ NOT_OPENED = "NOT_OPENED"
 REWOUND_LABEL = "before going back"
 # A gateway that dies takes a row of receipts with it, and what came while one was written. Of whoever says that it has
 # seen more, no more is believed.
-MAX_SHOWN_CHUNKS = 2 * RECEIPTS_PER_ROW
+MAX_ROWS_SHOWN = 2
 
 
 @asynccontextmanager
@@ -105,7 +104,8 @@ class CataloguedPlane:
         world, next_chunk_idx = world_of(row), max(row.num_chunks, 0 if last is None else last.chunk_idx + 1)
         spec = SessionSpec(session_id=session_id, world=world, epoch=lease.epoch, resume_from=next_chunk_idx)
         is_cut = row.state == OPEN  # else all that was shown is on record
-        shown_until = max(next_chunk_idx, min(shown_until, next_chunk_idx + MAX_SHOWN_CHUNKS) if is_cut else 0)
+        last_shown = next_chunk_idx + MAX_ROWS_SHOWN * receipts_per_row(self.info.chunk_duration_s)
+        shown_until = max(next_chunk_idx, min(shown_until, last_shown) if is_cut else 0)
         workers = await self._plane.open(replace(spec, shown_until=shown_until))
         link = DurableLink(self, workers, spec, next_chunk_idx, shown_until)
         if last is not None:

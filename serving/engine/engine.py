@@ -39,6 +39,7 @@ from serving.errors import (
 from serving.sessions.contract import SnapshotRequest
 from serving.sessions.encoded import EncodedControl, Opening
 from serving.sessions.journal import JournalStore
+from serving.sessions.receipts import receipts_per_row
 from serving.sessions.snapshot import EngineSnapshot
 
 logger = logging.getLogger(__name__)
@@ -253,6 +254,7 @@ class Engine:
                 self.config.max_waiting_instructions,
                 on_lost,
                 script,
+                receipts_per_row(self.info.chunk_duration_s),
             )
         except Exception as error:
             logger.exception("session %s could not be opened", opening.session_id)

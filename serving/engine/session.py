@@ -53,10 +53,6 @@ class SessionSink(Protocol):
         ...
 
 
-# A gateway that dies takes with it that so many chunks were delivered: they may come once more, the same.
-REPEATED_CHUNKS = 25
-
-
 @dataclass(slots=True, kw_only=True)
 class EngineSession:
     """Guarded by the engine's lock, but for `state`, which only the engine's thread touches."""
@@ -240,9 +236,10 @@ def open_session(
     max_waiting_instructions: int,
     on_lost: Callable[[str], None],
     script: Script | None = None,
+    num_repeated: int = 0,
 ) -> EngineSession:
     """A new session with its first chunk made, or one that goes on from `snapshot`, or does again what is in
-    `script`. Runs the model."""
+    `script`: then the next `num_repeated` chunks may come once more, the same. Runs the model."""
     prepared = None
     if snapshot is not None:
         state = transformer.restore(snapshot.transformer)
@@ -268,6 +265,6 @@ def open_session(
         script=script,
         settled_idx=0
         if prepared is not None
-        else REPEATED_CHUNKS + (next_chunk_idx if script is None else script.end_chunk_idx),
+        else num_repeated + (next_chunk_idx if script is None else script.end_chunk_idx),
         given=WHOLE if held is None or held.quality == WHOLE.quality else None,
     )

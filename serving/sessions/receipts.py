@@ -13,6 +13,13 @@ from model.interface import FramesFHWC, SamplesSC
 HASH_BYTES = 32
 FIRST_HASH = bytes(HASH_BYTES)
 SAMPLE_DTYPE = np.dtype("<f4")
+# A gateway that dies takes so much with it that was delivered and is not on record.
+SECONDS_PER_ROW, MAX_PER_ROW = 2.0, 25
+
+
+def receipts_per_row(chunk_duration_s: float) -> int:
+    """So many are put on record at a time."""
+    return max(1, min(MAX_PER_ROW, round(SECONDS_PER_ROW / chunk_duration_s)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

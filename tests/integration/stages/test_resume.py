@@ -11,9 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from serving.catalogue.database import Database
-from serving.catalogue.delivered import RECEIPTS_PER_ROW
 from serving.catalogue.journal import JournalTable
-from serving.catalogue.plane import MAX_SHOWN_CHUNKS, catalogued
+from serving.catalogue.plane import MAX_ROWS_SHOWN, catalogued
 from serving.catalogue.receipts import Receipts
 from serving.catalogue.snapshots import Snapshots
 from serving.catalogue.storage import StorageConfig, prepare_storage, storage_config
@@ -26,8 +25,8 @@ from serving.errors import (
 )
 from serving.sessions.contract import Accepted, Applied, DecodedChunk, Directive, LinkEvent, Look, Move
 from serving.sessions.names import token_sha256
-from serving.sessions.receipts import ReceiptChain
-from tests.fakes_model import FakeModel
+from serving.sessions.receipts import ReceiptChain, receipts_per_row
+from tests.fakes_model import INFO, FakeModel
 from tests.integration.stages.conftest import MakeRig, local_rig
 from tests.integration.stages.play import (
     assert_same_media,
@@ -41,6 +40,8 @@ from tests.integration.stages.play import (
 
 TOKEN = "a secret"
 NUM_AFTER = 6
+RECEIPTS_PER_ROW = receipts_per_row(INFO.chunk_duration_s)
+MAX_SHOWN_CHUNKS = MAX_ROWS_SHOWN * RECEIPTS_PER_ROW
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ async def test_a_control_that_was_accepted_and_waited_takes_effect_once(storage:
         assert [chunk.pose.x_m for chunk in chunks_of(events)][applied.chunk_idx :][:1] == [1.0]
 
 
-@pytest.mark.parametrize("num_shown", [9, 3 * RECEIPTS_PER_ROW])
+@pytest.mark.parametrize("num_shown", [9, 2 * MAX_SHOWN_CHUNKS])
 async def test_nothing_new_takes_effect_in_what_was_shown_and_none_of_it_comes_twice(
     make_rig: MakeRig, storage: StorageConfig, tmp_path: Path, num_shown: int
 ) -> None:

@@ -16,11 +16,11 @@ from serving.engine.engine import Engine
 from serving.engine.metrics import NoStageMetrics
 from serving.engine.overload import WHOLE, Level, OverloadConfig
 from serving.engine.schedule import ScheduleConfig
-from serving.engine.session import REPEATED_CHUNKS
 from serving.errors import CapacityExhaustedError, WorkerSaturatedError
 from serving.sessions.contract import QualityChanged, SetQuality, SnapshotRequest
 from serving.sessions.encoded import Opening
 from serving.sessions.journal import MemoryJournalStore
+from serving.sessions.receipts import receipts_per_row
 from serving.sessions.replay import controls_by_chunk
 from serving.sessions.snapshot import EngineSnapshot
 from tests.fakes_model import INFO, FakeState, FakeTransformer
@@ -164,7 +164,7 @@ def test_whoever_goes_on_with_a_session_first_repeats_what_may_have_been_shown()
     busy.run_for(10.0)
     changes = told(sink)
     assert changes
-    assert changes[0].chunk_idx == left.snapshots[0].next_chunk_idx + REPEATED_CHUNKS
+    assert changes[0].chunk_idx == left.snapshots[0].next_chunk_idx + receipts_per_row(INFO.chunk_duration_s)
 
 
 def test_where_that_is_not_enough_worlds_go_slower_and_none_is_dropped() -> None:

@@ -3,8 +3,16 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+import pytest
 
-from serving.sessions.receipts import FIRST_HASH, Receipt, ReceiptChain, join_hashes, split_hashes
+from serving.sessions.receipts import (
+    FIRST_HASH,
+    Receipt,
+    ReceiptChain,
+    join_hashes,
+    receipts_per_row,
+    split_hashes,
+)
 
 FRAMES = np.arange(24, dtype=np.uint8).reshape(1, 2, 4, 3)
 SAMPLES = np.linspace(-1, 1, 8, dtype=np.float32)[:, None]
@@ -40,6 +48,11 @@ def test_after_a_gap_a_chain_begins_anew_and_one_that_was_written_down_goes_on()
     chain = ReceiptChain()
     chain.resume(receipts(0, 1)[1])
     assert chain.next(2, FRAMES, SAMPLES) == receipts(0, 1, 2)[2]
+
+
+@pytest.mark.parametrize(("chunk_duration_s", "expected"), [(0.08, 25), (0.008, 25), (0.75, 3), (5.0, 1)])
+def test_what_a_dead_gateway_takes_along_is_about_two_seconds(chunk_duration_s: float, expected: int) -> None:
+    assert receipts_per_row(chunk_duration_s) == expected
 
 
 def test_hashes_are_joined_and_split() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -82,8 +83,14 @@ async def until_quiet() -> None:
 
 @pytest.fixture
 async def rig() -> AsyncIterator[Rig]:
+    async with rig_from(0) as rig:
+        yield rig
+
+
+@asynccontextmanager
+async def rig_from(next_chunk_idx: int, shown_until: int = 0) -> AsyncIterator[Rig]:
     home, first = ScriptedHome(), ScriptedLink(SPEC)
-    link = DurableLink(home, first, SPEC, 0)
+    link = DurableLink(home, first, SPEC, next_chunk_idx, shown_until)
     seen: list[LinkEvent] = []
 
     async def read() -> None:
@@ -189,6 +196,42 @@ async def test_p01_a_lost_worker_is_followed_by_another_and_every_control_has_on
         Accepted(control_id="unheard"),
         applied("unheard", 3),
     ]
+
+
+async def test_p01_what_another_gateway_showed_is_put_on_record_and_not_told() -> None:
+    async with rig_from(5, shown_until=8) as rig:
+        await rig.link.grant(2)
+        rig.first.put(*map(chunk, (5, 6, 7, 8)))
+        await until_quiet()
+        assert rig.chunks == [8]
+        assert (await rig.link.standing()).next_chunk_idx == 9
+    assert rig.home.receipts == [(SPEC.epoch, [5, 6, 7, 8])]
+
+
+async def test_p01_a_worker_that_is_lost_meanwhile_is_followed_by_one_that_goes_on_with_it() -> None:
+    async with rig_from(5, shown_until=8) as rig:
+        await rig.link.grant(2)
+        rig.first.put(chunk(5), LOST)
+        await asyncio.wait_for(rig.home.reopened.wait(), 5)
+        await until_quiet()
+        [second] = rig.home.links
+        assert (second.spec.resume_from, second.spec.shown_until, second.num_granted) == (6, 8, 2)
+        second.put(*map(chunk, (6, 7, 8)))
+        await until_quiet()
+        assert rig.chunks == [8]
+
+
+async def test_d10_one_that_goes_back_behind_what_was_shown_is_told_of_all_that_follows() -> None:
+    async with rig_from(5, shown_until=8) as rig:
+        rig.first.put(*map(chunk, (5, 6, 7)))
+        await until_quiet()
+        await rig.link.rewind(3)
+        await until_quiet()
+        [second] = rig.home.links
+        assert (second.spec.resume_from, second.spec.shown_until) == (3, 0)
+        second.put(chunk(3))
+        await until_quiet()
+        assert rig.chunks == [3]
 
 
 async def test_p01_a_session_that_another_gateway_took_ends_here(rig: Rig) -> None:

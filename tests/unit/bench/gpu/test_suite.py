@@ -27,7 +27,7 @@ def test_what_a_part_wrote_and_said_is_kept() -> None:
 
 
 def test_a_part_that_takes_too_long_is_ended_and_what_it_said_is_kept() -> None:
-    found = run_part(part("slow", "import time; print('so far'); time.sleep(60)"), 1.5)
+    found = run_part(part("slow", "import time; print('so far'); time.sleep(60)"), 4.0)
     assert (found["status"], found["tail"]) == (TIMED_OUT, "so far\n")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from serving.catalogue.receipts import Receipts
 from serving.catalogue.sessions import ENDED, Sessions
 from serving.catalogue.snapshots import Snapshots
 from serving.catalogue.storage import StorageConfig, prepare_storage, storage_config
-from serving.catalogue.writer import WriterConfig
 from serving.errors import StorageUnavailableError, WorkerUnavailableError
 from serving.sessions.contract import Accepted, Applied, Directive, Look, Move
 from serving.sessions.receipts import ReceiptChain
@@ -29,7 +27,6 @@ from tests.integration.stages.play import assert_same_media, chunks_of, control,
 
 NUM_CHUNKS = 14
 SNAPSHOT_EVERY_CHUNKS = 5
-WAIT_S = 20.0
 
 
 @pytest.fixture
@@ -37,12 +34,6 @@ def storage(tmp_path: Path) -> StorageConfig:
     config = storage_config(str(tmp_path / "data"), snapshot_every_chunks=SNAPSHOT_EVERY_CHUNKS)
     prepare_storage(config)
     return config
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outages have tests of their own: here a machine that is busy elsewhere is none."""
-    monkeypatch.setattr("serving.catalogue.writer.WriterConfig", partial(WriterConfig, answer_s=WAIT_S))
 
 
 async def test_a_session_is_on_record_from_its_opening_to_its_end(make_rig: MakeRig, storage: StorageConfig) -> None:

@@ -1,0 +1,21 @@
+"""What holds for every test of services in this process."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from serving.catalogue.writer import WriterConfig
+
+# Where the catalogue does not answer on purpose.
+OUTAGES = ("test_outage", "test_slow_disk")
+PATIENCE_S = 20.0
+
+
+@pytest.fixture(autouse=True)
+def patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outages have tests of their own: elsewhere a disk that stands still for half a second is none."""
+    if request.module.__name__.rpartition(".")[2] not in OUTAGES:
+        patient = partial(WriterConfig, answer_s=PATIENCE_S, first_answer_s=PATIENCE_S)
+        monkeypatch.setattr("serving.catalogue.writer.WriterConfig", patient)

@@ -62,7 +62,7 @@ class PlaneLink:
         port: WorkerPort,
         next_chunk_idx: int,
         *,
-        worker_id: str = "",
+        worker_id: str,
         shown_until: int = 0,
     ) -> None:
         """Chunks before `shown_until` take nothing of a grant."""

@@ -17,5 +17,5 @@ PATIENCE_S = 20.0
 def patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outages have tests of their own: elsewhere a disk that stands still for half a second is none."""
     if request.module.__name__.rpartition(".")[2] not in OUTAGES:
-        patient = partial(WriterConfig, answer_s=PATIENCE_S, first_answer_s=PATIENCE_S)
-        monkeypatch.setattr("serving.catalogue.writer.WriterConfig", patient)
+        config = partial(WriterConfig, answer_s=PATIENCE_S, first_answer_s=PATIENCE_S)
+        monkeypatch.setattr("serving.catalogue.writer.WriterConfig", config)

@@ -77,7 +77,7 @@ async def port() -> FakePort:
 
 @pytest.fixture
 async def link(port: FakePort) -> PlaneLink:
-    return PlaneLink(FakeEncoderClient(), port, 0)
+    return PlaneLink(FakeEncoderClient(), port, 0, worker_id="w-1")
 
 
 async def encode_all(link: PlaneLink) -> None:
@@ -101,7 +101,7 @@ async def test_moves_overtake_directives_which_keep_their_order(link: PlaneLink,
     ("fault", "reason"), [(WorkerUnavailableError("gone"), "UNAVAILABLE"), (KeyError("defect"), "INTERNAL")]
 )
 async def test_a_directive_that_cannot_be_encoded_is_rejected(port: FakePort, fault: Exception, reason: str) -> None:
-    link = PlaneLink(FakeEncoderClient(fault), port, 0)
+    link = PlaneLink(FakeEncoderClient(fault), port, 0, worker_id="w-1")
     await link.send(control("one", Directive(text="a")))
     await encode_all(link)
     rejected = await anext(link.events())
@@ -137,6 +137,15 @@ async def test_no_grant_is_held_once_the_worker_runs_short(link: PlaneLink, port
     assert port.grants == [3, 1]
     await link.grant(0)
     assert port.grants == [3, 1]
+
+
+async def test_chunks_that_were_shown_before_take_nothing_of_a_grant(port: FakePort) -> None:
+    link = PlaneLink(FakeEncoderClient(), port, 0, worker_id="w-1", shown_until=5)
+    await link.grant(4)
+    for chunk_idx in range(5):
+        link.add_part(part(chunk_idx))
+    await link.grant(1)
+    assert port.grants == [4], "four are left"
 
 
 async def test_snapshots_find_whoever_asked_and_say_what_went_wrong(link: PlaneLink, port: FakePort) -> None:

@@ -174,8 +174,9 @@ async def test_p01_a_client_goes_on_when_another_gateway_takes_the_dead_ones_pla
         receipts.append(world.say("night falls"))
         outcomes = [await receipt for receipt in receipts]
     assert indices == list(range(len(indices)))
-    assert [type(outcome) for outcome in outcomes] == [nacre.Applied] * len(receipts)
-    assert all(outcome.chunk_index > 15 for outcome in outcomes[1:]), "what was shown stays as it was"
+    applied = [outcome for outcome in outcomes if isinstance(outcome, nacre.Applied)]
+    assert len(applied) == len(receipts), outcomes
+    assert all(outcome.chunk_index > 15 for outcome in applied[1:]), "what was shown stays as it was"
     assert last_words is not None
     last = last_words.outcome
     assert isinstance(last, nacre.Applied | nacre.ControlRejected)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from model.interface import ModelInfo
+from serving.catalogue.commits import Chain, Commit
 from serving.catalogue.database import Database
 from serving.catalogue.journal import JournalTable
 from serving.catalogue.regions import place_of
 from serving.catalogue.sessions import Sessions
-from serving.catalogue.writer import Chain, Commit, JournalWriter, WriterConfig
+from serving.catalogue.writer import JournalWriter, WriterConfig
 from serving.engine.metrics import NoStageMetrics, StageMetrics
 from serving.sessions import record_codec
 from serving.sessions.encoded import EncodedControl, Opening

@@ -12,10 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from serving.catalogue.asking import CatalogueThread
+from serving.catalogue.beginnings import Beginnings
+from serving.catalogue.commits import Chain, Commit
 from serving.catalogue.journal import Batch, JournalTable
 from serving.catalogue.leases import RENEW_S
 from serving.catalogue.regional_spool import RegionalSpool
@@ -40,33 +42,12 @@ class WriterConfig:
     # A commit takes a millisecond, and chunks wait for it. Only one that will not come takes this long, even on a
     # machine that is busy with other things; then a session stands still for once.
     answer_s: float = 0.5
-    # For where a session's journal ends; nobody plays it yet.
+    # For where a session's journal ends: nobody plays it yet, and the others go on. Longer than the catalogue needs
+    # for what waits in the spool after a disk stood still for a moment.
     first_answer_s: float = 3.0
     retry_s: float = 0.5  # between attempts while the catalogue is away
     # At the end of the worker; what the catalogue has not got then waits in the spool.
     close_s: float = 2.0
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Chain:
-    """One session's journal as its writer knows it. Used on the writer's thread."""
-
-    session_id: str
-    epoch: int
-    on_lost: Callable[[str], None]
-    begin: Callable[[JournalHead], Record]  # the first that this worker writes after what is there
-    is_begun: bool = False
-    head: JournalHead | None = None  # until the first write: the catalogue knows
-    is_lost: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
-    """What is made durable together, and who is told then."""
-
-    records: Mapping[Chain, Sequence[Record]] = field(default_factory=dict)
-    tell: Sequence[tuple[Chain, Tell]] = ()
-    released: Chain | None = None  # this worker is done with it
 
 
 def file_name(owner: str) -> str:
@@ -107,6 +88,7 @@ class JournalWriter:
         self._renewing: Future[set[str]] | None = None
         self._renew_s, self._retry_s = 0.0, 0.0
         self._catalogue = CatalogueThread(self._wake)
+        self._beginnings = Beginnings(self._ask_head, self._config.first_answer_s)
         self._bringing_in: Future[int] | None = None
         self._has_left = not self._is_brought_in(self._bring_in)
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -130,7 +112,7 @@ class JournalWriter:
     @property
     def is_whole(self) -> bool:
         """Whether the catalogue has all that was written by now, also by workers that are dead."""
-        return not self._has_left and not self._spool.num_records
+        return not self._has_left and not self._spool.num_records and not len(self._beginnings)
 
     def close(self) -> None:
         """Write what waits, and join the thread. Safe to call twice."""
@@ -144,9 +126,10 @@ class JournalWriter:
     def _run(self) -> None:
         while (commits := self._take()) is not None:
             if commits:
-                self._write(commits)
+                self._write([self._beginnings.hold_back(commit) for commit in commits])
             self._go_on_bringing_in()
             self._go_on_draining()
+            self._go_on_beginning()
             self._go_on_renewing()
         self._finish()
 
@@ -168,7 +151,8 @@ class JournalWriter:
         renew_s = self._renew_s if self._chains and self._renewing is None else float("inf")
         is_drain_due = self._draining is None and self._spool.num_records > 0
         is_left_due = self._bringing_in is None and self._has_left
-        return min(renew_s, self._retry_s if is_drain_due or is_left_due else float("inf"))
+        retry_s = self._retry_s if is_drain_due or is_left_due else float("inf")
+        return min(renew_s, retry_s, self._beginnings.next_due_s)
 
     def _wake(self) -> None:
         with self._changed:
@@ -196,25 +180,35 @@ class JournalWriter:
 
     def _batch(self, chain: Chain, records: Sequence[Record]) -> Batch | None:
         """The records in the chain, which goes on after them wherever they are kept."""
+        head = chain.head
+        if head is None:
+            raise RuntimeError(f"session {chain.session_id} is written before its journal's end is known")
         try:
-            head = chain.head or self._first_head(chain)
             first = [] if chain.is_begun else [chain.begin(head)]
             sealed = seal(chain.session_id, chain.epoch, head, [*first, *records])
-        except (SessionNotFoundError, ValueError) as error:  # no such session, or what JSON cannot hold
+        except ValueError as error:  # what JSON cannot hold
             self._lose(chain, f"the journal cannot be written: {error}")
-        except (StorageUnavailableError, TimeoutError):
-            self._lose(chain, AWAY_MESSAGE)
-        else:
-            chain.head, chain.is_begun = head_after(head, sealed), True
-            return Batch(session_id=chain.session_id, epoch=chain.epoch, head=head, records=sealed) if sealed else None
-        return None
+            return None
+        chain.head, chain.is_begun = head_after(head, sealed), True
+        return Batch(session_id=chain.session_id, epoch=chain.epoch, head=head, records=sealed) if sealed else None
 
-    def _first_head(self, chain: Chain) -> JournalHead:
-        if self._spool.num_records:
-            raise StorageUnavailableError(AWAY_MESSAGE)
-        head = self._catalogue.ask(lambda: self._table.head(chain.session_id)).result(self._config.first_answer_s)
-        self._chains.add(chain)
-        return head
+    def _ask_head(self, session_id: str) -> Future[JournalHead]:
+        return self._catalogue.ask(lambda: self._table.head(session_id))
+
+    def _go_on_beginning(self, *, is_last: bool = False) -> None:
+        """Sessions begin behind what is spooled, so that theirs is durable from the first record."""
+        if not self._spool.num_records:
+            self._beginnings.ask()
+        for beginning in self._beginnings.take(is_last=is_last):
+            chain = beginning.chain
+            try:
+                chain.head = beginning.head()
+                self._chains.add(chain)
+            except SessionNotFoundError as error:
+                self._lose(chain, f"the journal cannot be written: {error}")
+            except (StorageUnavailableError, TimeoutError):
+                self._lose(chain, AWAY_MESSAGE)
+            self._write(beginning.commits)
 
     def _keep(self, batches: Sequence[Batch]) -> bool:
         """Whether the catalogue has them, and all before them."""
@@ -349,10 +343,12 @@ class JournalWriter:
     def _finish(self) -> None:
         """The last attempt at what is spooled; no longer than it may take."""
         give_up_s = time.monotonic() + self._config.close_s
-        while self._spool.num_records and (left_s := give_up_s - time.monotonic()) > 0:
+        while (self._spool.num_records or len(self._beginnings)) and (left_s := give_up_s - time.monotonic()) > 0:
             self._go_on_draining()
+            self._go_on_beginning()
             with self._changed:
                 self._changed.wait(min(left_s, self._config.retry_s / 10))
+        self._go_on_beginning(is_last=True)
         if not self._spool.num_records:
             self._release_waiting()
         self._catalogue.close(max(0.0, give_up_s - time.monotonic()))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from enum import Enum
 from itertools import count
 from pathlib import Path
 
@@ -22,124 +19,29 @@ from sqlalchemy import event
 from observability.metric_table import JOURNAL_SPOOLED, WORKER_ROWS
 from observability.metrics import ProcessMetrics, WorkerMetrics
 from serving.catalogue.database import Database, sqlite_url
-from serving.catalogue.journal import Batch, JournalTable
+from serving.catalogue.journal import JournalTable
 from serving.catalogue.journals import CatalogueJournals
 from serving.catalogue.sessions import Sessions
-from serving.catalogue.writer import AWAY_MESSAGE, FULL_MESSAGE, LOST_MESSAGE, WriterConfig
-from serving.engine.metrics import StageMetrics
+from serving.catalogue.writer import FULL_MESSAGE, LOST_MESSAGE, WriterConfig
 from serving.errors import StorageUnavailableError
 from serving.sessions.contract import Move
 from serving.sessions.encoded import EncodedControl, Opening
 from serving.sessions.journal import Journal
+from tests.catalogue_line import (
+    PATIENT,
+    QUICK,
+    WAIT_S,
+    Catalogue,
+    Line,
+    accepted,
+    behind_a_line,
+    eventually,
+    opened,
+    told,
+    worker,
+)
 from tests.catalogues import held_session, new_session
 from tests.fakes_model import INFO
-
-WAIT_S = 20.0
-# Long enough for any commit of a machine that works, so that only what a test does makes the catalogue late.
-PATIENT = WriterConfig(answer_s=WAIT_S, retry_s=0.01, close_s=0.05)
-QUICK = WriterConfig(answer_s=0.02, retry_s=0.005, close_s=0.05)
-
-
-class Line(Enum):
-    """What becomes of an attempt to append."""
-
-    UP = "up"
-    DOWN = "down"
-    ANSWER_LOST = "written, and the answer lost"
-    SLOW = "written, and the answer late"
-
-
-class Catalogue:
-    """A real one behind a line that can fail."""
-
-    def __init__(self, database: Database) -> None:
-        self.line = Line.UP
-        self.table = JournalTable(database)
-        self.num_attempts = 0
-
-    def append(self, batches: Sequence[Batch]) -> set[str]:
-        self.num_attempts += 1
-        line = self.line
-        if line is Line.DOWN:
-            raise StorageUnavailableError("away")
-        refused = self.table.append(batches)
-        if line is Line.ANSWER_LOST:
-            raise StorageUnavailableError("the line broke")
-        if line is Line.SLOW:
-            time.sleep(2 * QUICK.answer_s)
-        return refused
-
-    def head(self, session_id: str) -> object:
-        if self.line is Line.DOWN:
-            raise StorageUnavailableError("away")
-        return self.table.head(session_id)
-
-    def read(self, session_id: str) -> list[tuple[str, str]]:
-        """Kind and control of every record, of a journal that holds."""
-        assert self.table.verify(session_id) is None
-        records = [json.loads(record.text) for record in self.table.read(session_id)]
-        return [(record["kind"], record.get("control_id", "")) for record in records]
-
-
-@pytest.fixture
-def catalogue(database: Database, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
-    return behind_a_line(database, monkeypatch)
-
-
-def behind_a_line(database: Database, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
-    catalogue = Catalogue(database)
-    monkeypatch.setattr("serving.catalogue.journals.JournalTable", lambda _: catalogue)
-    return catalogue
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "spool"
-
-
-@contextmanager
-def worker(
-    database: Database,
-    folder: Path,
-    config: WriterConfig = PATIENT,
-    owner: str = "worker",
-    metrics: StageMetrics | None = None,
-) -> Iterator[CatalogueJournals]:
-    journals = CatalogueJournals(database, INFO, owner, folder, config, metrics)
-    try:
-        yield journals
-    finally:
-        journals.close()
-
-
-def opened(journals: CatalogueJournals, database: Database, session_id: str = "s-1") -> Journal:
-    epoch = held_session(database, session_id)
-    return journals.create(Opening(session_id=session_id, seed=7, epoch=epoch))
-
-
-def accepted(journals: CatalogueJournals, journal: Journal, control_id: str) -> bool:
-    """Accept a control; gives whether that was durable when it was told."""
-    journal.accept(EncodedControl(control_id=control_id, kind=Move(forward=1.0, strafe=0.0), received_s=0.0))
-    return told(journals, journal.opening.session_id)
-
-
-def told(journals: CatalogueJournals, session_id: str = "s-1") -> bool:
-    is_told, durable = threading.Event(), []
-
-    def tell(is_durable: bool) -> None:
-        durable.append(is_durable)
-        is_told.set()
-
-    journals.commit({session_id: tell})
-    assert is_told.wait(WAIT_S)
-    return durable[0]
-
-
-def eventually(is_so: Callable[[], bool]) -> None:
-    give_up_s = time.monotonic() + WAIT_S
-    while not is_so():
-        assert time.monotonic() < give_up_s
-        time.sleep(0.002)
 
 
 def test_d02_a_session_goes_on_while_the_catalogue_is_away_and_all_of_it_is_there_later(
@@ -209,24 +111,6 @@ def test_a_catalogue_that_does_not_answer_holds_nobody_up(
         is_thawed.set()
         eventually(lambda: journals.num_spooled == 0)
     assert catalogue.read("s-1") == [("opened", ""), *(("accepted", f"c-{number}") for number in range(20))]
-
-
-def test_a_new_session_is_refused_at_once_and_those_that_run_go_on(
-    database: Database, catalogue: Catalogue, folder: Path
-) -> None:
-    with worker(database, folder) as journals:
-        journal = opened(journals, database)
-        told(journals)
-        epoch = held_session(database, "s-2")
-        catalogue.line = Line.DOWN
-        lost: list[str] = []
-        journals.create(Opening(session_id="s-2", seed=7, epoch=epoch), on_lost=lost.append)
-        assert not accepted(journals, journal, "one")
-        assert lost == [AWAY_MESSAGE]
-        catalogue.line = Line.UP
-        eventually(lambda: journals.num_spooled == 0)
-        assert opened(journals, database, "s-3")
-        assert told(journals, "s-3")
 
 
 def test_the_leases_of_those_that_go_on_are_renewed_when_it_is_back_and_given_up_at_the_end(
@@ -427,7 +311,6 @@ class Play:
         self.journals = CatalogueJournals(self.database, INFO, f"w-{next(_numbers)}", self.folder, QUICK)
         self.opened = []
         for session_id in self.ids:
-            eventually(lambda: self.journals.num_spooled == 0)
             sessions = Sessions(self.database, clock=lambda: 1e12 + 1e6 * next(_numbers))
             epoch = sessions.acquire(session_id, "w").epoch
             opening = Opening(session_id=session_id, seed=7, epoch=epoch)

@@ -10,17 +10,38 @@ import grpc.aio
 from nacre.credentials import Token, signed
 from nacre.errors import from_rpc_error
 from nacre.v1 import (
+    access_pb2,
     access_pb2_grpc,
+    admin_pb2,
     admin_pb2_grpc,
+    admission_pb2,
     admission_pb2_grpc,
+    audit_pb2,
     audit_pb2_grpc,
+    export_pb2,
     export_pb2_grpc,
+    library_pb2,
     library_pb2_grpc,
+    session_pb2,
     session_pb2_grpc,
+    usage_pb2,
     usage_pb2_grpc,
 )
 
 KEY_FIELD, KEY_BYTES = "idempotency_key", 16
+_FILES = (access_pb2, admin_pb2, admission_pb2, audit_pb2, export_pb2, library_pb2, session_pb2, usage_pb2)
+
+
+def repeatable_methods() -> list[tuple[str, str]]:
+    """Service and method of all that may be asked twice: whatever reads, and what changes something has a key by which
+    the service knows it again. Streams are taken up by whoever reads them."""
+    services = [service for file in _FILES for service in file.DESCRIPTOR.services_by_name.values()]
+    return [
+        (service.full_name, method.name)
+        for service in services
+        for method in service.methods
+        if not (method.client_streaming or method.server_streaming)
+    ]
 
 
 class Calls:

@@ -25,7 +25,7 @@ from nacre.access import (
 )
 from nacre.admin import Admin
 from nacre.books import Books
-from nacre.calls import Calls
+from nacre.calls import Calls, repeatable_methods
 from nacre.credentials import Tls, Token, to_bearer, to_tls
 from nacre.enums import value_of
 from nacre.errors import Unavailable
@@ -48,12 +48,10 @@ from nacre.v1 import access_pb2, admission_pb2, library_pb2, session_pb2, world_
 
 # Raw frames of a 720p chunk of a dozen frames fit.
 MAX_RECEIVE_BYTES = 64 << 20
-# Calls that may safely be repeated: reading, and those the service answers twice alike.
-_REPEATABLE_METHODS = ("GetCapabilities", "CreateSession", "GetSession", "EndSession", "ListSessions")
 _SERVICE_CONFIG = {
     "methodConfig": [
         {
-            "name": [{"service": "nacre.v1.SessionService", "method": method} for method in _REPEATABLE_METHODS],
+            "name": [{"service": service, "method": method} for service, method in repeatable_methods()],
             "retryPolicy": {
                 "maxAttempts": 4,
                 "initialBackoff": "0.2s",

@@ -7,8 +7,11 @@ from pathlib import Path
 import grpc
 import grpc.aio
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
 
 import nacre
+from nacre.calls import KEY_FIELD, repeatable_methods
+from nacre.v1 import library_pb2
 from tests.unit.sdk.scripted_service import TOKEN, ScriptedService, abort, serve
 
 
@@ -107,6 +110,48 @@ async def test_a_service_that_is_briefly_unavailable_is_asked_again_with_the_sam
     assert session.id == "s-1"
     first, second = service.create_requests
     assert first.idempotency_key == second.idempotency_key
+
+
+async def test_calls_of_the_other_services_are_asked_again_with_the_same_key() -> None:
+    keys: list[str] = []
+
+    async def refuse_once(
+        request: library_pb2.DeleteWorldRequest, context: grpc.aio.ServicerContext
+    ) -> library_pb2.DeleteWorldResponse:
+        keys.append(request.idempotency_key)
+        if len(keys) == 1:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "starting")
+        return library_pb2.DeleteWorldResponse()
+
+    method = grpc.unary_unary_rpc_method_handler(
+        refuse_once,
+        request_deserializer=library_pb2.DeleteWorldRequest.FromString,
+        response_serializer=library_pb2.DeleteWorldResponse.SerializeToString,
+    )
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers(
+        [grpc.method_handlers_generic_handler("nacre.v1.LibraryService", {"DeleteWorld": method})]
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with nacre.connect(f"127.0.0.1:{port}") as client:
+        await client.delete_world("w-1")
+    await server.stop(None)
+    assert keys[0]
+    assert keys == [keys[0]] * 2
+
+
+def test_every_call_is_repeated_that_reads_or_has_a_key_and_no_stream_is() -> None:
+    """What the service does not know again when it comes twice would be done twice."""
+    once = {"MintToken"}  # a second token opens nothing that the first does not
+    repeated = {(service, method) for service, method in repeatable_methods() if method not in once}
+    pool = descriptor_pool.Default()
+    for service, method in repeated:
+        found = pool.FindMethodByName(f"{service}.{method}")
+        is_read = found.GetOptions().idempotency_level == descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
+        assert is_read or KEY_FIELD in found.input_type.fields_by_name, (service, method)
+    assert ("nacre.v1.LibraryService", "SaveWorld") in repeated
+    assert not {method for _, method in repeated} & {"Play", "OpenSession", "Reserve", "DownloadRecording"}
 
 
 async def test_no_service_at_all_is_unavailable() -> None:

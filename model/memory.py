@@ -24,7 +24,7 @@ from torch import Tensor
 from model import camera
 from model.columns import Columns
 from model.interface import Tensors
-from model.warp import GRAIN, Panorama, Target, warp
+from model.warp import GRAIN, Panorama, Sight, Target, look_up_colours, sighted
 
 MAX_PLACES = 32  # 13 MB a session; a trail of 48 m and every stop
 SPACING_M = 1.5  # shorter than a thing is wide; every place laid down on a walk resamples what it copies
@@ -204,11 +204,13 @@ class SpatialMemory:
         target = Target(
             torch.full((count,), at.column), torch.full((count,), at.x_m), torch.full((count,), at.y_m), camera.CANVAS_W
         )
-        seen = warp(sources, target)
-        for source_maps, valid, is_weak in zip(seen.maps_BMHV, seen.valid_BHV, seen.weak_BHV, strict=True):
+        seen, chosen = sighted(sources, target), torch.full(strong.shape, -1)
+        for idx, (valid, is_weak) in enumerate(zip(seen.valid_BHV, seen.weak_BHV, strict=True)):
             better = valid & ~strong & (~weak | ~is_weak)
-            maps = torch.where(better, source_maps, maps)
+            chosen = torch.where(better, idx, chosen)
             strong, weak = strong | (better & ~is_weak), (weak & ~better) | (better & is_weak)
+        for idx in range(count):
+            _lay_in(maps, idx, chosen == idx, sources, seen)
         return maps, strong, weak
 
     def _sources(self, at: Standpoint, skip: int | None) -> Panorama | None:
@@ -240,6 +242,15 @@ class SpatialMemory:
         columns.lay(self._last_maps, maps)
         columns.lay(self._last_known, known)
         return maps[:, :, :SOURCE_W], known[:, :SOURCE_W]
+
+
+def _lay_in(maps_MHW: Tensor, idx: int, mine_HW: Tensor, sources: Panorama, seen: Sight) -> None:
+    """Of one source, what it alone is to show."""
+    at = mine_HW.flatten().nonzero()[:, 0]
+    column, row = (where[idx].flatten()[at][None, None] for where in (seen.column_BHV, seen.row_BHV))
+    colours = look_up_colours(sources.maps_BMHW[idx : idx + 1, : camera.NEARNESS], column, row)[0, :, 0]
+    rest = seen.rest_BMHV[idx].flatten(1).index_select(1, at)
+    maps_MHW.flatten(1).index_copy_(1, at, torch.cat([colours, rest]))
 
 
 def _recollection(maps_MHW: Tensor, strong_HW: Tensor, weak_HW: Tensor) -> Recollection:

@@ -10,7 +10,6 @@ Letters: B batch, M maps, H rows, W source columns, V target columns.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
 from typing import NamedTuple
 
 import torch
@@ -19,6 +18,7 @@ from einops import rearrange
 from torch import Tensor
 
 from model import camera
+from model.neighbourhoods import greatest_around
 
 SKY_NEARNESS = 0.01  # stands for "infinitely far" where a z-buffer needs a number above "empty"
 NEARNESS_TOLERANCE = 0.045  # a look back that lands this far off another surface is an occlusion
@@ -36,6 +36,16 @@ class Warped(NamedTuple):
     maps_BMHV: Tensor
     valid_BHV: Tensor  # bool: something known is seen here
     weak_BHV: Tensor  # bool: known only roughly, from afar
+
+
+class Sight(NamedTuple):
+    """The same but for the colours, and where in the source those are: pixel coordinates."""
+
+    rest_BMHV: Tensor  # the maps from the nearness on
+    valid_BHV: Tensor
+    weak_BHV: Tensor
+    column_BHV: Tensor
+    row_BHV: Tensor
 
 
 class Panorama(NamedTuple):
@@ -69,20 +79,11 @@ def _moved(column: Tensor, slope: Tensor, distance: Tensor, dx: Tensor, dy: Tens
     return turn * camera.FOCAL_PX, row, new_distance
 
 
-def _grown(values_BHW: Tensor, size: int) -> Tensor:
-    """The largest of each `size` x `size` neighbourhood, by shifts: 15 times as fast as max_pool2d on a CPU."""
-    reach = size // 2
-    height, width = values_BHW.shape[-2:]
-    padded = F.pad(values_BHW, (reach, reach, reach, reach), value=-torch.inf)
-    across = reduce(torch.maximum, (padded[..., shift : shift + width] for shift in range(size)))
-    return reduce(torch.maximum, (across[..., shift : shift + height, :] for shift in range(size)))
-
-
 def _close_cracks(nearness_BHV: Tensor) -> Tensor:
     """Fill cracks of a pixel or two; wider ones only where nothing at all was seen."""
 
     def closing(values: Tensor, size: int) -> Tensor:
-        return -_grown(-_grown(values, size), size)
+        return -greatest_around(-greatest_around(values, size), size)
 
     closed = torch.maximum(nearness_BHV, closing(nearness_BHV, 3))
     return torch.where(closed > 0, closed, closing(closed, 5))
@@ -114,9 +115,10 @@ def _look_up(field_BCHW: Tensor, column: Tensor, row: Tensor) -> Tensor:
     return F.grid_sample(field_BCHW, grid, "bilinear", "border", align_corners=False)
 
 
-def _look_up_colours(field_B3HW: Tensor, column: Tensor, row: Tensor) -> Tensor:
+def look_up_colours(field_B3HW: Tensor, column: Tensor, row: Tensor) -> Tensor:
     """Samples by cubic convolution (Keys 1981), which over many generations of places keeps the detail that
-    bilinear ones would wash out; bounded by the four pixels around, so that no outline gets a halo."""
+    bilinear ones would wash out; bounded by the four pixels around, so that no outline gets a halo. Each comes out the
+    same to the bit whichever others are asked for."""
     height, width = field_B3HW.shape[-2:]
     grid = torch.stack([(column + 0.5) * 2 / width - 1, (row + 0.5) * 2 / height - 1], -1)
     cubic = F.grid_sample(field_B3HW, grid, "bicubic", "border", align_corners=False)
@@ -135,6 +137,13 @@ def _of_four(field_B3HW: Tensor, choose: Callable[[Tensor, Tensor], Tensor]) -> 
 
 def warp(source: Panorama, target: Target) -> Warped:
     """The source as seen from the target, with what is known and how well."""
+    sight = sighted(source, target)
+    colours = look_up_colours(source.maps_BMHW[:, : camera.NEARNESS], sight.column_BHV, sight.row_BHV)
+    return Warped(torch.cat([colours, sight.rest_BMHV], 1), sight.valid_BHV, sight.weak_BHV)
+
+
+def sighted(source: Panorama, target: Target) -> Sight:
+    """All that `warp` gives but the colours, which take the longest, and where those are to be looked up."""
     dx, dy = (source.x_B - target.x_B)[:, None, None], (source.y_B - target.y_B)[:, None, None]
     front = _close_cracks(_splat_nearness(source, target, dx, dy))
     height, width = source.known_BHW.shape[1:]
@@ -147,26 +156,24 @@ def warp(source: Panorama, target: Target) -> Warped:
     offset = torch.remainder(offset - middle + camera.TURN_PX // 2, camera.TURN_PX) - camera.TURN_PX // 2 + middle
     back_column = offset + shift
     known = torch.where(source.known_BHW, 1.0, 0.0)[:, None]
-    colours = _look_up_colours(source.maps_BMHW[:, : camera.NEARNESS], back_column, back_row)
     rest = _look_up(torch.cat([source.maps_BMHW[:, camera.NEARNESS :], known], 1), back_column, back_row)
-    source_near = rest[:, 0]
-    matches = (source_near - camera.nearness(back_distance)).abs() < NEARNESS_TOLERANCE
+    matches = (rest[:, 0] - camera.nearness(back_distance)).abs() < NEARNESS_TOLERANCE
     inside = (back_column > -1) & (back_column < width) & (back_row > -1) & (back_row < height)
     valid = (front > 0) & inside & matches & (rest[:, -1] > 0.99)
-    maps = torch.cat([colours, rest[:, :-1]], 1)
-    maps[:, camera.NEARNESS] = torch.where(front <= SKY_NEARNESS, torch.zeros(()), front)
-    painted_distance = torch.maximum(back_distance, _painted_distance(maps, front, slope_H1))
-    return Warped(maps, valid, valid & _is_weak(front, front_distance, painted_distance, torch.hypot(dx, dy)))
+    rest[:, 0] = torch.where(front <= SKY_NEARNESS, torch.zeros(()), front)
+    painted_distance = torch.maximum(back_distance, _painted_distance(rest[:, :-1], front, slope_H1))
+    weak = valid & _is_weak(front, front_distance, painted_distance, torch.hypot(dx, dy))
+    return Sight(rest[:, :-1], valid, weak, back_column, back_row)
 
 
-def _painted_distance(maps_BMHV: Tensor, front_BHV: Tensor, slope_H1: Tensor) -> Tensor:
+def _painted_distance(rest_BMHV: Tensor, front_BHV: Tensor, slope_H1: Tensor) -> Tensor:
     """From how far what is seen was painted, where the maps bring their grain, of all that stands: copied from place to
     place, it never gains the detail that it had no room for. The ground has little of its own."""
-    if maps_BMHV.shape[1] == camera.NUM_MAPS:
+    if rest_BMHV.shape[1] == camera.NUM_MAPS - camera.NEARNESS:
         return torch.zeros_like(front_BHV)
     ground = camera.nearness(camera.ground_distance_m(slope_H1))
     stands = (front_BHV > SKY_NEARNESS) & (front_BHV > ground + GROUND_TOLERANCE)
-    return torch.where(stands, camera.distance_m(maps_BMHV[:, GRAIN]), torch.zeros(()))
+    return torch.where(stands, camera.distance_m(rest_BMHV[:, GRAIN - camera.NEARNESS]), torch.zeros(()))
 
 
 def _is_weak(front: Tensor, distance: Tensor, source_distance: Tensor, travel: Tensor) -> Tensor:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
+import torch.nn.functional as F
 
 from model import camera
-from model.silhouettes import with_crisp_outlines
+from model.silhouettes import OUTLINE, REACH_PX, ROUNDS, SIZE, with_crisp_outlines
 
 
 def maps_with_ramp() -> torch.Tensor:
@@ -33,6 +35,29 @@ def test_the_ground_stays_as_it_is() -> None:
     ground = camera.nearness(camera.ground_distance_m(camera.row_slope()))
     maps[camera.NEARNESS] = ground[:, None]
     assert torch.equal(with_crisp_outlines(maps), maps)
+
+
+def pooled_once(maps: torch.Tensor) -> torch.Tensor:
+    """The same by pooling, with which every pixel looks where to go."""
+    ground = camera.nearness(camera.ground_distance_m(camera.row_slope(maps.shape[1])))
+    relief = (maps[camera.NEARNESS] - ground[:, None]).clamp_min(0)[None, None]
+    high, high_at = F.max_pool2d(relief, SIZE, 1, REACH_PX, return_indices=True)
+    low, low_at = F.max_pool2d(-relief, SIZE, 1, REACH_PX, return_indices=True)
+    side = torch.where(high - relief <= relief + low, high_at, low_at)
+    source = torch.where(high + low > OUTLINE, side, torch.arange(relief.numel()).view_as(relief))
+    return maps.flatten(1)[:, source.flatten()].view_as(maps)
+
+
+@pytest.mark.parametrize("levels", [3, 8, 1000])
+def test_of_several_that_are_equally_near_the_first_is_taken(levels: int) -> None:
+    torch.manual_seed(levels)
+    maps = F.interpolate(torch.rand(1, camera.NUM_MAPS, 14, 20), size=(112, 160), mode="bilinear")[0]
+    maps = (maps * levels).round() / levels
+    expected = maps
+    for _ in range(ROUNDS):
+        expected = pooled_once(expected)
+    assert not torch.equal(expected, maps)
+    assert torch.equal(with_crisp_outlines(maps), expected)
 
 
 def test_a_sharp_outline_stays_where_it_is() -> None:

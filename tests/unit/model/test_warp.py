@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from model import camera
-from model.warp import Panorama, Target, Warped, patch_coverage, warp
+from model.warp import Panorama, Target, Warped, look_up_colours, patch_coverage, warp
 from model.world.renderer import Viewpoint, render_maps
 
 SEED = torch.tensor([17])
@@ -66,3 +66,14 @@ def test_coverage_tells_quarters_apart() -> None:
     coverage = patch_coverage(mask)
     assert coverage[0, 0, 0].tolist() == [1.0, 0.0, 0.0, 0.0]
     assert coverage.sum() == 1.0
+
+
+def test_a_colour_is_the_same_to_the_bit_whichever_others_are_asked_for() -> None:
+    torch.manual_seed(3)
+    field = torch.rand(1, 3, camera.CANVAS_H, 256)
+    column, row = 280 * torch.rand(1, 60, 70) - 12, 130 * torch.rand(1, 60, 70) - 9
+    everywhere = look_up_colours(field, column, row).flatten(2)
+    for share in (0.0, 0.001, 0.3, 0.9):
+        at = (torch.rand(60 * 70) < share).nonzero()[:, 0]
+        some = look_up_colours(field, *(where.flatten()[at][None, None] for where in (column, row)))
+        assert torch.equal(some[:, :, 0], everywhere[:, :, at])

@@ -245,7 +245,7 @@ class SpatialMemory:
 
 
 def _lay_in(maps_MHW: Tensor, idx: int, mine_HW: Tensor, sources: Panorama, seen: Sight) -> None:
-    """Of one source, what it alone is to show."""
+    """Write into `maps_MHW` what one source alone is to show."""
     at = mine_HW.flatten().nonzero()[:, 0]
     column, row = (where[idx].flatten()[at][None, None] for where in (seen.column_BHV, seen.row_BHV))
     colours = look_up_colours(sources.maps_BMHW[idx : idx + 1, : camera.NEARNESS], column, row)[0, :, 0]

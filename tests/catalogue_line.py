@@ -27,8 +27,8 @@ from tests.fakes_model import INFO
 
 WAIT_S = 20.0
 # Long enough for any commit of a machine that works, so that only what a test does makes the catalogue late.
-PATIENT = WriterConfig(answer_s=WAIT_S, retry_s=0.01, close_s=0.05)
-QUICK = WriterConfig(answer_s=0.02, retry_s=0.005, close_s=0.05)
+PATIENT = WriterConfig(answer_s=WAIT_S, first_answer_s=WAIT_S, retry_s=0.01, close_s=0.05)
+QUICK = WriterConfig(answer_s=0.02, first_answer_s=WAIT_S, retry_s=0.005, close_s=0.05)
 
 
 class Line(Enum):

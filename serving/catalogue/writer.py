@@ -181,8 +181,7 @@ class JournalWriter:
     def _batch(self, chain: Chain, records: Sequence[Record]) -> Batch | None:
         """The records in the chain, which goes on after them wherever they are kept."""
         head = chain.head
-        if head is None:
-            raise RuntimeError(f"session {chain.session_id} is written before its journal's end is known")
+        assert head is not None, "held back until it is known"
         try:
             first = [] if chain.is_begun else [chain.begin(head)]
             sealed = seal(chain.session_id, chain.epoch, head, [*first, *records])

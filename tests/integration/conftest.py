@@ -16,6 +16,7 @@ PATIENCE_S = 20.0
 @pytest.fixture(autouse=True)
 def patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outages have tests of their own: elsewhere a disk that stands still for half a second is none."""
+    config = partial(WriterConfig, first_answer_s=PATIENCE_S)
     if request.module.__name__.rpartition(".")[2] not in OUTAGES:
-        config = partial(WriterConfig, answer_s=PATIENCE_S, first_answer_s=PATIENCE_S)
-        monkeypatch.setattr("serving.catalogue.writer.WriterConfig", config)
+        config = partial(config, answer_s=PATIENCE_S)
+    monkeypatch.setattr("serving.catalogue.writer.WriterConfig", config)

@@ -6,6 +6,8 @@ import secrets
 from typing import Any
 
 import grpc.aio
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
 
 from nacre.credentials import Token, signed
 from nacre.errors import from_rpc_error
@@ -33,15 +35,24 @@ _FILES = (access_pb2, admin_pb2, admission_pb2, audit_pb2, export_pb2, library_p
 
 
 def repeatable_methods() -> list[tuple[str, str]]:
-    """Service and method of all that may be asked twice: whatever reads, and what changes something has a key by which
-    the service knows it again. Streams are taken up by whoever reads them."""
+    """Service and method of all that may be asked twice: what only reads, and what has a key by which the service knows
+    it again. Streams are taken up by whoever reads them."""
     services = [service for file in _FILES for service in file.DESCRIPTOR.services_by_name.values()]
     return [
         (service.full_name, method.name)
         for service in services
         for method in service.methods
         if not (method.client_streaming or method.server_streaming)
+        and (_only_reads(method) or _has_key(method.input_type))
     ]
+
+
+def _only_reads(method: MethodDescriptor) -> bool:
+    return method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
+
+
+def _has_key(request: Descriptor) -> bool:
+    return KEY_FIELD in request.fields_by_name
 
 
 class Calls:
@@ -68,7 +79,7 @@ class Calls:
 
     async def __call__(self, method: Any, request: Any) -> Any:
         """What changes something gets an idempotency key where it has none. Raises `NacreError`."""
-        if KEY_FIELD in request.DESCRIPTOR.fields_by_name and not request.idempotency_key:
+        if _has_key(request.DESCRIPTOR) and not request.idempotency_key:
             request.idempotency_key = secrets.token_hex(KEY_BYTES)
         try:
             return await method(request, timeout=self.timeout_s)

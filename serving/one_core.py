@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 LOOK_S = 0.5
 # Of one core's time. Below, one core is enough; above, it may not be.
 ENOUGH_SHARE, FULL_SHARE = 0.65, 0.8
+MOST_CORES = 4  # of more, there is nearly always an idle one that was the last
 IDLE_SHARE = 0.1  # below it there is nothing to gain
 REST_S = 30.0  # from when one was not enough until it is tried again
 
@@ -115,11 +116,12 @@ def _run_on(cores: Iterable[int]) -> None:
 
 
 def keep_to_one_core(every_s: float = LOOK_S, claims: Claims | None = None) -> None:
-    """While one is enough, for as long as the process lives; of no effect where there is one core or no Linux."""
+    """While one is enough, for as long as the process lives; of no effect where there is one core, or many, or no
+    Linux. `claims` are those of this machine, or of this container: others' workers are not seen from there."""
     if sys.platform != "linux":
         return
     cores = os.sched_getaffinity(0)
-    if len(cores) < 2:
+    if not 2 <= len(cores) <= MOST_CORES:
         return
     one_core = OneCore(cores, claims or Claims())
 

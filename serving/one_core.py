@@ -1,14 +1,13 @@
 """Keeps a process on one core for as long as one is enough for it.
 
 Threads that do one after the other what a chunk takes, and sleep in between, are woken on whichever core is idle, which
-knows nothing of them. A worker of the embedded model, kept on one core of two, takes 34.3 ms of processor time for a
-chunk instead of 36.6 (-2.2 +-1.3; by turns within one play, 44 times).
+knows nothing of them. Within one play by turns, a worker of the embedded model took a little less on one core of two;
+over ten rounds of `python -m bench overhead` that does not stand out from the machine's changing pace.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import socket
 import sys
@@ -16,8 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-
-logger = logging.getLogger(__name__)
 
 # How often a process looks at itself. With a second session one core may not be enough: in this time the two fall
 # behind by 60 ms, and chunks have a lead of 120.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -69,6 +70,7 @@ class MemorySample:
     in_use_bytes: int  # of the C library's allocator; 0 where it does not say
     unused_bytes: int  # held by it, and not in use
     cpu_s: float
+    num_page_faults: int  # without a disk: memory that is taken from the system
 
 
 def sample_memory(chunk_idx: int) -> MemorySample:
@@ -79,6 +81,7 @@ def sample_memory(chunk_idx: int) -> MemorySample:
         in_use_bytes=heap.in_use_bytes,
         unused_bytes=heap.free_bytes,
         cpu_s=time.process_time(),
+        num_page_faults=resource.getrusage(resource.RUSAGE_SELF).ru_minflt,
     )
 
 
@@ -197,10 +200,13 @@ def bench_worker_memory(model: str, num_chunks: int) -> Result:
 def _lines(samples: Sequence[MemorySample]) -> Iterator[str]:
     every = max(1, len(samples) // 12)
     for earlier, later in zip(samples[::every], samples[every::every], strict=False):
-        cpu_ms = 1_000 * (later.cpu_s - earlier.cpu_s) / (later.chunk_idx - earlier.chunk_idx)
+        num_chunks = later.chunk_idx - earlier.chunk_idx
+        cpu_ms = 1_000 * (later.cpu_s - earlier.cpu_s) / num_chunks
+        num_faults = (later.num_page_faults - earlier.num_page_faults) / num_chunks
         yield (
             f"chunk {later.chunk_idx:6}: {later.rss_bytes / MIB:7.1f} MiB resident, "
-            f"{later.in_use_bytes / MIB:6.1f} in use, {later.unused_bytes / MIB:6.1f} not given back; {cpu_ms:.1f} ms"
+            f"{later.in_use_bytes / MIB:6.1f} in use, {later.unused_bytes / MIB:6.1f} not given back; "
+            f"{cpu_ms:.1f} ms and {num_faults:.0f} page faults a chunk"
         )
 
 

@@ -19,8 +19,10 @@ from collections.abc import Mapping
 # decoder's thread then had 540 page faults with every chunk of the embedded model, and has none in the first pool. Its
 # lock is held for nanoseconds.
 MAX_POOLS = 1
-# Larger than what a chunk is made of, whose buffers come and go all the time; smaller than what a snapshot is.
-LARGE_BYTES = 2 * 1024 * 1024
+# Larger than what a chunk is made of, whose buffers come and go all the time; smaller than what a snapshot is. The
+# embedded model's largest are of 2.2 million bytes. With a limit of 2 MiB a chunk had 540 page faults for one of them
+# while the pool had no room, as in the first seconds of most sessions.
+LARGE_BYTES = 3 * 1024 * 1024
 # Of what is free at the end of a pool. With 8 MiB every chunk of the embedded model asks the system anew, with 380 page
 # faults; with 16 and more it has one. With 64 a worker's memory over an hour (`make soak`) is spread as with 32.
 KEPT_FREE_BYTES = 32 * 1024 * 1024

@@ -48,7 +48,12 @@ def test_growth_before_the_warm_up_is_over_counts_for_nothing() -> None:
     def sample(chunk_idx: int) -> MemorySample:
         grown = min(chunk_idx, 1_500) * 10_000
         return MemorySample(
-            chunk_idx=chunk_idx, rss_bytes=grown + 10**9, in_use_bytes=grown, unused_bytes=0, cpu_s=0.05 * chunk_idx
+            chunk_idx=chunk_idx,
+            rss_bytes=grown + 10**9,
+            in_use_bytes=grown,
+            unused_bytes=0,
+            cpu_s=0.05 * chunk_idx,
+            num_page_faults=3 * chunk_idx,
         )
 
     figures = summary_of([sample(chunk_idx) for chunk_idx in range(0, 4_001, 125)], CHUNK_S)

@@ -87,9 +87,15 @@ def latency(controls: int = 200, local: Local = False, model: Model = "") -> Non
 
 
 @app.command()
-def overhead(seconds: float = 20.0, rounds: int = 3, local: Local = False, model: Model = "") -> None:
+def overhead(
+    seconds: float = 20.0,
+    rounds: int = 3,
+    beside: Annotated[bool, typer.Option("--beside", help="Both at the same time, for the same pace.")] = False,
+    local: Local = False,
+    model: Model = "",
+) -> None:
     """Processor time per chunk, against the bare model loop and the media encoding of the same plays."""
-    run([lambda service: bench_overhead(service, seconds, rounds, model)], local, model)
+    run([lambda service: bench_overhead(service, seconds, rounds, model, is_beside=beside)], local, model)
 
 
 @app.command()

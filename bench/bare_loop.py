@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,10 +128,18 @@ class BareLoop:
         return self._encoder.encode_image(np.asarray(Image.open(file).convert("RGB"))) if file else None
 
 
-def run_bare_loop(model: Model, plays: Sequence[BarePlay], is_paced: bool, num_threads: int = 1) -> BareFigures:
+def run_bare_loop(
+    model: Model,
+    plays: Sequence[BarePlay],
+    is_paced: bool,
+    num_threads: int = 1,
+    on_ready: Callable[[], None] = lambda: None,
+) -> BareFigures:
+    """`on_ready` is called when the model is loaded and warm."""
     loop = BareLoop(model, num_threads)
     # The first chunks of a process allocate and choose kernels; a service has that behind it.
     loop.play(BarePlay(num_chunks=10, prompt="a quiet street at dusk"), CpuClock(), is_paced=False)
+    on_ready()
     clock = CpuClock()
     for play in plays:
         loop.play(play, clock, is_paced)
@@ -182,12 +190,16 @@ app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 
 @app.command()
 def main(model_name: str, *, paced: bool = False, num_threads: int = 1) -> None:
-    """Plays (JSON, from standard input) through the model's stages and the encoders; prints figures as JSON."""
+    """Plays (JSON, from standard input) through the model's stages and the encoders; prints a line when that begins,
+    and figures as JSON."""
     import torch  # only this process needs it: whoever reads a play from here does not
 
     torch.set_num_threads(num_threads)
     plays = plays_from_json(sys.stdin.read())
-    print(json.dumps(dataclasses.asdict(run_bare_loop(load_model(model_name), plays, paced, num_threads))))
+    figures = run_bare_loop(
+        load_model(model_name), plays, paced, num_threads, on_ready=lambda: print("playing", flush=True)
+    )
+    print(json.dumps(dataclasses.asdict(figures)))
 
 
 if __name__ == "__main__":

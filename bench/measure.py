@@ -6,10 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from bench.bare_loop import BareFigures, BarePlay, TimedAction, plays_to_json
 from bench.hardware import ROOT
@@ -144,20 +145,44 @@ def bare_play_of(play: MeasuredPlay) -> BarePlay:
     )
 
 
-def run_bare_loop_of(plays: Sequence[MeasuredPlay], model: str = "") -> BareFigures:
-    """In a process of its own; `model` as the service was told, its default otherwise.
+class BareLoopProcess:
+    """The bare loop of `plays` in a process of its own, which begins to play when the block does. Use `with`."""
 
-    Raises CalledProcessError with what it said.
-    """
-    model = model or plays[0].recording.shape.model
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.bare_loop", model, "--paced"],
-        input=plays_to_json([bare_play_of(play) for play in plays]),
-        capture_output=True,
-        check=True,
-        cwd=ROOT,
-        text=True,
-        timeout=BARE_LOOP_TIMEOUT_S,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},  # before torch is loaded, or its threads spin
-    )
-    return BareFigures(**json.loads(done.stdout.splitlines()[-1]))
+    def __init__(self, plays: Sequence[MeasuredPlay], model: str = "") -> None:
+        """`model` as the service was told, its default otherwise."""
+        self._model = model or plays[0].recording.shape.model
+        self._plays = plays_to_json([bare_play_of(play) for play in plays])
+
+    def __enter__(self) -> Self:
+        with tempfile.TemporaryFile() as plays:
+            plays.write(self._plays.encode())
+            plays.seek(0)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bench.bare_loop", self._model, "--paced"],
+                bufsize=0,  # or what is read with the first line would be missing afterwards
+                stdin=plays,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=ROOT,
+                env=os.environ | {"OMP_NUM_THREADS": "1"},  # before torch is loaded, or its threads spin
+            )
+        assert self._process.stdout is not None, "a pipe"
+        self._process.stdout.readline()  # that it begins; `figures` says so if it does not
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def figures(self) -> BareFigures:
+        """When all is played. Raises CalledProcessError with what it said, and TimeoutExpired."""
+        output, errors = self._process.communicate(timeout=BARE_LOOP_TIMEOUT_S)
+        if self._process.returncode != 0:
+            raise subprocess.CalledProcessError(self._process.returncode, self._process.args, output, errors.decode())
+        return BareFigures(**json.loads(output.splitlines()[-1]))
+
+
+def run_bare_loop_of(plays: Sequence[MeasuredPlay], model: str = "") -> BareFigures:
+    """`model` as the service was told, its default otherwise. Raises as `BareLoopProcess.figures` does."""
+    with BareLoopProcess(plays, model) as bare_loop:
+        return bare_loop.figures()

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.bare_loop import BareFigures
 from bench.demo import PROMPT, SEED, START_PICTURE
 from bench.demo_table import MS, overhead_sentence
-from bench.measure import MeasuredPlay, Service, ServingOverhead, measure_play, overhead_of, run_bare_loop_of
+from bench.measure import (
+    BareLoopProcess,
+    MeasuredPlay,
+    Service,
+    ServingOverhead,
+    measure_play,
+    overhead_of,
+    run_bare_loop_of,
+)
 from bench.play import Player, Start
 from bench.results import Result
 from bench.script import PICTURE, STREET, Script
@@ -21,18 +29,24 @@ MIN_ROUNDS = 10  # for a mean with an interval: of fewer rounds it would look su
 STARTS = ((STREET, Start(prompt=PROMPT, seed=SEED)), (PICTURE, Start(image=START_PICTURE, seed=SEED)))
 
 
-def bench_overhead(service: Service, seconds: float, rounds: int, model: str = "") -> Result:
+Round = tuple[Sequence[MeasuredPlay], BareFigures]
+
+
+def bench_overhead(
+    service: Service, seconds: float, rounds: int, model: str = "", *, is_beside: bool = False
+) -> Result:
     """`model` as the service was told; empty for its default.
 
     A machine that others share changes its pace within minutes: each play is followed by its own bare loop, and the
-    median of the differences counts.
+    median of the differences counts. Or the bare loop plays at the same time (`is_beside`): then the pace is the same,
+    and each of the two has a neighbour that the other has not without it.
     """
+    played = (_beside if is_beside else _one_after_the_other)(service, seconds, rounds, model)
     plays: list[MeasuredPlay] = []
     measured: list[tuple[ServingOverhead, BareFigures]] = []
-    for _ in range(rounds):
-        plays += (played := [_play(service, seconds, script, start) for script, start in STARTS])
-        bare = run_bare_loop_of(played, model)
-        measured.append((overhead_of(played, bare), bare))
+    for of_round, bare in played:
+        plays += of_round
+        measured.append((overhead_of(of_round, bare), bare))
     middle, _ = sorted(measured, key=lambda each: each[0].overhead_cpu_s_per_chunk)[len(measured) // 2]
     own = [each.own_overhead_cpu_s_per_chunk for each, _ in measured]
     by_own_calls = ", ".join("none" if each is None else f"{each * MS:.1f}" for each in own)
@@ -40,7 +54,7 @@ def bench_overhead(service: Service, seconds: float, rounds: int, model: str = "
     return Result(
         benchmark="overhead",
         model=plays[0].recording.shape.model,
-        settings={"seconds": seconds, "rounds": rounds, "sessions": len(plays)},
+        settings={"seconds": seconds, "rounds": rounds, "sessions": len(plays), "beside": is_beside},
         figures=_figures(middle)
         | {"rounds": [_figures(each) | {"bare_loop": dataclasses.asdict(bare)} for each, bare in measured]},
         summary=(
@@ -60,6 +74,25 @@ def mean_sentence(way: str, overheads_s: Sequence[float | None]) -> tuple[str, .
         return ()
     mean = mean_of(known)
     return (f"mean of {len(known)} rounds, {way}: {mean.value:.1f} (95 %: {mean.low:.1f} to {mean.high:.1f})",)
+
+
+def _one_after_the_other(service: Service, seconds: float, rounds: int, model: str) -> Iterator[Round]:
+    for _ in range(rounds):
+        plays = _play_all(service, seconds)
+        yield plays, run_bare_loop_of(plays, model)
+
+
+def _beside(service: Service, seconds: float, rounds: int, model: str) -> Iterator[Round]:
+    plays = _play_all(service, seconds)  # at which chunks the controls take effect: the same, or nearly so, every time
+    for _ in range(rounds):
+        with BareLoopProcess(plays, model) as bare_loop:
+            plays = _play_all(service, seconds)
+            bare = bare_loop.figures()
+        yield plays, bare
+
+
+def _play_all(service: Service, seconds: float) -> list[MeasuredPlay]:
+    return [_play(service, seconds, script, start) for script, start in STARTS]
 
 
 def _play(service: Service, seconds: float, script: Script, start: Start) -> MeasuredPlay:

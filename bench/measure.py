@@ -146,7 +146,7 @@ def bare_play_of(play: MeasuredPlay) -> BarePlay:
 
 
 class BareLoopProcess:
-    """The bare loop of `plays` in a process of its own, which begins to play when the block does. Use `with`."""
+    """The bare loop of `plays` in a process of its own. Use `with`."""
 
     def __init__(self, plays: Sequence[MeasuredPlay], model: str = "") -> None:
         """`model` as the service was told, its default otherwise."""
@@ -166,13 +166,16 @@ class BareLoopProcess:
                 cwd=ROOT,
                 env=os.environ | {"OMP_NUM_THREADS": "1"},  # before torch is loaded, or its threads spin
             )
-        assert self._process.stdout is not None, "a pipe"
-        self._process.stdout.readline()  # that it begins; `figures` says so if it does not
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.communicate()
+
+    def wait_until_it_plays(self) -> None:
+        """Or has failed, which `figures` then says."""
+        assert self._process.stdout is not None, "a pipe"
+        self._process.stdout.readline()
 
     def figures(self) -> BareFigures:
         """When all is played. Raises CalledProcessError with what it said, and TimeoutExpired."""

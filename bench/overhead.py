@@ -86,6 +86,7 @@ def _beside(service: Service, seconds: float, rounds: int, model: str) -> Iterat
     plays = _play_all(service, seconds)  # at which chunks the controls take effect: the same, or nearly so, every time
     for _ in range(rounds):
         with BareLoopProcess(plays, model) as bare_loop:
+            bare_loop.wait_until_it_plays()
             plays = _play_all(service, seconds)
             bare = bare_loop.figures()
         yield plays, bare

@@ -21,9 +21,10 @@ def play_of(num_chunks: int) -> MeasuredPlay:
     )
 
 
-def test_it_begins_with_the_block_and_tells_what_all_plays_took() -> None:
+def test_it_says_when_it_plays_and_what_all_plays_took() -> None:
     plays = [play_of(30), play_of(25)]
     with BareLoopProcess(plays) as bare_loop:
+        bare_loop.wait_until_it_plays()
         figures = bare_loop.figures()
     assert figures.num_chunks == sum(bare_play_of(play).num_chunks for play in plays) == 55
     assert min(figures.model_cpu_s_per_chunk, figures.media_cpu_s_per_chunk) > 0.0

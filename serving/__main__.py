@@ -50,7 +50,6 @@ def main(
     degrade: Annotated[bool | None, typer.Option("--degrade/--no-degrade", help="Take less when overloaded.")] = None,
     replicas: Annotated[int | None, typer.Option(help="Workers; one more than needed is a warm spare.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of the transformer.")] = None,
-    one_core: Annotated[bool | None, typer.Option("--one-core/--any-core", help="While one is enough.")] = None,
     local: Annotated[bool | None, typer.Option("--local/--cluster", help="One process, without Ray.")] = None,
     temp_folder: Annotated[str | None, typer.Option(help="For Ray's sockets and logs; kept afterwards.")] = None,
     data_folder: Annotated[str | None, typer.Option(help="For what is kept of sessions.")] = None,

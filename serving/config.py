@@ -91,7 +91,6 @@ class ServiceConfig:
     degrade: bool = True  # a worker that cannot keep up takes denoise passes, then pace, and says so
     replicas: int = 1  # workers of each kind; with one more than needed, a lost worker's sessions go on in seconds
     threads: int = field(default_factory=default_num_threads)  # of a transformer worker
-    one_core: bool = False  # a worker with one thread to compute in keeps to one core while one is enough
     delivery_lead_s: float = 0.12
     latents: str = Route.AUTO  # how they get to decoders in other processes: see serving/stages/routes.py
     local: bool = False  # everything in one process, without Ray

@@ -118,7 +118,6 @@ def _worker(config: ServiceConfig, index: int, secret: str) -> Application:
         worker=replace(config.worker_config(stages), secret=secret),
         # Replicas cannot share a port.
         metrics_port=config.metrics_port + 1 + index if config.metrics_port and config.replicas == 1 else 0,
-        keeps_to_one_core=config.one_core and config.threads == 1,
     )
     router = RequestRouterConfig(request_router_class=TurnsRouter)  # pyright: ignore[reportArgumentType]
     return _deployment(StageWorker, _name(stages), num_replicas=config.replicas, request_router_config=router).bind(

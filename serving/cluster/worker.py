@@ -14,7 +14,6 @@ from serving.first_play import play_first
 from serving.long_lived import settle
 from serving.models import load_model
 from serving.observing import WorkerObservation, observe_worker
-from serving.one_core import keep_to_one_core
 from serving.stages.host import StageHost, WorkerConfig
 
 logger = logging.getLogger(__name__)
@@ -25,7 +24,6 @@ class WorkerSettings:
     model: str
     worker: WorkerConfig
     metrics_port: int
-    keeps_to_one_core: bool = False  # while one is enough
     profile: str = Profile.EXACT
     tuning: Tuning = dataclasses.field(default_factory=Tuning)
 
@@ -45,8 +43,6 @@ class StageWorker:
         await play_first(self._host)
         settle()
         give_back_regularly()
-        if settings.keeps_to_one_core:
-            keep_to_one_core()
 
     def record_replica_metadata(self) -> dict[str, str]:
         """Serve hands this to whoever chooses a replica."""

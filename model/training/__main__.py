@@ -21,14 +21,14 @@ RECIPE: tuple[tuple[str, ...], ...] = (
     ("thesaurus",),
     ("text_encoder",),
     ("text_events",),
-    ("look", "--minutes", "50"),
-    ("image_encoder", "--minutes", "35"),
+    ("look", "--minutes", "80"),
+    ("image_encoder", "--minutes", "60"),
     ("transformer", "--minutes", "150"),
     ("distill", "--minutes", "10"),
     ("actors", "--minutes", "25"),
     ("voices", "--minutes", "3"),
-    ("judge", "--minutes", "30"),
-    ("witness", "--minutes", "45"),
+    ("judge", "--minutes", "40"),
+    ("witness", "--minutes", "70"),
 )
 
 

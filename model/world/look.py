@@ -21,9 +21,10 @@ from model.world.conditions import SLOT_RANGES
 from model.world.styles import FLAKE_COLOURS, STREAK_COLOURS, STYLES, Moment, blur, colour, edges, luma
 
 # Per lighting (day, dusk, night, dawn): light on things, sky overhead, sky at the horizon, strength of lamps.
-LIGHT = torch.tensor([[1.0, 1.0, 0.98], [0.80, 0.50, 0.38], [0.27, 0.33, 0.58], [0.96, 0.84, 0.90]])
-ZENITH = torch.tensor([[0.40, 0.66, 0.94], [0.30, 0.24, 0.52], [0.04, 0.07, 0.22], [0.60, 0.66, 0.92]])
-HORIZON = torch.tensor([[0.86, 0.93, 0.98], [1.00, 0.55, 0.24], [0.14, 0.18, 0.40], [1.00, 0.80, 0.78]])
+# By night the moon lights things and leaves the sky dark, or there would be nothing to see away from lamps.
+LIGHT = torch.tensor([[1.0, 1.0, 0.98], [0.80, 0.50, 0.38], [0.46, 0.58, 0.86], [0.96, 0.84, 0.90]])
+ZENITH = torch.tensor([[0.40, 0.66, 0.94], [0.30, 0.24, 0.52], [0.04, 0.07, 0.24], [0.60, 0.66, 0.92]])
+HORIZON = torch.tensor([[0.86, 0.93, 0.98], [1.00, 0.55, 0.24], [0.17, 0.24, 0.50], [1.00, 0.80, 0.78]])
 LAMPS = torch.tensor([0.0, 0.75, 1.0, 0.25])
 # Per weather (clear, rain, snow, fog): distance at which haze has taken 63 %, grey of the sky, brightness.
 HAZE_M = torch.tensor([110.0, 38.0, 34.0, 8.0])

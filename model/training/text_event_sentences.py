@@ -132,3 +132,65 @@ WRITTEN_EVENTS: tuple[EventCaption, ...] = (
     _line("a truck honks twice", action="appear", subject="car"),
     _line("a dragon breathes fire"),
 )
+
+# Of several colours in a sentence one is the doer's, or none is.
+WRITTEN_COLOURS: tuple[EventCaption, ...] = (
+    _line(
+        "a girl in a red coat in a green meadow",
+        action="appear",
+        subject="person",
+        figure="girl",
+        colour="red",
+        garment="coat",
+    ),
+    _line("a red car in a green meadow", action="appear", subject="car", colour="red"),
+    _line("a white dog by the blue sea", action="appear", subject="dog", colour="white"),
+    _line(
+        "a man in a blue coat on a green hill",
+        action="appear",
+        subject="person",
+        figure="man",
+        colour="blue",
+        garment="coat",
+    ),
+    _line("a black cat on a red carpet", action="appear", subject="kitten", colour="black"),
+    _line("a girl in a green meadow", action="appear", subject="person", figure="girl"),
+    _line("a dog runs past a red barn", action="pass", subject="dog"),
+    _line("a kitten sleeps under a yellow bush", action="crouch", subject="kitten"),
+    _line(
+        "a woman in a white dress walks through a red desert",
+        action="appear",
+        subject="person",
+        figure="woman",
+        colour="white",
+        garment="dress",
+    ),
+    _line("a yellow taxi stops in front of a grey house", action="appear", subject="car", colour="yellow"),
+    _line("a car drives down a street of white houses", action="pass", subject="car"),
+    _line("a blue bird sits in a green tree", action="appear", subject="bird", colour="blue"),
+    _line("a bird flies across the orange sky", action="fly", subject="bird"),
+    _line("a red balloon rises into the blue sky", action="fly", subject="balloon", colour="red"),
+    _line("a balloon over golden fields", action="appear", subject="balloon"),
+    _line(
+        "the kitten runs to the girl in the blue dress",
+        action="come",
+        subject="kitten",
+        target="person",
+    ),
+    _line("a black dog trots up to the red car", action="come", subject="dog", colour="black", target="car"),
+    _line(
+        "a white kitten next to a green fountain", action="appear", subject="kitten", colour="white", target="fountain"
+    ),
+    _line(
+        "a boy with a green umbrella on a grey street",
+        action="appear",
+        subject="person",
+        figure="boy",
+        umbrella="green",
+    ),
+    _line("a brown dog on white sand", action="appear", subject="dog", colour="brown"),
+    _line("a street lamp beside a purple door", action="appear", subject="lamp"),
+    _line("a green meadow under a blue sky"),
+    _line("a red house on a white beach"),
+    _line("orange clouds over a grey city"),
+)

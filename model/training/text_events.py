@@ -28,14 +28,14 @@ from model.text.events import QUESTION_RANGES, Event, event_of, probabilities_of
 from model.text.sentence import STATE_WIDTH, EncodedSentences, SentenceEncoder
 from model.text.thesaurus import Thesaurus
 from model.training.text_encoder import WEIGHTS, EncodedTexts
-from model.training.text_event_sentences import WRITTEN_EVENTS
+from model.training.text_event_sentences import WRITTEN_COLOURS, WRITTEN_EVENTS
 from model.training.text_new_words import NEW_EVENTS
 from model.training.thesaurus import WORDNET, shipped_thesaurus, training_thesaurus
 from model.world.actors_captions import EventCaption, random_event_caption
 from model.world.actors_phrases import EVERY_EVENT, HELD_OUT_EVENTS, TRAINING_EVENTS, EventWords
 from model.world.phrases import EVERYTHING, HELD_OUT, TRAINING, Vocabulary
 
-PEARL_XS = EventHeadsConfig(width=STATE_WIDTH, queries=2, hidden=64)
+PEARL_XS = EventHeadsConfig(width=STATE_WIDTH, queries=4, hidden=64)
 _EVALUATION_SEED = 6_000_011
 _REPORT_EVERY = 500
 
@@ -43,8 +43,8 @@ _REPORT_EVERY = 500
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventTraining:
     seed: int = 1
-    captions: int = 26_000
-    steps: int = 3200
+    captions: int = 40_000
+    steps: int = 6500
     batch: int = 128
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
@@ -107,6 +107,7 @@ def evaluation_sets() -> dict[str, list[EventCaption]]:
         "held_out_words": [random_event_caption(rng, HELD_OUT_EVENTS, HELD_OUT) for _ in range(900)],
         "new_words": [random_event_caption(rng, NEW_EVENTS, EVERYTHING) for _ in range(900)],
         "written_by_hand": list(WRITTEN_EVENTS),
+        "colours_of_others": list(WRITTEN_COLOURS),
     }
 
 
@@ -160,8 +161,9 @@ def evaluate(heads: EventHeads, encoder: SentenceEncoder, thesaurus: Thesaurus |
 
 def misread(heads: EventHeads, encoder: SentenceEncoder, thesaurus: Thesaurus) -> list[str]:
     """The sentences written by hand that are read wrong, and how."""
-    events = read(heads, encoder, [caption.text for caption in WRITTEN_EVENTS], thesaurus)
-    wrong = [(e, c) for e, c in zip(events, WRITTEN_EVENTS, strict=True) if e != Event(**c.answers)]
+    written = (*WRITTEN_EVENTS, *WRITTEN_COLOURS)
+    events = read(heads, encoder, [caption.text for caption in written], thesaurus)
+    wrong = [(e, c) for e, c in zip(events, written, strict=True) if e != Event(**c.answers)]
     return [f"{c.text!r}: wanted {dict(c.answers)}, read {_said(e)}" for e, c in wrong]
 
 

@@ -73,4 +73,10 @@ NEW_EVENTS = EventWords(
             "first_person": "let me inhabit her, the protagonist's eyesight",
         }
     ),
+    surroundings=in_lists(
+        {
+            "scene": "a {c} savanna, a {c} courtyard, {c} cliffs",
+            "beside": "in front of a {c} curtain, beside a {c} statue, under a {c} awning, amid {c} reeds",
+        }
+    ),
 )

@@ -14,7 +14,7 @@ from model.actors.looks import COLOURS, FIGURES, HAIR, KINDS
 from model.world.actors_phrases import NOTHING, TRAINING_EVENTS, EventWords
 from model.world.captions import compose_directive, compose_prompt, compose_words, random_choices
 from model.world.conditions import SLOT_NAMES
-from model.world.phrases import SUBJECTS, TRAINING, Vocabulary
+from model.world.phrases import EVERYTHING, SUBJECTS, TRAINING, Vocabulary
 
 PEOPLE = (*FIGURES, "person")
 LIVING = ("person", "kitten", "dog", "bird")
@@ -116,15 +116,15 @@ def random_event_caption(
     rng: random.Random, words: EventWords = TRAINING_EVENTS, slots: Vocabulary = TRAINING
 ) -> EventCaption:
     kind = rng.random()
-    if kind < 0.50:
+    if kind < 0.45:
         return _finished(rng, *_event(rng, words))
-    if kind < 0.60:
+    if kind < 0.55:
         return _finished(rng, *_directed(rng, words))
     if kind < 0.76:
         return _finished(rng, *_with_conditions(rng, words, slots))
     if kind < 0.81:
         return _finished(rng, rng.choice(NOTHING), {})
-    return _finished(rng, _conditions(rng, slots), {})
+    return _finished(rng, _conditions(rng, words, slots), {})
 
 
 def compose_event_alone(rng: random.Random, words: EventWords = TRAINING_EVENTS) -> EventCaption:
@@ -144,6 +144,8 @@ def _event(rng: random.Random, words: EventWords) -> tuple[str, dict[str, str]]:
         text = text.replace("{t}", target)
         if target_kind:
             answers["target"] = target_kind
+    if rng.random() < 0.12:
+        text += f" {_surroundings(rng, words, 'beside')}"
     return rng.choice(_BEFORE) + text, answers
 
 
@@ -154,7 +156,7 @@ def _target(rng: random.Random, kind: str, action: str, words: EventWords) -> tu
     others = ("person", "person", "person", "tree", "car", "umbrella", "kitten", "dog", "fountain", "lamp", "bird")
     target = rng.choice([other for other in (pets if action == "crouch" else others) if other != kind])
     text, _ = _named(
-        rng, target, words, is_described=rng.random() < 0.15, article="the" if rng.random() < 0.8 else None
+        rng, target, words, is_described=rng.random() < 0.35, article="the" if rng.random() < 0.8 else None
     )
     return text, target
 
@@ -192,7 +194,7 @@ def _person(
             adjectives.append(rng.choice(_HAIR_WORDS[answers["hair"]]))
         else:
             tail += f" with {rng.choice(('', 'long ', 'short '))}{_HAIR_ADJECTIVES[answers['hair']]} hair"
-    if is_described and rng.random() < 0.65:
+    if is_described and rng.random() < 0.75:
         worn, said = _clothes(rng, words)
         tail, answers = tail + worn, answers | said
     if rng.random() < (0.45 if is_described else 0.15):
@@ -250,25 +252,36 @@ def _with_conditions(rng: random.Random, words: EventWords, slots: Vocabulary) -
     """An event beside conditions: a scene with somebody in it, or two directives in one sentence."""
     if rng.random() < 0.6:
         kind = rng.choice(("person", "person", "person", *KINDS))
-        subject, answers = _named(rng, kind, words, is_described=rng.random() < 0.6)
-        text = rng.choice(_SCENE_LINKS).format(s=subject, scene=_scene(rng, slots))
+        subject, answers = _named(rng, kind, words, is_described=rng.random() < 0.75)
+        text = rng.choice(_SCENE_LINKS).format(s=subject, scene=_scene(rng, words, slots))
         return text, answers | {"action": "appear", "subject": kind}
     text, answers = _event(rng, words) if rng.random() < 0.75 else _directed(rng, words)
-    both = [text, _conditions(rng, slots)]
+    both = [text, _conditions(rng, words, slots)]
     rng.shuffle(both)
     return rng.choice(_JOINS).join(both), answers
 
 
-def _scene(rng: random.Random, slots: Vocabulary) -> str:
+def _scene(rng: random.Random, words: EventWords, slots: Vocabulary) -> str:
+    """At times with colours, which are nobody's."""
+    coloured = rng.random()
+    scene = _surroundings(rng, words, "scene") if coloured < 0.4 else _scene_in_words(rng, slots)
+    return f"{scene} {_surroundings(rng, words, 'beside')}" if 0.3 < coloured < 0.55 else scene
+
+
+def _surroundings(rng: random.Random, words: EventWords, what: str) -> str:
+    return rng.choice(words.surroundings[what]).replace("{c}", rng.choice(words.colours[rng.choice(list(COLOURS))]))
+
+
+def _scene_in_words(rng: random.Random, slots: Vocabulary) -> str:
     others = tuple(slot for slot in SLOT_NAMES[1:] if rng.random() < 0.3)
     return _without_subject(lambda: compose_prompt(rng, random_choices(rng, ("place", *others)), slots).text)
 
 
-def _conditions(rng: random.Random, slots: Vocabulary) -> str:
+def _conditions(rng: random.Random, words: EventWords, slots: Vocabulary) -> str:
     """A sentence of conditions alone."""
     kind = rng.random()
     if kind < 0.3:
-        return _scene(rng, slots)
+        return _scene(rng, words, slots)
     chosen = tuple(rng.sample(SLOT_NAMES, rng.choices((1, 2), (0.8, 0.2))[0]))
     compose = compose_words if kind < 0.45 else compose_directive
     return _without_subject(lambda: compose(rng, random_choices(rng, chosen), slots).text)
@@ -279,7 +292,7 @@ def _without_subject(compose: Callable[[], str]) -> str:
     while True:
         text = compose()
         lowered = text.lower()
-        if not any(subject.lower() in lowered for subject in (*SUBJECTS, *TRAINING.events)):
+        if not any(subject.lower() in lowered for subject in (*SUBJECTS, *EVERYTHING.events)):
             return text
 
 

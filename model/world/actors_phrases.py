@@ -191,6 +191,22 @@ _COMMON_EVENTS = EventWords(
             ),
         }
     ),
+    surroundings=in_lists(
+        {
+            "scene": (
+                "a {c} meadow, a {c} field, {c} hills, a {c} sea, a {c} beach, a {c} city, a {c} street, a {c} forest, "
+                "a {c} lake, a {c} park, a {c} garden, a {c} village, a {c} desert, {c} mountains, a {c} valley, "
+                "a {c} river, a {c} alley, a {c} landscape, a {c} room"
+            ),
+            "beside": (
+                "by a {c} house, under a {c} sky, in front of a {c} wall, beside a {c} fence, behind a {c} door, "
+                "among {c} flowers, near a {c} building, on {c} sand, in the {c} grass, at the {c} sea, under {c} "
+                "leaves, on a {c} bridge, next to a {c} bench, between {c} hedges, in {c} light, below {c} clouds, "
+                "by the {c} gate, on a {c} carpet, under a {c} roof, past a {c} barn, with {c} mountains behind, "
+                "over {c} roofs, on a {c} road, by {c} water"
+            ),
+        }
+    ),
 )
 
 TRAINING_EVENTS = merged(_COMMON_EVENTS, WIDER_EVENTS)
@@ -257,6 +273,14 @@ HELD_OUT_EVENTS = EventWords(
         {
             "third_person": "a chase cam, camera behind the hero",
             "first_person": "look out of her eyes, a subjective camera",
+        }
+    ),
+    surroundings=in_lists(
+        {
+            "scene": "a {c} prairie, a {c} bay, {c} dunes, a {c} square",
+            "beside": (
+                "beside a {c} boat, under a {c} balcony, in front of a {c} church, on {c} cobblestones, by the {c} pond"
+            ),
         }
     ),
 )  # fmt: skip

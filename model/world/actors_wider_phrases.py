@@ -212,4 +212,18 @@ WIDER_EVENTS = EventWords(
             ),
         }
     ),
+    surroundings=in_lists(
+        {
+            "scene": (
+                "a {c} plain, {c} fields, {c} woods, {c} streets, a {c} coast, a {c} market, a {c} town, {c} "
+                "grassland, a {c} place, a {c} pasture, an alley with {c} lights, a street of {c} houses, a meadow "
+                "full of {c} flowers, a beach with {c} sand"
+            ),
+            "beside": (
+                "in front of a {c} shop, on a {c} blanket, at a {c} window, near the {c} hills, under a {c} moon, "
+                "beside {c} rocks, by a {c} stall, on the {c} pavement, in {c} fog, against a {c} background, by {c} "
+                "curtains, beneath {c} signs, on a {c} floor, among {c} bushes"
+            ),
+        }
+    ),
 )

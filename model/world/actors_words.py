@@ -1,6 +1,6 @@
 """The form of word lists for who and what can move, what they do, and where the camera goes.
 
-Lists are parted by commas. In sentences `{s}` is who does it and `{t}` to whom.
+Lists are parted by commas. In sentences `{s}` is who does it and `{t}` to whom; `{c}` is a colour.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ class EventWords(NamedTuple):
     actions: dict[str, tuple[str, ...]]
     cameras: dict[str, tuple[str, ...]]
     perspectives: dict[str, tuple[str, ...]]
+    surroundings: dict[str, tuple[str, ...]]  # coloured: a "scene", and what somebody is "beside"
 
 
 def in_list(text: str) -> tuple[str, ...]:

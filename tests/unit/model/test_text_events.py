@@ -15,7 +15,7 @@ from model.presets import WEIGHTS_FOLDER
 from model.text.encoder import THESAURUS_FILE, PearlTextEncoder, load_event_heads, load_heads, save_heads
 from model.text.events import NUM_ANSWERS, QUESTION_RANGES, QUESTIONS, Event, event_of, probabilities_of
 from model.training.text_encoder import evaluation_sets as slot_captions
-from model.training.text_event_sentences import WRITTEN_EVENTS
+from model.training.text_event_sentences import WRITTEN_COLOURS, WRITTEN_EVENTS
 from model.training.text_events import measure
 from model.training.text_new_words import NEW_EVENTS
 from model.world.actors_captions import random_event_caption
@@ -75,6 +75,24 @@ def test_plain_sentences_are_read(text: str, answers: dict[str, str]) -> None:
 def test_a_character_is_described() -> None:
     event = read("A stylish blonde woman in a red coat. A quiet street at dusk")
     assert (event.subject, event.figure, event.hair, event.colour) == ("person", "woman", "blonde", "red")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "figure", "colour"),
+    [
+        ("a girl in a red coat in a green meadow", "girl", "red"),
+        ("a man with a blue jacket in a desert", "man", "blue"),
+    ],
+)
+def test_the_character_of_a_starter_wears_the_colour_that_is_said(prompt: str, figure: str, colour: str) -> None:
+    event = read(prompt)
+    assert (event.figure, event.colour) == (figure, colour)
+
+
+def test_what_stands_beside_somebody_does_not_give_them_its_colour() -> None:
+    figures = measure([read(caption.text) for caption in WRITTEN_COLOURS], WRITTEN_COLOURS)
+    assert figures["colour"] >= 0.8
+    assert figures["colour_unsaid"] <= 0.1
 
 
 def test_sentences_of_conditions_bring_nobody() -> None:

@@ -122,4 +122,11 @@ WRITTEN: tuple[Caption, ...] = (
     _line("run!"),
     _line("look behind you"),
     _line("I am bored"),
+    _line("sunshine!", lighting="day", weather="clear"),
+    _line("the shower is over and it is sunny again", lighting="day", weather="clear"),
+    _line("a sunny beach", place="shore", lighting="day", weather="clear"),
+    _line("a starry night over the sea", place="shore", lighting="night"),
+    _line("the snow is melting", weather="clear"),
+    _line("go back to the normal look", style="paper"),
+    _line("switch the filter off", style="paper"),
 )

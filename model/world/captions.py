@@ -52,6 +52,7 @@ _STYLE_TAILS = (
 _SUBJECT_LINKS = ("{subject} in {scene}", "{scene}, with {subject}", "{scene} and {subject}", "{subject}, {scene}")
 _JOINS = (" and ", ", ", "; then ", ", and ", ". ")
 _ADJECTIVE_SHARE = 0.4
+_SUNNY_SHARE = 0.04
 _ADVERBIAL_MOODS = ("in a {} mood", "with {} music", "feeling {}", "{}", "a {} atmosphere")
 
 
@@ -110,6 +111,16 @@ def compose_words(rng: random.Random, choices: Mapping[str, str], vocabulary: Vo
     return Caption(text=_finish(rng, ", ".join(ways.any(slot) for slot in choices)), choices=dict(choices))
 
 
+def compose_sunny(rng: random.Random, vocabulary: Vocabulary = TRAINING) -> Caption:
+    """Of sun: by day, and clear."""
+    choices, text = {"lighting": "day", "weather": "clear"}, rng.choice(vocabulary.sunny)
+    if "{}" in text:
+        choices = random_choices(rng, ("place",)) | choices
+        place = _Ways(rng, choices, vocabulary).phrase("place")
+        text = _with_adjectives(place, ["sunny"]) if rng.random() < _ADJECTIVE_SHARE else text.format(place)
+    return Caption(text=_finish(rng, text), choices=choices)
+
+
 def compose_event(rng: random.Random, vocabulary: Vocabulary = TRAINING) -> Caption:
     """Something that changes no slot."""
     events = (*vocabulary.events, *SUBJECTS)
@@ -120,7 +131,9 @@ def compose_event(rng: random.Random, vocabulary: Vocabulary = TRAINING) -> Capt
 
 
 def random_caption(rng: random.Random, vocabulary: Vocabulary = TRAINING) -> Caption:
-    """A prompt, a directive, bare words or an event, of random choices."""
+    """A prompt, a directive, bare words, an event or sun, of random choices."""
+    if rng.random() < _SUNNY_SHARE:
+        return compose_sunny(rng, vocabulary)
     kind = rng.random()
     if kind < 0.13:
         return compose_event(rng, vocabulary)

@@ -23,6 +23,7 @@ Ways = dict[str, dict[str, Phrases]]  # by slot and value
 class Vocabulary(NamedTuple):
     ways: Ways
     events: tuple[str, ...]  # sentences that no slot knows
+    sunny: tuple[str, ...]  # say two slots at once: by day, and clear; `{}` is a place, if there is one
 
 
 def _say(phrases: str, adjectives: str = "", sentences: str = "") -> Phrases:
@@ -100,7 +101,20 @@ _TRAINING_WAYS: Ways = {
             "stencil cutting, scissors and glue crafts, handmade crafts, a pop-up card, paper cranes, carton, "
             "corrugated board, a paper theatre, a decoupage, quilling, silhouettes of card, snipped paper, "
             "stop-motion paper animation, flat craft shapes, stiff card figures, a child's craft work, "
-            "Japanese paper craft, a cutout animation",
+            "Japanese paper craft, a cutout animation, a cartoon, a picture book, the plain style, a plain look, "
+            "the normal style, the normal look, the usual style, the usual look, the original style, "
+            "the original look, the default look, how it was at first, ordinary colours, a realistic look, "
+            "the real world, nothing special",
+            "",
+            "remove the style, remove the effect, remove the filter, no style, no effects, no special effects, "
+            "back to normal, back to the normal style, back to the usual look, back to the original style, "
+            "back to how it was at first, take the filter off, turn the effect off, switch the style off, "
+            "stop the effect, make it look normal again, make it look real, let it look ordinary again, "
+            "the normal look again, normal colours again, undo the style, reset the style, reset the look, "
+            "without any style, drop the filter, in colour again, bring the colours back, "
+            "no more neon, stop the neon, turn the neon off, no more watercolours, stop the painting, no more sepia, "
+            "no more noir, stop the grey, no more swirls, stop the swirls, no old photo any more, "
+            "no film any more, enough of the neon lights",
         ),
         "watercolour": _say(
             "a watercolour, a watercolor painting, watercolour, soft washes of paint, a watercolor sketch, "
@@ -131,6 +145,9 @@ _TRAINING_WAYS: Ways = {
             "blacklight paint, a synthwave album cover, glow sticks, an electronic dream, Las Vegas signs, "
             "a video game of the future, high-tech low-life, a robot dystopia, Akira, electro pop, chillwave, "
             "a pixel arcade",
+            "",
+            "even more neon, more neon lights, lots of neon, neon everywhere, much more neon please, turn the neon on, "
+            "switch the neon on, start the neon",
         ),
         "swirl": _say(
             "swirling strokes, an oil painting with swirling strokes, thick swirling paint, "
@@ -160,15 +177,15 @@ _TRAINING_WAYS: Ways = {
             "by day, in daylight, in the afternoon, in broad daylight, during the day, in the middle of the day, "
             "in full daylight, under the high sun, in bright daylight, around lunchtime, at 12 o'clock, "
             "at lunch, at two in the afternoon, by the light of day, in the sun, with the sun overhead, "
-            "in bright sunlight, in the forenoon, on a sunny afternoon, in the early afternoon, "
+            "in bright sunlight, in the forenoon, in the early afternoon, "
             "in the blazing sun, when the sun is highest, at eleven in the morning, beneath a high sun, "
             "at teatime",
-            "daytime, daylit, sunlit, sunny, afternoon, bright, day, midsummer day",
+            "daytime, daylit, sunlit, afternoon, bright, day, midsummer day",
             "it becomes day, make it daytime, day comes, let it be day, the sun stands high, "
             "bring back the daylight, turn it to day, it is bright day now, switch to the afternoon, "
-            "full daylight please, it gets bright as day, the sun shines brightly, the sun is high in the sky, "
+            "full daylight please, it gets bright as day, the sun is high in the sky, "
             "bring daylight, more daylight, let there be daylight, it is afternoon, afternoon comes, "
-            "change it to lunchtime, fast-forward to the afternoon, set the time to 12 o'clock, make it sunny, "
+            "change it to lunchtime, fast-forward to the afternoon, set the time to 12 o'clock, "
             "the sun is overhead, set it to two in the afternoon, it is lunchtime, make it bright, "
             "light it like the middle of the day, brighten the day",
         ),
@@ -197,9 +214,11 @@ _TRAINING_WAYS: Ways = {
             "at one in the morning, at three in the morning, in the middle of the night, in the small hours, "
             "in the blackness of night, under a full moon, beneath the stars, overnight, on a moonless night, "
             "when everyone is asleep, at bedtime, in a night of stars, at eleven at night, under the Milky Way, "
-            "during the night, in the pitch dark, long after sunset, in the ghostly hours of the night",
+            "on a starry night, under a starry sky, in a starry night, with stars above, during the night, "
+            "in the pitch dark, long after sunset, in the ghostly hours of the night",
             "nighttime, moonlit, dark, night, moonless, nightly, pitch-dark, star-filled, night-time, lightless, unlit",
-            "night falls, make it night, it gets dark, the moon comes out, let it be night, turn day into night, "
+            "night falls, make it night, it gets dark, a starry night, a starry sky, "
+            "a night full of stars, the moon comes out, let it be night, turn day into night, "
             "darkness falls, the stars come out, it becomes night, switch to night, turn off the sun, "
             "the night begins, nightfall, stars fill the sky, the moon shines, it is night, "
             "it is the middle of the night, set the time to 12 at night, the clock strikes twelve at night, "
@@ -240,7 +259,10 @@ _TRAINING_WAYS: Ways = {
             "the fog clears up, let the sky be blue, the fog disappears, remove the fog, it is dry again, "
             "the clouds go away, let the rain end, the snowfall ends, the storm is over, the storm ends, "
             "the shower is over, the clouds disappear, the sky turns blue, the clouds break up, the air clears, "
-            "the haze burns off, the haze lifts, visibility returns, the snow melts away, the snowstorm passes, "
+            "the haze burns off, the haze lifts, visibility returns, the snow melts away, the snow melts, "
+            "the snow thaws, the ice melts, the ice is melting, the snow disappears, enough rain, enough snow, "
+            "enough of this rain, enough of the fog, a thaw sets in, "
+            "the snow is gone, get rid of the snow, the snowstorm passes, "
             "the bad weather ends, stop the storm, it stops pouring, it stops storming, the weather turns fine, "
             "the rain is over, the rain passes, the showers end, good weather please, dry up, turn the rain off, "
             "the wet weather ends, the shower ceases, the thunderstorm passes, the haze is gone, "
@@ -356,7 +378,9 @@ _HELD_OUT_WAYS: Ways = {
     },
     "style": {
         "paper": _say(
-            "kirigami, cardboard cut-outs, a cardboard diorama",
+            "kirigami, cardboard cut-outs, a cardboard diorama, a flannelgraph",
+            "",
+            "return to the standard style, revert the look, restore the factory colours",
         ),
         "watercolour": _say(
             "an aquarelle, aquarelle, gouache",
@@ -475,6 +499,25 @@ _HELD_OUT_EVENTS = (
 )  # fmt: skip
 
 
+_SUNNY = (
+    "sunny", "sunshine", "make it sunny", "make it sunny again", "let it be sunny", "it gets sunny", "it is sunny",
+    "the sun comes out", "the sun comes out again", "the sun breaks through", "the sun breaks through the clouds",
+    "let the sun shine", "the sun shines", "the sun shines brightly", "the sun is shining", "sun please",
+    "sunshine please", "sunny weather", "sunny weather please", "bright sunshine", "warm sunshine", "a sunny day",
+    "it is a sunny day", "a bright sunny day", "a beautiful sunny day", "bring back the sun", "give us sunshine",
+    "the rain stops and the sun comes out", "the clouds part and the sun shines", "the fog lifts and the sun comes out",
+    "the snow melts and the sun shines", "blue skies and sunshine", "a sunny summer day",
+    "{} on a sunny day", "{} on a sunny afternoon", "{} in the sunshine", "{} in bright sunshine",
+    "{} under a shining sun", "{} in sunny weather", "a sunny day in {}", "sunshine over {}", "{}, sunny",
+    "{}, in the sunshine", "{} on a sunny summer day", "a sunny afternoon in {}",
+)  # fmt: skip
+
+_HELD_OUT_SUNNY = (
+    "the sun bursts forth", "glorious sunshine", "a sun-kissed day", "{} bathed in sunshine",
+    "a sun-kissed afternoon in {}",
+)  # fmt: skip
+
+
 def _merged(first: Ways, second: Ways) -> Ways:
     return {
         slot: {
@@ -487,6 +530,6 @@ def _merged(first: Ways, second: Ways) -> Ways:
     }
 
 
-TRAINING = Vocabulary(_TRAINING_WAYS, _EVENTS)
-HELD_OUT = Vocabulary(_HELD_OUT_WAYS, _HELD_OUT_EVENTS)
-EVERYTHING = Vocabulary(_merged(_TRAINING_WAYS, _HELD_OUT_WAYS), _EVENTS + _HELD_OUT_EVENTS)
+TRAINING = Vocabulary(_TRAINING_WAYS, _EVENTS, _SUNNY)
+HELD_OUT = Vocabulary(_HELD_OUT_WAYS, _HELD_OUT_EVENTS, _HELD_OUT_SUNNY)
+EVERYTHING = Vocabulary(_merged(_TRAINING_WAYS, _HELD_OUT_WAYS), _EVENTS + _HELD_OUT_EVENTS, _SUNNY + _HELD_OUT_SUNNY)

@@ -71,6 +71,10 @@ def test_a_long_text_is_cut(sentences: SentenceEncoder) -> None:
     [
         ("a quiet street at dusk", {"place": "street", "lighting": "dusk", "mood": "calm"}),
         ("it starts to rain", {"weather": "rain"}),
+        ("make it sunny", {"lighting": "day", "weather": "clear"}),
+        ("a starry night", {"lighting": "night"}),
+        ("the snow melts", {"weather": "clear"}),
+        ("back to the normal style", {"style": "paper"}),
         ("night falls", {"lighting": "night"}),
         ("make it look like a watercolour", {"style": "watercolour"}),
         ("the music turns sad", {"mood": "melancholy"}),

@@ -7,13 +7,21 @@ import re
 
 import pytest
 
-from model.world.captions import compose_directive, compose_event, compose_prompt, compose_words, random_caption
+from model.world.captions import (
+    compose_directive,
+    compose_event,
+    compose_prompt,
+    compose_sunny,
+    compose_words,
+    random_caption,
+)
 from model.world.conditions import SLOT_NAMES, SLOT_RANGES, SLOTS
 from model.world.phrases import EVERYTHING, HELD_OUT, TRAINING, Vocabulary
 
 
 def _all_phrases(vocabulary: Vocabulary) -> list[str]:
-    return [p for values in vocabulary.ways.values() for said in values.values() for part in said for p in part]
+    said = [p for values in vocabulary.ways.values() for said in values.values() for part in said for p in part]
+    return [*said, *vocabulary.sunny]
 
 
 def _words(texts: list[str]) -> set[str]:
@@ -54,6 +62,15 @@ def test_words_of_the_evaluation_do_not_occur_in_training_captions(word: str) ->
     rng = random.Random(3)
     assert word not in _words([random_caption(rng).text for _ in range(4000)])
     assert word in _words(_all_phrases(HELD_OUT))
+
+
+def test_sun_is_day_and_clear_in_any_place() -> None:
+    rng = random.Random(4)
+    sunny = [compose_sunny(rng) for _ in range(200)]
+    assert all({"lighting": "day", "weather": "clear"}.items() <= caption.choices.items() for caption in sunny)
+    assert {caption.choices["place"] for caption in sunny if "place" in caption.choices} == set(SLOTS["place"])
+    assert not any("{" in caption.text for caption in sunny)
+    assert all("sun" in caption.text.lower() for caption in sunny)
 
 
 def test_no_phrase_means_two_values_of_a_slot() -> None:

@@ -31,6 +31,8 @@ from serving.gateway.status import to_status
 logger = logging.getLogger(__name__)
 
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
+# To gRPC's own retries (gRFC A6): below zero, not to repeat the call. Who called hears at once how long to wait.
+PUSHBACK = ("grpc-retry-pushback-ms", "-1")
 # How long a status waits for a client that left messages unread in front of it.
 ABORT_TIMEOUT_S = 2.0
 
@@ -139,11 +141,9 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             logger.error("request %s failed", request_id, exc_info=error)
             error = InternalError("the service has a defect; its operator finds this request in the logs")
         self._metrics.of(caller.tenant_id).error(error.reason)
-        status = to_status(error, request_id)
-        trailers = ((STATUS_DETAILS_KEY, status.SerializeToString()), (REQUEST_ID_KEY, request_id))
         try:
             async with asyncio.timeout(ABORT_TIMEOUT_S):
-                await context.abort(error.status, error.message, trailers)
+                await context.abort(error.status, error.message, _trailers(error, request_id))
         except TimeoutError:
             logger.debug("the client does not read; its stream is reset")
         raise asyncio.CancelledError
@@ -172,6 +172,11 @@ class _Announced:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)
+
+
+def _trailers(error: NacreError, request_id: str) -> tuple[tuple[str, str | bytes], ...]:
+    details = (STATUS_DETAILS_KEY, to_status(error, request_id).SerializeToString())
+    return (details, (REQUEST_ID_KEY, request_id), *(() if error.retry_after_s is None else (PUSHBACK,)))
 
 
 def _refusing(error: NacreError) -> Handler:

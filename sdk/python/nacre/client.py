@@ -48,6 +48,7 @@ from nacre.v1 import access_pb2, admission_pb2, library_pb2, session_pb2, world_
 
 # Raw frames of a 720p chunk of a dozen frames fit.
 MAX_RECEIVE_BYTES = 64 << 20
+# Where no service answers. What the service itself refuses for a while comes with a pushback: raised at once.
 _SERVICE_CONFIG = {
     "methodConfig": [
         {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,11 +13,13 @@ import grpc
 import grpc.aio
 import pytest
 
+import nacre
 from nacre.v1 import control_pb2, session_pb2, world_pb2
-from serving.errors import NacreError, QuotaExceededError, ScopeExceededError, error_classes
+from serving.errors import NacreError, QuotaExceededError, ScopeExceededError, WorkerUnavailableError, error_classes
 from serving.gateway.config import GatewayConfig
 from serving.gateway.interceptor import ErrorInterceptor
 from serving.gateway.request_id import current_request_id
+from tests.fakes import FakeFaults, FakeWorldPlane
 from tests.integration.gateway.harness import WORLD, Call, Gateway, Recorder, StartGateway, refusal
 
 StatusCode = grpc.StatusCode
@@ -31,8 +35,13 @@ def make(kind: type[NacreError]) -> NacreError:
 class RaisingService(grpc.GenericRpcHandler):
     """Each method raises the error it is named after."""
 
+    def __init__(self) -> None:
+        self.num_calls: Counter[str] = Counter()
+
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
-        error = make(BY_NAME[handler_call_details.method.rpartition("/")[2]])
+        name = handler_call_details.method.rpartition("/")[2]
+        self.num_calls[name] += 1
+        error = make(BY_NAME[name])
 
         async def unary(request: bytes, context: object) -> bytes:
             raise error
@@ -54,14 +63,16 @@ class RefusingInterceptor(grpc.aio.ServerInterceptor):
 
 
 @asynccontextmanager
-async def raising(*more: grpc.aio.ServerInterceptor, **settings: Any) -> AsyncIterator[grpc.aio.Channel]:
-    interceptor = ErrorInterceptor(Recorder(), GatewayConfig(**settings))
+async def raising(
+    *more: grpc.aio.ServerInterceptor, service: RaisingService | None = None, channel_options: Any = None
+) -> AsyncIterator[grpc.aio.Channel]:
+    interceptor = ErrorInterceptor(Recorder(), GatewayConfig())
     server = grpc.aio.server(interceptors=[interceptor, *more])
-    server.add_generic_rpc_handlers((RaisingService(),))
+    server.add_generic_rpc_handlers((service or RaisingService(),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=channel_options) as channel:
             yield channel
     finally:
         await server.stop(0)
@@ -82,6 +93,29 @@ async def test_every_error_in_the_middle_of_a_stream_too() -> None:
             assert await call.read() == name.encode(), "the handler knows in which call it is"
             error = await refusal(call.read())
             assert (error.code, error.reason, error.request_id) == (kind.status, kind.reason, name)
+
+
+async def test_where_waiting_helps_no_client_of_grpc_repeats_the_call_by_itself() -> None:
+    waits = {name for name, kind in BY_NAME.items() if make(kind).retry_after_s is not None}
+    policy = {"maxAttempts": 2, "initialBackoff": "0.01s", "maxBackoff": "0.01s", "backoffMultiplier": 1}
+    codes = sorted({kind.status.name for kind in BY_NAME.values()})
+    config = {"methodConfig": [{"name": [{}], "retryPolicy": {**policy, "retryableStatusCodes": codes}}]}
+    service = RaisingService()
+    async with raising(service=service, channel_options=[("grpc.service_config", json.dumps(config))]) as channel:
+        for name in BY_NAME:
+            await refusal(channel.unary_unary(f"/Unary/{name}")(b""))
+    assert waits
+    assert service.num_calls == {name: 1 if name in waits else 2 for name in BY_NAME}
+
+
+async def test_our_client_hears_at_once_how_long_to_wait(start_gateway: StartGateway) -> None:
+    faults = FakeFaults(open_error=WorkerUnavailableError("the worker is gone", retry_after_s=5.0))
+    gateway = await start_gateway(plane=FakeWorldPlane(faults=faults))
+    async with nacre.connect(gateway.server.address) as client:
+        with pytest.raises(nacre.Unavailable) as caught:
+            await client.create(prompt="x")
+    assert caught.value.retry_after_s == 5.0
+    assert gateway.metrics.errors == ["UNAVAILABLE"]
 
 
 async def test_what_another_interceptor_refuses_has_details_for_every_kind_of_method() -> None:

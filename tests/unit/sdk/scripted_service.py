@@ -183,7 +183,8 @@ async def abort(
     retry_after_s: float | None = None,
 ) -> None:
     trailers = status_details(code, reason, field_path=field_path, retry_after_s=retry_after_s)
-    await context.abort(code, f"refused: {reason}", trailers)
+    pushback = () if retry_after_s is None else (("grpc-retry-pushback-ms", "-1"),)
+    await context.abort(code, f"refused: {reason}", (*trailers, *pushback))
 
 
 if TYPE_CHECKING:  # calls that no script needs answer UNIMPLEMENTED, as the servicer's own do

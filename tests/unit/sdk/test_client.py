@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -110,6 +111,32 @@ async def test_a_service_that_is_briefly_unavailable_is_asked_again_with_the_sam
     assert session.id == "s-1"
     first, second = service.create_requests
     assert first.idempotency_key == second.idempotency_key
+
+
+async def test_a_refusal_that_says_how_long_to_wait_is_heard_at_once(
+    client: nacre.Client, service: ScriptedService
+) -> None:
+    async def refuse(context: grpc.aio.ServicerContext) -> None:
+        await abort(context, grpc.StatusCode.UNAVAILABLE, "STORAGE_UNAVAILABLE", retry_after_s=5.0)
+
+    service.refuse_create = refuse
+    with pytest.raises(nacre.Unavailable) as caught:
+        await client.create(prompt="x")
+    assert (caught.value.reason, caught.value.retry_after_s) == ("STORAGE_UNAVAILABLE", 5.0)
+    assert len(service.create_requests) == 1
+
+
+async def test_a_service_that_is_not_there_is_asked_again(service: ScriptedService) -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # taken but not listening
+        port = bound.getsockname()[1]
+    async with nacre.connect(f"127.0.0.1:{port}") as client:
+        asked = asyncio.ensure_future(client.create(prompt="x"))
+        await asyncio.sleep(0.1)
+        assert not asked.done()
+        async with serve(service, port=port):
+            assert (await asked).id == "s-1"
+    assert len(service.create_requests) == 1
 
 
 async def test_calls_of_the_other_services_are_asked_again_with_the_same_key() -> None:

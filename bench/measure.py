@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,8 @@ from bench.recording import Recording
 from bench.scrape import StageTotals, read_stages
 from bench.script import Script
 
-BARE_LOOP_TIMEOUT_S = 300.0
+BARE_LOOP = (sys.executable, "-m", "bench.bare_loop")
+BARE_LOOP_TIMEOUT_S = 300.0  # for each wait, until it plays and until it has
 
 
 class Service(Protocol):
@@ -148,21 +150,30 @@ def bare_play_of(play: MeasuredPlay) -> BarePlay:
 class BareLoopProcess:
     """The bare loop of `plays` in a process of its own. Use `with`."""
 
-    def __init__(self, plays: Sequence[MeasuredPlay], model: str = "") -> None:
+    def __init__(
+        self,
+        plays: Sequence[MeasuredPlay],
+        model: str = "",
+        *,
+        timeout_s: float = BARE_LOOP_TIMEOUT_S,
+        command: Sequence[str] = BARE_LOOP,
+    ) -> None:
         """`model` as the service was told, its default otherwise."""
-        self._model = model or plays[0].recording.shape.model
+        self._command = [*command, model or plays[0].recording.shape.model, "--paced"]
         self._plays = plays_to_json([bare_play_of(play) for play in plays])
+        self._timeout_s = timeout_s
 
     def __enter__(self) -> Self:
+        self._errors = tempfile.TemporaryFile()  # not a pipe: nobody reads until it is over, and it would fill
         with tempfile.TemporaryFile() as plays:
             plays.write(self._plays.encode())
             plays.seek(0)
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bench.bare_loop", self._model, "--paced"],
+                self._command,
                 bufsize=0,  # or what is read with the first line would be missing afterwards
                 stdin=plays,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=self._errors,
                 cwd=ROOT,
                 env=os.environ | {"OMP_NUM_THREADS": "1"},  # before torch is loaded, or its threads spin
             )
@@ -171,17 +182,22 @@ class BareLoopProcess:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.communicate()
+        self._errors.close()
 
     def wait_until_it_plays(self) -> None:
-        """Or has failed, which `figures` then says."""
+        """Or has failed, which `figures` then says. Raises TimeoutExpired."""
         assert self._process.stdout is not None, "a pipe"
+        if not select.select([self._process.stdout], [], [], self._timeout_s)[0]:
+            raise subprocess.TimeoutExpired(self._command, self._timeout_s)
         self._process.stdout.readline()
 
     def figures(self) -> BareFigures:
         """When all is played. Raises CalledProcessError with what it said, and TimeoutExpired."""
-        output, errors = self._process.communicate(timeout=BARE_LOOP_TIMEOUT_S)
+        output, _ = self._process.communicate(timeout=self._timeout_s)
         if self._process.returncode != 0:
-            raise subprocess.CalledProcessError(self._process.returncode, self._process.args, output, errors.decode())
+            self._errors.seek(0)
+            errors = self._errors.read().decode(errors="replace")
+            raise subprocess.CalledProcessError(self._process.returncode, self._command, output, errors)
         return BareFigures(**json.loads(output.splitlines()[-1]))
 
 

@@ -189,7 +189,7 @@ def bench_worker_memory(model: str, num_chunks: int) -> Result:
         settings={"chunks": num_chunks, "warm_up_chunks": WARM_UP_CHUNKS, **told},
         figures={"memory": memory, "samples": samples},
         summary=(
-            *_lines(samples),
+            *lines(samples),
             f"resident, after {WARM_UP_CHUNKS} chunks: {_hourly(memory.rss_bytes)}",
             f"in use, after {WARM_UP_CHUNKS} chunks: {_hourly(memory.in_use_bytes)}",
             f"{1_000 * memory.cpu_s_per_chunk:.1f} ms of processor time for a chunk",
@@ -197,7 +197,8 @@ def bench_worker_memory(model: str, num_chunks: int) -> Result:
     )
 
 
-def _lines(samples: Sequence[MemorySample]) -> Iterator[str]:
+def lines(samples: Sequence[MemorySample]) -> Iterator[str]:
+    """A dozen over the whole play: what is held at a chunk, and what one took since the line before."""
     every = max(1, len(samples) // 12)
     for earlier, later in zip(samples[::every], samples[every::every], strict=False):
         num_chunks = later.chunk_idx - earlier.chunk_idx

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from bench.script import STREET
-from bench.worker_memory import HURRY, Hurried, MemorySample, Street, sample_memory, summary_of
+from bench.worker_memory import HURRY, Hurried, MemorySample, Street, lines, sample_memory, summary_of
 from serving.sessions.contract import Directive, Look, Move
 from tests.fakes_model import INFO, FakeModel
 
@@ -44,19 +44,31 @@ def test_the_allocator_says_what_is_in_use() -> None:
     assert after.rss_bytes >= after.in_use_bytes // 2 > 0
 
 
-def test_growth_before_the_warm_up_is_over_counts_for_nothing() -> None:
-    def sample(chunk_idx: int) -> MemorySample:
-        grown = min(chunk_idx, 1_500) * 10_000
-        return MemorySample(
-            chunk_idx=chunk_idx,
-            rss_bytes=grown + 10**9,
-            in_use_bytes=grown,
-            unused_bytes=0,
-            cpu_s=0.05 * chunk_idx,
-            num_page_faults=3 * chunk_idx,
-        )
+def sample_of(chunk_idx: int) -> MemorySample:
+    """Memory that grows until the warm-up is over; 50 ms and three page faults a chunk."""
+    grown = min(chunk_idx, 1_500) * 10_000
+    return MemorySample(
+        chunk_idx=chunk_idx,
+        rss_bytes=grown + 10**9,
+        in_use_bytes=grown,
+        unused_bytes=0,
+        cpu_s=0.05 * chunk_idx,
+        num_page_faults=3 * chunk_idx,
+    )
 
-    figures = summary_of([sample(chunk_idx) for chunk_idx in range(0, 4_001, 125)], CHUNK_S)
+
+def test_growth_before_the_warm_up_is_over_counts_for_nothing() -> None:
+    figures = summary_of([sample_of(chunk_idx) for chunk_idx in range(0, 4_001, 125)], CHUNK_S)
     assert (figures.rss_bytes.per_s, figures.in_use_bytes.per_s) == (0.0, 0.0)
     assert figures.cpu_s_per_chunk == pytest.approx(0.05)
     assert figures.rss_bytes.num_samples == 21
+
+
+def test_a_dozen_lines_tell_memory_time_and_page_faults_of_a_chunk() -> None:
+    samples = [sample_of(chunk_idx) for chunk_idx in range(0, 6_001, 125)]
+    told = list(lines(samples))
+    assert len(told) == 12
+    assert told[2] == (
+        "chunk   1500:   968.0 MiB resident,   14.3 in use,    0.0 not given back; 50.0 ms and 3 page faults a chunk"
+    )
+    assert list(lines(samples[:1])) == []

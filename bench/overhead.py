@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from bench.bare_loop import BareFigures
@@ -42,28 +42,38 @@ def bench_overhead(
     and each of the two has a neighbour that the other has not without it.
     """
     played = (_beside if is_beside else _one_after_the_other)(service, seconds, rounds, model)
+    return result_of(played, {"seconds": seconds, "rounds": rounds, "beside": is_beside})
+
+
+def result_of(rounds: Iterable[Round], settings: dict[str, Any]) -> Result:
+    """The figures of the middle round, of an even number the greater of the two, and those of each."""
     plays: list[MeasuredPlay] = []
     measured: list[tuple[ServingOverhead, BareFigures]] = []
-    for of_round, bare in played:
+    for of_round, bare in rounds:
         plays += of_round
         measured.append((overhead_of(of_round, bare), bare))
-    middle, _ = sorted(measured, key=lambda each: each[0].overhead_cpu_s_per_chunk)[len(measured) // 2]
-    own = [each.own_overhead_cpu_s_per_chunk for each, _ in measured]
-    by_own_calls = ", ".join("none" if each is None else f"{each * MS:.1f}" for each in own)
-    differences = ", ".join(f"{each.overhead_cpu_s_per_chunk * MS:.1f}" for each, _ in measured)
+    each_round = [overhead for overhead, _ in measured]
+    middle = sorted(each_round, key=lambda each: each.overhead_cpu_s_per_chunk)[len(each_round) // 2]
     return Result(
         benchmark="overhead",
         model=plays[0].recording.shape.model,
-        settings={"seconds": seconds, "rounds": rounds, "sessions": len(plays), "beside": is_beside},
+        settings=settings | {"sessions": len(plays)},
         figures=_figures(middle)
         | {"rounds": [_figures(each) | {"bare_loop": dataclasses.asdict(bare)} for each, bare in measured]},
-        summary=(
-            f"the middle one of {rounds} rounds ({differences}): {overhead_sentence(middle)}",
-            f"by the model's calls in the service itself, round by round: {by_own_calls}",
-            *mean_sentence("against the bare loop", [each.overhead_cpu_s_per_chunk for each, _ in measured]),
-            *mean_sentence("by those calls", own),
-        ),
+        summary=_summary(middle, each_round),
         faults=tuple(play.recording.failure for play in plays if play.recording.failure),
+    )
+
+
+def _summary(middle: ServingOverhead, rounds: Sequence[ServingOverhead]) -> tuple[str, ...]:
+    own = [each.own_overhead_cpu_s_per_chunk for each in rounds]
+    by_own_calls = ", ".join("none" if each is None else f"{each * MS:.1f}" for each in own)
+    differences = ", ".join(f"{each.overhead_cpu_s_per_chunk * MS:.1f}" for each in rounds)
+    return (
+        f"the middle one of {len(rounds)} rounds ({differences}): {overhead_sentence(middle)}",
+        f"by the model's calls in the service itself, round by round: {by_own_calls}",
+        *mean_sentence("against the bare loop", [each.overhead_cpu_s_per_chunk for each in rounds]),
+        *mean_sentence("by those calls", own),
     )
 
 

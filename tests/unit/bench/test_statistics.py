@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 
 from bench.statistics import first_against_last, fit_slope, mean_of, percentile
@@ -20,9 +23,22 @@ def test_a_mean_is_as_sure_as_its_values_are_alike_and_many() -> None:
     few, many = mean_of([4.0, 6.0, 8.0, 6.0]), mean_of([4.0, 6.0, 8.0, 6.0] * 25)
     assert few.value == many.value == 6.0
     assert few.low < 5.0 < many.low < 6.0 < many.high < 7.0 < few.high
+    assert many.high == pytest.approx(6.0 + 1.96 * math.sqrt(2 * 100 / 99) / math.sqrt(100))
     assert (mean_of([3.0] * 5).low, mean_of([3.0] * 5).high) == (3.0, 3.0)
     with pytest.raises(ValueError, match="at least 2"):
         mean_of([1.0])
+
+
+def test_the_interval_of_few_values_is_as_wide_as_students() -> None:
+    two, ten = mean_of([1.0, 3.0]), mean_of([4.0, 6.0] * 5)
+    assert two.high - two.value == pytest.approx(12.706 * 1.0)
+    assert ten.high - ten.value == pytest.approx(2.262 * math.sqrt(10 / 9) / math.sqrt(10))
+
+
+def test_an_interval_holds_the_truth_nineteen_times_of_twenty() -> None:
+    series = np.random.default_rng(1).normal(5.0, 2.0, (4_000, 5))
+    means = [mean_of(values.tolist()) for values in series]
+    assert np.mean([mean.low < 5.0 < mean.high for mean in means]) == pytest.approx(0.95, abs=0.01)
 
 
 def test_a_rising_line_is_not_flat_and_its_slope_is_found() -> None:

@@ -155,7 +155,7 @@ class CatalogueJournals:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the catalogue has all that was written by now, also by workers that are dead."""
+        """As `JournalWriter.is_whole`."""
         return self._writer.is_whole
 
     def close(self) -> None:

@@ -56,7 +56,8 @@ class SnapshotSaver:
         has_journals: Callable[[], bool] = lambda: True,
         snapshot_every_chunks: int = 0,
     ) -> None:
-        """`has_journals`: whether the catalogue has all of them, those of dead workers as well.
+        """`has_journals`: whether the catalogue has all of them that do not come by themselves at once, those of dead
+        workers as well.
         `snapshot_every_chunks`: how far apart sessions make them by themselves; 0 where that is not known."""
         self._store = store
         self._snapshots = snapshots

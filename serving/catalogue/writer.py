@@ -111,7 +111,8 @@ class JournalWriter:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the catalogue has all that was written by now, also by workers that are dead."""
+        """Whether nothing waits for the catalogue to come back: in the spool, of workers that are dead, or of sessions
+        that only just begin. What is on its way into the catalogue is not counted: somebody always plays."""
         return not self._has_left and not self._spool.num_records and not len(self._beginnings)
 
     def close(self) -> None:

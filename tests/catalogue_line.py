@@ -46,10 +46,8 @@ class Catalogue:
     def __init__(self, database: Database) -> None:
         self.line = Line.UP
         self.table = JournalTable(database)
-        self.num_attempts = 0
 
     def append(self, batches: Sequence[Batch]) -> set[str]:
-        self.num_attempts += 1
         line = self.line
         if line is Line.DOWN:
             raise StorageUnavailableError("away")

@@ -31,8 +31,9 @@ def test_a_new_session_is_refused_at_once_where_nothing_waits_for_the_catalogue(
         begin_another(journals, held_session(database, "s-2"), lost)
         eventually(lambda: lost == [AWAY_MESSAGE])
         catalogue.line = Line.UP
-        assert opened(journals, database, "s-3")
-        assert told(journals, "s-3")
+        opened(journals, database, "s-3")
+        assert told(journals, "s-3"), "durable, for the catalogue is back"
+    assert catalogue.read("s-3") == [("opened", "")]
 
 
 def test_a_new_session_waits_until_the_catalogue_has_what_others_did_and_is_durable_from_its_first_record(

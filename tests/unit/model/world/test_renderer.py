@@ -37,16 +37,25 @@ def test_the_ground_lies_where_geometry_puts_it() -> None:
     assert (near - expected).abs().median() < 1e-4
 
 
-def look(**choices: str) -> torch.Tensor:
+def look(view_place: str = "street", **choices: str) -> torch.Tensor:
     slope = camera.row_slope(camera.VIEW_H, (camera.CANVAS_H - camera.VIEW_H) // 2)[None]
     noise = torch.zeros(1, NUM_NOISES, camera.VIEW_H, camera.VIEW_W)
-    return render_look(view_of("street"), torch.from_numpy(conditions_of(**choices))[None], slope, noise)[0]
+    return render_look(view_of(view_place), torch.from_numpy(conditions_of(**choices))[None], slope, noise)[0]
 
 
 def test_night_is_darker_and_windows_glow() -> None:
     day, night = look(), look(lighting="night")
     assert night.mean() < 0.6 * day.mean()
     assert night.max() > 0.8
+
+
+@pytest.mark.parametrize(("weather", "share"), [("clear", 0.5), ("rain", 0.33)])
+@pytest.mark.parametrize("place", ["forest", "meadow", "desert", "shore"])
+def test_the_ground_is_seen_by_moonlight_where_there_are_no_lamps(place: str, weather: str, share: float) -> None:
+    below = camera.VIEW_H // 2
+    day, night = (look(place, lighting=lighting, weather=weather)[:, below:] for lighting in ("day", "night"))
+    assert share * day.mean() < night.mean() < 0.6 * day.mean()
+    assert night.quantile(0.05) > 0.1, "nowhere black"
 
 
 def test_fog_takes_contrast_and_noir_takes_colour() -> None:

@@ -250,7 +250,8 @@ def _lay_in(maps_MHW: Tensor, idx: int, mine_HW: Tensor, sources: Panorama, seen
     column, row = (where[idx].flatten()[at][None, None] for where in (seen.column_BHV, seen.row_BHV))
     colours = look_up_colours(sources.maps_BMHW[idx : idx + 1, : camera.NEARNESS], column, row)[0, :, 0]
     rest = seen.rest_BMHV[idx].flatten(1).index_select(1, at)
-    maps_MHW.flatten(1).index_copy_(1, at, torch.cat([colours, rest]))
+    # A view, or it raises: what is laid into a copy is lost.
+    maps_MHW.view(len(maps_MHW), -1).index_copy_(1, at, torch.cat([colours, rest]))
 
 
 def _recollection(maps_MHW: Tensor, strong_HW: Tensor, weak_HW: Tensor) -> Recollection:

@@ -35,7 +35,6 @@ HAIR: dict[str, RGB] = {
     "grey": (0.74, 0.74, 0.76),
 }
 FIGURES = ("girl", "boy", "woman", "man")
-GARMENTS = ("coat", "dress", "shirt", "hat")
 # What colour a thing may have if nobody says one; noise picks.
 USUAL_COLOURS: dict[str, tuple[RGB, ...]] = {
     "person": (

@@ -31,7 +31,6 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "camera": (NONE, *CAMERA_MOVES),
     "perspective": (NONE, "first_person", "third_person"),
 }
-NUM_QUESTIONS = len(QUESTIONS)
 NUM_ANSWERS = sum(len(answers) for answers in QUESTIONS.values())
 SURE = 0.5  # an answer below this is not taken
 DETAILS = ("figure", "colour", "hair", "garment", "umbrella")  # here an answer that is likely will do

@@ -17,7 +17,6 @@ from nacre.v1 import session_pb2, session_pb2_grpc
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 OURS = {"nacre", "nacre-server"}
-EXTRAS = ("dev", "train")
 
 
 def pinned_versions() -> dict[str, str]:

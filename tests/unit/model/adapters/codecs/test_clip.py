@@ -20,7 +20,6 @@ from model.adapters.interface import IMAGE
 
 SMALL = ClipSizes(width=16, num_heads=2, inner=24, num_layers=3, image_px=12, patch_px=4, shared=8)
 CPU = torch.device("cpu")
-RENAMED = {"norm1": "layer_norm1", "norm2": "layer_norm2", "mlp.0": "mlp.fc1", "mlp.2": "mlp.fc2"}
 PICTURE = np.random.default_rng(2).integers(0, 256, (20, 30, 3), np.uint8)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -173,15 +172,6 @@ class Ready:
 def find_ready(log: str) -> Ready | None:
     match = READY_LINE.search(log)
     return match and Ready(address=match["address"], metrics_urls=tuple(match["urls"].split(", ")))
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on now."""
-    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def end_survivors(family: Sequence[psutil.Process], linger_s: float) -> list[str]:

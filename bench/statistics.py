@@ -57,11 +57,6 @@ class Slope:
     high_per_s: float
     num_samples: int
 
-    @property
-    def is_flat(self) -> bool:
-        """Zero lies within the interval."""
-        return self.low_per_s <= 0.0 <= self.high_per_s
-
 
 def fit_slope(times_s: Sequence[float], values: Sequence[float]) -> Slope:
     """The interval is widened by how far each sample's error says the next one's: a series that wanders would look as

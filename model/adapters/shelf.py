@@ -11,4 +11,3 @@ NAMES = (
     "abot-5b",
     "abot-5b-720p",
 )
-TINY_NAMES = ("wan-tiny", "matrix-game-tiny", "abot-tiny")  # for tests

@@ -29,11 +29,6 @@ class Usage:
     def __add__(self, other: Usage) -> Usage:
         return Usage(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(Usage)})
 
-    @property
-    def num_delivered_frames(self) -> int:
-        """To whoever plays, billed or not."""
-        return self.num_frames + self.num_blank_frames + self.num_frozen_frames
-
     def to_fields(self) -> dict[str, Any]:
         """JSON: seconds as a number of three digits behind the point."""
         return {**{each.name: getattr(self, each.name) for each in fields(Usage)}, "seconds": float(self.seconds)}

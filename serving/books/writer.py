@@ -227,7 +227,3 @@ class BookWriter:
         if entries:
             self.num_lost += len(entries)
             logger.error("%d entries of books are lost: neither the catalogue nor the disk takes them", len(entries))
-
-
-def in_one_folder(folder: Path) -> Callable[[str], Path]:
-    return lambda tenant_id: folder

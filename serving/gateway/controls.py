@@ -37,10 +37,6 @@ class ControlBook:
     def pending_ids(self) -> list[str]:
         return list(self._received_s_by_id)
 
-    @property
-    def num_remembered(self) -> int:
-        return len(self._recent)
-
     def fate(self, control_id: str) -> Fate | None:
         """None for one that was not seen lately."""
         return self._recent.get(control_id)

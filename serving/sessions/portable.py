@@ -9,17 +9,12 @@ nothing is read that is larger than its manifest promises.
 
 from __future__ import annotations
 
-import os
-import secrets
 import struct
 import zipfile
-from contextlib import suppress
 from io import BytesIO
-from pathlib import Path
-from typing import BinaryIO
 
 from model.interface import ModelInfo
-from serving.errors import SnapshotDamagedError, StorageUnavailableError
+from serving.errors import SnapshotDamagedError
 from serving.sessions import manifest as manifests
 from serving.sessions.manifest import MAX_MANIFEST_BYTES, MAX_SNAPSHOT_BYTES, PORTABLE
 from serving.sessions.snapshot import SessionSnapshot
@@ -52,40 +47,8 @@ def with_kind(data: bytes, info: ModelInfo) -> tuple[SessionSnapshot, str]:
     """What `to_bytes` was given. Raises `SnapshotRefusedError`."""
     if len(data) > MAX_FILE_BYTES:
         raise SnapshotDamagedError(f"a file of {len(data)} bytes; {MAX_FILE_BYTES} at most")
-    return _read(BytesIO(data), info)
-
-
-def write_file(path: Path, snapshot: SessionSnapshot, info: ModelInfo, kind: str = PORTABLE) -> int:
-    """Whole or not at all; gives the number of bytes. Raises `StorageUnavailableError`."""
-    data = to_bytes(snapshot, info, kind)
-    unfinished = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
-        with unfinished.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        raise StorageUnavailableError(f"{path} cannot be written: {error.strerror}") from error
-    return len(data)
-
-
-def read_file(path: Path, info: ModelInfo) -> SessionSnapshot:
-    """Raises `SnapshotRefusedError`, or `StorageUnavailableError` when there is no such file."""
-    try:
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
-                raise SnapshotDamagedError(f"a file of more than {MAX_FILE_BYTES} bytes")
-            return _read(file, info)[0]
-    except OSError as error:
-        raise StorageUnavailableError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _read(file: BinaryIO, info: ModelInfo) -> tuple[SessionSnapshot, str]:
-    try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
             manifest = manifests.parse(_entry(archive, MANIFEST_NAME, MAX_MANIFEST_BYTES), info)
             parts = {
                 part.sha256: manifests.checked(part, _entry(archive, _part_name(part.sha256), part.num_bytes))

@@ -49,11 +49,6 @@ class Timeline:
             return 0
         return min((span.first_chunk_idx for span in self._rewinds(epoch)), default=None)
 
-    def has_chunk(self, epoch: int, chunk_idx: int) -> bool:
-        """Whether what `epoch` did at that chunk counts."""
-        end = self.end_of(epoch)
-        return end is None or chunk_idx < end
-
     def has_boundary(self, epoch: int, chunk_idx: int) -> bool:
         """Whether the state that `epoch` had before that chunk counts: a rewind to this very chunk begins with it."""
         end = self.end_of(epoch)

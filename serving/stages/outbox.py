@@ -31,9 +31,6 @@ class Outbox(Generic[Item]):
         self._items.append(None)
         self._has_items.set()
 
-    def end_threadsafe(self) -> None:
-        self._loop.call_soon_threadsafe(self.end)
-
     async def get(self) -> Item | None:
         """The next item; None once the box has ended."""
         while not self._items:

@@ -12,10 +12,11 @@ from bench.play import Player, Start
 from bench.recording import Answer, Recording
 from bench.report import faults_of
 from bench.script import STREET
-from bench.service import HOST, free_ports
+from bench.service import HOST
 from serving.gateway.config import GatewayConfig
 from serving.gateway.server import GatewayServer
 from tests.fakes import FakeWorldPlane
+from tests.ports import free_port
 
 SCRIPT = STREET.scaled_to(2.4)
 NUM_CHUNKS = 30
@@ -73,7 +74,7 @@ async def test_a_lost_worker_is_told_with_all_that_came_before(
 
 
 async def test_a_service_that_is_not_there_is_told(tmp_path_factory: pytest.TempPathFactory) -> None:
-    recording = await Player(f"{HOST}:{free_ports(1)[0]}").play(SCRIPT, START)
+    recording = await Player(f"{HOST}:{free_port()}").play(SCRIPT, START)
     assert "Unavailable" in recording.failure
     faults = faults_of(written(recording, tmp_path_factory).session)
     assert "text: no session came about" in faults

@@ -40,7 +40,7 @@ class PartOutbox(Outbox[DecodedPart]):
         self.put_threadsafe(part)
 
     def closed(self) -> None:
-        self.end_threadsafe()
+        self._loop.call_soon_threadsafe(self.end)
 
 
 @dataclass(slots=True, kw_only=True)

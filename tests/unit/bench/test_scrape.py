@@ -6,9 +6,10 @@ import pytest
 from prometheus_client import generate_latest
 
 from bench.scrape import HistogramTotals, StageTotals, parse_heap, parse_stages, read_stages
-from bench.service import HOST, ServiceError, free_ports
+from bench.service import HOST, ServiceError
 from observability.metric_table import CHUNK_STAGE, GATEWAY_ROWS, WORKER_ROWS, WORKER_STAGE, WORKER_STAGE_CPU
 from observability.metrics import ProcessMetrics
+from tests.ports import free_port
 
 
 def observe(process: ProcessMetrics, stage: str, *seconds: float) -> None:
@@ -81,7 +82,7 @@ def test_pages_are_read_over_http() -> None:
 
 def test_an_endpoint_that_does_not_answer_is_the_services_failure() -> None:
     with pytest.raises(ServiceError, match="no metrics at"):
-        read_stages([f"http://{HOST}:{free_ports(1)[0]}/metrics"])
+        read_stages([f"http://{HOST}:{free_port()}/metrics"])
 
 
 def test_no_chunks_are_no_stages() -> None:

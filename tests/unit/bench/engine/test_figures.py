@@ -24,6 +24,7 @@ from bench.engine.solo import milliseconds_of, solo_figures, time_chunks
 from model.interface import CameraPose, ChunkLatents
 from serving.sessions.encoded import ChunkHeader, DecodedPart
 from tests.fakes_model import INFO, FakeModel
+from tests.unit.bench.slopes import is_flat
 
 CEILINGS = Ceilings(flops_per_s=100.0, bytes_per_s=10.0, dtype="float32")
 
@@ -127,8 +128,8 @@ def test_growth_is_seen_and_flatness_called_flat() -> None:
     flat = [MemorySample(time_s=2.0 * idx, used_bytes=10**9 + 10**5 * (-1) ** idx) for idx in range(100)]
     growing = [replace(each, used_bytes=each.used_bytes + int(10_000 * each.time_s)) for each in flat]
     times = times_of(0.02, 0.01, count=1_000)
-    assert flatness_of(times, flat).used_bytes.is_flat
-    assert not flatness_of(times, growing).used_bytes.is_flat
+    assert is_flat(flatness_of(times, flat).used_bytes)
+    assert not is_flat(flatness_of(times, growing).used_bytes)
     assert flatness_of(times, flat).chunk_p99_s.ratio == pytest.approx(1.0)
     with pytest.raises(ValueError, match="points"):
         flatness_of(times, flat[:2])

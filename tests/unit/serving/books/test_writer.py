@@ -11,7 +11,7 @@ import pytest
 from serving.books.chain import Book, BookId, Entry
 from serving.books.ledger import Ledger
 from serving.books.waiting_file import WaitingFile, left_behind
-from serving.books.writer import BookWriter, WriterConfig, in_one_folder
+from serving.books.writer import BookWriter, WriterConfig
 from serving.catalogue.database import Database
 from serving.errors import StorageUnavailableError
 
@@ -38,7 +38,7 @@ def entry(number: int) -> Entry:
 
 
 def writer_of(ledger: Ledger, folder: Path, config: WriterConfig = QUICK, owner: str = "me") -> BookWriter:
-    return BookWriter(ledger, owner, in_one_folder(folder), [folder], config)
+    return BookWriter(ledger, owner, lambda tenant_id: folder, [folder], config)
 
 
 def until(condition: Callable[[], object]) -> None:

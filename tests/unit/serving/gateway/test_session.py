@@ -248,7 +248,8 @@ async def test_remembered_ids_are_bounded() -> None:
         for idx in range(REMEMBERED_IDS + 100):
             session.controls.admit(f"c{idx}", 1.0)
             session.controls.forget(f"c{idx}")
-        assert session.controls.num_remembered == REMEMBERED_IDS
+        remembered = [session.controls.fate(f"c{idx}") is not None for idx in range(REMEMBERED_IDS + 100)]
+        assert remembered == [False] * 100 + [True] * REMEMBERED_IDS
 
 
 async def test_the_first_chunk_that_shows_a_control_names_when_it_came() -> None:

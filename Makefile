@@ -82,7 +82,7 @@ eval: $(INSTALLED) ## Measure what the embedded model can do (half an hour)
 fuzz: $(INSTALLED) ## Every verb in any order, 500 runs of 30 (half an hour)
 	$(PY) -m bench fuzz
 
-fuzz-api: $(INSTALLED) ## Every request message, 800 of each, and every parser (ten minutes)
+fuzz-api: $(INSTALLED) ## Every request message, 800 of each, and every parser (half an hour)
 	NACRE_FUZZ_EXAMPLES=800 $(PY) -m pytest --timeout 1200 tests/fuzz
 	-$(PIP_INSTALL) atheris
 	$(PY) -m tests.fuzz.guided 120

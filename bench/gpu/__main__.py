@@ -1,4 +1,4 @@
-"""`python -m bench.gpu`: what a GPU is asked, in calls of at most ten minutes each."""
+"""`python -m bench.gpu`: what a GPU is asked, in one run or several, each as long as one likes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ console = Console(highlight=False, soft_wrap=True)
 @app.command()
 def run(
     folder: Annotated[Path, typer.Argument(help="Where gpu.json is written, after each part.")],
-    minutes: Annotated[float, typer.Option(min=0.1, help="That all of it may take.")] = 9.5,
-    after: Annotated[Path | None, typer.Option(help="gpu.json of an earlier call: go on from there.")] = None,
+    minutes: Annotated[float, typer.Option(min=0.1, help="That this run may take.")] = 30.0,
+    after: Annotated[Path | None, typer.Option(help="gpu.json of an earlier run: go on from there.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Parts by name, without their order.")] = None,
     rehearsal: Annotated[bool, typer.Option("--rehearsal", help="Every way at hardly any size, on a CPU.")] = False,
 ) -> None:
-    """Run what is not known yet; what has no time left is for the next call."""
+    """Run what is not known yet, for as long as `--minutes` says; `--after` goes on with what is left."""
     parts = plan(is_rehearsal=rehearsal)
     if unknown := sorted(set(only or ()) - {part.name for part in parts}):
         raise typer.BadParameter(f"no parts: {', '.join(unknown)}; there are {', '.join(part.name for part in parts)}")

@@ -79,7 +79,7 @@ def _figures(preset: str, device: str, more: tuple[str, ...], *, is_rehearsal: b
 
 
 def _flat(preset: str, device: str, *, is_rehearsal: bool) -> Part:
-    """Minutes of one session, and nothing else: in a call of its own."""
+    """Minutes of one session, and nothing else: in a run of its own."""
     few = ("--ladder", "1", "--chunks", "5", "--first-frames", "1", "--held", "0", "--at-most", "1")
     minutes = ("--minutes", "0.5", "--real") if is_rehearsal else ("--minutes", "7")
     command = _engine(preset, device, "--profile", "fast", *few, *minutes)

@@ -30,7 +30,7 @@ State = dict[str, dict[str, Any]]  # by the part's name
 class SuiteConfig:
     folder: Path  # where the one file of all results is written
     seconds: float  # that all parts together may take
-    after: Path | None = None  # such a file of an earlier call: what went well there is not run again
+    after: Path | None = None  # such a file of an earlier run: what went well there is not run again
     least_s: float = LEAST_S
 
 

@@ -1,7 +1,7 @@
-"""What rests with the host for a while and goes back to where it came from.
+"""What goes from the host to a device, and what rests with the host for a while and goes back to where it came from.
 
-From a GPU it is pinned memory, so that the way back is a copy beside what the GPU does. On a CPU it is memory like any
-other, and the same calls copy there and back.
+Beside a GPU it is pinned memory, so that the way there is a copy for which the host does not wait. On a CPU it is
+memory like any other, and the same calls copy there and back.
 """
 
 from __future__ import annotations
@@ -33,6 +33,14 @@ class Arrival:
         if self._event is not None:
             torch.cuda.current_stream(self._device).wait_event(self._event)
             self._event = None
+
+
+def sent(host: Tensor, device: torch.device) -> Tensor:
+    """The same on the device, for what the current stream does next; the host waits for nothing. Itself where it is
+    there. What was sent may be let go at once: torch gives pinned memory to nobody else before it was read."""
+    if device.type == "cuda" and host.device.type == "cpu":
+        host = host.pin_memory()  # a copy, so that a GPU may read later what is written over here
+    return host.to(device, non_blocking=True)
 
 
 def kept_on_host(tensor: Tensor) -> Tensor:

@@ -49,6 +49,13 @@ def to_host(tensor: Tensor) -> Tensor:
     return for_copies(tensor.device).to_host(tensor)
 
 
+def wait_until_done(device: torch.device) -> None:
+    """The host waits for all that the current stream was asked to do: the one wait of a step, at its end. For an event,
+    which torch's `set_sync_debug_mode` lets pass, so that it finds every wait but this one."""
+    if device.type == "cuda":
+        torch.cuda.current_stream(device).record_event().synchronize()
+
+
 class SideStream:
     """A stream of one thread's work, on one device."""
 

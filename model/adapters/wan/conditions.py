@@ -16,6 +16,7 @@ from model.adapters.wan.config import WanConfig
 from model.adapters.wan.hands import told_actions
 from model.adapters.wan.network import Conditions
 from model.adapters.wan.window import KeysValues
+from model.gpu.host_memory import sent
 
 
 class Told(NamedTuple):
@@ -34,14 +35,15 @@ class Told(NamedTuple):
         return self.picture_FCHW[0]
 
 
-def conditions_of(told: Sequence[Told], config: WanConfig, frames: int, network_device: torch.device) -> Conditions:
+def conditions_of(told: Sequence[Told], config: WanConfig, frames: int, device: torch.device) -> Conditions:
+    """For all passes over a chunk."""
     beside = actions = keys = None
     if config.condition_channels:
-        beside = torch.stack([_beside(each, config, frames) for each in told]).to(network_device)
+        beside = sent(torch.stack([_beside(each, config, frames) for each in told]), device)
     if config.actions:
-        actions = _joined([_actions(each, config, frames) for each in told], network_device)
+        actions = _joined([_actions(each, config, frames) for each in told], device)
     if config.keys:
-        keys = torch.stack([each.hands_A for each in told]).to(network_device)
+        keys = sent(torch.stack([each.hands_A for each in told]), device)
     return Conditions(beside, actions, keys)
 
 
@@ -63,9 +65,8 @@ def _actions(told: Told, config: WanConfig, frames: int) -> Actions:
 
 def _joined(actions: Sequence[Actions], device: torch.device) -> Actions:
     mouse = [each.mouse_BFWA for each in actions if each.mouse_BFWA is not None]
-    return Actions(
-        torch.cat([each.keyboard_BFWA for each in actions]).to(device), torch.cat(mouse).to(device) if mouse else None
-    )
+    keyboard = torch.cat([each.keyboard_BFWA for each in actions])
+    return Actions(sent(keyboard, device), sent(torch.cat(mouse), device) if mouse else None)
 
 
 def stacked(contexts: Sequence[list[KeysValues]]) -> list[KeysValues]:
@@ -79,8 +80,8 @@ def stacked(contexts: Sequence[list[KeysValues]]) -> list[KeysValues]:
 
 
 def with_given(latents_BFCHW: Tensor, given: Sequence[Tensor | None]) -> Tensor:
-    """The latents, with each session's given first latent frame laid into them."""
+    """The latents, with each session's given first latent frame laid into them; all on one device."""
     for row, first_CHW in enumerate(given):
         if first_CHW is not None:
-            latents_BFCHW[row, 0] = first_CHW.to(latents_BFCHW.device)
+            latents_BFCHW[row, 0] = first_CHW
     return latents_BFCHW

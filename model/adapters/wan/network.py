@@ -26,6 +26,7 @@ from model.adapters.wan.layers import SELF, Block, Head, ImageEmbedding, timeste
 from model.adapters.wan.pointwise import Pointwise
 from model.adapters.wan.rotary import Rotation, grid_rotation, time_rotation
 from model.adapters.wan.window import KeysValues, LatentCache, Shapes, Window
+from model.gpu.host_memory import sent
 
 
 class Conditions(NamedTuple):
@@ -79,7 +80,7 @@ class WanNetwork(nn.Module):
     def context(self, context_BPD: Tensor) -> list[KeysValues]:
         """Keys and values of a text, or of a picture's meaning, for every block. Keep them until it changes. A text is
         filled up with zeros, which the network was trained to see."""
-        context_BPD = context_BPD.to(self.device, self.dtype)
+        context_BPD = sent(context_BPD.to(self.dtype), self.device)
         if self.config.text_dim:
             missing = self.config.text_tokens - context_BPD.shape[1]
             if missing < 0:

@@ -16,6 +16,8 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
+from model.gpu.host_memory import sent
+
 BASE = 10_000.0
 
 
@@ -42,7 +44,7 @@ def grid_rotation(frames: int, rows: int, columns: int, head_dim: int, dtype: to
     row = repeat(_angles(rows, side, BASE), "r k -> f r c k", f=frames, c=columns)
     column = repeat(_angles(columns, side, BASE), "c k -> f r c k", f=frames, r=rows)
     angle = rearrange(torch.cat([time, row, column], -1), "f r c k -> f (r c) k")
-    return Rotation(angle.cos().to(device, precision(dtype)), angle.sin().to(device, precision(dtype)))
+    return _rotation(angle, dtype, device)
 
 
 @lru_cache(maxsize=8)
@@ -52,7 +54,12 @@ def time_rotation(
     """Where only the first `temporal_dims` of a head turn, with time: [F, K / 2]."""
     still = torch.zeros(frames, (head_dim - temporal_dims) // 2, dtype=torch.float64)
     angle = torch.cat([_angles(frames, temporal_dims, base), still], -1)
-    return Rotation(angle.cos().to(device, precision(dtype)), angle.sin().to(device, precision(dtype)))
+    return _rotation(angle, dtype, device)
+
+
+def _rotation(angle: Tensor, dtype: torch.dtype, device: str) -> Rotation:
+    there = torch.device(device)
+    return Rotation(*(sent(each.to(precision(dtype)), there) for each in (angle.cos(), angle.sin())))
 
 
 def _angles(positions: int, dims: int, base: float) -> Tensor:

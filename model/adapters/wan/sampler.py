@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -38,9 +39,10 @@ class FewSteps:
         return FewSteps(steps=chosen, shift=self.shift)
 
 
-def clean_from(noisy: Tensor, velocity: Tensor, sigma: Tensor) -> Tensor:
-    """The clean latents a velocity speaks of. `sigma` is broadcast; computed in double precision."""
-    return (noisy.double() - sigma.double() * velocity.double()).to(noisy.dtype)
+def clean_from(noisy: Tensor, velocity: Tensor, sigma: float) -> Tensor:
+    """The clean latents a velocity speaks of: in double precision, of a level in single precision, as is published."""
+    level = float(np.float32(sigma))
+    return (noisy.double() - level * velocity.double()).to(noisy.dtype)
 
 
 def noised(clean: Tensor, noise: Tensor, sigma: float) -> Tensor:

@@ -6,7 +6,8 @@ the cache only read; the cache pass writes the clean chunk to it.
 In the exact profile every session is stepped alone. In the fast one those with equally many cached latent frames share
 their passes, which is where a GPU gains; a session's chunk then differs in the last bits that the arithmetic has.
 
-Letters: B sessions, F latent frames of a chunk, C channels, H W rows and columns, P context tokens, D context dims.
+Letters: E noise levels, B sessions, F latent frames of a chunk, C channels, H W rows and columns, P context tokens, D
+context dims.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ from model.adapters.presets import WanPreset
 from model.adapters.wan.capabilities import MAX_PITCH_DEG_PER_S, MAX_SPEED_M_PER_S, MAX_YAW_DEG_PER_S
 from model.adapters.wan.conditions import Told, conditions_of, stacked, with_given
 from model.adapters.wan.hands import hand_numbers, num_hand_numbers
-from model.adapters.wan.network import WanNetwork
+from model.adapters.wan.network import Conditions, WanNetwork
 from model.adapters.wan.pool import CachePool
 from model.adapters.wan.sampler import FewSteps, clean_from, noised, timesteps_of
 from model.adapters.wan.session import CACHE, MadeChunk, WanState, contexts_of, from_numpy, recent_of
 from model.adapters.wan.warming import play_strangers
 from model.adapters.wan.window import KeysValues, LatentCache, Window
+from model.gpu.host_memory import sent
+from model.gpu.streams import wait_until_done
 from model.interface import CameraPose, ChunkControls, ChunkLatents, Profile, SessionState, Tensors
 from model.recaching import recaches
 from model.sampler import chunk_noise
@@ -176,54 +179,65 @@ class WanTransformer:
     def _step_together(self, turns: Sequence[Turn]) -> list[ChunkLatents]:
         window = self._window([turn.state.cache for turn in turns])
         context = stacked([turn.state.context for turn in turns])
-        latents_BFCHW = self._denoise(turns, window, context)
-        self._remember([turn.state for turn in turns], [turn.told for turn in turns], latents_BFCHW, window, context)
-        if latents_BFCHW.is_cuda:  # the step is over when they are there; they stay where they are
-            torch.cuda.current_stream(latents_BFCHW.device).synchronize()
+        conditions = self._conditions([turn.told for turn in turns])
+        latents_BFCHW = self._denoise(turns, window, context, conditions)
+        self._remember([turn.state for turn in turns], latents_BFCHW, window, context, conditions)
+        wait_until_done(self._network.device)  # the latents stay where they are
         return [self._finish(turn, latents) for turn, latents in zip(turns, latents_BFCHW, strict=True)]
 
     def _window(self, caches: Sequence[LatentCache]) -> Window:
         preset = self._preset
         return self._network.window(caches, preset.latents_per_chunk, preset.latent_rows, preset.latent_columns)
 
-    def _denoise(self, turns: Sequence[Turn], window: Window, context: list[KeysValues]) -> Tensor:
+    def _conditions(self, told: Sequence[Told]) -> Conditions:
+        network = self._network
+        return conditions_of(told, network.config, self._preset.latents_per_chunk, network.device)
+
+    def _denoise(
+        self, turns: Sequence[Turn], window: Window, context: list[KeysValues], conditions: Conditions
+    ) -> Tensor:
         """The denoise pass: noise to clean latents in a few levels. The caches are only read."""
-        config, device = self._network.config, self._network.device
-        told = [turn.told for turn in turns]
-        conditions = conditions_of(told, config, self._preset.latents_per_chunk, device)
-        given = [each.given(config) for each in told]
-        is_clean_BF = torch.zeros(len(turns), self._preset.latents_per_chunk, dtype=torch.bool, device=device)
-        is_clean_BF[:, 0] = torch.tensor([each is not None for each in given], device=device)
+        given = self._given(turns)
         sigmas = turns[0].sampling.sigmas
+        timesteps_EBF = self._timesteps(sigmas, [each is not None for each in given])
         latents = with_given(self._noise(turns, 0), given)
         for pass_idx, sigma in enumerate(sigmas):
-            timesteps_BF = timesteps_of(sigma, is_clean_BF)
-            velocity = self._network.denoise(latents, timesteps_BF, context, window, conditions)
-            latents = clean_from(latents, velocity, torch.tensor(sigma, device=device))
+            velocity = self._network.denoise(latents, timesteps_EBF[pass_idx], context, window, conditions)
+            latents = clean_from(latents, velocity, sigma)
             if pass_idx + 1 < len(sigmas):
                 latents = noised(latents, self._noise(turns, pass_idx + 1), sigmas[pass_idx + 1])
             latents = with_given(latents, given)
         return latents
 
+    def _given(self, turns: Sequence[Turn]) -> list[Tensor | None]:
+        """Of each session, what its first latent frame is, if it need not be made."""
+        found = [turn.told.given(self._network.config) for turn in turns]
+        return [None if each is None else sent(each, self._network.device) for each in found]
+
+    def _timesteps(self, sigmas: Sequence[float], is_given: Sequence[bool]) -> Tensor:
+        """Of all passes: [E, B, F]."""
+        is_clean_BF = torch.zeros(len(is_given), self._preset.latents_per_chunk, dtype=torch.bool)
+        is_clean_BF[:, 0] = torch.tensor(is_given)
+        return sent(torch.stack([timesteps_of(sigma, is_clean_BF) for sigma in sigmas]), self._network.device)
+
     def _noise(self, turns: Sequence[Turn], pass_idx: int) -> Tensor:
-        """Fresh for every pass, and a function of seed, chunk and pass alone: [B, F, C, H, W]."""
+        """Fresh for every pass, and a function of seed, chunk and pass alone: [B, F, C, H, W]. Drawn by the host just
+        before its pass, so that a GPU waits for the first alone: it is busy with one pass while the next's is drawn."""
         drawn = [
             chunk_noise(turn.state.seed, turn.state.chunk_idx, f"latents/{pass_idx}", self._preset.chunk_shape)
             for turn in turns
         ]
-        return torch.stack(drawn).to(self._network.device)
+        return sent(torch.stack(drawn), self._network.device)
 
     def _remember(
         self,
         states: Sequence[WanState],
-        told: Sequence[Told],
         latents_BFCHW: Tensor,
         window: Window,
         context: list[KeysValues],
+        conditions: Conditions,
     ) -> None:
         """The cache pass: the clean chunk goes through once more, and its keys are kept."""
-        config, frames = self._network.config, latents_BFCHW.shape[1]
-        conditions = conditions_of(told, config, frames, self._network.device)
         kept = self._network.remember(latents_BFCHW, context, window, conditions)
         for row, state in enumerate(states):
             state.cache.append({kind: KeysValues(own.k[:, row], own.v[:, row]) for kind, own in kept.items()})
@@ -242,8 +256,9 @@ class WanTransformer:
             told = Told(made.hands_A, made.hands_before_A, made.first_latent, state.picture_FCHW)
             if id(made.context_PD) not in contexts:
                 contexts[id(made.context_PD)] = self._network.context(made.context_PD[None])
-            latents_BFCHW = made.latents_FCHW[None].to(self._network.device)
-            self._remember([state], [told], latents_BFCHW, self._window([state.cache]), contexts[id(made.context_PD)])
+            latents_BFCHW = sent(made.latents_FCHW[None], self._network.device)
+            window, context = self._window([state.cache]), contexts[id(made.context_PD)]
+            self._remember([state], latents_BFCHW, window, context, self._conditions([told]))
         state.is_complete = True
 
     def _finish(self, turn: Turn, latents_FCHW: Tensor) -> ChunkLatents:

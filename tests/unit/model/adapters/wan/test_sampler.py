@@ -17,7 +17,12 @@ def test_levels_are_the_published_ones(name: str, timesteps: list[float]) -> Non
 
 def test_a_velocity_tells_the_clean_latents() -> None:
     clean, noise = torch.randn(2, 3), torch.randn(2, 3)
-    assert torch.allclose(clean_from(noised(clean, noise, 0.6), noise - clean, torch.tensor(0.6)), clean, atol=1e-6)
+    assert torch.allclose(clean_from(noised(clean, noise, 0.6), noise - clean, 0.6), clean, atol=1e-6)
+
+
+def test_a_level_counts_in_single_precision() -> None:
+    noisy, velocity = torch.randn(2, 2, 3, dtype=torch.float64)
+    assert torch.equal(clean_from(noisy, velocity, 0.1), noisy - torch.tensor(0.1).double() * velocity)
 
 
 def test_less_quality_takes_fewer_steps_and_begins_with_noise() -> None:

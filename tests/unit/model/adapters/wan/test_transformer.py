@@ -185,6 +185,26 @@ def test_w04_a_directive_changes_what_comes_and_nothing_before() -> None:
     assert not np.array_equal(play(transformer, plain, WALK[2:3])[0], play(transformer, told, [rain])[0])
 
 
+@pytest.mark.parametrize("config", [None, FAST], ids=["exact", "fast"])
+@pytest.mark.parametrize("name", TINY)
+def test_the_context_is_computed_when_a_directive_or_a_picture_changes_it_and_not_otherwise(
+    name: str, config: WanTransformerConfig | None
+) -> None:
+    transformer, sizes = stage(name, config), preset(name)
+    keys_of_blocks: list[int] = []
+    for idx, block in enumerate(transformer._network.block_list()):
+        block.cross_attn.k.register_forward_hook(lambda *_, idx=idx: keys_of_blocks.append(idx))
+    once = list(range(sizes.network.layers))
+    states = [opened(transformer, name, seed) for seed in range(2)]
+    keys_of_blocks.clear()
+    plain, rain = ChunkControls(), ChunkControls(directives=(words(sizes, 9),) if sizes.network.text_dim else ())
+    shown = ChunkControls(image=picture(sizes, 5)) if sizes.network.image_dim else plain
+    for controls in (plain, plain, rain, plain, shown, plain):
+        transformer.step(states, [controls, plain])
+        assert keys_of_blocks == (once if controls.directives or controls.image else [])
+        keys_of_blocks.clear()
+
+
 def test_a_directive_can_make_the_window_again() -> None:
     """The same as if the window's chunks had been kept under the new words from the start."""
     transformer = stage("wan-tiny")

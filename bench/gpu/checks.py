@@ -27,6 +27,7 @@ from model.adapters.wan.transformer import WanTransformer, WanTransformerConfig
 from model.gpu.compiled import INDUCTOR
 from model.gpu.fp8 import RELATIVE_TOLERANCE, Fp8Linear
 from model.gpu.quick import WanSpeed, quickened
+from model.gpu.waits import no_host_waits
 from model.interface import ChunkControls, Profile
 from model.parallel.sequence import GLOO, NCCL, Ranks, join, rank_device
 
@@ -85,10 +86,13 @@ def opened(transformer: WanTransformer, found: WanPreset, seed: int) -> WanState
     return transformer.open(seed, prompt, encoder.encode_image(NO_PICTURE) if sees else None)
 
 
+def controls_of(chunk_idx: int) -> ChunkControls:
+    return ChunkControls(forward=1.0, yaw=0.3 if chunk_idx % 2 else 0.0)
+
+
 def latents_of(transformer: WanTransformer, states: Sequence[WanState], chunk_idx: int) -> Tensor:
     """Of the next chunk of each, with the host."""
-    controls = ChunkControls(forward=1.0, yaw=0.3 if chunk_idx % 2 else 0.0)
-    chunks = transformer.step(states, [controls] * len(states))
+    chunks = transformer.step(states, [controls_of(chunk_idx)] * len(states))
     return torch.stack([torch.as_tensor(chunk.video[LATENTS]).float().cpu() for chunk in chunks])
 
 
@@ -147,6 +151,19 @@ def against_double(device: str) -> tuple[bool, str]:
         for name in NAMES
     }  # fmt: skip
     return max(far.values()) <= SAME_WITHIN, f"apart {far}"
+
+
+def unwaited(device: str) -> tuple[bool, str]:
+    """Nothing in a step stops the host before the step's end: the first that did would be raised."""
+    for name in NAMES:
+        for speed in (None, WanSpeed()):
+            transformer = stage(name, device, speed=speed)
+            play(transformer, name, 3)  # kernels are chosen and graphs recorded, which waits
+            states = [opened(transformer, preset(name), seed) for seed in range(3)]
+            for idx in range(NUM_CHUNKS):
+                with no_host_waits(torch.device(device)):
+                    transformer.step(states, [controls_of(idx)] * len(states))
+    return True, f"{NUM_CHUNKS} chunks of each"
 
 
 def compiled(device: str) -> tuple[bool, str]:
@@ -244,7 +261,7 @@ NO_PICTURE: Any = None  # random models' pictures are random, whatever they are 
 CHECKS = {
     each.__name__: each
     for each in (
-        graphs, exact_batches, fast_batches, against_double, compiled, eight_bit, parked, restored,
+        graphs, exact_batches, fast_batches, against_double, unwaited, compiled, eight_bit, parked, restored,
         group_of_one, beside,
     )
 }  # fmt: skip

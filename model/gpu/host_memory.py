@@ -7,12 +7,13 @@ memory like any other, and the same calls copy there and back.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from model.gpu.streams import for_copies
+from model.gpu.streams import SideStream
 
 
 class Copy(NamedTuple):
@@ -52,8 +53,14 @@ def kept_on_host(tensor: Tensor) -> Tensor:
 def sent_back(copies: Iterable[Copy], device: torch.device) -> Arrival:
     """Begin to fill the targets, all on `device`, beside what it does now, once it has done what was asked of it
     before: whoever had that memory may still read it."""
-    side = for_copies(device)
+    side = _sent_back_to(device)
     with side.after_the_present():
         for host, target in copies:
             target.copy_(host, non_blocking=True)
         return Arrival(device, side.mark())
+
+
+@lru_cache(maxsize=8)
+def _sent_back_to(device: torch.device) -> SideStream:
+    """All of it one after the other, and nothing else."""
+    return SideStream(device)

@@ -38,15 +38,15 @@ class DecoderBeside:
             return self._decoder.decode(cache, video)
 
 
-@lru_cache(maxsize=8)
-def for_copies(device: torch.device) -> SideStream:
-    """The one of a device that copies between it and the host run on."""
-    return SideStream(device)
-
-
 def to_host(tensor: Tensor) -> Tensor:
     """A finished tensor in memory of the host, without waiting for what its device does now; itself where it is."""
-    return for_copies(tensor.device).to_host(tensor)
+    return _to_host_of(tensor.device).to_host(tensor)
+
+
+@lru_cache(maxsize=8)
+def _to_host_of(device: torch.device) -> SideStream:
+    """That of finished tensors alone: what comes to the device waits for the device, and would have them wait too."""
+    return SideStream(device)
 
 
 def wait_until_done(device: torch.device) -> None:

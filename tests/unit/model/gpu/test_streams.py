@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from model.gpu.host_memory import Copy, sent_back
 from model.gpu.streams import DecoderBeside, SideStream, to_host
 from model.interface import FramesFHWC, Tensors
 from tests.fakes_model import FakeVideoDecoder, noise
@@ -35,6 +36,21 @@ def test_a_decoder_has_a_stream_of_its_own_where_there_is_a_gpu() -> None:
     beside = DecoderBeside(Watched(), torch.device("cuda"))
     beside.decode(beside.open(1), {"latents": noise(1, 0, (2, 80, 128))})
     assert streams != [torch.cuda.default_stream()]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU here")
+def test_what_is_finished_reaches_the_host_while_what_comes_back_waits_for_the_device() -> None:
+    device = torch.device("cuda", torch.cuda.current_device())
+    finished, room = torch.arange(4.0, device=device), torch.empty(4, device=device)
+    parked = torch.ones(4).pin_memory()
+    to_host(finished)  # takes the memory that the next takes again
+    torch.cuda._sleep(2_000_000_000)  # cycles: a second or so
+    busy = torch.cuda.current_stream(device).record_event()
+    arrival = sent_back([Copy(parked, room)], device)
+    assert to_host(finished).tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert not busy.query()
+    arrival.awaited()
+    assert room.tolist() == [1.0] * 4
 
 
 def test_a_decoder_beside_decodes_as_the_decoder_does() -> None:

@@ -13,14 +13,14 @@ the 2 stands for keys and values.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from model.gpu.host_memory import Arrival, Copy, kept_on_host, sent_back
+from model.gpu.host_memory import Arrival, Copy, fetch, room_on_host, sent_back
 
 
 class PoolEmptyError(MemoryError):
@@ -105,8 +105,9 @@ class PagePool:
     def park(self, pages: Sequence[int]) -> Parked:
         """Copy the pages to the host and give them back."""
         self._await(pages)
-        index = torch.tensor(pages, dtype=torch.long, device=self.shape.device)
-        host = kept_on_host(self._data_2IGTNK.index_select(2, index))
+        data = self._data_2IGTNK
+        host = room_on_host((*data.shape[:2], len(pages), *data.shape[3:]), data)
+        fetch(self._copies(host, pages), data.device)
         self.free(pages)
         return Parked(host)
 
@@ -115,15 +116,15 @@ class PagePool:
         else does. Raises `PoolEmptyError`."""
         host = parked.pages_2ICTNK
         pages = self.allocate(host.shape[2])
-        copies = [
-            Copy(host[half, block, place], self._data_2IGTNK[half, block, page])
-            for place, page in enumerate(pages)
-            for half in range(2)
-            for block in range(self.shape.blocks)
-        ]
-        arrival = sent_back(copies, self._data_2IGTNK.device)
+        arrival = sent_back(self._copies(host, pages), self._data_2IGTNK.device)
         self._arriving |= dict.fromkeys(pages, arrival)
         return pages
+
+    def _copies(self, host_2ICTNK: Tensor, pages: Sequence[int]) -> Iterator[Copy]:
+        """Between what is parked and its pages, in parts that lie side by side in both."""
+        for place, page in enumerate(pages):
+            for host_ITNK, data_ITNK in zip(host_2ICTNK[:, :, place], self._data_2IGTNK[:, :, page], strict=True):
+                yield from map(Copy, host_ITNK, data_ITNK)
 
     def _await(self, pages: Sequence[int]) -> None:
         """Let what is done next begin when these pages are filled."""

@@ -6,21 +6,21 @@ memory like any other, and the same calls copy there and back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from model.gpu.streams import SideStream
+from model.gpu.streams import SideStream, wait_until_done
 
 
 class Copy(NamedTuple):
-    """What lies with the host, and where it is to go: same shape, same type."""
+    """A part with the host, and its place on a device: same shape, same type."""
 
     host: Tensor
-    target: Tensor
+    there: Tensor
 
 
 class Arrival:
@@ -44,19 +44,26 @@ def sent(host: Tensor, device: torch.device) -> Tensor:
     return host.to(device, non_blocking=True)
 
 
-def kept_on_host(tensor: Tensor) -> Tensor:
-    """A copy in the host's memory, finished: what `tensor` lies in may be written over at once."""
-    host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=tensor.is_cuda)
-    return host.copy_(tensor)
+def room_on_host(shape: Sequence[int], like: Tensor) -> Tensor:
+    """Memory of the host for what lies where `like` does, and is of its type."""
+    return torch.empty(shape, dtype=like.dtype, pin_memory=like.is_cuda)
+
+
+def fetch(copies: Iterable[Copy], device: torch.device) -> None:
+    """Fill the host's parts, all from `device`; finished when this returns: what was there may be written over at
+    once. What lies side by side on both sides is copied as it lies, and takes no memory there."""
+    for host, there in copies:
+        host.copy_(there, non_blocking=True)
+    wait_until_done(device)
 
 
 def sent_back(copies: Iterable[Copy], device: torch.device) -> Arrival:
-    """Begin to fill the targets, all on `device`, beside what it does now, once it has done what was asked of it
+    """Begin to fill the places, all on `device`, beside what it does now, once it has done what was asked of it
     before: whoever had that memory may still read it."""
     side = _sent_back_to(device)
     with side.after_the_present():
-        for host, target in copies:
-            target.copy_(host, non_blocking=True)
+        for host, there in copies:
+            there.copy_(host, non_blocking=True)
         return Arrival(device, side.mark())
 
 

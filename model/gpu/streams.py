@@ -50,8 +50,8 @@ def _to_host_of(device: torch.device) -> SideStream:
 
 
 def wait_until_done(device: torch.device) -> None:
-    """The host waits for all that the current stream was asked to do: the one wait of a step, at its end. For an event,
-    which torch's `set_sync_debug_mode` lets pass, so that it finds every wait but this one."""
+    """The host waits for all that the current stream was asked to do, as at the end of a step. For an event, which
+    torch's `set_sync_debug_mode` lets pass, so that it finds every wait but those that are meant."""
     if device.type == "cuda":
         torch.cuda.current_stream(device).record_event().synchronize()
 

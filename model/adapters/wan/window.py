@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from model.adapters.wan.rotary import Rotation, rotate
-from model.gpu.host_memory import Arrival, Copy, kept_on_host, sent_back
+from model.gpu.host_memory import Arrival, Copy, fetch, room_on_host, sent_back
 
 
 class KeysValues(NamedTuple):
@@ -91,22 +91,17 @@ class LatentCache:
     def past(self, kind: str, block: int) -> Iterator[tuple[slice, Tensor, Tensor]]:
         """Latent frames that lie side by side: where they stand in the window, keys and values [F, ..., N, K]."""
         self._await()
-        pages, place = self._pages[kind], 0
-        for first, end in _runs(self._order):
-            yield slice(place, place + end - first), pages.k[block, first:end], pages.v[block, first:end]
-            place += end - first
+        k, v = self._pages[kind]
+        for place, pages in _stretches(self._order):
+            yield place, k[block, pages], v[block, pages]
 
     def state(self) -> dict[str, Tensor]:
         """All that is kept, in window order; views or copies. With the host while it is parked."""
         if self._parked is not None:
             return self._parked
         self._await()
-        used = torch.tensor(self._order, dtype=torch.long)
-        return {
-            f"{kind}_{name}": field.index_select(1, used.to(field.device))
-            for kind, pages in self._pages.items()
-            for name, field in zip(("k", "v"), pages, strict=True)
-        }
+        used = torch.tensor(self._order, dtype=torch.long, device=self._device)
+        return {name: field.index_select(1, used) for name, field in self._fields().items()}
 
     def load(self, state: Mapping[str, Tensor]) -> None:
         """What `state` gave. Raises ValueError for other sizes."""
@@ -114,18 +109,22 @@ class LatentCache:
         if len(counts) != 1 or counts[0] > self._capacity:
             raise ValueError(f"a cache of {self._capacity} latent frames cannot hold {counts}")
         count = counts[0]
-        for kind, pages in self._pages.items():
-            for name, field in zip(("k", "v"), pages, strict=True):
-                given, wanted = state[f"{kind}_{name}"], (field.shape[0], count, *field.shape[2:])
-                if given.shape != wanted or given.dtype != field.dtype:
-                    raise ValueError(f"{kind}_{name} is {given.dtype} {list(given.shape)}, not {field.dtype} {wanted}")
-                field[:, :count] = given.to(field.device)
+        for name, field in self._fields().items():
+            given, wanted = state[name], (field.shape[0], count, *field.shape[2:])
+            if given.shape != wanted or given.dtype != field.dtype:
+                raise ValueError(f"{name} is {given.dtype} {list(given.shape)}, not {field.dtype} {wanted}")
+            field[:, :count] = given.to(field.device)
         self._order = list(range(count))
 
     def park(self) -> LatentCache:
         """Keep what is cached with the host until `wake`. Gives an empty cache that has its memory now."""
         assert self._parked is None, "parked twice"
-        parked = {name: kept_on_host(tensor) for name, tensor in self.state().items()}
+        self._await()
+        parked = {
+            name: room_on_host((field.shape[0], self.num_latents, *field.shape[2:]), field)
+            for name, field in self._fields().items()
+        }
+        fetch(self._copies(parked), self._device)
         heir = copy(self)
         heir._order = []
         self._parked, self._pages = parked, {}
@@ -136,18 +135,22 @@ class LatentCache:
         assert self._parked is not None, "not parked"
         self._pages, empty._pages = empty._pages, {}
         self._order = list(range(len(self._order)))
-        targets = {
+        self._arrival, self._parked = sent_back(self._copies(self._parked), self._device), None
+
+    def _fields(self) -> dict[str, Tensor]:
+        """By the names that `state` gives them."""
+        return {
             f"{kind}_{name}": field
             for kind, pages in self._pages.items()
             for name, field in zip(("k", "v"), pages, strict=True)
         }
-        # Block by block: what a kind keeps of a block lies side by side on both sides.
-        copies = [
-            Copy(own, target[: len(own)])
-            for name, parked in self._parked.items()
-            for own, target in zip(parked, targets[name], strict=True)
-        ]
-        self._arrival, self._parked = sent_back(copies, self._device), None
+
+    def _copies(self, parked: Mapping[str, Tensor]) -> Iterator[Copy]:
+        """Between what is parked and its pages: what a block keeps of neighbouring pages lies side by side in both."""
+        fields = self._fields()
+        for name, host in parked.items():
+            for own, field in zip(host, fields[name], strict=True):
+                yield from (Copy(own[place], field[pages]) for place, pages in _stretches(self._order))
 
     def _await(self) -> None:
         if self._arrival is not None:
@@ -155,15 +158,16 @@ class LatentCache:
             self._arrival = None
 
 
-def _runs(pages: Sequence[int]) -> list[tuple[int, int]]:
-    """Stretches of neighbouring pages, in order: [3, 4, 1, 2] is [(3, 5), (1, 3)]."""
-    runs: list[tuple[int, int]] = []
-    for page in pages:
-        if runs and runs[-1][1] == page:
-            runs[-1] = (runs[-1][0], page + 1)
+def _stretches(pages: Sequence[int]) -> list[tuple[slice, slice]]:
+    """Of neighbouring pages, in order, and where they stand in it: [3, 4, 1] is 3:5 standing at 0:2, and 1:2 at 2:3."""
+    stretches: list[tuple[slice, slice]] = []
+    for place, page in enumerate(pages):
+        if stretches and stretches[-1][1].stop == page:
+            places, before = stretches.pop()
+            stretches.append((slice(places.start, place + 1), slice(before.start, page + 1)))
         else:
-            runs.append((page, page + 1))
-    return runs
+            stretches.append((slice(place, place + 1), slice(page, page + 1)))
+    return stretches
 
 
 class Window:

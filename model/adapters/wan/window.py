@@ -108,6 +108,7 @@ class LatentCache:
         counts = sorted({tensor.shape[1] for tensor in state.values() if tensor.ndim > 1})
         if len(counts) != 1 or counts[0] > self._capacity:
             raise ValueError(f"a cache of {self._capacity} latent frames cannot hold {counts}")
+        self._await()
         count = counts[0]
         for name, field in self._fields().items():
             given, wanted = state[name], (field.shape[0], count, *field.shape[2:])

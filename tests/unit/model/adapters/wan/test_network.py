@@ -13,7 +13,9 @@ from model.adapters.presets import PRESETS, empty_network, preset
 from model.adapters.shelf import NAMES
 from model.adapters.wan.encoder import PICTURE_LATENTS
 from model.adapters.wan.layers import SELF
+from model.adapters.wan.network import Conditions
 from model.adapters.wan.window import KeysValues, LatentCache
+from model.gpu.host_memory import Arrival
 from tests.unit.model.adapters.wan.streams import (
     TINY,
     conditions_for,
@@ -169,3 +171,16 @@ def test_sessions_of_different_age_share_no_window() -> None:
     with pytest.raises(ValueError, match=r"\[0, 3\] cached latent frames"):
         network.window([old, new], 3, sizes.latent_rows, sizes.latent_columns)
     assert SELF in network.cache_shapes(sizes.latent_rows, sizes.latent_columns)
+
+
+def test_a_cache_is_restored_over_pages_only_after_what_was_on_its_way_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a session is woken, closed at once, and leaves its pages to one that is restored."""
+    sizes, network = tiny("wan-tiny")
+    cache = empty_cache(sizes, network)
+    keep(sizes, network, cache, draw(1, 1, *sizes.chunk_shape), network.context(context_of(sizes)), Conditions())
+    kept = cache.state()
+    cache.wake(cache.park())
+    awaited: list[Arrival] = []
+    monkeypatch.setattr(Arrival, "awaited", lambda arrival: awaited.append(arrival))
+    cache.load(kept)
+    assert len(awaited) == 1

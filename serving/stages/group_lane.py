@@ -21,6 +21,7 @@ from torch._C._distributed_c10d import Store, TCPStore
 from serving.sessions.encoded import LatentChunk
 from serving.stages import codec
 from serving.stages.lane_codec import lane_latents_to_wire, layout_from_wire
+from serving.stages.lanes import Announce
 from serving.stages.layout import TORCH, Layout, Place, lay_out, read_arrays, read_places, write_arrays
 from serving.wire import plane_pb2 as wire
 
@@ -92,18 +93,20 @@ class GroupSender:
     def takes_tensors(self) -> bool:
         return self._backend == NCCL
 
-    def carry(self, chunk: LatentChunk) -> wire.StreamRequest | None:
+    def carry(self, chunk: LatentChunk, announce: Announce) -> bool:
         if not self.is_ready:
-            return None
+            return False
         layout = lay_out(chunk)
         if not layout.num_bytes:
-            return None
+            return False
         packed = _packed(chunk, layout, self._device)
         self._num_sent += 1
         while self._sent and self._sent[0][0].is_completed():
             self._sent.popleft()
+        # The other end receives what it was told of, and a sender may have to wait for that.
+        announce(lane_latents_to_wire(chunk.header, layout, self._num_sent))
         self._sent.append((self._group.send([packed], RECEIVER, self._num_sent), packed))
-        return lane_latents_to_wire(chunk.header, layout, self._num_sent)
+        return True
 
     def close(self) -> None:
         self._is_taken = False

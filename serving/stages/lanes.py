@@ -32,6 +32,10 @@ SLOT_HEADROOM = 1.5
 PAGE_BYTES = 4_096
 
 
+# Writes the message that tells the other end of latents in the lane.
+Announce = Callable[[wire.StreamRequest], None]
+
+
 class SendingLane(Protocol):
     """The transformer worker's end. Used on the event loop."""
 
@@ -51,8 +55,9 @@ class SendingLane(Protocol):
         """Whether latents that lie on a GPU leave from there."""
         ...
 
-    def carry(self, chunk: LatentChunk) -> wire.StreamRequest | None:
-        """Sends the latents, and gives the message that tells of them; None when they must go as bytes."""
+    def carry(self, chunk: LatentChunk, announce: Announce) -> bool:
+        """Sends the latents, having announced those that the other end has to wait for; False when they must go as
+        bytes."""
         ...
 
     def close(self) -> None: ...
@@ -110,16 +115,17 @@ class SharedMemorySender:
     def is_ready(self) -> bool:
         return self._is_taken and self._ring is not None
 
-    def carry(self, chunk: LatentChunk) -> wire.StreamRequest | None:
+    def carry(self, chunk: LatentChunk, announce: Announce) -> bool:
         if not self._is_taken or self._ring is None:
-            return None
+            return False
         layout, slot = lay_out(chunk), self._ring.empty_slot()
         if slot is None or layout.num_bytes > self._ring.shape.slot_bytes:
-            return None
+            return False
         with self._ring.slot(slot) as buffer:
             write_arrays(chunk, layout, buffer)
         self._ring.fill(slot)
-        return lane_latents_to_wire(chunk.header, layout, slot)
+        announce(lane_latents_to_wire(chunk.header, layout, slot))
+        return True
 
     def close(self) -> None:
         self._is_taken = False

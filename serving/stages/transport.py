@@ -157,13 +157,14 @@ class _StreamLink:
     def _send(self, chunk: LatentChunk) -> None:
         if self._stream is None:
             return
-        carried, lane = None, self._lane
+        lane = self._lane
         if lane is None or not lane.takes_tensors:
             chunk = on_host(chunk)
         if lane is not None:
             self._offer_lane(lane, chunk)
-            carried = lane.carry(chunk)
-        self._stream.send(carried or codec.latents_to_wire(on_host(chunk)))
+            if lane.carry(chunk, self._stream.send):
+                return
+        self._stream.send(codec.latents_to_wire(on_host(chunk)))
 
     @property
     def is_lane_settled(self) -> bool:

@@ -6,9 +6,11 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import Queue
 from typing import Any, cast
 
 import numpy as np
@@ -75,6 +77,28 @@ async def decoder_worker(route: Route | None) -> AsyncIterator[Wire]:
         yield Wire(transport=transport, stage=host.decoder)
     finally:
         await host.close()
+
+
+@asynccontextmanager
+async def decoder_worker_elsewhere(route: Route) -> AsyncIterator[Wire]:
+    """On a loop of its own, as in another process: what waits here does not keep it from answering."""
+    ready: Future[Wire] = Future()
+    loop = asyncio.new_event_loop()
+    done = asyncio.Event()
+
+    async def run() -> None:
+        async with decoder_worker(route) as wire:
+            ready.set_result(wire)
+            await done.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
+    thread.start()
+    try:
+        yield await asyncio.wrap_future(ready)
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        await asyncio.to_thread(thread.join)
+        loop.close()
 
 
 def ignore(message: str) -> None: ...
@@ -234,6 +258,43 @@ async def test_once_a_lane_is_taken_latents_are_no_longer_sent_as_bytes(
                 assert part is not None
                 expected = decoder.decode(cache, latents(chunk_idx).video or {})
                 np.testing.assert_array_equal(part.frames_FHWC, expected)
+
+
+class WaitingGroup:
+    """A group whose sender waits until the other end receives, as NCCL's does when it connects."""
+
+    received: Queue[int] = Queue()  # of the one session of its test: both ends are in this process
+
+    def __init__(self, group: Any) -> None:
+        self._group = group
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._group, name)
+
+    def send(self, tensors: list[torch.Tensor], rank: int, number: int) -> Any:
+        assert self.received.get(timeout=WAIT_S / 4) == number
+        return self._group.send(tensors, rank, number)
+
+    def recv(self, tensors: list[torch.Tensor], rank: int, number: int) -> Any:
+        self.received.put(number)
+        return self._group.recv(tensors, rank, number)
+
+
+async def test_latents_are_announced_before_the_sender_waits_for_their_receiver(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parts, join = PartOutbox(), group_lane._join
+    monkeypatch.setattr(group_lane, "_join", lambda *arguments: WaitingGroup(join(*arguments)))
+    async with decoder_worker_elsewhere(Route.GLOO) as wire, asyncio.timeout(WAIT_S):
+        wire.stage.watch("a", parts)
+        async with wire.transport.connect(OPENING, ignore) as link:
+            link.send(latents(0))
+            await eventually(lambda: link._lane.is_ready)  # pyright: ignore[reportAttributeAccessIssue]
+            monkeypatch.setattr(codec, "latents_to_wire", refuse_bytes)
+            for chunk_idx in range(1, 4):
+                link.send(latents(chunk_idx))
+            parts_held = [await parts.get() for _ in range(4)]
+            assert [part and part.header.chunk_idx for part in parts_held] == [0, 1, 2, 3]
 
 
 def refuse_bytes(chunk: LatentChunk) -> None:

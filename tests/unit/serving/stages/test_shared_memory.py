@@ -134,8 +134,9 @@ def test_a_message_that_lies_about_its_slot_is_refused() -> None:
     assert offer is not None
     receiver = SharedMemoryReceiver(offer.shared_memory)
     sender.answered(is_taken=True)
-    request = sender.carry(chunk)
-    assert request is not None
+    announced: list[wire.StreamRequest] = []
+    assert sender.carry(chunk, announced.append)
+    (request,) = announced
     assert receiver.read(request.lane_latents).header.chunk_idx == 0
     request.lane_latents.video.tensors[0].offset_bytes = 1 << 40
     with pytest.raises(ValueError, match="lies at"):

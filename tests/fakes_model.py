@@ -148,9 +148,14 @@ class FakeVideoDecoder:
     def decode(self, cache: Any, video: Tensors) -> FramesFHWC:
         if self.decode_s:
             time.sleep(self.decode_s)
-        cache.previous = cache.previous * np.float32(0.5) + np.asarray(video["latents"]).mean(0)
+        cache.previous = cache.previous * np.float32(0.5) + _on_host(video["latents"]).mean(0)
         grey = (np.tanh(cache.previous) * 127 + 128).astype(np.uint8)
         return np.repeat(grey[None, :, :, None], 3, axis=-1)
+
+
+def _on_host(latents: Any) -> np.ndarray:
+    """Of an array, or of a tensor wherever it lies."""
+    return np.asarray(latents if isinstance(latents, np.ndarray) else latents.cpu())
 
 
 @dataclass(slots=True)

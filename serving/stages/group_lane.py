@@ -1,25 +1,23 @@
 """A lane over torch.distributed: a group of two, the transformer worker and the decoder worker of one session.
 
-gloo moves memory of the hosts, NCCL from one GPU to another without a stop. A group for each session: what one
-session sends cannot be taken for another's, and ends with it.
+A group for each session: what one session sends cannot be taken for another's, and ends with it.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
-from datetime import timedelta
-from typing import Any
+from queue import SimpleQueue
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from torch import Tensor
 from torch._C._distributed_c10d import Store, TCPStore
 
 from serving.sessions.encoded import LatentChunk
 from serving.stages import codec
+from serving.stages.group import NCCL, RECEIVER, SENDER, SIZE, TIMEOUT, Group, end_with, is_supported
 from serving.stages.lane_codec import lane_latents_to_wire, layout_from_wire
 from serving.stages.lanes import Announce
 from serving.stages.layout import TORCH, Layout, Place, lay_out, read_arrays, read_places, write_arrays
@@ -27,34 +25,13 @@ from serving.wire import plane_pb2 as wire
 
 logger = logging.getLogger(__name__)
 
-GLOO, NCCL = "gloo", "nccl"
-SENDER, RECEIVER, SIZE = 0, 1, 2
-# Meeting takes well under a second on gloo and a few on NCCL; so long nobody waits for what was announced.
-TIMEOUT = timedelta(seconds=20)
 
+class _Sent(NamedTuple):
+    """On its way. What it is sent from, and what that was packed from, must stay until it is done."""
 
-def is_supported(backend: str) -> bool:
-    if not dist.is_available():
-        return False
-    return dist.is_gloo_available() if backend == GLOO else dist.is_nccl_available() and torch.cuda.is_available()
-
-
-def device_of(backend: str, rank: int) -> str:
-    """Where an end's memory is. NCCL wants two GPUs: a process that sees one alone has that one, and one that sees
-    several has another than the other end."""
-    return "cpu" if backend == GLOO else f"cuda:{rank % torch.cuda.device_count()}"
-
-
-def _join(backend: str, store: Store, rank: int, host: str) -> Any:
-    """The group, once the other end has joined. Raises RuntimeError."""
-    if backend == NCCL:
-        return dist.ProcessGroupNCCL(store, rank, SIZE, dist.ProcessGroupNCCL.Options())
-    if backend != GLOO:
-        raise ValueError(f"backend must be {GLOO} or {NCCL}, not {backend!r}")
-    options = dist.ProcessGroupGloo._Options()  # pyright: ignore[reportAttributeAccessIssue]
-    options._devices = [dist.ProcessGroupGloo.create_device(hostname=host)]
-    options._timeout = TIMEOUT
-    return dist.ProcessGroupGloo(store, rank, SIZE, options)
+    work: Any
+    chunk: LatentChunk
+    packed: Tensor
 
 
 class GroupSender:
@@ -62,10 +39,9 @@ class GroupSender:
 
     def __init__(self, backend: str, host: str) -> None:
         self._backend, self._host = backend, host
-        self._store: TCPStore | None = None
-        self._group: Any = None
+        self._group: Group | None = None
         self._is_taken = False
-        self._sent: deque[tuple[Any, Tensor]] = deque()  # on their way; their memory must stay
+        self._sent: SimpleQueue[_Sent | None] = SimpleQueue()  # bounded by the session's credit
         self._num_sent = 0
 
     def offer(self, chunk: LatentChunk) -> wire.OfferLane | None:
@@ -73,13 +49,12 @@ class GroupSender:
             logger.warning("no %s here; latents go as bytes", self._backend)
             return None
         try:
-            self._store = TCPStore(self._host, 0, SIZE, is_master=True, timeout=TIMEOUT, wait_for_workers=False)
+            store = TCPStore(self._host, 0, SIZE, is_master=True, timeout=TIMEOUT, wait_for_workers=False)
         except (RuntimeError, ValueError):
             logger.warning("no place to meet at; latents go as bytes", exc_info=True)
             return None
-        # Joining waits for the other end. The thread ends with it, or with the timeout.
-        threading.Thread(target=self._join, args=(self._store,), name="group-join", daemon=True).start()
-        group = wire.ProcessGroup(backend=self._backend, host=self._host, port=self._store.port)
+        threading.Thread(target=self._run, args=(store,), name="group-sender", daemon=True).start()
+        group = wire.ProcessGroup(backend=self._backend, host=self._host, port=store.port)
         return wire.OfferLane(process_group=group)
 
     def answered(self, *, is_taken: bool) -> None:
@@ -94,33 +69,38 @@ class GroupSender:
         return self._backend == NCCL
 
     def carry(self, chunk: LatentChunk, announce: Announce) -> bool:
-        if not self.is_ready:
+        group, layout = self._group, lay_out(chunk)
+        if not self._is_taken or group is None or not layout.num_bytes:
             return False
-        layout = lay_out(chunk)
-        if not layout.num_bytes:
-            return False
-        packed = _packed(chunk, layout, self._device)
         self._num_sent += 1
-        while self._sent and self._sent[0][0].is_completed():
-            self._sent.popleft()
+        with group.beside():
+            packed = _packed(chunk, layout, group.device)
         # The other end receives what it was told of, and a sender may have to wait for that.
         announce(lane_latents_to_wire(chunk.header, layout, self._num_sent))
-        self._sent.append((self._group.send([packed], RECEIVER, self._num_sent), packed))
+        self._sent.put(_Sent(group.send(packed, self._num_sent), chunk, packed))
         return True
 
     def close(self) -> None:
+        """What is on its way arrives; then the group ends."""
         self._is_taken = False
-        self._group = self._store = None
+        self._sent.put(None)
 
-    @property
-    def _device(self) -> str:
-        return device_of(self._backend, SENDER)
+    # --- on a thread of its own, from the offer until the lane is closed ---
 
-    def _join(self, store: Store) -> None:
+    def _run(self, store: Store) -> None:
         try:
-            self._group = _join(self._backend, store, SENDER, self._host)
-        except RuntimeError as error:
+            group = self._group = Group(self._backend, store, SENDER, self._host)
+        except (RuntimeError, ValueError) as error:
             logger.info("the decoder worker did not come: %s", error)
+            return
+        try:
+            while (sent := self._sent.get()) is not None:
+                group.await_sent(sent.work)
+                del sent
+        except RuntimeError as error:
+            logger.warning("latents did not arrive at a decoder worker: %s", error)
+        self._is_taken, self._group = False, None
+        group.end()
 
 
 class GroupReceiver:
@@ -131,29 +111,29 @@ class GroupReceiver:
 
     def __init__(self, message: wire.ProcessGroup) -> None:
         """Waits for the other end. Raises RuntimeError or ValueError where it is not to be had."""
-        self._backend = message.backend
         if not is_supported(message.backend):
             raise ValueError(f"no {message.backend} here")
         store = TCPStore(message.host, message.port, SIZE, is_master=False, timeout=TIMEOUT)
-        self._store = store
-        self._group = _join(message.backend, store, RECEIVER, message.host)
+        self._group = Group(message.backend, store, RECEIVER, message.host)
+        end_with(self, self._group)  # the decoder's thread may have something left to read when the lane is closed
 
     def read(self, message: wire.LaneLatents) -> LatentChunk:
+        """Raises RuntimeError where what was announced does not come."""
         layout = layout_from_wire(message)
-        packed = torch.empty(layout.num_bytes, dtype=torch.uint8, device=device_of(self._backend, RECEIVER))
-        self._group.recv([packed], SENDER, message.slot).wait()
+        packed = self._group.receive(layout.num_bytes, message.slot)
         header = codec.header_from_wire(message.header)
-        video, audio = (_unpacked(places, packed) for places in (layout.video, layout.audio))
+        with self._group.beside():
+            video, audio = (_unpacked(places, packed) for places in (layout.video, layout.audio))
         return LatentChunk(header=header, video=video, audio=audio)
 
     def close(self) -> None:
-        """The decoder's thread may be reading; the group goes when it has done so."""
+        self._group.lose_sender()
 
 
-def _packed(chunk: LatentChunk, layout: Layout, device: str) -> Tensor:
+def _packed(chunk: LatentChunk, layout: Layout, device: torch.device) -> Tensor:
     """All of a chunk's tensors in one, of bytes: one message."""
     packed = torch.empty(layout.num_bytes, dtype=torch.uint8, device=device)
-    if device == "cpu" and not _has_torch(layout):
+    if device.type == "cpu" and not _has_torch(layout):
         write_arrays(chunk, layout, packed.numpy())
         return packed
     for tensors, places in ((chunk.video, layout.video), (chunk.audio, layout.audio)):

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from queue import Queue
 from typing import Any, cast
@@ -20,15 +21,18 @@ import torch
 from model.interface import FramesFHWC, Tensors
 from serving.errors import NacreError, WorkerUnavailableError
 from serving.sessions.encoded import DecodedPart, LatentChunk
-from serving.stages import codec, decoder_server, group_lane
+from serving.stages import codec, decoder_server, group, group_lane
 from serving.stages.decoder import Decoders, DecoderStage
+from serving.stages.group_lane import GroupReceiver
 from serving.stages.host import StageHost, WorkerConfig
 from serving.stages.outbox import Outbox
 from serving.stages.routes import Route, transport_by
 from serving.stages.shared_memory import NAME_PREFIX
 from serving.stages.stage import DECODERS
 from serving.stages.transport import DecoderOpening, InProcessTransport, LatentTransport
+from serving.wire.plane_pb2 import ProcessGroup
 from tests.fakes_model import FakeModel, FakeVideoDecoder, noise
+from tests.fakes_nccl import use_fake_nccl
 from tests.integration.stages.play import WAIT_S, eventually
 from tests.unit.serving.stages.test_decoder import latents
 
@@ -59,9 +63,17 @@ NCCL = pytest.param(
 
 
 @pytest.fixture(params=[None, Route.STREAM, Route.GRPC, *LANES, NCCL], ids=lambda route: route or "in process")
-async def wire(request: pytest.FixtureRequest) -> AsyncIterator[Wire]:
+async def wire(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wire]:
+    if request.param == Route.NCCL:
+        monkeypatch.setattr(group_lane, "GroupReceiver", partial(on_another_gpu, GroupReceiver))
     async with decoder_worker(request.param) as wire:
         yield wire
+
+
+def on_another_gpu(receiver: type[GroupReceiver], message: ProcessGroup) -> GroupReceiver:
+    """As a worker in a process of its own does; here both ends are in one."""
+    torch.cuda.set_device(1)
+    return receiver(message)
 
 
 @asynccontextmanager
@@ -280,11 +292,31 @@ class WaitingGroup:
         return self._group.recv(tensors, rank, number)
 
 
+async def test_latents_that_go_from_device_to_device_arrive_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_nccl(monkeypatch)
+    parts, decoder = PartOutbox(), FakeVideoDecoder()
+    cache = decoder.open(OPENING.seed)
+    async with decoder_worker(Route.NCCL) as wire, asyncio.timeout(WAIT_S):
+        wire.stage.watch("a", parts)
+        async with wire.transport.connect(OPENING, ignore) as link:
+            link.send(latents(0))
+            await eventually(lambda: link._lane.is_ready)  # pyright: ignore[reportAttributeAccessIssue]
+            monkeypatch.setattr(codec, "latents_to_wire", refuse_bytes)
+            for chunk_idx in range(1, 6):
+                video = {"latents": torch.from_numpy((latents(chunk_idx).video or {})["latents"])}
+                link.send(replace(latents(chunk_idx), video=cast("Tensors", video)))
+            for chunk_idx in range(6):
+                part = await parts.get()
+                assert part is not None
+                expected = decoder.decode(cache, latents(chunk_idx).video or {})
+                np.testing.assert_array_equal(part.frames_FHWC, expected)
+
+
 async def test_latents_are_announced_before_the_sender_waits_for_their_receiver(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    parts, join = PartOutbox(), group_lane._join
-    monkeypatch.setattr(group_lane, "_join", lambda *arguments: WaitingGroup(join(*arguments)))
+    parts, join = PartOutbox(), group._join
+    monkeypatch.setattr(group, "_join", lambda *arguments: WaitingGroup(join(*arguments)))
     async with decoder_worker_elsewhere(Route.GLOO) as wire, asyncio.timeout(WAIT_S):
         wire.stage.watch("a", parts)
         async with wire.transport.connect(OPENING, ignore) as link:
@@ -336,7 +368,7 @@ async def test_a_worker_that_cannot_have_the_lane_gets_bytes(monkeypatch: pytest
             assert not mapped_rings()
 
 
-@pytest.mark.skipif(group_lane.is_supported(group_lane.NCCL), reason="NCCL is here")
+@pytest.mark.skipif(group.is_supported(group.NCCL), reason="NCCL is here")
 async def test_a_way_that_is_not_to_be_had_here_leaves_the_bytes() -> None:
     parts = PartOutbox()
     async with decoder_worker(Route.NCCL) as wire, asyncio.timeout(WAIT_S):

@@ -5,6 +5,7 @@ flag            environment            file (TOML)
 --web-port      NACRE_WEB_PORT=off     web_port = "off"
 --local         NACRE_LOCAL=true       local = true
                                            processes = [["encoder", "transformer"], ["video_decoder", "audio_decoder"]]
+                                           gpus = [1, 0.5]   (of a worker of each process)
                                        [access]   (see serving/access/config.py)
                                        [books]    (see serving/books/config.py)
                                        price_sheet = "prices.toml"
@@ -52,7 +53,7 @@ from serving.web.config import DEFAULT_PORT, WebConfig, read_port, read_web
 ENVIRONMENT_PREFIX = "NACRE_"
 TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 # Settings that a file may give and a flag or the environment may not.
-FILE_ONLY = ("processes", "access", "books", "regions", "retention", "gateway", "web", "recording")
+FILE_ONLY = ("processes", "gpus", "access", "books", "regions", "retention", "gateway", "web", "recording")
 MAX_PORT = 65_535
 # On two cores one process for all stages, a thread each: every process more costs one to two milliseconds per chunk.
 LAPTOP_PROCESSES = (frozenset(Stage),)
@@ -95,6 +96,9 @@ class ServiceConfig:
     latents: str = Route.AUTO  # how they get to decoders in other processes: see serving/stages/routes.py
     local: bool = False  # everything in one process, without Ray
     processes: tuple[frozenset[Stage], ...] = LAPTOP_PROCESSES
+    # That a worker of each process is given, which then sees no others: so many, or a share of one. Empty gives open
+    # models one for each process, and a transformer one for each rank, where there are GPUs.
+    gpus: tuple[float, ...] = ()
     auth: bool = False  # who calls must show a key or a token; without it the loopback alone is listened on
     access: AccessConfig = field(default_factory=AccessConfig)
     regions: tuple[Region, ...] = ()  # where pinned tenants' sessions are kept
@@ -152,6 +156,19 @@ class ServiceConfig:
         placed = [stage for stages in self.processes for stage in stages]
         if sorted(placed) != sorted(Stage):
             raise ConfigError(f"processes must hold each of {sorted(Stage)} once, got {sorted(placed)}")
+        if self.gpus:
+            self._check_gpus()
+
+    def _check_gpus(self) -> None:
+        if len(self.gpus) != len(self.processes):
+            raise ConfigError(f"gpus must be a number for each of {len(self.processes)} processes, got {self.gpus}")
+        if not all(0 <= each <= 1 or (each > 1 and float(each).is_integer()) for each in self.gpus):
+            raise ConfigError(f"gpus must be shares from 0 to 1, or whole numbers, got {self.gpus}")
+        of_transformer = next(
+            each for each, stages in zip(self.gpus, self.processes, strict=True) if Stage.TRANSFORMER in stages
+        )
+        if self.ranks > 1 and 0 < of_transformer < self.ranks:
+            raise ConfigError(f"{self.ranks} ranks want a GPU each, gpus gives the transformer {of_transformer:g}")
 
     @property
     def tuning(self) -> Tuning:
@@ -242,6 +259,12 @@ def _processes(value: Any) -> tuple[frozenset[Stage], ...]:
         raise ConfigError(f"processes must be lists of {sorted(Stage)}: {error}") from error
 
 
+def _gpus(value: Any) -> tuple[float, ...]:
+    if not isinstance(value, list) or not all(type(each) in (int, float) for each in value):
+        raise ConfigError(f"gpus must be a list of numbers, one for each of processes, got {value!r}")
+    return tuple(float(each) for each in value)
+
+
 def _access(value: Any) -> AccessConfig:
     if not isinstance(value, dict):
         raise ConfigError("access must be a table")
@@ -313,6 +336,7 @@ def _web_port(value: Any) -> int:
 
 _FROM_FILE = {
     "processes": _processes,
+    "gpus": _gpus,
     "access": _access,
     "books": _books,
     "regions": _regions,

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
+import ray
 from ray import serve
 from ray.exceptions import RayError
 from ray.serve import Application, Deployment
@@ -16,6 +17,7 @@ from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
 
 from serving.cluster.gateway import Gateway, GatewaySettings
+from serving.cluster.gpus import actor_options, gpus_of
 from serving.cluster.router import TurnsRouter
 from serving.cluster.worker import StageWorker, WorkerSettings
 from serving.config import ServiceConfig
@@ -81,11 +83,12 @@ class RunningService:
 def start_service(config: ServiceConfig) -> RunningService:
     """Start the service on the Ray node that is up; ready on return. It ends with the node.
 
-    Raises RuntimeError, with the reason, when a replica cannot start.
+    Raises RuntimeError, with the reason, when a replica cannot start or there are fewer GPUs than workers want.
     """
+    gpus = gpus_of(config, ray.cluster_resources().get("GPU", 0.0))
     serve.start(proxy_location="Disabled", logging_config=LoggingConfig(log_level="WARNING", enable_access_log=False))
     secret = new_secret()  # of this start, known to the processes that are given it here
-    workers = [_worker(config, index, secret) for index in range(len(config.processes))]
+    workers = [_worker(config, index, secret, gpus[index]) for index in range(len(config.processes))]
     settings = GatewaySettings(
         gateway=config.gateway_config,
         web=config.web_config,
@@ -109,7 +112,7 @@ def _why_not() -> str:
     return "\n".join(messages)
 
 
-def _worker(config: ServiceConfig, index: int, secret: str) -> Application:
+def _worker(config: ServiceConfig, index: int, secret: str, gpus: float) -> Application:
     stages = config.processes[index]
     settings = WorkerSettings(
         model=config.model,
@@ -120,12 +123,13 @@ def _worker(config: ServiceConfig, index: int, secret: str) -> Application:
         metrics_port=config.metrics_port + 1 + index if config.metrics_port and config.replicas == 1 else 0,
     )
     router = RequestRouterConfig(request_router_class=TurnsRouter)  # pyright: ignore[reportArgumentType]
-    return _deployment(StageWorker, _name(stages), num_replicas=config.replicas, request_router_config=router).bind(
-        settings
+    deployment = _deployment(
+        StageWorker, _name(stages), gpus, num_replicas=config.replicas, request_router_config=router
     )
+    return deployment.bind(settings)
 
 
-def _deployment(cls: Any, name: str, **options: Any) -> Deployment:
+def _deployment(cls: Any, name: str, gpus: float = 0.0, **options: Any) -> Deployment:
     make = serve.deployment(
         name=name,
         max_ongoing_requests=MAX_ONGOING_REQUESTS,
@@ -133,7 +137,11 @@ def _deployment(cls: Any, name: str, **options: Any) -> Deployment:
         health_check_timeout_s=HEALTH_CHECK_TIMEOUT_S,
         graceful_shutdown_timeout_s=SHUTDOWN_TIMEOUT_S,
         graceful_shutdown_wait_loop_s=SHUTDOWN_POLL_S,
-        ray_actor_options={"num_cpus": REPLICA_CPUS, "runtime_env": {"env_vars": REPLICA_ENVIRONMENT}},
+        ray_actor_options={
+            "num_cpus": REPLICA_CPUS,
+            "runtime_env": {"env_vars": REPLICA_ENVIRONMENT},
+            **actor_options(gpus),
+        },
         **options,
     )
     return make(cls)

@@ -115,8 +115,8 @@ class WanRank(NamedTuple):
 
 
 def load(name: str, path: Path) -> WanModel:
-    """The model of a preset with the weights of a folder, on the GPU where there is one. Raises ValueError for a name
-    there is no preset of, or no folder."""
+    """The model of a preset with the weights of a folder, on this process's GPU where it has one. Raises ValueError for
+    a name there is no preset of, or no folder."""
     if not path.is_dir():
         raise ValueError(f"{path} is no folder of weights")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -44,6 +44,16 @@ def test_a_file_places_stages_and_sets_up_the_gateway(file: Path) -> None:
     assert config.worker_config(config.processes[0]).delivery_lead_s == 0.0
 
 
+def test_a_file_gives_processes_their_gpus(file: Path) -> None:
+    file.write_text(
+        """
+        processes = [["encoder", "transformer"], ["video_decoder", "audio_decoder"]]
+        gpus = [1, 0.5]
+        """
+    )
+    assert load_config({}, {"NACRE_GPUS": "7"}, file).gpus == (1.0, 0.5)
+
+
 def test_sessions_are_kept_where_the_settings_say(tmp_path: Path) -> None:
     config = load_config({"data_folder": str(tmp_path)}, {"NACRE_SNAPSHOT_EVERY_CHUNKS": "50"})
     transformer = config.worker_config(frozenset({Stage.TRANSFORMER}))
@@ -65,6 +75,15 @@ def test_sessions_are_kept_where_the_settings_say(tmp_path: Path) -> None:
         ("processes = [['encoder']]", "once"),
         ("processes = [['kitchen']]", "kitchen"),
         ("processes = 4", "processes"),
+        ("gpus = 1", "gpus must be a list"),
+        ("gpus = ['all']", "gpus must be a list"),
+        ("gpus = [true]", "gpus must be a list"),
+        ("gpus = [1, 1]", "each of 1 processes"),
+        ("gpus = [-1]", "shares from 0 to 1"),
+        ("gpus = [1.5]", "shares from 0 to 1"),
+        ("gpus = [nan]", "shares from 0 to 1"),
+        ("gpus = [inf]", "shares from 0 to 1"),
+        ("gpus = [1]\nranks = 2\nprofile = 'fast'", "2 ranks want a GPU each"),
         ("[gateway]\nport = 1", "without host, port"),
         ("[gateway]\nno_such = 1", "no_such"),
         ("gateway = 3", "table"),

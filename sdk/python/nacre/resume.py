@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nacre.errors import Conflict, NacreError, Timeout, Unavailable
+from nacre.errors import Conflict, NacreError, SessionEnded, Timeout, Unavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,8 @@ def can_resume(error: NacreError) -> bool:
     if isinstance(error, Conflict):
         # The service has not noticed yet that the connection before is dead.
         return error.reason == "SESSION_CONTROLLED"
+    if isinstance(error, SessionEnded):
+        return error.reason == "SERVICE_STOPPING"  # its gateway is over; whoever comes next may have it on record
     if isinstance(error, Timeout):
         return not error.reason  # nobody answered; a reason would mean that somebody did
     return isinstance(error, Unavailable)

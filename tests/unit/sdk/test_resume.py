@@ -17,6 +17,8 @@ from nacre.resume import ResumePolicy, can_resume
         (Conflict("ended", reason="SESSION_ENDED"), False),
         (NotFound("no such session", reason="SESSION_NOT_FOUND"), False),
         (SessionEnded("over", reason="REQUESTED"), False),
+        (SessionEnded("stopped", reason="SERVICE_STOPPING"), True),
+        (SessionEnded("parked", reason="PARKED"), False),
     ],
 )
 def test_only_what_the_session_may_outlive_is_resumed(error: NacreError, expected: bool) -> None:

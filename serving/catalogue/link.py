@@ -49,6 +49,8 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 CLOSED, PARKED, WORKER_LOST = "CLOSED", "PARKED", "WORKER_LOST"
+# Of workers that are gone, in order or not, while the session is not over.
+GONE_REASONS = (WORKER_LOST, "SERVICE_STOPPING")
 # A hand-over that takes longer than this makes the next chunk late, and is told as a warning.
 SLOW_HAND_OVER_CHUNKS = 1.5
 
@@ -72,6 +74,7 @@ class DurableLink:
         self._end_reason = CLOSED
         self._is_over = False  # nobody reads `events` any more
         self._is_closed = False
+        self._is_left = False  # to whoever goes on with it
 
     @property
     def _spec(self) -> SessionSpec:
@@ -152,6 +155,11 @@ class DurableLink:
     async def park(self) -> None:
         """Keep the session and free its slots; `events` ends. Raises `NacreError`: then it plays on."""
         await self._unbroken(self._park())
+
+    def leave(self) -> None:
+        """From now on `close` does not end the session, which is parked then without a last snapshot: whoever wakes it
+        makes again what came since the one before."""
+        self._is_left = True
 
     async def rewind(self, chunk_idx: int) -> str:
         """Go on from a past chunk. What came after it stays as a branch: gives that session's id."""
@@ -301,7 +309,7 @@ class DurableLink:
         turn, self._turn = self._turn, None
         if turn is not None:
             return turn
-        if self._end_reason == CLOSED and ended.reason == WORKER_LOST and not self._is_closed:
+        if self._end_reason == CLOSED and ended.reason in GONE_REASONS and not (self._is_closed or self._is_left):
             logger.warning("session %s: %s; going on with another worker", self.session_id, ended.message)
             line = self._line
             return Turn(spec=replace(self._spec, resume_from=line.next_chunk_idx, shown_until=line.shown_until))
@@ -340,6 +348,6 @@ class DurableLink:
             return Standing(epoch=self.epoch, next_chunk_idx=self._line.next_chunk_idx, worker_id=self.worker_id)
 
     def _write_end(self) -> Future[None]:
-        if self._end_reason == PARKED:
+        if self._end_reason == PARKED or self._is_left:
             return self._home.write_parked(self.session_id, self._spec.epoch, self._line.next_chunk_idx)
         return self._home.write_end(self.session_id, self._spec.epoch, self._end_reason)

@@ -29,6 +29,11 @@ class ArrivalQueue:
     def first(self) -> Arrival | None:
         return self._waiting[0] if self._waiting else None
 
+    @property
+    def are_all_taken(self) -> bool:
+        """Also those that the worker may make, and has not made yet."""
+        return self.num_taken == self._num_granted
+
     def put(self, arrival: Arrival) -> None:
         """Raises ValueError for a chunk that is out of order or was not granted: the worker is broken."""
         chunk_idx = arrival.chunk.chunk_idx

@@ -16,7 +16,7 @@ from serving.sessions.contract import KeptLink, SessionLink
 
 logger = logging.getLogger(__name__)
 
-PARKED = "PARKED"
+PARKED, STOPPING = "PARKED", "SERVICE_STOPPING"
 ABANDONED, TIME_LIMIT = "ABANDONED", "TIME_LIMIT"
 
 
@@ -67,11 +67,19 @@ class Lifetime:
         loop = asyncio.get_running_loop()
         self._expiry = loop.call_later(self._config.detach_grace_s, self._is_unattended.set)
 
-    def over(self, reason: str) -> None:
-        self._enter(State.PARKED if reason == PARKED else State.ENDED)
+    def over(self, reason: str, *, is_kept: bool) -> None:
+        self._enter(State.PARKED if is_kept else State.ENDED)
         self.end_reason = reason
         self._expiry.cancel()
         self.ended.set()
+
+    async def is_over_within(self, time_left_s: float) -> bool:
+        try:
+            async with asyncio.timeout(time_left_s):
+                await self.ended.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def end_in_time(self, end_s: float) -> None:
         """As the operator's policy has it, and not without a word before."""

@@ -27,6 +27,7 @@ from serving.errors import (
 )
 from serving.export.recorder import Recorder
 from serving.gateway.config import GatewayConfig
+from serving.gateway.lifetime import STOPPING
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.session import Session
 from serving.gateway.session_identity import SessionIdentity
@@ -155,17 +156,12 @@ class SessionRegistry:
         return self.find(session_id, "attach.session_id")
 
     async def drain(self, time_left_s: float) -> None:
-        """Take no new session or client, warn those there are, and end what is left when the time is up."""
+        """Take no new session or client, warn those there are, and let go of what is left when the time is up."""
         self._is_draining = True
-        for session in list(self._running.values()):
-            session.warn_of_end("SERVICE_STOPPING", time_left_s)
-        try:
-            async with asyncio.timeout(time_left_s):
-                await self._has_none.wait()
-        except TimeoutError:
+        async with asyncio.TaskGroup() as stopping:
             for session in list(self._running.values()):
-                session.end("SERVICE_STOPPING")
-            await self._has_none.wait()
+                stopping.create_task(self._stop(session, time_left_s))
+        await self._has_none.wait()
 
     async def check_budget(self) -> None:
         """Raises `BudgetExhaustedError` for whoever cannot pay for one more session."""
@@ -250,7 +246,7 @@ class SessionRegistry:
         assert self._tasks is not None
         self._tasks.create_task(self._host(session), name=session_id)
         if self._is_draining:  # it began while this one was on its way
-            session.end("SERVICE_STOPPING")
+            session.end(STOPPING)
         return session
 
     async def _open_link(self, spec: SessionSpec) -> SessionLink:
@@ -259,6 +255,13 @@ class SessionRegistry:
                 return await self._plane.open(spec)
         except TimeoutError:
             raise WorkerUnavailableError("the workers did not open the session in time") from None
+
+    async def _stop(self, session: Session, time_left_s: float) -> None:
+        try:
+            await session.stop(time_left_s)
+        except Exception:  # a defect in one session must not keep the others from being kept
+            logger.exception("session %s was not stopped in order", session.identity.session_id)
+            session.end(STOPPING)
 
     async def _host(self, session: Session) -> None:
         try:

@@ -7,13 +7,14 @@ import hmac
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from model.interface import ModelInfo
 from nacre.v1 import session_pb2
 from serving.admission.grant import Grant
 from serving.books.accounts import SessionAccount
 from serving.errors import (
+    NacreError,
     SessionEndedError,
     UnavailableError,
 )
@@ -27,7 +28,7 @@ from serving.gateway.config import GatewayConfig
 from serving.gateway.control_flow import ControlFlow
 from serving.gateway.controls import ControlBook
 from serving.gateway.floor import Floor
-from serving.gateway.lifetime import PARKED, Lifetime
+from serving.gateway.lifetime import PARKED, STOPPING, Lifetime
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.seats import Seat
 from serving.gateway.session_identity import SessionIdentity
@@ -49,6 +50,11 @@ from serving.sessions.contract import (
 from serving.sessions.names import token_sha256
 
 logger = logging.getLogger(__name__)
+
+# When its gateway stops: for a session to be kept with a last snapshot. After that it is on record without one.
+KEEP_TIMEOUT_S = 5.0
+# And before, for its clients to get what is made already, beyond the time that it takes to play.
+LAST_CHUNKS_SLACK_S = 0.5
 
 
 class Session:
@@ -86,6 +92,8 @@ class Session:
         self._num_delivered = identity.first_chunk_idx  # chunks that left for somebody who drives
         self.grant = Grant()  # what it was let in with
         self.is_paused = False
+        self._is_stopping = False  # its gateway is: it makes no more chunks than it may already
+        self._is_all_shown = asyncio.Event()  # then
         self.quality: QualityChanged | None = None  # while it gets less than all of its worker
         self.account: SessionAccount | None = None  # where the service keeps books
 
@@ -146,7 +154,7 @@ class Session:
                 for task in running:
                     task.cancel()
         finally:
-            self.end("SERVICE_STOPPING")  # of no effect unless cancelled from outside
+            self.end(STOPPING)  # of no effect unless cancelled from outside
             self._write_usage()
             await self._close_link()
             self._lifetime.closed.set()
@@ -159,20 +167,49 @@ class Session:
         """End the session, for `reason` (an EndReason without its prefix). Safe to call twice."""
         if self.has_ended:
             return
-        self._lifetime.over(reason)
+        is_kept = reason == PARKED or (reason == STOPPING and self._is_left())
+        self._lifetime.over(STOPPING if is_kept and self._is_stopping else reason, is_kept=is_kept)
         self.floor.close()
-        self._metrics.session_ended(reason)
+        self._metrics.session_ended(self.end_reason)
         self.arrivals.clear()
-        # Those of one that is parked take effect when it wakes.
-        if reason != PARKED:
+        # Those of one that is kept take effect when it wakes.
+        if not is_kept:
             self.flow.reject_pending("SESSION_ENDED", "the session has ended")
         self._audience.wake()
 
-    def warn_of_end(self, reason: str, time_left_s: float) -> None:
-        """Tell the client that the session will end; without one it ends now."""
-        if not self._audience.players:
-            self.end(reason)
-        self._audience.go_away(reason, time_left_s)
+    async def stop(self, time_left_s: float) -> None:
+        """Its gateway stops, after so long for whoever drives it. What is on record is kept, for another gateway to go
+        on with; else it ends."""
+        self.announce_end(STOPPING, time_left_s)
+        is_driven = bool(self._audience.players)
+        if is_driven and await self._lifetime.is_over_within(time_left_s):
+            return
+        if isinstance(self._link, KeptLink):
+            await self._keep(self._link, is_driven=is_driven)
+        self.end(STOPPING)
+
+    async def _keep(self, link: KeptLink, *, is_driven: bool) -> None:
+        """With a last snapshot, where there is time for one."""
+        self._is_stopping = True
+        self._broadcast.wake()
+        last_chunks_s = self._config.window_chunks * self.info.chunk_duration_s + LAST_CHUNKS_SLACK_S
+        try:
+            if is_driven:
+                with suppress(TimeoutError):  # of a client that takes no more
+                    await asyncio.wait_for(self._is_all_shown.wait(), last_chunks_s)
+            async with asyncio.timeout(KEEP_TIMEOUT_S):
+                await link.park()
+                await self._lifetime.ended.wait()
+        except (NacreError, TimeoutError) as error:
+            session_id = self.identity.session_id
+            logger.warning("session %s is on record without a last snapshot: %s", session_id, error or "too slow")
+
+    def _is_left(self) -> bool:
+        """Whether somebody else can go on with it, now that this gateway does not."""
+        if isinstance(self._link, KeptLink):
+            self._link.leave()
+            return True
+        return False
 
     def _write_usage(self) -> None:
         if self.account is not None:
@@ -249,7 +286,10 @@ class Session:
 
     async def refill(self, credit: int) -> None:
         """Let the worker as far ahead as the clients' `credit` reaches."""
-        chunks = 0 if self.has_ended or self.is_paused else self.arrivals.grant(credit)
+        if self._is_stopping and self.arrivals.are_all_taken:
+            self._is_all_shown.set()
+        is_still = self.has_ended or self.is_paused or self._is_stopping
+        chunks = 0 if is_still else self.arrivals.grant(credit)
         if chunks:
             await self._link.grant(chunks)
 

@@ -302,6 +302,11 @@ class KeptLink(SessionLink, Protocol):
         plays on."""
         ...
 
+    def leave(self) -> None:
+        """From now on `close` does not end the session: it is on record as far as chunks came, for whoever goes on
+        with it."""
+        ...
+
     async def rewind(self, chunk_idx: int) -> str:
         """Go on from a past chunk: `events` goes on after `Rewound`. What came after the chunk stays as a session of
         its own, whose id this gives. Raises `NacreError`."""

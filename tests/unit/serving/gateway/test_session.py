@@ -308,12 +308,14 @@ async def test_a_warning_reaches_the_client_and_ends_those_without_one() -> None
     async with hosted() as (session, _):
         client = Listener()
         member = session.attach(client, ATTACH)
-        session.warn_of_end("SERVICE_STOPPING", 3.0)
+        stopping = asyncio.ensure_future(session.stop(3.0))
+        await asyncio.sleep(0)
         assert client.goodbyes == [("SERVICE_STOPPING", 3.0)]
         assert session.state is State.RUNNING
         session.detach(member)
-        session.warn_of_end("SERVICE_STOPPING", 3.0)
-        assert session.end_reason == "SERVICE_STOPPING"
+        await session.stop(3.0)
+        assert (session.state, session.end_reason) == (State.ENDED, "SERVICE_STOPPING")
+        await stopping
 
 
 async def test_cancelling_the_host_closes_the_session() -> None:

@@ -134,6 +134,10 @@ class SessionRegistry:
         """One that runs here, or ended here a while ago."""
         return self._running.get(session_id) or self._ended.get(session_id)
 
+    def forget(self, session_id: str) -> None:
+        """One that ended here, and is deleted."""
+        self._ended.pop(session_id, None)
+
     async def authorize(self, session_id: str, resume_token: str, shown_until: int = 0) -> Session:
         """Also a session that is parked, or that a gateway before this one opened, as far as it is on record.
         `shown_until`: as `SessionResumer.resume`."""

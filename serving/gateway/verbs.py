@@ -224,6 +224,7 @@ class SessionVerbs:
         async for attempt in attempts:
             with attempt:
                 await self.kept.call(lambda: self.kept.library.delete_session(session_id))
+        self._registry.forget(session_id)
 
     async def delete_world(self, world_id: str) -> None:
         await self.kept.call(lambda: self.kept.library.delete_world(world_id))

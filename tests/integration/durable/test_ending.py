@@ -30,6 +30,18 @@ async def test_a_parked_session_is_ended_and_keeps_its_past(tmp_path: Path) -> N
         assert kept.used_slots() == [0]
 
 
+async def test_one_that_was_deleted_is_not_found_whoever_asks(tmp_path: Path) -> None:
+    async with service(tmp_path) as kept:
+        session = await kept.client.create(prompt="a street")
+        async with session.enter(video="rgb", audio="pcm") as world:
+            await take(world, 2)
+        await session.end()
+        await session.delete()
+        for ask in (session.state, session.end, session.delete, session.branches):
+            with pytest.raises(nacre.NotFound):
+                await ask()
+
+
 async def test_ending_twice_is_no_error_for_a_gateway_that_did_not_run_it(tmp_path: Path) -> None:
     async with service(tmp_path) as kept:
         session = await kept.client.create(prompt="a street")

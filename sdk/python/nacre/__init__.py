@@ -8,7 +8,7 @@
             async for chunk in world:
                 ...
 
-`nacre.blocking` has the same verbs for scripts, `nacre.decode` turns H.264 and Opus into arrays.
+`import nacre.blocking` has the same verbs for scripts, `import nacre.decode` turns H.264 and Opus into arrays.
 """
 
 from __future__ import annotations

@@ -109,6 +109,11 @@ class World(Face[world.World]):
         return self._of.quality
 
     @property
+    def num_dropped(self) -> int:
+        """Chunks that came before anybody iterated, and were let go."""
+        return self._of.num_dropped
+
+    @property
     def rewinds(self) -> Sequence[Rewind]:
         """What the session went back to while this world was entered; chunks count from there again."""
         return tuple(self._of.rewinds)

@@ -32,6 +32,7 @@ from nacre.errors import Unavailable
 from nacre.hands import policy_value, to_policy
 from nacre.image import ImageSource, to_image
 from nacre.queueing import OnQueue, Quota, Reservation, Waiting, to_admission, to_quota, to_reservation, to_wait
+from nacre.ranges import unsigned
 from nacre.recording import Recording, find_recording
 from nacre.records import (
     Capabilities,
@@ -201,7 +202,7 @@ class Client:
             scene=scene,
             image=None if image is None else to_image(image),
             model=model,
-            seed=seed,
+            seed=unsigned(seed, "seed"),
             licence=licence,
         )
         request = session_pb2.CreateSessionRequest(
@@ -255,6 +256,8 @@ class Client:
 
     async def load(self, *, name: str = "", world_id: str = "") -> Session:
         """A new session that goes on from a saved moment: the latest of that name, or one by its id."""
+        if bool(name) == bool(world_id):
+            raise ValueError("give a name or a world_id, one of the two")
         which: dict[str, Any] = {"name": name} if name else {"world_id": world_id}
         response = await self._calls(self._calls.library.LoadWorld, library_pb2.LoadWorldRequest(**which))
         return self._session(response)

@@ -3,7 +3,8 @@
 The client holds at most `capacity` chunks that nobody has taken. While somebody waits for the
 outcome of a control, a full buffer must not stand in its way (a control takes effect at a chunk
 boundary, so without further chunks there is no outcome): then chunks beyond the capacity are
-let in one by one, at most `RESERVE_CHUNKS`.
+let in one by one, at most `RESERVE_CHUNKS`. Beyond those, whoever takes none at all lets the
+oldest go, and whoever takes some has to take more.
 """
 
 from __future__ import annotations
@@ -40,6 +41,11 @@ class CreditLedger:
         """The consumer took a chunk."""
         assert self._held > 0, "took a chunk that is not held"
         self._held -= 1
+
+    @property
+    def is_full(self) -> bool:
+        """Of chunks that are here, the reserve included."""
+        return self._held >= self.capacity + RESERVE_CHUNKS
 
     def grant(self, is_awaited: bool) -> int:
         """How many chunks to grant now, and note them as granted.

@@ -1,4 +1,4 @@
-"""Encoded media into arrays, with PyAV (`pip install nacre[media]`).
+"""Encoded media into arrays, with PyAV (`pip install av`).
 
 Decoders keep state: give one decoder the frames (or the sound) of one world, in order.
 """
@@ -17,7 +17,7 @@ try:
     from av.audio.codeccontext import AudioCodecContext
     from av.video.codeccontext import VideoCodecContext
 except ImportError as error:
-    raise ImportError("nacre.decode needs PyAV: pip install nacre[media]") from error
+    raise ImportError("nacre.decode needs PyAV: pip install av") from error
 
 OPUS_DECODED_RATE_HZ = 48_000  # what an Opus decoder gives, whatever went into the encoder
 INT16_STEPS = 32_768

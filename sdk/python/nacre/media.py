@@ -49,7 +49,7 @@ class Frame:
     def rgb(self) -> NDArray[np.uint8]:
         """The picture as H W 3, 8 bits each, read-only. Only for video="rgb"; ValueError otherwise."""
         if self.format.video != "rgb":
-            raise ValueError('the frames are encoded: enter with video="rgb", or decode them with nacre.decode')
+            raise ValueError('the frames are encoded: enter with video="rgb", or `import nacre.decode` to decode them')
         return np.frombuffer(self.data, np.uint8).reshape(self.format.height_px, self.format.width_px, 3)
 
 
@@ -66,7 +66,7 @@ class Sound:
     def samples(self) -> NDArray[np.float32]:
         """The samples as S C, -1 to 1. Only for audio="pcm"; ValueError otherwise."""
         if self.format.audio != "pcm":
-            raise ValueError('the sound is Opus: enter with audio="pcm", or decode it with nacre.decode')
+            raise ValueError('the sound is Opus: enter with audio="pcm", or `import nacre.decode` to decode it')
         integers = np.frombuffer(b"".join(self.packets), "<i2").reshape(-1, self.format.audio_channels)
         return integers.astype(np.float32) / np.float32(PCM_PEAK)
 

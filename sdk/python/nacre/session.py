@@ -6,6 +6,7 @@ from google.protobuf import duration_pb2
 
 from nacre.calls import Calls
 from nacre.enums import value_of
+from nacre.ranges import unsigned
 from nacre.recording import Recording, find_recording
 from nacre.records import (
     Branch,
@@ -55,9 +56,10 @@ class Session:
         session's arbitration. Wakes a parked one.
 
         `video`: "h264", "vp8" or "rgb". `audio`: "opus" or "pcm". `buffer_chunks`: 1 to 16, how many chunks may
-        wait here untaken; then the world waits too. `resume`: attach again after a lost connection. `role`: "player",
-        "director" or "viewer", as much as the token allows when left out. `client_id`: one's name, for the others
-        and the record. `stand_by`: where another client has control, enter nevertheless and wait for it.
+        wait here untaken; then the world waits too, but for a script that only says things (see `World`). `resume`:
+        attach again after a lost connection. `role`: "player", "director" or "viewer", as much as the token allows
+        when left out. `client_id`: one's name, for the others and the record. `stand_by`: where another client has
+        control, enter nevertheless and wait for it.
         """
         policy = resume if isinstance(resume, ResumePolicy) else ResumePolicy() if resume else NO_RESUME
         options = EnterOptions(
@@ -106,7 +108,9 @@ class Session:
 
     async def rewind(self, *, seconds: float | None = None, chunk_index: int | None = None) -> Rewind:
         """Go back while it runs, by so much world time or to a chunk. The old future stays as a branch."""
-        request = session_pb2.RewindSessionRequest(session_id=self.id, chunk_index=chunk_index)
+        if (seconds is None) == (chunk_index is None):
+            raise ValueError("give seconds or a chunk_index, one of the two")
+        request = session_pb2.RewindSessionRequest(session_id=self.id, chunk_index=unsigned(chunk_index, "chunk_index"))
         if seconds is not None:
             request.back.CopyFrom(_duration(seconds))
         response = await self._calls(self._calls.sessions.RewindSession, request)
@@ -114,7 +118,9 @@ class Session:
 
     async def fork(self, *, chunk_index: int | None = None, label: str = "") -> Session:
         """A new session that goes on from now, or from a past chunk. This one plays on."""
-        request = session_pb2.ForkSessionRequest(session_id=self.id, chunk_index=chunk_index, label=label)
+        request = session_pb2.ForkSessionRequest(
+            session_id=self.id, chunk_index=unsigned(chunk_index, "chunk_index"), label=label
+        )
         response = await self._calls(self._calls.sessions.ForkSession, request)
         return self._new(response.session, response.resume_token)
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from google.protobuf.duration_pb2 import Duration
 
+from nacre.ranges import unsigned
 from nacre.v1 import control_pb2
 
 
@@ -34,7 +35,7 @@ def at(world_time_s: float | None = None, *, chunk: int | None = None) -> When:
     """At a world time in seconds, or at a chunk."""
     if (world_time_s is None) == (chunk is None):
         raise ValueError("give a world time or a chunk")
-    return When(chunk=chunk, world_time_s=world_time_s)
+    return When(chunk=unsigned(chunk, "chunk"), world_time_s=world_time_s)
 
 
 class Identified(Protocol):

@@ -14,7 +14,16 @@ from typing import Self
 
 from nacre.credit import CreditLedger
 from nacre.enums import name_of, value_of
-from nacre.errors import Detached, NacreError, ProtocolError, ServiceError, SessionEnded, Unauthenticated, from_ended
+from nacre.errors import (
+    Detached,
+    NacreError,
+    ProtocolError,
+    ServiceError,
+    SessionEnded,
+    Timeout,
+    Unauthenticated,
+    from_ended,
+)
 from nacre.hands import Hands, role_value, to_hands, to_role
 from nacre.image import ImageSource, to_image
 from nacre.media import AUDIO_CODECS, VIDEO_CODECS, Chunk, MediaFormat, to_chunk, to_media_format
@@ -60,6 +69,11 @@ class World:
     """Enter with `async with session.enter()`; iterate for chunks.
 
     Verbs may be called without awaiting what they return. Call everything from one event loop.
+
+    Whoever iterates gets every chunk, and the world waits for them: take chunks in one task while another awaits many
+    outcomes. A script that only says things need not iterate: while it awaits an outcome, and nobody has begun to
+    iterate, of the chunks that nobody takes the newest are kept and the others let go (`num_dropped`). While it awaits
+    nothing the world waits here too, and after 20 s the service ends the stream.
     """
 
     def __init__(
@@ -79,6 +93,9 @@ class World:
         self._outbox: deque[control_pb2.Control] = deque()  # bounded by what may be pending
         self._chunks: deque[Chunk] = deque()  # bounded by the credit given
         self._arrived = asyncio.Event()
+        self._is_iterated = False
+        self._wants_keyframe = False
+        self.num_dropped = 0  # chunks that came before anybody iterated, and were let go
         self._end: NacreError | None = None
         self._num_attempts = 0
         # The same after a lost connection, so that what one held and waits for is one's own again.
@@ -125,12 +142,14 @@ class World:
     @property
     def format(self) -> MediaFormat:
         """How the current attachment's media is encoded."""
-        assert self._format is not None, "enter the world first"
+        if self._format is None:
+            raise _not_entered()
         return self._format
 
     @property
     def capabilities(self) -> Capabilities:
-        assert self._capabilities is not None, "enter the world first"
+        if self._capabilities is None:
+            raise _not_entered()
         return self._capabilities
 
     @property
@@ -185,6 +204,8 @@ class World:
         return self._send(control_pb2.Control(take_control=control_pb2.TakeControl()))
 
     def _send(self, control: control_pb2.Control, when: When | None = None) -> Receipt:
+        if self._task is None:
+            raise _not_entered()
         receipt = self._pending.open()
         if when is not None:
             receipt.is_scheduled = True
@@ -204,6 +225,11 @@ class World:
 
     async def __anext__(self) -> Chunk:
         """The next chunk. Stops when the session was ended on request or the world was left, else raises."""
+        if self._task is None:
+            raise _not_entered()
+        if not self._is_iterated:
+            self._is_iterated, self._wants_keyframe = True, self.num_dropped > 0
+            self._to_write.set()
         while not self._chunks:
             if self._end is not None:
                 if _is_clean(self._end):
@@ -254,6 +280,9 @@ class World:
             self._to_write.clear()
             if granted := self._credit.grant(self._pending.is_awaited):
                 is_open = await stream.write(session_pb2.PlayRequest(credit=session_pb2.Credit(chunks=granted)))
+            if self._wants_keyframe:  # what there was to decode from was let go
+                self._wants_keyframe = False
+                is_open = await stream.write(session_pb2.PlayRequest(keyframe_wish=session_pb2.KeyframeWish()))
             while is_open and self._outbox:
                 is_open = await stream.write(session_pb2.PlayRequest(control=self._outbox.popleft()))
 
@@ -288,6 +317,10 @@ class World:
         self._num_attempts = 0
         self._pending.on_chunk()
         self._chunks.append(to_chunk(response.media, self.format, time.monotonic()))
+        if self._credit.is_full and not self._is_iterated and self._pending.is_awaited:
+            self._chunks.popleft()
+            self._credit.take()
+            self.num_dropped += 1
         self._end_chunk_index = max(self._end_chunk_index, response.media.chunk_index + 1)
         self._arrived.set()
         self._to_write.set()
@@ -349,10 +382,21 @@ class World:
     def _finish(self, end: NacreError) -> None:
         """Nothing comes any more; only the first reason counts."""
         if self._end is None:
-            self._end = end
+            self._end = _stalled(end) if end.reason == "CLIENT_STALLED" else end
         self._outbox.clear()
         self._pending.settle_all(self._end)
         self._arrived.set()
+
+
+def _not_entered() -> RuntimeError:
+    return RuntimeError("the world is not entered: use it inside `async with session.enter() as world`")
+
+
+def _stalled(end: NacreError) -> Timeout:
+    """In words of this package: whoever uses it gives no credit."""
+    message = f"nobody took the world's chunks: iterate the world, in a task beside if need be ({end.message})"
+    request_id = end.request_id if isinstance(end, ServiceError) else ""
+    return Timeout(message, reason=end.reason, request_id=request_id)
 
 
 def _is_clean(end: NacreError) -> bool:

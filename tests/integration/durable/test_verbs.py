@@ -272,3 +272,14 @@ async def test_n05_a_limit_of_the_operator_is_announced_and_warned_of_before_it_
             assert 0.5 < world.go_away.time_left_s <= 1.5
         fork = await session.fork(chunk_index=5)
         assert (await fork.state()).state == "ready"
+
+
+async def test_p04_a_script_that_takes_no_chunk_has_each_of_its_lines_answered(kept: Service) -> None:
+    session = await create(kept)
+    async with asyncio.timeout(30), session.enter() as world:
+        applied = [await world.say(f"line {number}") for number in range(25)]
+        assert all(isinstance(each, nacre.Applied) for each in applied)
+        assert world.num_dropped > 0
+        first, second = await take(world, 2)
+        assert second.index == first.index + 1
+    await session.end()

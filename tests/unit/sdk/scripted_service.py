@@ -57,6 +57,7 @@ class Attachment:
         self.controls: list[control_pb2.Control] = []
         self.num_taken = 0
         self.num_sent = 0
+        self.num_wishes = 0  # for a keyframe
 
     async def open(self) -> None:
         self.attach = (await anext(self._requests)).attach
@@ -82,6 +83,8 @@ class Attachment:
                     case "credit":
                         self.grants.append(request.credit.chunks)
                         self.credit += request.credit.chunks
+                    case "keyframe_wish":
+                        self.num_wishes += 1
                 self._changed.notify_all()
 
     async def control(self) -> control_pb2.Control:

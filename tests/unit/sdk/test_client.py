@@ -196,3 +196,29 @@ async def test_no_service_at_all_is_unavailable() -> None:
 
 async def test_waiting_ends_when_the_service_answers(client: nacre.Client) -> None:
     await client.wait_until_ready(timeout_s=30.0)
+
+
+async def test_arguments_that_contradict_each_other_are_refused(client: nacre.Client) -> None:
+    session = client.session("s-1", TOKEN)
+    asks = {
+        "name or a world_id": [lambda: client.load(name="a", world_id="w-1"), lambda: client.load()],
+        "seconds or a chunk_index": [lambda: session.rewind(seconds=1, chunk_index=1), lambda: session.rewind()],
+    }
+    for named, calls in asks.items():
+        for call in calls:
+            with pytest.raises(ValueError, match=named):
+                await call()
+
+
+async def test_numbers_out_of_range_are_refused_by_their_names(client: nacre.Client) -> None:
+    session = client.session("s-1", TOKEN)
+    asks = {
+        "seed": lambda: client.create(prompt="x", seed=-1),
+        "chunk_index": lambda: session.fork(chunk_index=-1),
+        "chunk_index must": lambda: session.rewind(chunk_index=1 << 64),
+    }
+    for named, call in asks.items():
+        with pytest.raises(ValueError, match=named):
+            await call()
+    with pytest.raises(ValueError, match="chunk must be"):
+        nacre.at(chunk=-1)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import nacre
+from nacre.credit import RESERVE_CHUNKS
 from nacre.pending import MAX_PENDING
 from nacre.v1 import control_pb2, error_pb2, session_pb2
 from tests.unit.sdk.scripted_service import (
@@ -395,3 +396,74 @@ async def test_options_out_of_range_are_refused(options: dict[str, object]) -> N
     async with nacre.connect("127.0.0.1:1") as client:
         with pytest.raises(ValueError, match="must be"):
             client.session("s-1", TOKEN).enter(**options)  # pyright: ignore[reportArgumentType]
+
+
+# --- scripts that only say things ---
+
+
+async def obey(attachment: Attachment) -> None:
+    """Chunks for ever, each of them a boundary; a control takes effect four chunks after it came."""
+    await attachment.answer()
+    index = 0
+    while True:
+        control = await attachment.control()
+        await attachment.acknowledge(control.control_id, accepted=ACCEPTED)
+        for _ in range(4):
+            await attachment.send_chunk(index)
+            index += 1
+        await attachment.acknowledge(control.control_id, applied=control_pb2.Applied(chunk_index=index))
+
+
+async def test_a_script_that_only_says_things_hears_of_all_of_them() -> None:
+    async def body(world: nacre.World, service: ScriptedService) -> None:
+        applied = [await world.say(f"line {number}") for number in range(25)]
+        assert [each.chunk_index for each in applied if isinstance(each, nacre.Applied)] == list(range(4, 104, 4))
+        held = 4 + RESERVE_CHUNKS
+        assert world.num_dropped == pytest.approx(100 - held, abs=1), "no more is held than before"
+        kept = [(await anext(world)).index for _ in range(held - 1)]
+        assert kept == list(range(100 - held + 1, 100)), "the newest, in a row"
+        while not service.attachments[0].num_wishes:
+            await asyncio.sleep(0.01)
+
+    await play(obey, body=body)
+
+
+async def test_whoever_has_begun_to_iterate_loses_no_chunk() -> None:
+    async def body(world: nacre.World, service: ScriptedService) -> None:
+        await world.say("to begin with")
+        taken = [(await anext(world)).index]
+        for number in range(3):
+            await world.say(f"line {number}")
+        stuck = asyncio.ensure_future(asyncio.wait_for(world.say("one too many"), 0.5))
+        with pytest.raises(TimeoutError):
+            await stuck
+        attachment = service.attachments[0]
+        while len(taken) < attachment.num_sent:
+            taken.append((await anext(world)).index)
+        assert taken == list(range(len(taken)))
+        assert (world.num_dropped, attachment.num_wishes) == (0, 0)
+
+    await play(obey, body=body)
+
+
+async def test_a_stream_that_ended_for_want_of_credit_says_what_to_do() -> None:
+    async def give_up(attachment: Attachment) -> None:
+        await attachment.answer()
+        await attachment.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "CLIENT_STALLED")
+
+    async def body(world: nacre.World, service: ScriptedService) -> None:
+        with pytest.raises(nacre.Timeout, match="iterate the world") as caught:
+            await world.say("hello")
+        assert caught.value.reason == "CLIENT_STALLED"
+
+    await play(give_up, body=body)
+
+
+async def test_a_world_that_was_not_entered_says_how() -> None:
+    async with nacre.connect("127.0.0.1:1") as client:
+        world = client.session("s-1", TOKEN).enter()
+        for use in (lambda: world.say("x"), lambda: world.capabilities, lambda: world.format):
+            with pytest.raises(RuntimeError, match="async with"):
+                use()
+        with pytest.raises(RuntimeError, match="async with"):
+            await anext(world)

@@ -24,7 +24,7 @@ A refused call ends with a gRPC status. Its trailer `grpc-status-details-bin` ho
 server's log, in its spans and in the audit |
 | `BadRequest` | a field is at fault | its path from the request, such as `world.image.data` |
 | `QuotaFailure` | `RESOURCE_EXHAUSTED` | whose limit it is, and what it is |
-| `RetryInfo` | waiting helps | how long |
+| `RetryInfo` | waiting helps | how long: as far as the service can tell, else as long as stands below |
 
 A refused control says the same in `Ack.rejected.error`, and the stream goes on. Successful answers carry `x-request-id`
 too: unary calls in the trailing metadata, streams in the initial.

@@ -12,6 +12,8 @@ from model.interface import FastModel, Model, Profile, TunableModel, Tuning
 from serving.open_models import check_open_model, load_open_model, names_open_model
 
 PRESETS_FOLDER = Path(model.__path__[0]) / "weights"
+# In each of them that can be served; what else lies there are tools, such as the judge of evaluations.
+TRANSFORMER_FILE = "transformer.safetensors"
 
 
 def check_model(name: str, tuning: Tuning | None = None) -> None:
@@ -24,7 +26,7 @@ def check_model(name: str, tuning: Tuning | None = None) -> None:
         if not _has_module(name.partition(":")[0]):
             raise ValueError(f"model {name!r}: there is no such module")
         return
-    presets = sorted(each.name for each in PRESETS_FOLDER.iterdir() if each.is_dir())
+    presets = sorted(each.parent.name for each in PRESETS_FOLDER.glob(f"*/{TRANSFORMER_FILE}"))
     if name not in presets:
         raise ValueError(
             f"model must be one of {presets}, an open model with its weights as NAME@FOLDER, "

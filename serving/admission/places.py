@@ -141,7 +141,7 @@ class Places:
             return QueueFullError("every slot is taken, and as many wait as may", retry_after_s=retry_s)
         if not has_room(quota.limits, num_held):
             return too_many_sessions(quota, retry_s)
-        return CapacityExhaustedError("every slot is taken", retry_after_s=retry_s)
+        return CapacityExhaustedError(_no_slot(turn.capacity()), retry_after_s=retry_s)
 
     @contextmanager
     def _turn(self) -> Iterator[Turn]:
@@ -151,3 +151,9 @@ class Places:
             turn = Turn(connection, self.quotas, self._config, self._clock())
             turn.drop_expired()
             yield turn
+
+
+def _no_slot(num_slots: int | None) -> str:
+    there_are = "" if num_slots is None else f"; there are {num_slots}"
+    ways = "wait for one (wait_s, or admission.wait), end or park a session, or start the service with more (--slots)"
+    return f"every slot is taken{there_are}: {ways}"

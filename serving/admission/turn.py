@@ -188,7 +188,7 @@ class Turn:
             row[0]: row[1] for row in self.connection.execute(held_query.group_by(places.c.tenant_id))
         }
         clock = self.connection.execute(select(queue_clock.c.clock)).scalar_one()
-        capacity = self._capacity()
+        capacity = self.capacity()
         return Queue(
             waiting=[Ticket(place_id=row.place_id, tenant_id=row.tenant_id, seq=row.seq) for row in waiting],
             lines={
@@ -204,7 +204,7 @@ class Turn:
             clock=clock,
         )
 
-    def _capacity(self) -> int | None:
+    def capacity(self) -> int | None:
         """Of all workers that take sessions, and what others still have. None while none is known."""
         query: Select[Any] = select(workers).where(workers.c.seen_s > self.now_s - LOST_AFTER_S)
         rows = self.connection.execute(query).all()

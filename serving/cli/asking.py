@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,10 @@ from serving.errors import NacreError
 
 FAULT, USAGE_ERROR = 1, 2
 
-console = Console(highlight=False)
+# Whatever reads our output where no terminal does: nothing is cut for it.
+UNBOUNDED_CHARS = 10_000
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else UNBOUNDED_CHARS)
 errors = Console(stderr=True, highlight=False)
 
 DataFolder = Annotated[str | None, typer.Option(help="Where the service keeps sessions, if not in its usual folder.")]

@@ -20,6 +20,11 @@ from serving.gateway.roles import Role
 from serving.gateway.seen import Viewpoint
 from serving.gateway.validation import AttachSpec
 
+CONTROLLED = (
+    'another client controls the session: look on (role="viewer"), stand by until it is handed over (stand_by=True), '
+    'or create a session that several control together (arbitration="merge")'
+)
+
 
 class Attendance:
     def __init__(
@@ -88,5 +93,5 @@ class Attendance:
         if not self._audience.players:
             return True
         if self._floor.policy is Policy.SINGLE and not spec.stands_by:
-            raise SessionControlledError("another client controls the session", field="attach.session_id")
+            raise SessionControlledError(CONTROLLED, field="attach.session_id")
         return False

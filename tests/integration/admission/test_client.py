@@ -22,6 +22,7 @@ async def test_a_client_that_waits_hears_how_far_it_is(tmp_path: Path) -> None:
         with pytest.raises(nacre.LimitReached) as caught:
             await client.create(prompt=PROMPT)
         assert caught.value.reason == "CAPACITY_EXHAUSTED"
+        assert "there are 1: wait for one (wait_s" in caught.value.message
         assert caught.value.retry_after_s
         waiting = asyncio.ensure_future(client.create(prompt=PROMPT, wait_s=20.0, on_queue=heard.append))
         while not heard:

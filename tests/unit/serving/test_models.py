@@ -50,6 +50,12 @@ def test_a_name_of_nothing_is_refused(name: str) -> None:
         check_model(name)
 
 
+def test_only_presets_that_can_be_served_are_offered() -> None:
+    for name in ("pearl-none", "judge"):
+        with pytest.raises(ValueError, match=r"must be one of \['pearl-xs'\]"):
+            check_model(name)
+
+
 def test_a_loader_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="no_such"):
         load_model("tests.fakes_model:no_such")

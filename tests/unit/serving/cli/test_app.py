@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,6 +88,24 @@ def test_sessions_are_listed(played: Path) -> None:
     [session] = json.loads(output)
     assert (session["state"], session["num_chunks"], session["num_records"]) == ("ended", NUM_CHUNKS, 3)
     assert session["world"]["seed"] == 5
+
+
+def test_nothing_is_cut_where_no_terminal_reads(copy: Path) -> None:
+    session_id = f"s-{'long' * 12}"
+    with Database(sqlite_url(copy / "catalogue.db")) as database:
+        Sessions(database).create(replace(new_session(session_id), model="a-model-with-a-name-of-some-length"))
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    listed = subprocess.run(
+        [sys.executable, "-m", "serving.cli.app", "sessions", "--data-folder", copy],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+    )
+    (line,) = [each for each in listed.stdout.splitlines() if session_id in each]
+    assert "a-model-with-a-name-of-some-length" in line
+    assert len(line) > 120
+    assert "…" not in listed.stdout
 
 
 def test_a_parked_session_and_the_tree_around_it_are_shown(copy: Path) -> None:

@@ -94,9 +94,16 @@ class Library:
             journal_position=0,
             waiting=(),
         )
-        spec = {"seed": engine.seed, "prompt": "", "character": "", "scene": "", "has_image": False}
         label, source = read_label(data), f"file:{hashlib.sha256(data).hexdigest()}"
         said = ("", ()) if label is None else (label.licence, label.inputs)
+        prompt, character, scene = ("", "", "") if label is None else label.words
+        spec = {
+            "seed": engine.seed,
+            "prompt": prompt,
+            "character": character,
+            "scene": scene,
+            "has_image": False,
+        }
         owner = replace(owner, licence=owner.licence or said[0], inputs=(*said[1], source)[-MAX_INPUTS:])
         new = NewSession(
             session_id=engine.session_id,

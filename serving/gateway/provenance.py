@@ -5,6 +5,7 @@ from __future__ import annotations
 from model.interface import ModelInfo
 from nacre.v1 import world_pb2
 from serving.access.ownership import Ownership
+from serving.sessions.contract import WorldSpec
 from serving.sessions.label import Label
 
 
@@ -22,7 +23,7 @@ def to_provenance(ownership: Ownership, model: str, weights_sha256: str, info: M
     )
 
 
-def label_of(ownership: Ownership, info: ModelInfo) -> Label:
+def label_of(ownership: Ownership, info: ModelInfo, world: WorldSpec) -> Label:
     """Of a moment that is made now. Tenants are this service's business."""
     return Label(
         owner_id=ownership.owner_id,
@@ -31,4 +32,7 @@ def label_of(ownership: Ownership, info: ModelInfo) -> Label:
         weights_sha256=info.weights_sha256,
         model_licence=info.licence,
         inputs=ownership.inputs,
+        prompt=world.prompt,
+        character=world.character,
+        scene=world.scene,
     )

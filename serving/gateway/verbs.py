@@ -197,7 +197,7 @@ class SessionVerbs:
             raise SessionStateError("the session has not begun; attach to it first", field="session_id")
         taken = await session.link.snapshot(is_portable=is_portable)
         kind = PORTABLE if is_portable else EXACT
-        label = label_of(session.identity.ownership, self.kept.info)
+        label = label_of(session.identity.ownership, self.kept.info, session.identity.world)
         data = await asyncio.to_thread(lambda: labelled(to_bytes(unpack(taken.data), self.kept.info, kind), label))
         return data, taken.chunk_idx
 

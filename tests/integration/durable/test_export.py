@@ -20,6 +20,7 @@ async def test_p01_an_exact_moment_goes_on_elsewhere_as_it_would_have_here(tmp_p
             after = await take(world, 24)
         brought = await there.client.import_world(data, "by post", note="from a friend")
         assert (brought.name, brought.version, brought.note) == ("by post", 1, "from a friend")
+        assert brought.world.prompt == "a quiet street at dusk"
         digest = hashlib.sha256(data).hexdigest()
         assert (brought.provenance.licence, brought.provenance.inputs) == ("CC-BY-4.0", ("words", f"file:{digest}"))
         loaded = await there.client.load(name="by post")

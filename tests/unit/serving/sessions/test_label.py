@@ -22,6 +22,7 @@ LABEL = Label(
     weights_sha256="0" * 64,
     model_licence="Apache-2.0",
     inputs=("words", "world:w-1"),
+    prompt="a quiet street\nat dusk \N{HOUSE BUILDING}",
 )
 PLAIN = to_bytes(some_snapshot(num_places=1), INFO)
 
@@ -41,6 +42,12 @@ def test_x06_a_file_tells_whose_it_is_and_is_the_same_snapshot() -> None:
     assert read_label(PLAIN) is None
 
 
+def test_a_file_of_before_has_no_words() -> None:
+    label = read_label(with_entry(changed()))
+    assert label is not None
+    assert (label.licence, label.words) == ("CC-BY-4.0", ("", "", ""))
+
+
 def changed(**values: Any) -> str:
     names = ("owner_id", "licence", "model", "weights_sha256", "model_licence", "inputs")
     return json.dumps({name: getattr(LABEL, name) for name in names} | values)
@@ -55,6 +62,9 @@ def changed(**values: Any) -> str:
         "[" * 10_000,
         json.dumps({"licence": "CC0-1.0"}),
         changed(licence="x" * 201),
+        changed(prompt="x" * 2_001),
+        changed(scene=["a street"]),
+        changed(character="a girl\0"),
         changed(licence="two\nlines"),
         changed(licence=7),
         changed(inputs=["words"] * 65),

@@ -33,6 +33,7 @@ from model.parallel.sequence import GLOO, NCCL, Ranks, join, rank_device
 
 NAMES = ("wan-tiny", "matrix-game-tiny", "abot-tiny")
 NUM_CHUNKS = 8  # more than any of them has in its window
+RECACHE_EVERY_CHUNKS = 6
 # In single precision, of the root mean square; convolutions may round to 10 bits on a GPU.
 SAME_WITHIN = 0.005
 # In half precision, where sums come in another order and are fed back a few times.
@@ -71,12 +72,14 @@ def stage(
     profile: Profile = Profile.FAST,
     speed: WanSpeed | None = None,
     dtype: torch.dtype = torch.bfloat16,
+    recache_every_chunks: int = 0,
 ) -> WanTransformer:
     """The same weights on every device."""
     found = preset(name)
     network = random_network(found.network, "cpu", torch.float64).to(device, dtype)
     network = network if speed is None else quickened(network, found.past_latents, speed)
-    return WanTransformer(found, network, WanTransformerConfig(profile=profile))
+    config = WanTransformerConfig(profile=profile, recache_every_chunks=recache_every_chunks)
+    return WanTransformer(found, network, config)
 
 
 def opened(transformer: WanTransformer, found: WanPreset, seed: int) -> WanState:
@@ -111,11 +114,14 @@ def apart(ours: Tensor, theirs: Tensor) -> float:
 
 
 def graphs(device: str) -> tuple[bool, str]:
-    """Passes over static buffers, on a GPU recorded, give to the bit what the network gives."""
+    """Passes over static buffers, on a GPU recorded, give to the bit what the network gives, also where the windows
+    are made again on the way."""
+
+    def played(name: str, size: int, speed: WanSpeed | None) -> Tensor:
+        return play(stage(name, device, speed=speed, recache_every_chunks=RECACHE_EVERY_CHUNKS), name, size)
+
     found = {
-        f"{name} x{size}": (
-            play(stage(name, device, speed=WanSpeed()), name, size) - play(stage(name, device), name, size)
-        )
+        f"{name} x{size}": played(name, size, WanSpeed()) - played(name, size, None)
         for name in NAMES
         for size in (1, 3)
     }

@@ -2,8 +2,9 @@
 
 Once a session's window is full, every chunk has the same shapes: its passes run over one static window, of which
 fewer sessions have a part, refilled from their caches for each chunk, and over static copies of the context, which are
-made anew only when it changes. Before that, chunks run as the network runs them. On a CPU it is the same code without
-graphs.
+made anew only when it changes. Before that, and while a cache is made again, chunks run as the network runs them, over
+the beginning of the same window: what is filled for every chunk is nobody's in between. On a CPU it is the same code
+without graphs.
 
 What runs at which sizes is recorded when it comes for the first time, so that belongs into warming up, the most
 sessions first: `model.adapters.wan.transformer` does so.
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from model.adapters.wan.actions import Actions
 from model.adapters.wan.network import Conditions, WanNetwork
-from model.adapters.wan.window import KeysValues, LatentCache, Window
+from model.adapters.wan.window import KeysValues, LatentCache, Window, past_of
 from model.gpu.graphed import GraphedStep, Named
 
 LATENTS, TIMESTEPS, VELOCITY = "latents", "timesteps", "velocity"
@@ -47,7 +48,7 @@ class GraphedWan:
         """`full_latents`: that a cache holds once it is full."""
         self._network = network
         self._full_latents = full_latents
-        self._places: dict[tuple[int, ...], _Place] = {}
+        self._places: dict[tuple[int, int, int, int], _Place] = {}
         # One for all passes: each is done, and its result used, before the next is replayed.
         self._memory_pool: Any = torch.cuda.graph_pool_handle() if network.device.type == "cuda" else None
 
@@ -55,19 +56,25 @@ class GraphedWan:
         return getattr(self._network, name)
 
     def window(self, caches: Sequence[LatentCache], num_own: int, latent_rows: int, latent_columns: int) -> Window:
-        if any(cache.num_latents != self._full_latents for cache in caches):
-            return self._network.window(caches, num_own, latent_rows, latent_columns)
-        key = (len(caches), num_own, latent_rows, latent_columns)
-        place = self._places.get(key)
-        if place is None:
-            wide = self._wider(key)
+        num_past = past_of(caches)
+        window = self._static((len(caches), num_own, latent_rows, latent_columns))
+        if num_past != self._full_latents:
+            window = window.part(len(caches), num_past)
+        window.fill(caches)
+        return window
+
+    def _static(self, key: tuple[int, int, int, int]) -> Window:
+        """The window of full caches. It is taken with the first chunk, whatever that one's caches hold: what is
+        recorded later reads it where it lies."""
+        if key not in self._places:
+            size, num_own, latent_rows, latent_columns = key
+            wide, full = self._wider(key), self._full_latents
             if wide is None:
-                window = self._network.window(caches, num_own, latent_rows, latent_columns)
-                self._places[key] = _Place(window=window, context=[], copied_from=[])
-                return window
-            place = self._places[key] = _Place(window=wide.narrowed(len(caches)), context=[], copied_from=[])
-        place.window.fill(caches)
-        return place.window
+                window = self._network.room(size, full, num_own, latent_rows, latent_columns)
+            else:
+                window = wide.part(size, full)
+            self._places[key] = _Place(window=window, context=[], copied_from=[])
+        return self._places[key].window
 
     def denoise(
         self,
@@ -103,10 +110,10 @@ class GraphedWan:
     def _place_of(self, window: Window) -> _Place | None:
         return next((place for place in self._places.values() if place.window is window), None)
 
-    def _wider(self, key: tuple[int, ...]) -> Window | None:
+    def _wider(self, key: tuple[int, int, int, int]) -> Window | None:
         """A window like that of `key`, of more sessions."""
-        (size, *shape) = key
-        found = [place.window for (wide, *of), place in self._places.items() if of == shape and wide > size]
+        size, *shape = key
+        found = [place.window for (wide, *other), place in self._places.items() if other == shape and wide > size]
         return found[0] if found else None
 
     def _take_context(self, place: _Place, context: list[KeysValues]) -> None:

@@ -25,7 +25,7 @@ from model.adapters.wan.keys import KeyAdapter
 from model.adapters.wan.layers import SELF, Block, Head, ImageEmbedding, timestep_features
 from model.adapters.wan.pointwise import Pointwise
 from model.adapters.wan.rotary import Rotation, grid_rotation, time_rotation
-from model.adapters.wan.window import KeysValues, LatentCache, Shapes, Window
+from model.adapters.wan.window import KeysValues, LatentCache, Shapes, Window, past_of
 from model.gpu.host_memory import sent
 
 
@@ -103,9 +103,15 @@ class WanNetwork(nn.Module):
 
     def window(self, caches: Sequence[LatentCache], num_own: int, latent_rows: int, latent_columns: int) -> Window:
         """Room for `num_own` latent frames behind what is cached. Good for all passes of one chunk."""
-        num_frames = caches[0].num_latents + num_own
-        rotations = self._rotations(num_frames, latent_rows // PATCH_SIDE, latent_columns // PATCH_SIDE)
-        return Window(caches, self.cache_shapes(latent_rows, latent_columns), rotations, num_own)
+        window = self.room(len(caches), past_of(caches), num_own, latent_rows, latent_columns)
+        window.fill(caches)
+        return window
+
+    def room(self, num_sessions: int, num_past: int, num_own: int, latent_rows: int, latent_columns: int) -> Window:
+        """For so many latent frames of each session; there is nothing in it yet."""
+        shapes = self.cache_shapes(latent_rows, latent_columns)
+        rotations = self._rotations(num_past + num_own, latent_rows // PATCH_SIDE, latent_columns // PATCH_SIDE)
+        return Window(num_sessions, num_past, num_own, shapes, rotations, self.head.head.weight)
 
     def _rotations(self, frames: int, rows: int, columns: int) -> dict[str, Rotation]:
         dtype, device, actions = self.dtype, str(self.device), self.config.actions

@@ -159,6 +159,14 @@ class LatentCache:
             self._arrival = None
 
 
+def past_of(caches: Sequence[LatentCache]) -> int:
+    """Latent frames that each of them holds. Raises ValueError where that differs."""
+    counts = {cache.num_latents for cache in caches}
+    if len(counts) != 1:
+        raise ValueError(f"sessions with {sorted(counts)} cached latent frames cannot share a window")
+    return counts.pop()
+
+
 def _stretches(pages: Sequence[int]) -> list[tuple[slice, slice]]:
     """Of neighbouring pages, in order, and where they stand in it: [3, 4, 1] is 3:5 standing at 0:2, and 1:2 at 2:3."""
     stretches: list[tuple[slice, slice]] = []
@@ -178,22 +186,27 @@ class Window:
     """
 
     def __init__(
-        self, caches: Sequence[LatentCache], shapes: Shapes, rotations: Mapping[str, Rotation], num_own: int
+        self,
+        num_sessions: int,
+        num_past: int,
+        num_own: int,
+        shapes: Shapes,
+        rotations: Mapping[str, Rotation],
+        like: Tensor,
     ) -> None:
-        counts = {cache.num_latents for cache in caches}
-        if len(counts) != 1:
-            raise ValueError(f"sessions with {sorted(counts)} cached latent frames cannot share a window")
-        self.num_past, self.num_own = counts.pop(), num_own
+        """Room, of `like`'s dtype and on its device, with nothing in it. `rotations`: of at least as many frames."""
+        self.num_past, self.num_own = num_past, num_own
         self._rotations = rotations
-        like = next(iter(caches[0]._pages.values())).k
         self.layers: dict[str, list[KeysValues]] = {}
         for kind, (blocks, *rest) in shapes.items():
-            size = (len(caches), self.num_past + num_own, *rest)
+            size = (num_sessions, num_past + num_own, *rest)
             self.layers[kind] = [KeysValues(like.new_empty(size), like.new_empty(size)) for _ in range(blocks)]
-        self.fill(caches)
 
     def fill(self, caches: Sequence[LatentCache]) -> None:
-        """Lay what is cached for another chunk of as many sessions, each with as much of it."""
+        """Lay what is cached for a chunk of as many sessions as there is room for, each with as much of it."""
+        num_past = past_of(caches)
+        if num_past != self.num_past:
+            raise ValueError(f"a window of {self.num_past} cached latent frames is not for {num_past}")
         for kind in self.layers:
             self._fill(caches, kind)
 
@@ -205,14 +218,15 @@ class Window:
                     room.k[row, place] = rotate(k, rotation.part(place.start, place.stop))
                     room.v[row, place] = v
 
-    def narrowed(self, num_sessions: int) -> Window:
-        """The same room for fewer sessions, which are not stepped at the same time as all of them."""
-        narrow = copy(self)
-        narrow.layers = {
-            kind: [KeysValues(room.k[:num_sessions], room.v[:num_sessions]) for room in rooms]
+    def part(self, num_sessions: int, num_past: int) -> Window:
+        """The same room for fewer sessions with less behind them, which are not stepped at the same time as those."""
+        part, frames = copy(self), num_past + self.num_own
+        part.num_past = num_past
+        part.layers = {
+            kind: [KeysValues(room.k[:num_sessions, :frames], room.v[:num_sessions, :frames]) for room in rooms]
             for kind, rooms in self.layers.items()
         }
-        return narrow
+        return part
 
     def own_rotation(self, kind: str) -> Rotation:
         """Of the chunk's own latent frames."""

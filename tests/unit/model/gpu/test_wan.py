@@ -14,6 +14,7 @@ from model.adapters.presets import empty_network, preset, random_network
 from model.adapters.wan.encoder import PICTURE_LATENTS
 from model.adapters.wan.network import WanNetwork
 from model.adapters.wan.transformer import WanTransformer, WanTransformerConfig
+from model.adapters.wan.window import KeysValues, LatentCache
 from model.gpu.waits import HostWaitError, NoHostWaits, no_host_waits
 from model.gpu.wan import GraphedWan
 from model.interface import ChunkControls, Profile, Tensors
@@ -31,13 +32,16 @@ def numbers(seed: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
 
 
-def play(name: str, device: str, *, is_graphed: bool, num_sessions: int) -> list[list[np.ndarray]]:
+def play(
+    name: str, device: str, *, is_graphed: bool, num_sessions: int, recache_every_chunks: int = 0
+) -> list[list[np.ndarray]]:
     """Chunks of sessions that share their passes, with a directive on the way where words are read."""
     found = preset(name)
     network = random_network(found.network, device, torch.float64)
     graphed = GraphedWan(network, found.past_latents)
     used = cast("WanNetwork", graphed) if is_graphed else network
-    transformer = WanTransformer(found, used, WanTransformerConfig(profile=Profile.FAST))
+    config = WanTransformerConfig(profile=Profile.FAST, recache_every_chunks=recache_every_chunks)
+    transformer = WanTransformer(found, used, config)
     text_dim = found.network.text_dim
     states = [transformer.open(seed, words(text_dim, seed), picture(name)) for seed in range(num_sessions)]
     made: list[list[np.ndarray]] = []
@@ -99,11 +103,20 @@ def picture(name: str) -> Tensors | None:
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("num_sessions", [1, 3])
+@pytest.mark.parametrize("recache_every_chunks", [0, 4])
 def test_static_buffers_change_no_chunk_and_no_pass_waits_for_the_device(
-    name: str, num_sessions: int, device: str
+    name: str, num_sessions: int, device: str, recache_every_chunks: int
 ) -> None:
-    plain = play(name, device, is_graphed=False, num_sessions=num_sessions)
-    graphed = play(name, device, is_graphed=True, num_sessions=num_sessions)
+    plain, graphed = (
+        play(
+            name,
+            device,
+            is_graphed=is_graphed,
+            num_sessions=num_sessions,
+            recache_every_chunks=recache_every_chunks,
+        )
+        for is_graphed in (False, True)
+    )
     for chunk_idx, (expected, found) in enumerate(zip(plain, graphed, strict=True)):
         for one, other in zip(expected, found, strict=True):
             np.testing.assert_allclose(other, one, rtol=0, atol=1e-9, err_msg=f"chunk {chunk_idx}")
@@ -130,3 +143,34 @@ def test_a_step_that_sends_while_the_host_waits_is_found(name: str, monkeypatch:
             patch.setattr(f"model.adapters.wan.{sender}.sent", lambda host, device: host.to(device))
             with pytest.raises(HostWaitError):
                 play_watched(elsewhere(name, "meta", is_graphed=False), name, 1, "meta")
+
+
+def test_a_window_that_is_not_full_yet_lies_in_the_one_that_passes_are_recorded_over() -> None:
+    """So a chunk of a new session, and one after which a cache is made again, takes no memory beside it."""
+    found = preset("wan-tiny")
+    network = random_network(found.network, "cpu", torch.float64)
+    graphed = GraphedWan(network, found.past_latents)
+    shapes = network.cache_shapes(found.latent_rows, found.latent_columns)
+    caches = [LatentCache(shapes, found.past_latents, 0, network.dtype, network.device) for _ in range(2)]
+    size = (found.latents_per_chunk, found.latent_rows, found.latent_columns)
+    seen: list[int] = []
+    for used in (caches, caches[:1]):
+        for _ in range(FULL_AFTER_CHUNKS + 1):
+            window = graphed.window(used, *size)
+            seen.append(window.layers["self"][0].k.untyped_storage().data_ptr())
+            plain = network.window(used, *size)
+            assert window.num_past == plain.num_past == used[0].num_latents
+            for ours, theirs in zip(window.layers["self"], plain.layers["self"], strict=True):
+                assert torch.equal(ours.k[:, : window.num_past], theirs.k[:, : window.num_past])
+                assert ours.v.shape == theirs.v.shape
+            kept = {
+                kind: KeysValues(*torch.randn(2, blocks, found.latents_per_chunk, *rest, dtype=network.dtype))
+                for kind, (blocks, *rest) in shapes.items()
+            }
+            for cache in used:
+                cache.append(kept)
+        for cache in used:
+            cache.forget()
+    assert len(set(seen)) == 1
+    with pytest.raises(ValueError, match="is not for"):
+        graphed.window(caches, *size).part(2, 6).fill(caches)

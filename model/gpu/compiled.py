@@ -14,6 +14,7 @@ from torch import Tensor
 
 from model.adapters.wan.pointwise import Pointwise, gated, normed
 from model.adapters.wan.rotary import Rotation, rotate_by
+from model.gpu.fp8 import quantised
 
 # What compiles without graphs of its own: graphs are GraphedStep's, over buffers that it knows.
 MODE = "max-autotune-no-cudagraphs"
@@ -45,12 +46,13 @@ class CompiledStep:
 
 
 class CompiledPointwise(Pointwise):
-    """What a block does number by number, fused: on a GPU each of these reads and writes memory once."""
+    """What a block does number by number, fused: on a GPU each of these reads and writes memory once. And what brings
+    activations to 8 bits, for linear layers that multiply those (`quantised`)."""
 
     def __init__(self, backend: Backend = INDUCTOR) -> None:
         mode = MODE if backend == INDUCTOR and torch.cuda.is_available() else None
-        self._normed, self._gated, self._rotated = (
-            CompiledStep(function, backend=backend, mode=mode) for function in (normed, gated, rotate_by)
+        self._normed, self._gated, self._rotated, self.quantised = (
+            CompiledStep(function, backend=backend, mode=mode) for function in (normed, gated, rotate_by, quantised)
         )
 
     def normed(self, x_BFTD: Tensor, shift: Tensor, scale: Tensor, eps: float) -> Tensor:
@@ -63,5 +65,5 @@ class CompiledPointwise(Pointwise):
         return self._rotated(heads, rotation.cos, rotation.sin)
 
     def settle(self) -> None:
-        for step in (self._normed, self._gated, self._rotated):
+        for step in (self._normed, self._gated, self._rotated, self.quantised):
             step.settle()

@@ -15,6 +15,7 @@ Letters: M rows (tokens of all sessions), I inputs, O outputs.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,15 @@ SMALLEST_PEAK = 1e-12
 BLOCK = 16
 # Compute capability from which GPUs have it (Ada, Hopper).
 FIRST_CAPABILITY = (8, 9)
+
+
+class Rounded(NamedTuple):
+    """Activations brought to e4m3, for as many layers as take the same."""
+
+    rows_MI: Tensor
+    scale_M: Tensor
+    leading: torch.Size  # the axes before the last, of which M are all
+    dtype: torch.dtype  # of the activations
 
 
 class Fp8Linear(nn.Module):
@@ -49,16 +59,20 @@ class Fp8Linear(nn.Module):
         self.register_buffer("scale_O", scale_O)
         self.register_buffer("bias", None if linear.bias is None else linear.bias.detach().clone())
         self.in_features, self.out_features = linear.in_features, linear.out_features
+        self.quantise: Callable[[Tensor], tuple[Tensor, Tensor]] = quantised  # or the same, compiled
 
-    def forward(self, x: Tensor) -> Tensor:
-        """`x`: [..., I] in any floating point; [..., O] in the same."""
-        rows_MI = x.reshape(-1, self.in_features)
-        rounded_MI, scale_M = quantised(rows_MI)
-        multiply = _scaled_product if can_multiply(x.device) else _emulated_product
-        out_MO = multiply(rounded_MI, scale_M, self.weight_OI, self.scale_O, x.dtype)
+    def rounded(self, x: Tensor) -> Rounded:
+        """`x`: [..., I] in any floating point."""
+        return Rounded(*self.quantise(x.reshape(-1, self.in_features)), leading=x.shape[:-1], dtype=x.dtype)
+
+    def forward(self, x: Tensor | Rounded) -> Tensor:
+        """`x`: [..., I] in any floating point, or what `rounded` of such a layer made of it; [..., O] in the same."""
+        x = x if isinstance(x, Rounded) else self.rounded(x)
+        multiply = _scaled_product if can_multiply(self.weight_OI.device) else _emulated_product
+        out_MO = multiply(x.rows_MI, x.scale_M, self.weight_OI, self.scale_O, x.dtype)
         if self.bias is not None:
             out_MO = out_MO + self.bias.to(x.dtype)
-        return out_MO.reshape(*x.shape[:-1], self.out_features)
+        return out_MO.reshape(*x.leading, self.out_features)
 
 
 def quantised(rows_MI: Tensor) -> tuple[Tensor, Tensor]:

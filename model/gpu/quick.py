@@ -9,7 +9,7 @@ from torch import nn
 
 from model.adapters.wan.network import WanNetwork
 from model.gpu.compiled import INDUCTOR, Backend, CompiledPointwise
-from model.gpu.fp8 import convert_linears, fits
+from model.gpu.fp8 import Fp8Linear, can_multiply, convert_linears, fits
 from model.gpu.wan import GraphedWan
 
 # The many and large linear layers; the few others are left as they are.
@@ -30,10 +30,29 @@ def quickened(network: WanNetwork, full_latents: int, speed: WanSpeed) -> WanNet
     """`network`, changed in place, or what stands in its place. `full_latents`: that a cache holds once it is full."""
     if speed.eight_bit:
         convert_linears(network, _is_in_block)
+        _round_once(network)
     if speed.compiles:
-        network.set_pointwise(CompiledPointwise(speed.backend))
+        pointwise = CompiledPointwise(speed.backend)
+        network.set_pointwise(pointwise)
+        _quantise_by(network, pointwise)
     return cast("WanNetwork", GraphedWan(network, full_latents)) if speed.graphs else network
 
 
 def _is_in_block(name: str, linear: nn.Linear) -> bool:
     return name.startswith(IN_BLOCKS) and fits(linear)
+
+
+def _round_once(network: WanNetwork) -> None:
+    """Queries, keys and values are made of the same tokens."""
+    for block in network.block_list():
+        attention = block.self_attn
+        if all(isinstance(each, Fp8Linear) for each in (attention.q, attention.k, attention.v)):
+            attention.take = cast("Fp8Linear", attention.q).rounded
+
+
+def _quantise_by(network: WanNetwork, pointwise: CompiledPointwise) -> None:
+    if network.device.type == "cuda" and not can_multiply(network.device):
+        return  # kernels cannot be compiled for numbers that it has not
+    for module in network.modules():
+        if isinstance(module, Fp8Linear):
+            module.quantise = pointwise.quantised

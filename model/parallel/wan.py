@@ -10,6 +10,8 @@ this rank, K head dim, D model dim.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -29,18 +31,18 @@ class SplitBlock(Block):
         self.split = split
         self.tokens_per_latent = 0  # set for each pass by the network
 
-    def _projected(self, hidden_BFTD: Tensor) -> KeysValues:
-        own = super()._projected(hidden_BFTD)
+    def _projected(self, taken: Any, frames: int) -> KeysValues:
+        own = super()._projected(taken, frames)
         return KeysValues(*(self.split.to_heads(field, self.tokens_per_latent) for field in own))
 
-    def _seen(self, hidden_BFTD: Tensor, own: KeysValues, window: Window, block: int) -> Tensor:
-        rotation, shape = window.own_rotation(SELF), hidden_BFTD.shape[1:3]
-        q_BFtNK = self.self_attn.queries(hidden_BFTD.flatten(1, 2)).unflatten(1, shape)
+    def _seen(self, taken: Any, own: KeysValues, window: Window, block: int) -> Tensor:
+        rotation, frames = window.own_rotation(SELF), own.k.shape[1]
+        q_BFtNK = self.self_attn.queries(taken).unflatten(1, (frames, -1))
         q_BFTnK = self.pointwise.rotated(self.split.to_heads(q_BFtNK, self.tokens_per_latent), rotation)
         keys = window.lay(SELF, block, self.pointwise.rotated(own.k, rotation), own.v)
         seen = attend(q_BFTnK.flatten(1, 2), keys.k.flatten(1, 2), keys.v.flatten(1, 2))
         seen_BFtNK = self.split.to_tokens(seen.unflatten(1, q_BFTnK.shape[1:3]))
-        return self.self_attn.joined(seen_BFtNK.flatten(1, 2)).unflatten(1, shape)
+        return self.self_attn.joined(seen_BFtNK.flatten(1, 2)).unflatten(1, (frames, -1))
 
 
 class SplitWanNetwork(WanNetwork):

@@ -6,6 +6,9 @@ tokens, N heads, K head dim, D model dim.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from einops import rearrange
 from torch import Tensor, nn
@@ -26,6 +29,10 @@ def attend(q_BSNK: Tensor, k_BLNK: Tensor, v_BLNK: Tensor) -> Tensor:
     return seen.transpose(1, 2)
 
 
+def as_they_are(x_BSD: Tensor) -> Tensor:
+    return x_BSD
+
+
 class Projections(nn.Module):
     """What self- and cross-attention have in common: projections, and norms over all heads together."""
 
@@ -34,6 +41,8 @@ class Projections(nn.Module):
         self.heads, dim = config.heads, config.dim
         self.q, self.k, self.v, self.o = (nn.Linear(dim, dim) for _ in range(4))
         self.norm_q, self.norm_k = nn.RMSNorm(dim, eps=config.eps), nn.RMSNorm(dim, eps=config.eps)
+        # What projections of the same tokens have in common is done once: gives what `queries` and `keys_values` take.
+        self.take: Callable[[Tensor], Any] = as_they_are
 
     def queries(self, x_BSD: Tensor) -> Tensor:
         return self._split(self.norm_q(self.q(x_BSD)))
@@ -81,8 +90,9 @@ class Block(nn.Module):
         """The tokens after this block, and what a cache may keep of them. Writes to the window's own frames."""
         shift, scale, gate, *second = (self.modulation + noise_BF6D).unsqueeze(-2).unbind(2)
         hidden = self.pointwise.normed(x_BFTD, shift, scale, self.norm1.eps)
-        kept = {SELF: self._projected(hidden)}
-        x_BFTD = self.pointwise.gated(x_BFTD, gate, self._seen(hidden, kept[SELF], window, block))
+        taken = self.self_attn.take(hidden.flatten(1, 2))
+        kept = {SELF: self._projected(taken, frames=hidden.shape[1])}
+        x_BFTD = self.pointwise.gated(x_BFTD, gate, self._seen(taken, kept[SELF], window, block))
         x_BFTD = x_BFTD + self._told(x_BFTD, context)
         if self.action_model is not None:
             assert actions is not None
@@ -96,17 +106,17 @@ class Block(nn.Module):
         """What a cache may keep, of a block without actions after which nothing else is wanted."""
         assert self.action_model is None
         shift, scale, *_ = (self.modulation + noise_BF6D).unsqueeze(-2).unbind(2)
-        return {SELF: self._projected(self.pointwise.normed(x_BFTD, shift, scale, self.norm1.eps))}
+        hidden = self.pointwise.normed(x_BFTD, shift, scale, self.norm1.eps)
+        return {SELF: self._projected(self.self_attn.take(hidden.flatten(1, 2)), frames=hidden.shape[1])}
 
-    def _projected(self, hidden_BFTD: Tensor) -> KeysValues:
-        """Keys and values [B, F, T, N, K], the keys before rotation."""
-        frames = hidden_BFTD.shape[1]
-        own = self.self_attn.keys_values(hidden_BFTD.flatten(1, 2))
+    def _projected(self, taken: Any, frames: int) -> KeysValues:
+        """Keys and values [B, F, T, N, K], the keys before rotation, of what `take` gave."""
+        own = self.self_attn.keys_values(taken)
         return KeysValues(*(field.unflatten(1, (frames, -1)) for field in own))
 
-    def _seen(self, hidden_BFTD: Tensor, own: KeysValues, window: Window, block: int) -> Tensor:
+    def _seen(self, taken: Any, own: KeysValues, window: Window, block: int) -> Tensor:
         rotation = window.own_rotation(SELF)
-        q_BFTNK = self.self_attn.queries(hidden_BFTD.flatten(1, 2)).unflatten(1, own.k.shape[1:3])
+        q_BFTNK = self.self_attn.queries(taken).unflatten(1, own.k.shape[1:3])
         q = self.pointwise.rotated(q_BFTNK, rotation)
         keys = window.lay(SELF, block, self.pointwise.rotated(own.k, rotation), own.v)
         seen = attend(q.flatten(1, 2), keys.k.flatten(1, 2), keys.v.flatten(1, 2))

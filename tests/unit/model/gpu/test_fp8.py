@@ -27,6 +27,14 @@ def test_a_layer_stays_within_the_stated_tolerance(inputs: int, dtype: torch.dty
     assert RELATIVE_TOLERANCE / 5 < error < RELATIVE_TOLERANCE, "rounded, and not more than it says"
 
 
+def test_layers_of_one_input_may_share_its_rounding() -> None:
+    layers = [Fp8Linear(nn.Linear(32, outputs)) for outputs in (48, 16)]
+    x = torch.randn(2, 3, 5, 32)
+    rounded = layers[0].rounded(x)
+    for layer in layers:
+        assert torch.equal(layer(rounded), layer(x))
+
+
 def test_tokens_and_outputs_of_any_size_are_as_exact_as_others() -> None:
     linear = nn.Linear(64, 32, bias=False)
     with torch.no_grad():

@@ -10,6 +10,7 @@ import torch
 
 from model.adapters.wan.pointwise import normed
 from model.gpu.compiled import CompiledStep
+from model.gpu.fp8 import quantised
 from model.gpu.quick import WanSpeed
 from tests.unit.model.gpu.test_quick import play, stage
 
@@ -33,3 +34,12 @@ def test_one_kernel_stands_for_several() -> None:
     ours = step(x, shift, scale, 1e-6)
     torch.testing.assert_close(ours, normed(x, shift, scale, 1e-6), rtol=0, atol=1e-12)
     torch.testing.assert_close(normed(x, shift, scale, 1e-6).std(), ours.std())
+
+
+def test_numbers_in_8_bits_are_those_of_the_network_as_it_is() -> None:
+    """Up to the last bit of a scale, which may bring a number between two of them to the other."""
+    rows = torch.randn(48, 64, generator=torch.Generator().manual_seed(1), dtype=torch.bfloat16)
+    (ours, our_scale), (theirs, their_scale) = CompiledStep(quantised)(rows), quantised(rows)
+    torch.testing.assert_close(our_scale, their_scale)
+    assert ours.dtype is theirs.dtype
+    assert (ours.float() != theirs.float()).float().mean() < 0.01

@@ -11,6 +11,7 @@ import torch
 from model.adapters.interface import LATENTS
 from model.adapters.presets import preset, random_network
 from model.adapters.wan.transformer import BATCH_SIZES, WanTransformer, WanTransformerConfig, handed_over, in_sizes
+from model.gpu.fp8 import Fp8Linear
 from model.gpu.graphed import GraphedStep
 from model.gpu.quick import WanSpeed, quickened
 from model.interface import ChunkControls, Profile, SizedTransformer, WarmingTransformer
@@ -86,6 +87,40 @@ def test_8_bit_layers_are_within_what_they_cost() -> None:
     exact, rounded = (play(stage("wan-tiny", speed), "wan-tiny", 1) for speed in (None, WanSpeed(eight_bit=True)))
     off = np.sqrt(np.mean((np.array(exact[0]) - np.array(rounded[0])) ** 2))
     assert 0 < off < 0.2  # of unit variance, after four passes of two blocks
+
+
+def test_queries_keys_and_values_share_the_rounding_of_what_they_are_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a pass over a block: once for them, and for attention's output, two at the text, two in the feed-forward."""
+    rounded: list[int] = []
+    quantise = Fp8Linear.rounded
+    monkeypatch.setattr(Fp8Linear, "rounded", lambda self, x: rounded.append(x.shape[-1]) or quantise(self, x))
+    transformer = stage("wan-tiny", WanSpeed(eight_bit=True))
+    state = transformer.open(1, words(preset("wan-tiny").network.text_dim, 1), None)
+    rounded.clear()
+    for _ in range(2):
+        transformer.step([state], [ChunkControls()])
+    network, denoise_passes = preset("wan-tiny").network, len(preset("wan-tiny").sampling.steps)
+    # Nobody asks what comes out of the last block when a chunk is written to the cache.
+    assert len(rounded) == 2 * (6 * network.layers * denoise_passes + 6 * (network.layers - 1) + 1)
+
+
+def test_8_bit_layers_round_by_what_is_compiled_and_nothing_is_compiled_later() -> None:
+    compilations: list[tuple[int, ...]] = []
+
+    def backend(graph: torch.fx.GraphModule, examples: list[Any]) -> torch.fx.GraphModule:
+        compilations.append(tuple(examples[0].shape))
+        return graph
+
+    speed = WanSpeed(eight_bit=True, compiles=True, backend=backend)
+    transformer = stage("wan-tiny", speed)
+    transformer.warm_up(1)
+    tokens = preset("wan-tiny").latents_per_chunk * preset("wan-tiny").tokens_per_latent
+    assert (tokens, preset("wan-tiny").network.dim) in compilations
+    warm = len(compilations)
+    made = play(transformer, "wan-tiny", 1)
+    assert len(compilations) == warm
+    for ours, theirs in zip(made, play(stage("wan-tiny", WanSpeed(eight_bit=True)), "wan-tiny", 1), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
 
 
 def test_sizes_are_those_of_the_profile() -> None:

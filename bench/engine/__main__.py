@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +12,10 @@ from rich.console import Console
 
 from bench.engine.ceilings import PUBLISHED
 from bench.engine.device import CPU, Device
-from bench.engine.presets import DEFAULT_PRESETS, Speed, is_open, random_subject, subject
+from bench.engine.presets import AUTO, DEFAULT_PRESETS, Asked, Speed, is_open, random_subject, subject
 from bench.engine.run import EngineBenchConfig, Say, bench_engine
 from bench.hardware import commit, describe_hardware
 from bench.results import RESULTS, Result, ResultWriter
-from model.interface import Profile
 
 Benchmark = Callable[[Say], Result]
 
@@ -38,9 +37,13 @@ def main(
     minutes: Annotated[float, typer.Option(min=0, help="Of the run that looks for drift; 0: none.")] = 10.0,
     flatness: Annotated[bool, typer.Option(help="Whether that run takes place.")] = True,
     at_most: Annotated[float, typer.Option(help="Seconds of each timed run of chunks.")] = 30.0,
-    profile: Annotated[str, typer.Option(help="exact, or fast: sessions that step together share passes.")] = "exact",
+    profile: Annotated[
+        str, typer.Option(help="exact, fast (passes are shared), or auto: fast for open models on a GPU.")
+    ] = AUTO,
     real: Annotated[bool, typer.Option("--real", help="Run open models at full size on a CPU too: hours.")] = False,
-    graphs: Annotated[bool, typer.Option(help="Open models' passes over static buffers; on a GPU as graphs.")] = True,
+    graphs: Annotated[
+        bool, typer.Option(help="Open models' passes over static buffers, in the fast profile; on a GPU as graphs.")
+    ] = True,
     compiled: Annotated[bool, typer.Option("--compiled", help="Open models' layers, while they warm up.")] = False,
     fp8: Annotated[bool, typer.Option("--fp8", help="Open models' linear layers in 8 bits.")] = False,
     tiny_decoder: Annotated[bool, typer.Option("--tiny-decoder", help="Of open models.")] = False,
@@ -65,24 +68,34 @@ def main(
         )
         if against not in PUBLISHED:
             raise ValueError(f"against must be one of {', '.join(PUBLISHED)}, not {against!r}")
-        speed = Speed(profile=Profile(profile), graphs=graphs, compiles=compiled, fp8=fp8, tiny_decoder=tiny_decoder)
-        is_run = real or Device.chosen(device).kind != CPU
+        asked = Asked(profile=profile, graphs=graphs, compiles=compiled, fp8=fp8, tiny_decoder=tiny_decoder)
+        kind = Device.chosen(device).kind
         benchmarks = {
-            name: _counted(name, against) if is_open(name) and not is_run else _measured(name, config, speed)
+            name: _counted(name, against)
+            if is_open(name) and kind == CPU and not real
+            else _measured(name, config, asked.of(name, kind))
             for name in [*(presets or ()), *(preset or ())] or DEFAULT_PRESETS
         }
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     writer = ResultWriter(console=console, hardware=describe_hardware(), commit=commit(), folder=results)
-    files: list[Path] = []
+    measured, files = _run(benchmarks, writer, console)
+    if as_json:
+        print(json.dumps([json.loads(file.read_text()) for file in files]))
+    raise typer.Exit(1 if any(result.faults for result in measured) else 0)
+
+
+def _run(
+    benchmarks: Mapping[str, Benchmark], writer: ResultWriter, console: Console
+) -> tuple[list[Result], list[Path]]:
+    """One after the other, each written down as it ends."""
     measured: list[Result] = []
+    files: list[Path] = []
     for name, benchmark in benchmarks.items():
         with console.status(name) as status:
             measured.append(benchmark(lambda doing, name=name: status.update(f"{name}: {doing}")))
         files.append(writer.write(measured[-1]))
-    if as_json:
-        print(json.dumps([json.loads(file.read_text()) for file in files]))
-    raise typer.Exit(1 if any(result.faults for result in measured) else 0)
+    return measured, files
 
 
 def _counted(name: str, against: str) -> Benchmark:

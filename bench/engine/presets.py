@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from bench.engine.counting import Work
+from bench.engine.device import CUDA
 from model.adapters.presets import PRESETS as OPEN_PRESETS
 from model.adapters.presets import preset
 from model.interface import Model, Profile
@@ -24,13 +25,49 @@ def benchmark_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
-    """What makes a model quicker, and is not the same to the last bit."""
+    """What makes a model quicker. All but the decoder is of the fast profile, as it is served, and all but the profile
+    of open models."""
 
     profile: Profile = Profile.EXACT
-    graphs: bool = True  # of open models
-    compiles: bool = False  # of open models
-    fp8: bool = False  # of open models
-    tiny_decoder: bool = False  # of open models
+    graphs: bool = True
+    compiles: bool = False
+    fp8: bool = False
+    tiny_decoder: bool = False
+
+    @property
+    def told(self) -> str:
+        if self.profile == Profile.EXACT:
+            return "exact profile: sessions step one after the other, and no pass is a graph"
+        return "fast profile: sessions that step together share passes"
+
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked for all presets, by the names of `Speed`."""
+
+    profile: str = AUTO
+    graphs: bool = True
+    compiles: bool = False
+    fp8: bool = False
+    tiny_decoder: bool = False
+
+    def of(self, name: str, device_kind: str) -> Speed:
+        """Where nobody said in which profile, an open model's is the one that it is to be served in on a GPU, or that
+        what else was asked is of. Raises ValueError for a profile that there is not."""
+        if not is_open(name):
+            return Speed(profile=Profile.EXACT if self.profile == AUTO else Profile(self.profile), graphs=False)
+        is_fast = device_kind == CUDA or self.compiles or self.fp8
+        profile = (Profile.FAST if is_fast else Profile.EXACT) if self.profile == AUTO else Profile(self.profile)
+        return Speed(
+            profile=profile,
+            graphs=self.graphs and profile == Profile.FAST,
+            compiles=self.compiles,
+            fp8=self.fp8,
+            tiny_decoder=self.tiny_decoder,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +98,17 @@ def random_subject(name: str, speed: Speed) -> Subject:
     from bench.engine.open_models import count_open_model  # the code of open models, which no other preset needs
     from bench.engine.random_models import RandomModelConfig, RandomOpenModel
 
+    config = RandomModelConfig(
+        dtype=torch.bfloat16,
+        profile=speed.profile,
+        graphs=speed.graphs,
+        compiles=speed.compiles,
+        fp8=speed.fp8,
+        tiny_decoder=speed.tiny_decoder,
+    )
+
     def load(device: str) -> Model:
-        config = RandomModelConfig(
-            device=device,
-            dtype=torch.bfloat16,
-            profile=speed.profile,
-            graphs=speed.graphs,
-            compiles=speed.compiles,
-            fp8=speed.fp8,
-            tiny_decoder=speed.tiny_decoder,
-        )
-        return RandomOpenModel(name, config)
+        return RandomOpenModel(name, replace(config, device=device))
 
     def count() -> Mapping[str, Work]:
         return count_open_model(preset(name)).stages(tiny_decoder=speed.tiny_decoder)

@@ -1,7 +1,7 @@
 """Open models with random weights: as quick and as large as with their own, and what they show is noise.
 
-Everything a session does is done: words and pictures stand for themselves by random embeddings, since encoding them is
-no part of a chunk.
+Everything a session does is done as `model.adapters.wan.model` does it: words and pictures stand for themselves by
+random embeddings, since encoding them is no part of a chunk.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from bench.engine.open_models import IMAGE_TOKENS, WAN_2_1
+from model.adapters.codecs.memory_format import lay_channels_last
 from model.adapters.codecs.stream import CausalNetwork, StreamConfig, StreamingVideoDecoder
 from model.adapters.codecs.tiny import TAEW_2_1, TAEW_2_2, TinyDecoder
 from model.adapters.codecs.wan_vae_config import WAN_2_1_VAE, WAN_2_2_VAE
@@ -23,6 +24,7 @@ from model.adapters.interface import IMAGE, LATENTS, TEXT
 from model.adapters.presets import WanPreset, preset, random_network
 from model.adapters.wan.capabilities import capabilities
 from model.adapters.wan.encoder import PICTURE_LATENTS
+from model.adapters.wan.model import RECACHE_EVERY_CHUNKS
 from model.adapters.wan.silence import SilentDecoder
 from model.adapters.wan.transformer import WanTransformer, WanTransformerConfig
 from model.gpu.quick import WanSpeed, quickened
@@ -39,10 +41,15 @@ class RandomModelConfig:
     device: str = "cpu"
     dtype: torch.dtype = torch.bfloat16
     profile: Profile = Profile.FAST
-    graphs: bool = True  # passes over static buffers; on a GPU as graphs
+    graphs: bool = True  # passes over static buffers; on a GPU as graphs. In the fast profile alone, as the next two
     compiles: bool = False
     fp8: bool = False
     tiny_decoder: bool = False
+    recache_every_chunks: int = RECACHE_EVERY_CHUNKS
+
+    def __post_init__(self) -> None:
+        if self.profile == Profile.EXACT and (self.compiles or self.fp8):
+            raise ValueError("compiled and 8-bit layers are not the same to the bit: they are for the fast profile")
 
 
 class RandomEncoder:
@@ -83,9 +90,11 @@ class RandomOpenModel:
         torch.set_num_threads(num_threads)
         config = self._config
         network = random_network(self._preset.network, config.device, config.dtype)
-        speed = WanSpeed(graphs=config.graphs, compiles=config.compiles, eight_bit=config.fp8)
-        network = quickened(network, self._preset.past_latents, speed)
-        return WanTransformer(self._preset, network, WanTransformerConfig(profile=config.profile))
+        if config.profile == Profile.FAST:
+            speed = WanSpeed(graphs=config.graphs, compiles=config.compiles, eight_bit=config.fp8)
+            network = quickened(network, self._preset.past_latents, speed)
+        stepped = WanTransformerConfig(profile=config.profile, recache_every_chunks=config.recache_every_chunks)
+        return WanTransformer(self._preset, network, stepped)
 
     def load_video_decoder(self) -> DecoderBeside:
         is_2_1 = self._preset.codec == WAN_2_1
@@ -98,6 +107,7 @@ class RandomOpenModel:
         generator = torch.Generator(self._config.device).manual_seed(SEED)
         for tensor in (*network.parameters(), *network.buffers()):
             tensor.normal_(0.0, WEIGHT_STD, generator=generator)
+        lay_channels_last(network)
         # Each chunk has as many frames as any other.
         decoder = StreamingVideoDecoder(cast("CausalNetwork", network), StreamConfig(holds_first_frame=True))
         return DecoderBeside(decoder, torch.device(self._config.device))

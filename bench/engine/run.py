@@ -78,7 +78,7 @@ def bench_engine(subject: Subject, config: EngineBenchConfig, speed: Speed, say:
         model=subject.name,
         settings=settings,
         figures={**_fields(figures), "sessions_held": figures.sessions_held},
-        summary=sentences(figures),
+        summary=(speed.told, *sentences(figures)),
     )
 
 

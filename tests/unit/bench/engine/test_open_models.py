@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+from torch import nn
 from typer.testing import CliRunner
 
 from bench.engine.__main__ import app
 from bench.engine.loop import TRANSFORMER, VIDEO, ModelLoop
 from bench.engine.open_models import TINY_VIDEO, CountedModel, count_open_model
-from bench.engine.presets import Speed, random_subject
+from bench.engine.presets import Asked, Speed, random_subject
+from bench.engine.random_models import RandomModelConfig, RandomOpenModel
 from model.adapters.presets import WanPreset, preset
+from model.adapters.wan.model import RECACHE_EVERY_CHUNKS
+from model.adapters.wan.transformer import WanTransformerConfig
+from model.gpu.wan import GraphedWan
+from model.interface import Profile
 
 BFLOAT16 = 2
 
@@ -78,7 +86,8 @@ def test_the_command_counts_what_it_cannot_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fp8", [False, True])
 def test_an_open_model_runs_with_random_weights(fp8: bool) -> None:
     """Of the smallest size, but by the code that runs the others on a GPU."""
-    model = random_subject("matrix-game-tiny", Speed(fp8=fp8, tiny_decoder=True)).load("cpu")
+    speed = Speed(profile=Profile.FAST, fp8=fp8, tiny_decoder=True)
+    model = random_subject("matrix-game-tiny", speed).load("cpu")
     loop = ModelLoop(model, 1, time.perf_counter)
     sessions = [loop.open(seed) for seed in (1, 2)]
     for _ in range(2):
@@ -87,3 +96,30 @@ def test_an_open_model_runs_with_random_weights(fp8: bool) -> None:
         assert [len(each) for each in frames] == [model.info.frames_per_chunk] * 2
         assert marks_s == sorted(marks_s)
     assert sessions[0].counted_bytes > 0
+
+
+def test_what_is_measured_is_what_is_served() -> None:
+    """Windows made again as often, graphs in the fast profile alone, and a decoder's weights as they are laid there."""
+    for profile in (Profile.EXACT, Profile.FAST):
+        model = RandomOpenModel("wan-tiny", RandomModelConfig(profile=profile, tiny_decoder=True))
+        transformer = model.load_transformer()
+        assert transformer._config == WanTransformerConfig(profile=profile, recache_every_chunks=RECACHE_EVERY_CHUNKS)
+        assert isinstance(transformer._network, GraphedWan) == (profile == Profile.FAST)
+        decoder: Any = model.load_video_decoder()
+        weights = [each.weight for each in decoder._decoder._network.modules() if isinstance(each, nn.Conv2d)]
+        assert weights
+        assert all(each.is_contiguous(memory_format=torch.channels_last) for each in weights)
+    with pytest.raises(ValueError, match="fast profile"):
+        RandomModelConfig(profile=Profile.EXACT, fp8=True)
+
+
+def test_open_models_on_a_gpu_are_measured_in_the_profile_that_shares_passes() -> None:
+    asked = Asked()
+    assert asked.of("wan-1.3b", "cuda") == Speed(profile=Profile.FAST, graphs=True)
+    assert asked.of("wan-1.3b", "cpu") == asked.of("pearl-xs", "cuda") == Speed(profile=Profile.EXACT, graphs=False)
+    assert Asked(fp8=True).of("wan-1.3b", "cpu").profile is Profile.FAST
+    assert Asked(profile="exact").of("wan-1.3b", "cuda") == Speed(profile=Profile.EXACT, graphs=False)
+    with pytest.raises(ValueError, match="quick"):
+        Asked(profile="quick").of("wan-1.3b", "cuda")
+    with pytest.raises(ValueError, match="fast profile"):
+        random_subject("wan-1.3b", Asked(profile="exact", fp8=True).of("wan-1.3b", "cuda"))

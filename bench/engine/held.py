@@ -1,7 +1,8 @@
 """Sessions held at the model's rate by the real engine and decoders, in this process: how many chunks are on time.
 
 A chunk is on time when it is decoded by the time its header says it is due. A chunk that was never made in the
-time counts as late, so a worker cannot look better by letting its worlds slip.
+time counts as late, so a worker cannot look better by letting its worlds slip. What sessions do now and then, as making
+their windows again, they all do in the middle of the time that counts.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
-from bench.engine.loop import first_conditions
+from bench.engine.loop import ModelLoop, first_conditions
 from bench.engine.solo import SEED
 from model.interface import Model, Tensors
 from serving.engine.config import EngineConfig
 from serving.engine.overload import WHOLE, OverloadConfig
 from serving.errors import SessionNotFoundError
 from serving.local import HERE
-from serving.sessions.encoded import DecodedPart, Opening
+from serving.sessions.encoded import DecodedPart, HeldAxes, Opening
+from serving.sessions.snapshot import EngineSnapshot, SessionSnapshot
 from serving.stages.host import StageHost, WorkerConfig
 from serving.stages.stage import Stage
 from serving.stages.transformer import WorkerSession
@@ -91,23 +93,57 @@ def held_of(listeners: list[Punctuality], seconds: float, chunk_duration_s: floa
     )
 
 
-async def hold(model: Model, num_sessions: int, seconds: float, num_threads: int) -> Held:
+def chunks_before(period_chunks: int, seconds: float, chunk_duration_s: float) -> int:
+    """That a session has made when it is opened, so that the last chunk of its period comes in the middle of `seconds`
+    after it has settled; 0 where it has no such period, or comes to it by itself."""
+    settled_chunks = math.ceil(_settle_s(chunk_duration_s) / chunk_duration_s)
+    return max(0, period_chunks - settled_chunks - math.ceil(seconds / chunk_duration_s / 2))
+
+
+def aged(loop: ModelLoop, num_chunks: int) -> SessionSnapshot | None:
+    """A session that has made so many chunks, for others to go on from; None for none. Decoders begin anew."""
+    if not num_chunks:
+        return None
+    session = loop.open(SEED)
+    for chunk_idx in range(num_chunks):
+        loop.transformer.step([session.state], [loop.controls(chunk_idx)])
+    tensors = session.state.snapshot()
+    session.close()
+    engine = EngineSnapshot(
+        session_id="aged",
+        seed=SEED,
+        next_chunk_idx=num_chunks,
+        journal_position=0,
+        held=HeldAxes(),
+        transformer=tensors,
+    )
+    return SessionSnapshot(engine=engine, caches={})
+
+
+async def hold(
+    model: Model, num_sessions: int, seconds: float, num_threads: int, past: SessionSnapshot | None = None
+) -> Held:
+    """Sessions that begin, or go on from `past`."""
     # Nobody gives passes up here: what is held is held in full.
     engine = EngineConfig(num_slots=num_sessions, overload=OverloadConfig(ladder=(WHOLE,)))
     config = WorkerConfig(stages=frozenset(Stage), num_threads=num_threads, engine=engine)
     host = StageHost(model, config)
-    await host.load()
     try:
+        await host.load()
         async with AsyncExitStack() as stack:
             conditions = first_conditions(model.info, model.load_encoder())
-            listeners = [await _open(stack, host, idx, *conditions) for idx in range(num_sessions)]
-            await asyncio.sleep(max(SETTLE_S, SETTLE_CHUNKS * model.info.chunk_duration_s))
+            listeners = [await _open(stack, host, idx, conditions, past) for idx in range(num_sessions)]
+            await asyncio.sleep(_settle_s(model.info.chunk_duration_s))
             _count(listeners, is_counting=True)
             await asyncio.sleep(seconds)
             _count(listeners, is_counting=False)
             return held_of(listeners, seconds, model.info.chunk_duration_s)
     finally:
         await host.close()
+
+
+def _settle_s(chunk_duration_s: float) -> float:
+    return max(SETTLE_S, SETTLE_CHUNKS * chunk_duration_s)
 
 
 def most_held(rungs: list[Held]) -> int:
@@ -121,12 +157,17 @@ def most_held(rungs: list[Held]) -> int:
 
 
 async def _open(
-    stack: AsyncExitStack, host: StageHost, idx: int, prompt: Tensors | None, image: Tensors | None
+    stack: AsyncExitStack,
+    host: StageHost,
+    idx: int,
+    conditions: tuple[Tensors | None, Tensors | None],
+    past: SessionSnapshot | None,
 ) -> Punctuality:
     assert host.transformer is not None, "a host of every stage"
     assert host.decoder is not None, "a host of every stage"
+    prompt, image = conditions
     opening = Opening(session_id=f"held-{idx}", seed=SEED + idx, prompt=prompt, image=image)
-    session = await stack.enter_async_context(host.transformer.session(opening, [HERE]))
+    session = await stack.enter_async_context(host.transformer.session(opening, [HERE], past))
     listener = Punctuality(_granting(session))
     host.decoder.watch(opening.session_id, listener)
     session.grant(CREDIT_CHUNKS)

@@ -112,6 +112,12 @@ class ModelLoop:
             check_chunk(self.info, of, pictures)
         return frames, marks_s
 
+    def decode(self, session: Session, latents: ChunkLatents) -> FramesFHWC:
+        """Of one session: what follows a step, by itself."""
+        frames = self.video.decode(session.video, latents.video)
+        self.audio.decode(session.audio, latents.audio)
+        return frames
+
     def controls(self, chunk_idx: int) -> ChunkControls:
         """What a player does at a chunk: the same for every session, and of the chunk's number alone."""
         yaw = math.sin(2 * math.pi * chunk_idx / TURN_CHUNKS)

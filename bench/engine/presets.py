@@ -78,6 +78,8 @@ class Subject:
     weights: str  # "its own" or "random"
     dtype: str  # that most of its operations run in
     load: Callable[[str], Model]  # onto a device: "cpu" or "cuda"
+    # Within so many chunks everything comes that a session does now and then.
+    period_chunks: int = 1
     # By stage, of a chunk; where it is None, what runs is counted. Graphs do not show what they run.
     count: Callable[[], Mapping[str, Work]] | None = None
 
@@ -113,4 +115,5 @@ def random_subject(name: str, speed: Speed) -> Subject:
     def count() -> Mapping[str, Work]:
         return count_open_model(preset(name)).stages(tiny_decoder=speed.tiny_decoder)
 
-    return Subject(name=name, weights="random", dtype="bfloat16", load=load, count=count)
+    period_chunks = config.recache_every_chunks
+    return Subject(name=name, weights="random", dtype="bfloat16", load=load, period_chunks=period_chunks, count=count)

@@ -9,6 +9,7 @@ from bench.engine.ceilings import Ceilings
 from bench.engine.flatness import Flatness
 from bench.engine.held import ON_TIME_SHARE, Held, most_held
 from bench.engine.ladder import Rung
+from bench.engine.pipelined import Pipelined
 from bench.engine.roofline import Roofline
 from bench.engine.solo import FirstFrame, Memory, SoloFigures
 
@@ -28,6 +29,7 @@ class EngineFigures:
     ceilings: Ceilings
     rooflines: Mapping[str, Roofline]  # by stage
     solo: SoloFigures | None = None
+    pipelined: Pipelined | None = None
     first_frame: FirstFrame | None = None
     memory: Memory | None = None
     ladder: tuple[Rung, ...] = ()
@@ -44,6 +46,7 @@ def sentences(figures: EngineFigures) -> tuple[str, ...]:
     return (
         f"{shape}, {figures.frame_rate:g} frames/s, {figures.weights} weights",
         *_solo(figures.solo),
+        *_pipelined(figures.pipelined),
         *_first_frame(figures.first_frame),
         *_memory(figures.memory),
         *(_rung(rung) for rung in figures.ladder),
@@ -60,8 +63,20 @@ def _solo(solo: SoloFigures | None) -> Sequence[str]:
         f"  {name}: {each.median:.2f} / {each.p95:.2f} / {each.p99:.2f} ms (n={each.count})"
         for name, each in solo.ms_by_stage.items()
     ]
-    speed = f"one session: {solo.frames_per_s:.1f} frames/s, {solo.times_real_time:.2f} times real time"
+    speed = (
+        f"one session, its stages one after the other: {solo.frames_per_s:.1f} frames/s,"
+        f" {solo.times_real_time:.2f} times real time"
+    )
     return [speed, "by stage, median / p95 / p99:", *stages]
+
+
+def _pipelined(found: Pipelined | None) -> Sequence[str]:
+    if found is None:
+        return ()
+    return [
+        f"one session, each chunk decoded beside the next one's passes: {found.frames_per_s:.1f} frames/s,"
+        f" {found.times_real_time:.2f} times real time (n={found.num_chunks})"
+    ]
 
 
 def _first_frame(first: FirstFrame | None) -> Sequence[str]:

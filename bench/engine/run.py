@@ -13,13 +13,15 @@ import torch
 from bench.engine.ceilings import measure_ceilings
 from bench.engine.device import Device
 from bench.engine.flatness import Flatness, flatness_of, run_flat
-from bench.engine.held import Held, hold
+from bench.engine.held import Held, aged, chunks_before, hold
 from bench.engine.ladder import measure_ladder, rungs_of
 from bench.engine.loop import CHUNK, Loaded, ModelLoop, StageTimes
+from bench.engine.pipelined import run_pipelined
 from bench.engine.presets import Speed, Subject, benchmark_name
 from bench.engine.report import EngineFigures, sentences
 from bench.engine.roofline import roofline_of
 from bench.engine.solo import (
+    LEAST_CHUNKS,
     Memory,
     count_chunks,
     first_frame_of,
@@ -30,8 +32,8 @@ from bench.engine.solo import (
     time_chunks,
 )
 from bench.results import Result
-from model.interface import Model
 from model.pages import PoolEmptyError
+from serving.errors import WorkerUnavailableError
 
 SECONDS_PER_MINUTE = 60.0
 # Counting is slow and exact; the work of a chunk differs little from that of the next.
@@ -95,7 +97,10 @@ def measure(subject: Subject, device: Device, config: EngineBenchConfig, say: Sa
     warm_bytes = device.used_bytes - before_bytes
     warm_s = measure_first_frames(loop, config.first_frames)
     say(f"{config.chunks} chunks of one session")
-    times = time_chunks(loop, config.chunks, config.most_s)
+    least_chunks = max(LEAST_CHUNKS, subject.period_chunks)
+    times = time_chunks(loop, config.chunks, config.most_s, least_chunks)
+    say("decoding beside the next chunk")
+    pipelined = run_pipelined(loop, config.chunks, config.most_s, least_chunks)
     say(f"{config.chunks} chunks of {', '.join(map(str, config.ladder))} sessions together")
     ladder = measure_ladder(loop, config.ladder, config.chunks, config.most_s)
     flatness = _flatness(loop, device, config, say)
@@ -114,22 +119,26 @@ def measure(subject: Subject, device: Device, config: EngineBenchConfig, say: Sa
             stage: roofline_of(work, ceilings, _mean_s(times, stage, num_counted)) for stage, work in works.items()
         },
         solo=solo_figures(times, info.frames_per_chunk, info.frame_rate),
+        pipelined=pipelined,
         first_frame=first_frame_of(cold_s, ready_s, warm_s),
         memory=Memory(fixed_bytes=fixed_bytes, warm_bytes=warm_bytes, **session_bytes),
         ladder=rungs_of(ladder, info.frames_per_chunk),
-        held=_held(Loaded(model.info, loop), config, say),
+        held=_held(loop, config, subject.period_chunks, say),
         flatness=flatness,
     )
 
 
-def _held(model: Model, config: EngineBenchConfig, say: Say) -> tuple[Held, ...]:
+def _held(loop: ModelLoop, config: EngineBenchConfig, period_chunks: int, say: Say) -> tuple[Held, ...]:
     """Up the ladder, until one is not held."""
+    if not config.held_s:
+        return ()
+    past = aged(loop, chunks_before(period_chunks, config.held_s, loop.info.chunk_duration_s))
     found: list[Held] = []
-    for size in config.ladder if config.held_s else ():
+    for size in config.ladder:
         say(f"{size} sessions at the model's rate for {config.held_s:g} s")
         try:
-            found.append(asyncio.run(hold(model, size, config.held_s, config.num_threads)))
-        except (torch.OutOfMemoryError, PoolEmptyError):
+            found.append(asyncio.run(hold(Loaded(loop.info, loop), size, config.held_s, config.num_threads, past)))
+        except (torch.OutOfMemoryError, PoolEmptyError, WorkerUnavailableError):  # the last: it could not be opened
             break
         if not found[-1].is_held:
             break

@@ -98,21 +98,26 @@ def first_frame_of(cold_s: float, ready_s: float, warm_s: Sequence[float]) -> Fi
     )
 
 
-def time_chunks(loop: ModelLoop, num_chunks: int, most_s: float = math.inf) -> StageTimes:
-    """Of one session, after its first ones; fewer chunks where they would take longer than `most_s`."""
+def time_chunks(
+    loop: ModelLoop, num_chunks: int, most_s: float = math.inf, least_chunks: int = LEAST_CHUNKS
+) -> StageTimes:
+    """Of one session, after its first ones; fewer chunks, but no fewer than `least_chunks`, where they would take
+    longer than `most_s`."""
     session = warmed_up(loop)
-    times = timed(loop, [session], num_chunks, most_s)
+    times = timed(loop, [session], num_chunks, most_s, least_chunks)
     session.close()
     return times
 
 
-def timed(loop: ModelLoop, sessions: Sequence[Session], num_chunks: int, most_s: float) -> StageTimes:
+def timed(
+    loop: ModelLoop, sessions: Sequence[Session], num_chunks: int, most_s: float, least_chunks: int = LEAST_CHUNKS
+) -> StageTimes:
     times, spent_s = StageTimes(), 0.0
     for idx in range(num_chunks):
         _, marks_s = loop.chunk(sessions)
         times.add(marks_s)
         spent_s += marks_s[-1] - marks_s[0]
-        if spent_s > most_s and idx + 1 >= LEAST_CHUNKS:
+        if spent_s > most_s and idx + 1 >= least_chunks:
             break
     return times
 

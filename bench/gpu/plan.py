@@ -69,7 +69,7 @@ def _figures(preset: str, device: str, more: tuple[str, ...], *, is_rehearsal: b
     sizes = (
         ("--ladder", "1,2", "--chunks", "2", "--first-frames", "1", "--held", "1", "--at-most", "1", "--real")
         if is_rehearsal
-        else ("--ladder", "1,2,3,4,6,8", "--chunks", "60", "--first-frames", "10", "--held", "8", "--at-most", "6")
+        else ("--ladder", "1,2,3,4,6,8", "--chunks", "64", "--first-frames", "10", "--held", "8", "--at-most", "6")
     )
     if is_rehearsal and (more or preset != TINY_PRESETS[0]):
         sizes = (*sizes, "--tiny-decoder")  # the others' width is what it is at any size, and takes minutes on a CPU

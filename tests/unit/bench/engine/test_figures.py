@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +18,14 @@ from bench.engine.ceilings import Ceilings, shortest_s
 from bench.engine.counting import Work
 from bench.engine.device import Device
 from bench.engine.flatness import MemorySample, flatness_of
-from bench.engine.held import Held, Punctuality, held_of, most_held
+from bench.engine.held import Held, Punctuality, aged, chunks_before, held_of, hold, most_held
 from bench.engine.ladder import measure_ladder, rungs_of
-from bench.engine.loop import CHUNK, STAGES, TRANSFORMER, ModelLoop, StageTimes, check_chunk
+from bench.engine.loop import CHUNK, STAGES, TRANSFORMER, ModelLoop, Session, StageTimes, check_chunk
+from bench.engine.pipelined import FIRST_CHUNKS, run_pipelined
 from bench.engine.roofline import roofline_of
 from bench.engine.run import EngineBenchConfig
-from bench.engine.solo import milliseconds_of, solo_figures, time_chunks
-from model.interface import CameraPose, ChunkLatents
+from bench.engine.solo import WARM_UP_CHUNKS, milliseconds_of, solo_figures, time_chunks
+from model.interface import CameraPose, ChunkLatents, FramesFHWC
 from serving.sessions.encoded import ChunkHeader, DecodedPart
 from tests.fakes_model import INFO, FakeModel
 from tests.unit.bench.slopes import is_flat
@@ -99,6 +103,66 @@ def test_a_chunk_is_on_time_until_it_is_due_and_counts_only_while_counting() -> 
     for due_s in (9.0, 10.0, 11.0):
         listener.decoded(part(due_s))
     assert (listener.num_made, listener.num_on_time, len(grants)) == (3, 2, 4)
+
+
+def test_sessions_are_opened_so_late_that_the_last_chunk_of_their_period_comes_while_they_are_counted() -> None:
+    for seconds, chunk_s in ((8.0, 1.0), (20.0, 0.48), (20.0, 0.75)):
+        before = chunks_before(64, seconds, chunk_s)
+        counted_from = before + 10  # after ten chunks they have settled
+        assert counted_from < 64 < counted_from + seconds / chunk_s
+    assert chunks_before(1, 20.0, 0.48) == chunks_before(64, 60.0, 0.48) == 0
+
+
+def test_sessions_go_on_from_one_that_was_played_before() -> None:
+    model = FakeModel()
+    past = aged(ModelLoop(model, 1, Clock()), 30)
+    assert past is not None
+    assert int(past.engine.transformer["next_chunk_idx"]) == past.engine.next_chunk_idx == 30
+    held = asyncio.run(hold(model, 2, 0.4, 1, past))
+    assert held.num_made > 0
+    assert aged(ModelLoop(model, 1, Clock()), 0) is None
+
+
+def test_short_runs_last_until_everything_has_come_once() -> None:
+    loop = ModelLoop(FakeModel(), 1, Clock())
+    assert len(time_chunks(loop, 50, most_s=1.0, least_chunks=20).seconds[CHUNK]) == 20
+    assert len(time_chunks(loop, 12, most_s=1.0, least_chunks=20).seconds[CHUNK]) == 12
+    assert run_pipelined(loop, 50, most_s=0.0, least_chunks=20).num_chunks == 20
+
+
+def test_a_chunk_is_decoded_beside_the_next_ones_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every decoding but the last ends only when the next chunk is being made."""
+    loop = ModelLoop(FakeModel(), 1, Clock())
+    stepping: Any = loop.transformer
+    decode, first, last = loop.decode, WARM_UP_CHUNKS + FIRST_CHUNKS, WARM_UP_CHUNKS + FIRST_CHUNKS + 5
+    begun = {chunk_idx: threading.Event() for chunk_idx in range(last + 1)}
+    stepping.during_step = lambda: begun[len(stepping.num_steps) - 1].set()
+
+    def decode_late(session: Session, latents: ChunkLatents) -> FramesFHWC:
+        if first <= latents.chunk_idx < last:
+            assert begun[latents.chunk_idx + 1].wait(timeout=30.0), "one after the other"
+        return decode(session, latents)
+
+    monkeypatch.setattr(loop, "decode", decode_late)
+    found = run_pipelined(loop, 5, now_s=Clock())
+    assert (found.num_chunks, found.seconds) == (5, 5.0)
+    assert found.frames_per_s == INFO.frames_per_chunk
+    assert found.times_real_time == pytest.approx(INFO.frames_per_chunk / INFO.frame_rate)
+
+
+def test_a_failure_of_the_decoder_beside_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = ModelLoop(FakeModel(), 1, Clock())
+    calls: list[int] = []
+
+    def decode(*_: object) -> np.ndarray:
+        calls.append(1)
+        if len(calls) > 5:
+            raise RuntimeError("no more")
+        return np.zeros((1, INFO.height_px, INFO.width_px, 3), np.uint8)
+
+    monkeypatch.setattr(loop, "decode", decode)
+    with pytest.raises(RuntimeError, match="no more"):
+        run_pipelined(loop, 20)
 
 
 def punctual(num_made: int, num_on_time: int) -> Punctuality:
@@ -190,6 +254,7 @@ def test_the_command_measures_and_writes_a_dated_file(tmp_path: Path) -> None:
     assert {"commit", "hardware", "measured_at"} <= set(written)
     figures = written["figures"]
     assert figures["solo"]["ms_by_stage"][TRANSFORMER]["count"] == 12
+    assert figures["pipelined"]["num_chunks"] == 12
     assert [rung["num_sessions"] for rung in figures["ladder"]] == [1, 2]
     assert figures["held"][0]["num_expected"] == 5
     assert set(figures["rooflines"]) == set(STAGES)

@@ -13,6 +13,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from bench.engine.__main__ import app
+from bench.engine.held import aged
 from bench.engine.loop import TRANSFORMER, VIDEO, ModelLoop
 from bench.engine.open_models import TINY_VIDEO, CountedModel, count_open_model
 from bench.engine.presets import Asked, Speed, random_subject
@@ -123,3 +124,15 @@ def test_open_models_on_a_gpu_are_measured_in_the_profile_that_shares_passes() -
         Asked(profile="quick").of("wan-1.3b", "cuda")
     with pytest.raises(ValueError, match="fast profile"):
         random_subject("wan-1.3b", Asked(profile="exact", fp8=True).of("wan-1.3b", "cuda"))
+
+
+def test_windows_of_sessions_that_go_on_are_made_again_when_their_period_ends() -> None:
+    model = RandomOpenModel("wan-tiny", RandomModelConfig(tiny_decoder=True, recache_every_chunks=4))
+    loop = ModelLoop(model, 1, time.perf_counter)
+    past = aged(loop, 3)
+    assert past is not None
+    state: Any = loop.transformer.restore(past.engine.transformer)
+    assert len(state.recent) == 3
+    loop.transformer.step([state], [loop.controls(3)])
+    assert len(state.recent) == state.max_recent == 3
+    assert all(made.context_PD is state.context_PD for made in state.recent)

@@ -13,7 +13,7 @@ from rich.console import Console
 from bench.engine.ceilings import PUBLISHED
 from bench.engine.device import CPU, Device
 from bench.engine.presets import AUTO, DEFAULT_PRESETS, Asked, Speed, is_open, random_subject, subject
-from bench.engine.run import EngineBenchConfig, Say, bench_engine
+from bench.engine.run import LADDER, EngineBenchConfig, Say, bench_engine
 from bench.hardware import commit, describe_hardware
 from bench.results import RESULTS, Result, ResultWriter
 
@@ -32,7 +32,7 @@ def main(
     threads: Annotated[int, typer.Option(min=1, help="Of the transformer, on a CPU.")] = 1,
     chunks: Annotated[int, typer.Option(min=1, help="Timed of one session, and of each batch size.")] = 200,
     first_frames: Annotated[int, typer.Option(min=1, help="Sessions opened to time their first frame, warm.")] = 20,
-    ladder: Annotated[str, typer.Option(help="Numbers of sessions, ascending.")] = "1,2,4,8",
+    ladder: Annotated[str, typer.Option(help="Numbers of sessions, ascending.")] = ",".join(map(str, LADDER)),
     held: Annotated[float, typer.Option(min=0, help="Seconds at the model's rate, for each number; 0: none.")] = 20.0,
     minutes: Annotated[float, typer.Option(min=0, help="Of the run that looks for drift; 0: none.")] = 10.0,
     flatness: Annotated[bool, typer.Option(help="Whether that run takes place.")] = True,

@@ -8,11 +8,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
 
-import torch
-
 from bench.engine.loop import CHUNK, TRANSFORMER, ModelLoop, Session, StageTimes
-from bench.engine.solo import MS, SEED, WARM_UP_CHUNKS, timed
-from model.pages import PoolEmptyError
+from bench.engine.solo import MS, OUT_OF_MEMORY, SEED, WARM_UP_CHUNKS, timed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +35,7 @@ def measure_ladder(
                 opened = [_opened(sessions, loop, SEED + idx) for idx in range(size)]
                 timed(loop, opened, WARM_UP_CHUNKS, math.inf)
                 found[size] = timed(loop, opened, num_chunks, most_s)
-            except (torch.OutOfMemoryError, PoolEmptyError):
+            except OUT_OF_MEMORY:
                 break
     return found
 

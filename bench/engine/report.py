@@ -91,9 +91,11 @@ def _memory(memory: Memory | None) -> Sequence[str]:
     if memory is None:
         return ()
     session = f"{memory.session_counted_bytes / MIB:.1f} MiB by its tensors"
-    measured = f"{memory.session_measured_bytes / MIB:.1f} MiB measured"
-    warm = f"{memory.warm_bytes / MIB:.0f} MiB of buffers"
-    return [f"memory: fixed {memory.fixed_bytes / MIB:.0f} MiB, {warm}; a session {session}, {measured}"]
+    grown = memory.session_measured_bytes
+    measured = "" if grown is None else f", {grown / MIB:.1f} MiB measured"
+    warm = f"{memory.warm_bytes / MIB:.0f} MiB of buffers for steps of {memory.warm_sessions}"
+    opened = f"{memory.num_sessions} were open at once"
+    return [f"memory: fixed {memory.fixed_bytes / MIB:.0f} MiB, {warm}; a session {session}{measured}; {opened}"]
 
 
 def _rung(rung: Rung) -> str:

@@ -22,6 +22,7 @@ from bench.engine.report import EngineFigures, sentences
 from bench.engine.roofline import roofline_of
 from bench.engine.solo import (
     LEAST_CHUNKS,
+    OUT_OF_MEMORY,
     Memory,
     count_chunks,
     first_frame_of,
@@ -30,14 +31,16 @@ from bench.engine.solo import (
     measure_sessions,
     solo_figures,
     time_chunks,
+    warm_up_most,
 )
 from bench.results import Result
-from model.pages import PoolEmptyError
 from serving.errors import WorkerUnavailableError
 
 SECONDS_PER_MINUTE = 60.0
 # Counting is slow and exact; the work of a chunk differs little from that of the next.
 COUNTED_CHUNKS = 20
+# The sizes of steps, and the numbers of sessions that are to be held.
+LADDER = (1, 2, 3, 4, 6, 8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,7 @@ class EngineBenchConfig:
     num_threads: int = 1
     chunks: int = 200  # of one session, and of each batch size
     first_frames: int = 20
-    ladder: tuple[int, ...] = (1, 2, 4, 8)
+    ladder: tuple[int, ...] = LADDER
     held_s: float = 20.0  # of each number of sessions; 0 leaves it out
     minutes: float = 10.0  # of the flatness run; 0 leaves it out
     most_s: float = 30.0  # of each timed run of chunks, however many are asked for
@@ -90,10 +93,11 @@ def measure(subject: Subject, device: Device, config: EngineBenchConfig, say: Sa
     say("loading, and the first frame")
     loop, cold_s, fixed_bytes = load_cold(model, device, config.num_threads)
     say("memory of sessions")
-    session_bytes = measure_sessions(loop, device, max(1, config.ladder[-1] - 1))
+    sessions = measure_sessions(loop, device, max(1, config.ladder[-1] - 1))
     say("warming up")
     before_bytes = device.used_bytes
-    ready_s = loop.warm_up(config.ladder[-1])
+    fitting = [size for size in config.ladder if size <= sessions.num_sessions]
+    warm_sessions, ready_s = warm_up_most(loop, fitting or config.ladder[:1])
     warm_bytes = device.used_bytes - before_bytes
     warm_s = measure_first_frames(loop, config.first_frames)
     say(f"{config.chunks} chunks of one session")
@@ -121,7 +125,14 @@ def measure(subject: Subject, device: Device, config: EngineBenchConfig, say: Sa
         solo=solo_figures(times, info.frames_per_chunk, info.frame_rate),
         pipelined=pipelined,
         first_frame=first_frame_of(cold_s, ready_s, warm_s),
-        memory=Memory(fixed_bytes=fixed_bytes, warm_bytes=warm_bytes, **session_bytes),
+        memory=Memory(
+            fixed_bytes=fixed_bytes,
+            warm_bytes=warm_bytes,
+            warm_sessions=warm_sessions,
+            session_counted_bytes=sessions.counted_bytes,
+            session_measured_bytes=sessions.measured_bytes,
+            num_sessions=sessions.num_sessions,
+        ),
         ladder=rungs_of(ladder, info.frames_per_chunk),
         held=_held(loop, config, subject.period_chunks, say),
         flatness=flatness,
@@ -138,7 +149,7 @@ def _held(loop: ModelLoop, config: EngineBenchConfig, period_chunks: int, say: S
         say(f"{size} sessions at the model's rate for {config.held_s:g} s")
         try:
             found.append(asyncio.run(hold(Loaded(loop.info, loop), size, config.held_s, config.num_threads, past)))
-        except (torch.OutOfMemoryError, PoolEmptyError, WorkerUnavailableError):  # the last: it could not be opened
+        except (*OUT_OF_MEMORY, WorkerUnavailableError):  # the last: a session could not be opened
             break
         if not found[-1].is_held:
             break

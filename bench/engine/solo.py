@@ -5,18 +5,25 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
 
 from bench.engine.counting import Work, count_work, total
 from bench.engine.device import Device
 from bench.engine.loop import AUDIO, CHUNK, TRANSFORMER, VIDEO, ModelLoop, Session, StageTimes
 from bench.statistics import percentile
 from model.interface import Model
+from model.pages import PoolEmptyError
 
 MS = 1_000
 SEED = 7
 # Kernels are chosen and caches filled in the first chunks of a process.
 WARM_UP_CHUNKS = 10
+# On a GPU, and in the embedded model's pool.
+OUT_OF_MEMORY = (torch.OutOfMemoryError, PoolEmptyError)
 # So many are timed however long they take: a median of fewer says little.
 LEAST_CHUNKS = 5
 
@@ -54,8 +61,18 @@ class FirstFrame:
 class Memory:
     fixed_bytes: int  # what loading all stages took
     warm_bytes: int  # what warming up took beside: buffers that passes run over, for all batch sizes
+    warm_sessions: int  # the most that may step together, of those asked for: for more there was no memory
     session_counted_bytes: int  # of one session's tensors, by their shapes
-    session_measured_bytes: int  # by which each session made the device's used memory grow
+    session_measured_bytes: int | None  # by which each but the first made the device's used memory grow
+    num_sessions: int  # that were open at once: as many as were asked for, or as there was memory for
+
+
+class SessionMemory(NamedTuple):
+    """`Memory` has the same of its sessions."""
+
+    counted_bytes: int
+    measured_bytes: int | None
+    num_sessions: int
 
 
 def milliseconds_of(seconds: Sequence[float]) -> Milliseconds:
@@ -123,7 +140,10 @@ def timed(
 
 
 def warmed_up(loop: ModelLoop, seed: int = SEED) -> Session:
-    session = loop.open(seed)
+    return play_first(loop, loop.open(seed))
+
+
+def play_first(loop: ModelLoop, session: Session) -> Session:
     for _ in range(WARM_UP_CHUNKS):
         loop.chunk([session])
     return session
@@ -139,19 +159,40 @@ def solo_figures(times: StageTimes, frames_per_chunk: int, frame_rate: float) ->
     )
 
 
-def measure_sessions(loop: ModelLoop, device: Device, num_sessions: int) -> dict[str, int]:
-    """What each of so many holds, by `Memory`'s names. The one that is opened before them has what others left, and
-    whatever is made once; later on, a model has theirs to give away."""
-    first = warmed_up(loop)
-    gc.collect()
-    before_bytes = device.used_bytes
-    sessions = [warmed_up(loop, SEED + 1 + idx) for idx in range(num_sessions)]
-    gc.collect()
-    grown_bytes = device.used_bytes - before_bytes
-    counted_bytes = max(session.counted_bytes for session in sessions)
-    for session in (first, *sessions):
-        session.close()
-    return {"session_counted_bytes": counted_bytes, "session_measured_bytes": grown_bytes // num_sessions}
+def measure_sessions(loop: ModelLoop, device: Device, num_sessions: int) -> SessionMemory:
+    """What each of so many, or of as many as there is memory for, holds after its first chunks. The one that is opened
+    before them has what others left, and whatever is made once; later on, a model has theirs to give away."""
+    with ExitStack() as opened:
+        first = _kept(opened, loop, SEED)
+        gc.collect()
+        before_bytes, sessions = device.used_bytes, [first]
+        with suppress(*OUT_OF_MEMORY):
+            for idx in range(num_sessions):
+                sessions.append(_kept(opened, loop, SEED + 1 + idx))
+        gc.collect()
+        grown_bytes, num_more = device.used_bytes - before_bytes, len(sessions) - 1
+        return SessionMemory(
+            counted_bytes=max(session.counted_bytes for session in sessions),
+            measured_bytes=grown_bytes // num_more if num_more else None,
+            num_sessions=len(sessions),
+        )
+
+
+def _kept(opened: ExitStack, loop: ModelLoop, seed: int) -> Session:
+    """Warmed up, and open as long as the others."""
+    session = loop.open(seed)
+    opened.callback(session.close)
+    return play_first(loop, session)
+
+
+def warm_up_most(loop: ModelLoop, sizes: Sequence[int]) -> tuple[int, float]:
+    """Of these numbers of sessions the largest that there is memory for, and the seconds it took, as it does before a
+    worker is ready. Raises torch.OutOfMemoryError where there is too little for the smallest."""
+    *more, least = sorted(sizes, reverse=True)
+    for size in more:
+        with suppress(*OUT_OF_MEMORY):
+            return size, loop.warm_up(size)
+    return least, loop.warm_up(least)
 
 
 def count_chunks(loop: ModelLoop, num_chunks: int) -> dict[str, Work]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from bench.engine.__main__ import app
@@ -20,14 +22,15 @@ from bench.engine.device import Device
 from bench.engine.flatness import MemorySample, flatness_of
 from bench.engine.held import Held, Punctuality, aged, chunks_before, held_of, hold, most_held
 from bench.engine.ladder import measure_ladder, rungs_of
-from bench.engine.loop import CHUNK, STAGES, TRANSFORMER, ModelLoop, Session, StageTimes, check_chunk
+from bench.engine.loop import CHUNK, STAGES, TRANSFORMER, Loaded, ModelLoop, Session, StageTimes, check_chunk
 from bench.engine.pipelined import FIRST_CHUNKS, run_pipelined
+from bench.engine.presets import Speed, Subject
 from bench.engine.roofline import roofline_of
-from bench.engine.run import EngineBenchConfig
-from bench.engine.solo import WARM_UP_CHUNKS, milliseconds_of, solo_figures, time_chunks
-from model.interface import CameraPose, ChunkLatents, FramesFHWC
+from bench.engine.run import EngineBenchConfig, bench_engine
+from bench.engine.solo import WARM_UP_CHUNKS, measure_sessions, milliseconds_of, solo_figures, time_chunks, warm_up_most
+from model.interface import CameraPose, ChunkControls, ChunkLatents, FramesFHWC, Tensors
 from serving.sessions.encoded import ChunkHeader, DecodedPart
-from tests.fakes_model import INFO, FakeModel
+from tests.fakes_model import INFO, FakeModel, FakeState, FakeTransformer
 from tests.unit.bench.slopes import is_flat
 
 CEILINGS = Ceilings(flops_per_s=100.0, bytes_per_s=10.0, dtype="float32")
@@ -82,6 +85,98 @@ def test_sessions_of_a_batch_step_together() -> None:
     loop = ModelLoop(FakeModel(), 1, Clock())
     assert len(measure_ladder(loop, (3,), 4)[3].seconds[CHUNK]) == 4
     assert set(loop.transformer.num_steps) == {3}  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@dataclass
+class SmallTransformer:
+    """On a device that has memory for so many sessions."""
+
+    most: int
+    fake: FakeTransformer = field(default_factory=FakeTransformer)
+    num_open: int = 0
+    warmed: list[int] = field(default_factory=list)
+
+    def open(self, seed: int, prompt: Tensors | None, image: Tensors | None) -> SmallState:
+        self._fit(self.num_open + 1)
+        self.num_open += 1
+        return SmallState(self.fake.open(seed, prompt, image), self)
+
+    def restore(self, snapshot: Tensors) -> SmallState:
+        raise NotImplementedError
+
+    def step(self, states: Sequence[Any], controls: Sequence[ChunkControls]) -> list[ChunkLatents]:
+        return self.fake.step([each.fake for each in states], controls)
+
+    def warm_up(self, num_sessions: int) -> None:
+        self.warmed.append(num_sessions)
+        self._fit(num_sessions)
+
+    def _fit(self, num_sessions: int) -> None:
+        if num_sessions > self.most:
+            raise torch.OutOfMemoryError(f"{num_sessions} sessions")
+
+
+@dataclass
+class SmallState:
+    fake: FakeState
+    transformer: SmallTransformer
+
+    @property
+    def next_chunk_idx(self) -> int:
+        return self.fake.next_chunk_idx
+
+    @property
+    def num_bytes(self) -> int:
+        return self.fake.num_bytes
+
+    def snapshot(self) -> Tensors:
+        return self.fake.snapshot()
+
+    def close(self) -> None:
+        self.transformer.num_open -= 1
+
+
+def loop_with_memory_for(most: int) -> tuple[ModelLoop, SmallTransformer]:
+    loop, transformer = ModelLoop(FakeModel(), 1, Clock()), SmallTransformer(most)
+    loop.transformer = transformer
+    return loop, transformer
+
+
+def test_sessions_are_measured_as_far_as_there_is_memory() -> None:
+    device = Device(kind="cpu")
+    for most, expected in ((9, 8), (3, 3), (1, 1)):
+        loop, transformer = loop_with_memory_for(most)
+        found = measure_sessions(loop, device, 7)
+        assert found.num_sessions == expected
+        assert (found.measured_bytes is None) == (expected == 1)
+        assert found.counted_bytes > 0
+        assert transformer.num_open == 0
+    with pytest.raises(torch.OutOfMemoryError):
+        measure_sessions(loop_with_memory_for(0)[0], device, 7)
+
+
+def test_as_many_are_warmed_up_as_there_is_memory_for() -> None:
+    loop, transformer = loop_with_memory_for(5)
+    assert warm_up_most(loop, (1, 2, 4, 6, 8))[0] == 4
+    assert transformer.warmed == [8, 6, 4]
+    with pytest.raises(torch.OutOfMemoryError):
+        warm_up_most(loop_with_memory_for(0)[0], (1, 2))
+
+
+def test_a_preset_for_which_there_is_too_little_memory_still_has_its_other_figures() -> None:
+    loop, _ = loop_with_memory_for(3)
+    found = Subject(name="small", weights="random", dtype="float32", load=lambda _: Loaded(INFO, loop))
+    config = EngineBenchConfig(device="cpu", chunks=12, first_frames=1, held_s=0, minutes=0)
+    result = bench_engine(found, config, Speed(), lambda _: None)
+    assert not result.faults
+    memory, ladder = result.figures["memory"], result.figures["ladder"]
+    assert (memory.num_sessions, memory.warm_sessions) == (3, 3)
+    assert [rung.num_sessions for rung in ladder] == [1, 2, 3]
+    assert any("3 were open at once" in sentence for sentence in result.summary)
+
+
+def test_the_sizes_there_are_include_the_numbers_that_are_to_be_held() -> None:
+    assert {3, 4, 6} < set(EngineBenchConfig().ladder)
 
 
 def part(due_s: float) -> DecodedPart:

@@ -45,10 +45,12 @@ class Work:
     flops: int
     traffic_bytes: int
     outside_bytes: int
+    eight_bit_flops: int = 0  # of all, those of products of 8-bit numbers
 
     def __add__(self, other: Work) -> Work:
         return Work(
             flops=self.flops + other.flops,
+            eight_bit_flops=self.eight_bit_flops + other.eight_bit_flops,
             traffic_bytes=self.traffic_bytes + other.traffic_bytes,
             outside_bytes=self.outside_bytes + other.outside_bytes,
         )
@@ -57,6 +59,7 @@ class Work:
         """A `count`th of it."""
         return Work(
             flops=self.flops // count,
+            eight_bit_flops=self.eight_bit_flops // count,
             traffic_bytes=self.traffic_bytes // count,
             outside_bytes=self.outside_bytes // count,
         )
@@ -102,7 +105,12 @@ class WorkCounter(TorchDispatchMode):
         else:
             traffic = sum(map(_num_bytes, read)) + out_bytes
             outside_bytes = sum(map(_num_bytes, outside))
-        self.work += Work(flops=flops, traffic_bytes=traffic, outside_bytes=outside_bytes)
+        self.work += Work(
+            flops=flops,
+            traffic_bytes=traffic,
+            outside_bytes=outside_bytes,
+            eight_bit_flops=flops if packet is aten._scaled_mm else 0,
+        )
 
 
 def count_work(run: Callable[[], Any]) -> Work:

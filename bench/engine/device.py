@@ -40,10 +40,15 @@ class Device:
         """That tensors hold on a GPU; on a CPU, the process's resident memory."""
         if self.kind == CUDA:
             return torch.cuda.memory_allocated()
-        return psutil.Process().memory_info().rss
+        return resident_bytes()
 
     @property
     def description(self) -> str:
         if self.kind == CUDA:
             return f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"
         return f"CPU ({torch.backends.cpu.get_cpu_capability()}), {torch.get_num_threads()} threads"
+
+
+def resident_bytes() -> int:
+    """Of this process, with the host."""
+    return psutil.Process().memory_info().rss

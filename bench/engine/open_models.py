@@ -23,6 +23,7 @@ from model.adapters.wan.actions import Actions
 from model.adapters.wan.config import HELD_KEYS, IMAGE_TOKENS, WINDOW_FRAMES
 from model.adapters.wan.network import Conditions, WanNetwork
 from model.adapters.wan.window import KeysValues, LatentCache
+from model.gpu.quick import WanSpeed, quickened
 
 META = torch.device("meta")
 DTYPE = torch.bfloat16
@@ -43,9 +44,10 @@ class CountedModel:
         return {TRANSFORMER: self.works[TRANSFORMER], VIDEO: self.works[TINY_VIDEO if tiny_decoder else VIDEO]}
 
 
-def count_open_model(preset: WanPreset, num_sessions: int = 1) -> CountedModel:
-    """Of a batch of `num_sessions`, each with a full window."""
+def count_open_model(preset: WanPreset, num_sessions: int = 1, *, eight_bit: bool = False) -> CountedModel:
+    """Of a batch of `num_sessions`, each with a full window; `eight_bit` as `model.gpu.quick` has it."""
     network = empty_network(preset.network).to(DTYPE)
+    network = quickened(network, preset.past_latents, WanSpeed(graphs=False, eight_bit=eight_bit))
     caches = [_full_cache(network, preset) for _ in range(num_sessions)]
     context = network.context(_meta(num_sessions, *_context_shape(preset)))
     latents = _meta(num_sessions, *preset.chunk_shape)
@@ -122,7 +124,7 @@ def _of(preset: WanPreset) -> Tensor:
 
 
 def _weights(network: torch.nn.Module) -> int:
-    return sum(parameter.nbytes for parameter in network.parameters())
+    return sum(tensor.nbytes for tensor in (*network.parameters(), *network.buffers()))
 
 
 def _meta(*shape: int) -> Tensor:

@@ -113,7 +113,7 @@ def random_subject(name: str, speed: Speed) -> Subject:
         return RandomOpenModel(name, replace(config, device=device))
 
     def count() -> Mapping[str, Work]:
-        return count_open_model(preset(name)).stages(tiny_decoder=speed.tiny_decoder)
+        return count_open_model(preset(name), eight_bit=speed.fp8).stages(tiny_decoder=speed.tiny_decoder)
 
     period_chunks = config.recache_every_chunks
     return Subject(name=name, weights="random", dtype="bfloat16", load=load, period_chunks=period_chunks, count=count)

@@ -12,6 +12,7 @@ from bench.engine.ladder import Rung
 from bench.engine.pipelined import Pipelined
 from bench.engine.roofline import Roofline
 from bench.engine.solo import FirstFrame, Memory, SoloFigures
+from bench.statistics import Slope
 
 MS, MIB, PERCENT, SECONDS_PER_HOUR = 1_000, 1 << 20, 100, 3_600
 GIGA, TERA = 1e9, 1e12
@@ -120,18 +121,26 @@ def _held(figures: EngineFigures) -> Sequence[str]:
 def _flatness(flatness: Flatness | None) -> Sequence[str]:
     if flatness is None:
         return ()
-    memory, p50, p99 = flatness.used_bytes, flatness.chunk_p50_s, flatness.chunk_p99_s
-    per_hour = SECONDS_PER_HOUR / MIB
+    p50, p99 = flatness.chunk_p50_s, flatness.chunk_p99_s
+    host = "" if flatness.host_bytes is None else f", the host's {_growth(flatness.host_bytes)}"
     return [
-        f"over {flatness.num_chunks} chunks: memory {memory.per_s * per_hour:+.1f} MiB/h"
-        f" (95 %: {memory.low_per_s * per_hour:+.1f} to {memory.high_per_s * per_hour:+.1f});"
+        f"over {flatness.num_chunks} chunks: memory {_growth(flatness.used_bytes)}{host};"
         f" first and last tenth: median {p50.first * MS:.1f} and {p50.last * MS:.1f} ms,"
         f" p99 {p99.first * MS:.1f} and {p99.last * MS:.1f} ms"
     ]
 
 
+def _growth(slope: Slope) -> str:
+    per_s, low_per_s, high_per_s = (
+        each * SECONDS_PER_HOUR / MIB for each in (slope.per_s, slope.low_per_s, slope.high_per_s)
+    )
+    return f"{per_s:+.1f} MiB/h (95 %: {low_per_s:+.1f} to {high_per_s:+.1f})"
+
+
 def _rooflines(ceilings: Ceilings, rooflines: Mapping[str, Roofline]) -> Sequence[str]:
+    eight_bit = ceilings.eight_bit_flops_per_s
     measured = f"{ceilings.flops_per_s / TERA:.3g} TFLOP/s ({ceilings.dtype}), {ceilings.bytes_per_s / GIGA:.3g} GB/s"
+    measured += "" if eight_bit is None else f", {eight_bit / TERA:.3g} TFLOP/s in 8 bits"
     return [f"ceilings, measured: {measured}", *(_roofline(stage, each) for stage, each in rooflines.items())]
 
 

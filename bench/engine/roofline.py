@@ -13,6 +13,7 @@ class Roofline:
     """Work against ceilings, and against the time it took where it was done here."""
 
     flops: int
+    eight_bit_flops: int  # of them
     traffic_bytes: int
     outside_bytes: int
     flops_per_byte: float  # of the bytes that cannot be saved
@@ -30,10 +31,13 @@ def roofline_of(work: Work, ceilings: Ceilings, seconds: float | None) -> Roofli
     """`seconds` is what the same work took; None where it was only counted."""
     if seconds is not None and seconds <= 0:
         raise ValueError(f"seconds {seconds}: something that was done took some time")
-    compute_s, memory_s = work.flops / ceilings.flops_per_s, work.outside_bytes / ceilings.bytes_per_s
+    eight_bit_per_s = ceilings.eight_bit_flops_per_s or ceilings.flops_per_s
+    compute_s = (work.flops - work.eight_bit_flops) / ceilings.flops_per_s + work.eight_bit_flops / eight_bit_per_s
+    memory_s = work.outside_bytes / ceilings.bytes_per_s
     bound_s = max(compute_s, memory_s)
     return Roofline(
         flops=work.flops,
+        eight_bit_flops=work.eight_bit_flops,
         traffic_bytes=work.traffic_bytes,
         outside_bytes=work.outside_bytes,
         flops_per_byte=work.flops / max(1, work.outside_bytes),

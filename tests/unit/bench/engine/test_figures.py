@@ -289,6 +289,13 @@ def test_growth_is_seen_and_flatness_called_flat() -> None:
     times = times_of(0.02, 0.01, count=1_000)
     assert is_flat(flatness_of(times, flat).used_bytes)
     assert not is_flat(flatness_of(times, growing).used_bytes)
+    assert flatness_of(times, flat).host_bytes is None
+    beside = flatness_of(
+        times, [replace(each, host_bytes=other.used_bytes) for each, other in zip(flat, growing, strict=True)]
+    )
+    assert is_flat(beside.used_bytes)
+    assert beside.host_bytes is not None
+    assert not is_flat(beside.host_bytes)
     assert flatness_of(times, flat).chunk_p99_s.ratio == pytest.approx(1.0)
     with pytest.raises(ValueError, match="points"):
         flatness_of(times, flat[:2])
@@ -301,6 +308,9 @@ def test_a_roofline_is_bound_by_whatever_takes_longer() -> None:
     memory = roofline_of(replace(work, outside_bytes=40), CEILINGS, seconds=8.0)
     assert (memory.bound_by, memory.bound_s, memory.bound_share, memory.compute_share) == ("memory", 4.0, 0.5, 0.25)
     assert roofline_of(work, CEILINGS, None).compute_share is None
+    partly = replace(work, eight_bit_flops=150)
+    assert roofline_of(partly, CEILINGS, None).compute_s == 2.0, "no quicker where 8 bits are not"
+    assert roofline_of(partly, replace(CEILINGS, eight_bit_flops_per_s=300.0), None).compute_s == 1.0
     with pytest.raises(ValueError, match="some time"):
         roofline_of(work, CEILINGS, 0.0)
 

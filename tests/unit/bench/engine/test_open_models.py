@@ -59,6 +59,21 @@ def test_a_batch_takes_as_many_times_the_operations_and_reads_the_weights_once(c
     assert both.session_bytes == counted.session_bytes
 
 
+def test_8_bit_layers_multiply_as_often_and_are_told_apart(counted: CountedModel) -> None:
+    """Their weights take a byte each; attention and what is outside the blocks stays in 16 bits."""
+    rounded = count_open_model(preset("wan-tiny"), eight_bit=True)
+    found, network = preset("wan-tiny"), preset("wan-tiny").network
+    work, plain = rounded.works[TRANSFORMER], counted.works[TRANSFORMER]
+    tokens, passes = found.latents_per_chunk * found.tokens_per_latent, len(found.sampling.steps) + 1
+    in_blocks = tokens * network.dim * (6 * network.dim + 2 * network.ffn_dim)
+    left_out = in_blocks - 2 * tokens * network.dim**2
+    assert work.flops == plain.flops
+    assert work.eight_bit_flops == 2 * (passes * network.layers * in_blocks - left_out)
+    assert plain.eight_bit_flops == 0
+    assert work.outside_bytes < plain.outside_bytes
+    assert rounded.fixed_bytes < counted.fixed_bytes
+
+
 def test_a_sessions_memory_is_its_window_its_text_and_its_decoder(counted: CountedModel) -> None:
     found = preset("wan-tiny")
     network = found.network

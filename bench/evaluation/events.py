@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from bench.evaluation.measure import Measure, at_least, at_most
 from bench.evaluation.player import Player, held
+from model.actors.looks import KINDS
 from model.interface import ChunkControls
-from model.training.text_event_sentences import WRITTEN_EVENTS
+from model.training.text_event_sentences import WRITTEN_EVENTS, WRITTEN_NUMBERS
 from model.world.actors_captions import EventCaption
 
+SENTENCES = (*WRITTEN_EVENTS, *WRITTEN_NUMBERS)
 COMING = ("appear", "come", "pass", "fly")  # after these, one is to be seen who was not there before
 LATER_S = 2.0
 THERE_SHARE, UNASKED_SHARE = 0.8, 0.05
@@ -33,12 +35,12 @@ class Witness(Protocol):
         ...
 
 
-def askings(captions: Sequence[EventCaption] = WRITTEN_EVENTS) -> list[EventCaption]:
-    """Sentences after which somebody is to be seen."""
-    return [each for each in captions if each.answers.get("action") in COMING and "subject" in each.answers]
+def askings(captions: Sequence[EventCaption] = SENTENCES) -> list[EventCaption]:
+    """Sentences after which somebody is to be seen who was not there."""
+    return [each for each in captions if each.answers.get("action") in COMING and each.answers["subject"] in KINDS]
 
 
-def others(captions: Sequence[EventCaption] = WRITTEN_EVENTS) -> list[EventCaption]:
+def others(captions: Sequence[EventCaption] = SENTENCES) -> list[EventCaption]:
     """Sentences that ask for nobody, and leave the camera where it is."""
     return [each for each in captions if not each.answers]
 
@@ -50,8 +52,9 @@ def event_measures(player: Player, witness: Witness) -> list[Measure]:
             kinds = _reported(player, witness, 800 + 2 * idx + world, prompt, caption.text)
             there[caption.answers["subject"]].append(caption.answers["subject"] in kinds)
     unasked = [
-        _without_being_asked(player, witness, 900 + idx, PROMPTS[idx % len(PROMPTS)], caption.text)
+        _without_being_asked(player, witness, 1000 + 2 * idx + world, prompt, caption.text)
         for idx, caption in enumerate(others())
+        for world, prompt in enumerate(PROMPTS)
     ]
     return summarise(there, unasked)
 

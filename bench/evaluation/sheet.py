@@ -42,6 +42,13 @@ STORIES: dict[str, tuple[tuple[str | ChunkControls, float], ...]] = {
         ("it starts to rain", 2.0),
         ("a red umbrella appears", 2.0),
     ),
+    "a wide beach in the evening": (
+        ("two dogs run up", 2.5),
+        ("three birds fly past", 1.6),
+        ("in the style of a watercolour", 2.0),
+        ("night falls", 2.0),
+        ("everyone leaves", 3.0),
+    ),
     "a man with a blue jacket in a desert": (
         (ChunkControls(perspective="third_person"), 0.5),
         (ChunkControls(forward=1.0), 2.0),

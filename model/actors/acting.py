@@ -22,7 +22,9 @@ FADE_IN, FADE_OUT = 0.34, 0.10  # of an actor's presence, per chunk
 FADE_FROM_M, DROP_M = 9.0, 32.0  # who leaves fades from here; who is left behind farther than this is forgotten
 BESIDE_M = {"car": 2.6}  # how far beside somebody to stop
 BESIDE_USUAL_M, PETTING_M = 0.75, 0.62
+BESIDE_NEXT_M = 0.7  # from one that came to the next
 WALKER_AHEAD_M = 3.4  # in first person, who comes to the walker stops here
+ABREAST_PX = (0.0, 20.0, -20.0, 40.0, -40.0, 56.0)  # several of them, columns to the right of the middle
 STRIDE_M = {"person": 1.4, "kitten": 0.75, "dog": 1.1, "car": 2.3, "bird": 0.6}
 IDLE_HZ, FLAP_HZ = 0.5, 3.1
 WANDER_CHUNKS = 38  # a new goal as often
@@ -79,14 +81,26 @@ def _resting(actor: Actor) -> Actor:
 
 
 def _beside(actor: Actor, cast: Cast, scene: Scene) -> tuple[float, float]:
-    """Beside whom it comes to, on the side it comes from, so that both are seen."""
+    """Beside whom it comes to, on the side it comes from, so that both are seen; behind those who came before it."""
     other = cast.numbered(actor.target)
+    before = [
+        each
+        for each in cast.actors
+        if (each.behaviour, each.target) == ("come", actor.target) and each.number < actor.number
+    ]
     if other is None:
-        return scene.spot(0.0, WALKER_AHEAD_M)
-    side = math.copysign(1.0, scene.column(actor.x_m, actor.y_m) - scene.column(other.x_m, other.y_m))
-    gap_m = BESIDE_M.get(actor.look.kind, BESIDE_USUAL_M)
+        return scene.spot(ABREAST_PX[len(before) % len(ABREAST_PX)], WALKER_AHEAD_M)
+    side = _side_of(actor, other, scene)
+    nearer = [each for each in before if _side_of(each, other, scene) == side]
+    gap_m = BESIDE_M.get(actor.look.kind, BESIDE_USUAL_M) + sum(
+        2 * BESIDE_M.get(each.look.kind, BESIDE_NEXT_M / 2) for each in nearer
+    )
     right = scene.eye.yaw_px / camera.FOCAL_PX + math.pi / 2
     return other.x_m + side * gap_m * math.cos(right), other.y_m - side * gap_m * math.sin(right)
+
+
+def _side_of(actor: Actor, other: Actor, scene: Scene) -> float:
+    return math.copysign(1.0, scene.column(actor.x_m, actor.y_m) - scene.column(other.x_m, other.y_m))
 
 
 def _driven(actors: list[Actor], cast: Cast, scene: Scene, motion: MotionNetwork) -> list[Actor]:

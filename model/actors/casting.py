@@ -12,6 +12,8 @@ CHARACTER = Event(
     action="appear", subject="person", figure="girl", colour="red", garment="coat"
 )  # if nobody is described
 
+FEMALE = ("girl", "woman")
+
 
 def individual(seed: int, chunk_idx: int, number: int) -> tuple[float, ...]:
     """The latent of an actor, -1 to 1."""
@@ -28,19 +30,44 @@ def look_for(event: Event, kind: str, seed: int, chunk_idx: int, number: int) ->
     if kind != "person":
         return Look(kind=kind, main=main)
     figure = event.figure or ("girl", "boy", "woman", "man")[int(4 * choice[1])]
-    is_female = figure in ("girl", "woman")
+    is_female = figure in FEMALE
+    has_skirt = event.garment == "dress" or (is_female and event.garment != "coat" and choice[4] < 0.7)
     umbrella = event.umbrella if event.umbrella and event.umbrella != SOME_COLOUR else "red"
     return Look(
         kind=kind,
         main=main,
         hair=HAIR[event.hair] if event.hair else _pick(tuple(HAIR.values())[:4], choice[2]),
         accent=COLOURS[umbrella],
-        has_long_hair=is_female and choice[3] < 0.85,
-        has_skirt=event.garment == "dress" or (is_female and event.garment != "coat" and choice[4] < 0.7),
+        has_long_hair=is_female and (choice[3] < 0.85 or not has_skirt),
+        has_skirt=has_skirt,
         is_child=figure in ("girl", "boy"),
         has_umbrella=event.umbrella is not None,
         has_hat=event.garment == "hat",
     )
+
+
+def dressed(look: Look, event: Event) -> Look:
+    """With what an event gives somebody who is there: paint, clothes, hair, an umbrella."""
+    main = COLOURS[event.colour] if event.colour and event.garment != "hat" else look.main
+    if look.kind != "person":
+        return replace(look, main=main)
+    colour = event.umbrella if event.umbrella in COLOURS else None
+    return replace(
+        look,
+        main=main,
+        hair=HAIR[event.hair] if event.hair else look.hair,
+        accent=COLOURS[colour] if colour else look.accent,
+        has_umbrella=look.has_umbrella or event.umbrella is not None,
+        has_skirt=event.garment == "dress" or (look.has_skirt and event.garment != "coat"),
+        has_hat=look.has_hat or event.garment == "hat",
+    )
+
+
+def likeness(look: Look, figure: str | None) -> int:
+    """How well a person fits who is spoken of: 2 as said, 1 but for the age (a girl may be called a woman), 0 not."""
+    if figure is None or look.figure == figure:
+        return 2
+    return int((look.figure in FEMALE) == (figure in FEMALE))
 
 
 def _pick(colours: tuple[RGB, ...], choice: float) -> RGB:

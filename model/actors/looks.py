@@ -85,6 +85,14 @@ class Look:
         return KINDS.index(self.kind)
 
     @property
+    def figure(self) -> str | None:
+        """Which of FIGURES a person is taken for: girls and women have long hair or a skirt."""
+        if self.kind != "person":
+            return None
+        is_female = self.has_long_hair or self.has_skirt
+        return ("girl" if is_female else "boy") if self.is_child else ("woman" if is_female else "man")
+
+    @property
     def side_m(self) -> float:
         return SIDE_M[self.kind_idx]
 

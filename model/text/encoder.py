@@ -42,12 +42,17 @@ def load_heads(path: Path) -> SlotHeads:
 
 
 def load_event_heads(path: Path) -> EventHeads:
+    """Raises ValueError where the file holds none, or such as answer other questions."""
     events = EventHeads(EventHeadsConfig(**_config(path, _EVENTS_KEY, "event heads")))
     tensors = {
         name.removeprefix(_EVENTS_PREFIX): tensor
         for name, tensor in load_file(path).items()
         if name.startswith(_EVENTS_PREFIX)
     }
+    if {name: tensor.shape for name, tensor in tensors.items()} != {
+        name: tensor.shape for name, tensor in events.state_dict().items()
+    }:
+        raise ValueError(f"{path} holds event heads for other questions: train them again (model.training.text_events)")
     events.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     return events.eval()
 

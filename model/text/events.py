@@ -16,12 +16,16 @@ from model.actors.looks import COLOURS, FIGURES, HAIR, KINDS
 from model.interface import CAMERA_MOVES
 
 NONE = "none"
-ACTIONS = ("appear", "come", "pass", "crouch", "leave", "wander", "fly", "stand")
+EVERYBODY = "everybody"  # of whatever kind
+ACTIONS = ("appear", "come", "pass", "crouch", "leave", "wander", "fly", "stand", "change")  # change: of looks
+NUMBERS = ("two", "several", "all")  # all: of those that are there
 SOME_COLOUR = "any"  # there is one, its colour is not said
 
 QUESTIONS: dict[str, tuple[str, ...]] = {
     "action": (NONE, *ACTIONS),
-    "subject": (NONE, *KINDS),  # who does it
+    "subject": (NONE, *KINDS, EVERYBODY),  # who does it
+    "number": (NONE, *NUMBERS),  # how many of them; none for one
+    "which": (NONE, "new", "known"),  # somebody else than whoever is there, or one of those
     "target": (NONE, *KINDS),  # to whom, beside whom
     "figure": (NONE, *FIGURES),  # if the subject is a person
     "colour": (NONE, *COLOURS),  # of the subject; of a person's clothes
@@ -52,6 +56,8 @@ class Event:
 
     action: str | None = None
     subject: str | None = None
+    number: str | None = None
+    which: str | None = None
     target: str | None = None
     figure: str | None = None
     colour: str | None = None

@@ -28,7 +28,7 @@ from model.text.events import QUESTION_RANGES, Event, event_of, probabilities_of
 from model.text.sentence import STATE_WIDTH, EncodedSentences, SentenceEncoder
 from model.text.thesaurus import Thesaurus
 from model.training.text_encoder import WEIGHTS, EncodedTexts
-from model.training.text_event_sentences import WRITTEN_COLOURS, WRITTEN_EVENTS
+from model.training.text_event_sentences import WRITTEN_COLOURS, WRITTEN_EVENTS, WRITTEN_KNOWN, WRITTEN_NUMBERS
 from model.training.text_new_words import NEW_EVENTS
 from model.training.thesaurus import WORDNET, shipped_thesaurus, training_thesaurus
 from model.world.actors_captions import EventCaption, random_event_caption
@@ -108,6 +108,8 @@ def evaluation_sets() -> dict[str, list[EventCaption]]:
         "new_words": [random_event_caption(rng, NEW_EVENTS, EVERYTHING) for _ in range(900)],
         "written_by_hand": list(WRITTEN_EVENTS),
         "colours_of_others": list(WRITTEN_COLOURS),
+        "numbers": list(WRITTEN_NUMBERS),
+        "known": list(WRITTEN_KNOWN),
     }
 
 
@@ -161,7 +163,7 @@ def evaluate(heads: EventHeads, encoder: SentenceEncoder, thesaurus: Thesaurus |
 
 def misread(heads: EventHeads, encoder: SentenceEncoder, thesaurus: Thesaurus) -> list[str]:
     """The sentences written by hand that are read wrong, and how."""
-    written = (*WRITTEN_EVENTS, *WRITTEN_COLOURS)
+    written = (*WRITTEN_EVENTS, *WRITTEN_COLOURS, *WRITTEN_NUMBERS, *WRITTEN_KNOWN)
     events = read(heads, encoder, [caption.text for caption in written], thesaurus)
     wrong = [(e, c) for e, c in zip(events, written, strict=True) if e != Event(**c.answers)]
     return [f"{c.text!r}: wanted {dict(c.answers)}, read {_said(e)}" for e, c in wrong]
@@ -185,7 +187,7 @@ def main() -> None:
     if not arguments.evaluate:
         start = load_event_heads(arguments.output) if arguments.more else None
         if arguments.more:
-            gentle = {"seed": arguments.seed + 1, "steps": arguments.more, "captions": 8000, "learning_rate": 6e-4}
+            gentle = {"seed": arguments.seed + 1, "steps": arguments.more, "captions": 24_000, "learning_rate": 8e-4}
             training = replace(training, **gentle)
         heads = train(training, encoder, EVERY_EVENT, EVERYTHING, start)
         save_heads(load_heads(arguments.output), arguments.output, heads)

@@ -10,13 +10,33 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from model.actors.looks import COLOURS, FIGURES, HAIR, KINDS
-from model.world.actors_phrases import NOTHING, TRAINING_EVENTS, EventWords
+from model.actors.looks import COLOURS, HAIR, KINDS
+from model.text.events import EVERYBODY
+from model.world.actors_changes import compose_change
+from model.world.actors_looks import (
+    ADJECTIVES,
+    CARRIED,
+    GARMENTS,
+    HAIR_ADJECTIVES,
+    HAIR_WORDS,
+    OTHER_CLOTHES,
+    PEOPLE,
+    PRONOUNS,
+)
+from model.world.actors_phrases import NOTHING, STRANGERS, TRAINING_EVENTS, EventWords
 from model.world.captions import compose_directive, compose_prompt, compose_words, random_choices
 from model.world.conditions import SLOT_NAMES
 from model.world.phrases import EVERYTHING, SUBJECTS, TRAINING, Vocabulary
+from model.world.plurals import (
+    EVERYBODY_PLURAL,
+    EVERYBODY_SINGULAR,
+    GROUPS,
+    KNOWN_QUANTIFIERS,
+    QUANTIFIERS,
+    done_by_several,
+    plural,
+)
 
-PEOPLE = (*FIGURES, "person")
 LIVING = ("person", "kitten", "dog", "bird")
 DOERS: dict[str, tuple[str, ...]] = {
     "appear": KINDS,
@@ -29,37 +49,7 @@ DOERS: dict[str, tuple[str, ...]] = {
     "stand": LIVING,
 }
 ACTION_WEIGHTS = {"appear": 4, "come": 2.5, "pass": 2.5, "crouch": 2, "leave": 2, "wander": 1.2, "fly": 1, "stand": 1}
-_ADJECTIVES = (
-    "little",
-    "small",
-    "big",
-    "old",
-    "young",
-    "lovely",
-    "cute",
-    "tall",
-    "pretty",
-    "stylish",
-    "happy",
-    "strange",
-    "shiny",
-    "second",
-)
-_HAIR_WORDS: dict[str, tuple[str, ...]] = {
-    "blonde": ("blonde", "blond", "fair-haired", "golden-haired"),
-    "black": ("black-haired", "dark-haired", "raven-haired"),
-    "brown": ("brown-haired", "brunette", "chestnut-haired"),
-    "red": ("red-haired", "redheaded", "ginger-haired"),
-    "grey": ("grey-haired", "white-haired", "silver-haired"),
-}
-_HAIR_ADJECTIVES = {"blonde": "blonde", "black": "black", "brown": "brown", "red": "red", "grey": "grey"}
-_GARMENTS: dict[str, tuple[str, ...]] = {
-    "coat": ("coat", "long coat", "jacket", "raincoat", "trench coat", "cloak"),
-    "dress": ("dress", "summer dress", "skirt", "gown", "robe"),
-    "hat": ("hat", "cap", "straw hat", "bonnet"),
-}
-_OTHER_CLOTHES = ("shirt", "sweater", "suit", "pullover", "uniform", "blouse", "hoodie", "T-shirt")
-_CARRIED = ("umbrella", "parasol", "umbrella")
+ARTICLES = {"a": 6, "the": 3, "another": 0.4, "a second": 0.1, "one more": 0.1, "my": 0.3, "that": 0.1, "": 0.3}
 _NOBODY = (
     "her",
     "him",
@@ -103,6 +93,13 @@ _SCENE_LINKS = (
     "{s} at {scene}",
     "{scene} with {s}",
 )
+# Shares of events: of new looks for somebody, of several of a kind, and of whoever is there.
+CHANGES, SEVERAL, EVERYBODY_SHARE = 0.12, 0.2, 0.12
+UNKNOWN = 0.06  # of all: somebody whom no world here knows does something
+# Of what is said to do something, how many; those who are there are more often all of them.
+_NUMBERS_OF_NEW, _NUMBERS_OF_KNOWN = {"two": 1, "several": 1.4}, {"two": 1, "several": 1, "all": 2}
+_STANDING_THINGS = ("umbrella", "lamp", "tree", "fountain")  # of these, a plural alone is a place
+_VAGUE = ("", "some", "many", "lots of", "plenty of", "more", "a lot of", "a number of")
 _JOINS = (" and ", ", ", ". ", "; ", ", and ", " while ", " as ")
 
 
@@ -122,8 +119,10 @@ def random_event_caption(
         return _finished(rng, *_directed(rng, words))
     if kind < 0.76:
         return _finished(rng, *_with_conditions(rng, words, slots))
-    if kind < 0.81:
+    if kind < 0.80:
         return _finished(rng, rng.choice(NOTHING), {})
+    if kind < 0.80 + UNKNOWN:
+        return _finished(rng, _of_nobody_here(rng, words), {})
     return _finished(rng, _conditions(rng, words, slots), {})
 
 
@@ -133,10 +132,19 @@ def compose_event_alone(rng: random.Random, words: EventWords = TRAINING_EVENTS)
 
 
 def _event(rng: random.Random, words: EventWords) -> tuple[str, dict[str, str]]:
+    if rng.random() < CHANGES:
+        return compose_change(rng, words)
     action = rng.choices(list(ACTION_WEIGHTS), list(ACTION_WEIGHTS.values()))[0]
     kind = rng.choice(DOERS[action])
-    subject, answers = _named(rng, kind, words, is_described=rng.random() < 0.5)
     template = rng.choice(words.actions[action])
+    chance = rng.random()
+    if chance < SEVERAL:
+        subject, answers = _several(rng, kind, words, action)
+        template = done_by_several(template)
+    elif chance < SEVERAL + EVERYBODY_SHARE and action not in ("appear", "pass", "fly"):
+        kind, subject, template, answers = EVERYBODY, *_everybody(rng, template), {}
+    else:
+        subject, answers = _named(rng, kind, words, is_described=rng.random() < 0.5)
     text = template.replace("{s}", subject)
     answers |= {"action": action, "subject": kind}
     if "{t}" in text:
@@ -149,15 +157,72 @@ def _event(rng: random.Random, words: EventWords) -> tuple[str, dict[str, str]]:
     return rng.choice(_BEFORE) + text, answers
 
 
+def _of_nobody_here(rng: random.Random, words: EventWords) -> str:
+    """What creatures and things do that no world here knows."""
+    template = rng.choice(words.actions[rng.choice(("appear", "come", "pass", "leave", "wander", "stand"))])
+    noun = rng.choice(STRANGERS)
+    article = "an" if noun[0] in "aeiou" and rng.random() < 0.7 else rng.choice(("a", "the"))
+    return template.replace("{s}", f"{article} {noun}").replace(
+        "{t}", _named(rng, "person", words, is_described=False)[0]
+    )
+
+
+def _everybody(rng: random.Random, template: str) -> tuple[str, str]:
+    """Whoever is there, and the template for them."""
+    if rng.random() < 0.5:
+        return rng.choice(EVERYBODY_SINGULAR), template
+    return rng.choice(EVERYBODY_PLURAL), done_by_several(template)
+
+
+def _several(rng: random.Random, kind: str, words: EventWords, action: str) -> tuple[str, dict[str, str]]:
+    """A noun phrase in the plural, and what it says of number and looks."""
+    numbers = _NUMBERS_OF_NEW if action in ("appear", "pass") else _NUMBERS_OF_KNOWN
+    number = rng.choices(list(numbers), list(numbers.values()))[0]
+    adjectives = [rng.choice(ADJECTIVES[:-1])] if rng.random() < 0.2 else []
+    quantifier, which = _quantifier(rng, kind, number, is_new=action == "appear")
+    answers, tail, noun_kind = {"number": number} | which, "", kind
+    if kind == "person":
+        noun_kind = rng.choices(PEOPLE, (4, 2, 4, 3, 3))[0]
+        tail, answers = _dressed_alike(rng, words, answers | ({} if noun_kind == kind else {"figure": noun_kind}))
+    elif rng.random() < 0.4:
+        answers["colour"] = rng.choice(list(COLOURS))
+        adjectives.append(rng.choice(words.colours[answers["colour"]]))
+    noun = plural(rng.choice(words.nouns[noun_kind]))
+    return " ".join(filter(None, [quantifier, *adjectives, noun])) + tail, answers
+
+
+def _dressed_alike(rng: random.Random, words: EventWords, said: dict[str, str]) -> tuple[str, dict[str, str]]:
+    tail = ""
+    if rng.random() < 0.4:
+        said |= {"colour": rng.choice(list(COLOURS)), "garment": rng.choice(list(GARMENTS))}
+        garments = plural(rng.choice(GARMENTS[said["garment"]]))
+        tail = f" {rng.choice(('in', 'wearing', 'with'))} {rng.choice(words.colours[said['colour']])} {garments}"
+    if rng.random() < 0.1:
+        said |= {"umbrella": rng.choice(list(COLOURS))}
+        held = rng.choice(words.colours[said["umbrella"]])
+        tail += f" {rng.choice(('with', 'holding', 'under'))} {held} umbrellas"
+    return tail, said
+
+
+def _quantifier(rng: random.Random, kind: str, number: str, *, is_new: bool) -> tuple[str, dict[str, str]]:
+    """Which tells as well whether they are new."""
+    found = QUANTIFIERS[number] + (GROUPS.get(kind, ()) if number == "several" else ())
+    if is_new and kind in _STANDING_THINGS:
+        found = tuple(each for each in found if each not in _VAGUE)
+    quantifier = rng.choice(found)
+    if not quantifier:
+        return quantifier, {}
+    is_known = number == "all" or quantifier in KNOWN_QUANTIFIERS
+    return quantifier, {"which": "known" if is_known else "new"}
+
+
 def _target(rng: random.Random, kind: str, action: str, words: EventWords) -> tuple[str, str | None]:
     if rng.random() < 0.2:
         return rng.choice(_NOBODY), None
     pets = ("kitten", "kitten", "dog", "bird")
     others = ("person", "person", "person", "tree", "car", "umbrella", "kitten", "dog", "fountain", "lamp", "bird")
     target = rng.choice([other for other in (pets if action == "crouch" else others) if other != kind])
-    text, _ = _named(
-        rng, target, words, is_described=rng.random() < 0.35, article="the" if rng.random() < 0.8 else None
-    )
+    text, _ = _named(rng, target, words, is_described=rng.random() < 0.35, article="the" if rng.random() < 0.8 else "a")
     return text, target
 
 
@@ -168,11 +233,12 @@ def _named(
     if kind == "person":
         return _person(rng, words, is_described, article)
     answers: dict[str, str] = {}
-    adjectives = [rng.choice(_ADJECTIVES)] if rng.random() < 0.2 else []
+    adjectives = [rng.choice(ADJECTIVES)] if rng.random() < 0.2 else []
     if is_described:
         answers["colour"] = rng.choice(list(COLOURS))
         adjectives.append(rng.choice(words.colours[answers["colour"]]))
-    return _phrase(rng, adjectives, rng.choice(words.nouns[kind]), article), answers
+    text, which = _phrase(rng, adjectives, rng.choice(words.nouns[kind]), article)
+    return text, answers | which
 
 
 def _person(
@@ -182,34 +248,39 @@ def _person(
     noun = rng.choice(words.nouns[who])
     answers = {} if who == "person" else {"figure": who}
     if article != "the" and who != "person" and rng.random() < 0.08:
-        pronoun = {"girl": "she", "woman": "she", "boy": "he", "man": "he"}[who]
-        return pronoun, {}
-    adjectives = [rng.choice(_ADJECTIVES)] if rng.random() < 0.2 else []
+        return PRONOUNS[who][0], {"which": "known"}
+    if article != "the" and who == "person" and rng.random() < 0.2:
+        return rng.choice(("someone", "somebody")), {}
+    adjectives = [rng.choice(ADJECTIVES)] if rng.random() < 0.2 else []
     tail = ""
     if noun == "blonde":
         answers["hair"] = "blonde"
     if is_described and rng.random() < 0.5 and "hair" not in answers:
         answers["hair"] = rng.choice(list(HAIR))
         if rng.random() < 0.7:
-            adjectives.append(rng.choice(_HAIR_WORDS[answers["hair"]]))
+            adjectives.append(rng.choice(HAIR_WORDS[answers["hair"]]))
         else:
-            tail += f" with {rng.choice(('', 'long ', 'short '))}{_HAIR_ADJECTIVES[answers['hair']]} hair"
+            tail += f" with {rng.choice(('', 'long ', 'short '))}{HAIR_ADJECTIVES[answers['hair']]} hair"
+    tails = []
     if is_described and rng.random() < 0.75:
-        worn, said = _clothes(rng, words)
-        tail, answers = tail + worn, answers | said
+        tails.append(_clothes(rng, words))
     if rng.random() < (0.45 if is_described else 0.15):
-        held, said = _held(rng, words)
-        tail, answers = tail + held, answers | said
-    return _phrase(rng, adjectives, noun, article) + tail, answers
+        tails.append(_held(rng, words))
+    if rng.random() < 0.3:
+        tails.reverse()
+    for text, said in tails:
+        tail, answers = tail + text, answers | said
+    text, which = _phrase(rng, adjectives, noun, article)
+    return text + tail, answers | which
 
 
 def _clothes(rng: random.Random, words: EventWords) -> tuple[str, dict[str, str]]:
     said: dict[str, str] = {}
     if rng.random() < 0.75:
-        said["garment"] = rng.choice(list(_GARMENTS))
-        noun = rng.choice(_GARMENTS[said["garment"]])
+        said["garment"] = rng.choice(list(GARMENTS))
+        noun = rng.choice(GARMENTS[said["garment"]])
     else:
-        noun = rng.choice(_OTHER_CLOTHES)
+        noun = rng.choice(OTHER_CLOTHES)
     colour = ""
     if rng.random() < 0.85:
         said["colour"] = rng.choice(list(COLOURS))
@@ -223,15 +294,17 @@ def _held(rng: random.Random, words: EventWords) -> tuple[str, dict[str, str]]:
     if rng.random() < 0.25:
         return f"{link.replace(' a ', ' an ')}umbrella", {"umbrella": "any"}
     colour = rng.choice(list(COLOURS))
-    return f"{link}{rng.choice(words.colours[colour])} {rng.choice(_CARRIED)}", {"umbrella": colour}
+    return f"{link}{rng.choice(words.colours[colour])} {rng.choice(CARRIED)}", {"umbrella": colour}
 
 
-def _phrase(rng: random.Random, adjectives: list[str], noun: str, article: str | None) -> str:
-    article = article or rng.choices(("a", "the", "another", "my", ""), (6, 3, 0.5, 0.3, 0.3))[0]
+def _phrase(rng: random.Random, adjectives: list[str], noun: str, article: str | None) -> tuple[str, dict[str, str]]:
+    """With its article, which tells whether it is somebody new."""
+    article = article or rng.choices(list(ARTICLES), list(ARTICLES.values()))[0]
     words = " ".join([*adjectives, noun])
+    which = {} if not article else {"which": "new" if article in ("a", "another", "a second", "one more") else "known"}
     if article == "a" and words[0] in "aeiou":
         article = "an"
-    return f"{article} {words}".strip()
+    return f"{article} {words}".strip(), which
 
 
 def _directed(rng: random.Random, words: EventWords) -> tuple[str, dict[str, str]]:
@@ -252,8 +325,13 @@ def _with_conditions(rng: random.Random, words: EventWords, slots: Vocabulary) -
     """An event beside conditions: a scene with somebody in it, or two directives in one sentence."""
     if rng.random() < 0.6:
         kind = rng.choice(("person", "person", "person", *KINDS))
-        subject, answers = _named(rng, kind, words, is_described=rng.random() < 0.75)
-        text = rng.choice(_SCENE_LINKS).format(s=subject, scene=_scene(rng, words, slots))
+        link = rng.choice(_SCENE_LINKS)
+        if rng.random() < SEVERAL:
+            link = done_by_several(link)
+            subject, answers = _several(rng, kind, words, "appear")
+        else:
+            subject, answers = _named(rng, kind, words, is_described=rng.random() < 0.75)
+        text = link.format(s=subject, scene=_scene(rng, words, slots))
         return text, answers | {"action": "appear", "subject": kind}
     text, answers = _event(rng, words) if rng.random() < 0.75 else _directed(rng, words)
     both = [text, _conditions(rng, words, slots)]

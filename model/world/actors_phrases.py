@@ -75,22 +75,28 @@ _COMMON_EVENTS = EventWords(
                 "{t}, put {s} beside {t}, place {s} near {t}, {s} sits here, {s} looks at us, {s} is waiting "
                 "here, I would like {s}, could there be {s}, {s} shows up, set {s} down here, create {s}, insert "
                 "{s}, {s} in the middle, I see {s}, here is {s}, with {s}, draw {s}, {s} emerges, {s} arrives, "
-                "{s} is here, {s} in front of {t}, {s} smiles at us, {s} barks, {s} makes a sound"
+                "{s} is here, {s} in front of {t}, {s} smiles at us, {s} barks, {s} makes a sound, {s} honks its "
+                "horn, {s} honks at us, {s} mews, {s} chirps, {s} is parked here, look at {s}, {s} waves "
+                "at us, {s} meows, {s} sings, {s} gathers here"
             ),
             "come": (
-                "{s} runs to {t}, {s} runs toward {t}, {s} comes running to {t}, {s} walks up to {t}, {s} "
-                "approaches {t}, {s} rushes toward {t}, {s} comes over, {s} comes closer, {s} hurries to {t}, {s} "
-                "joins {t}, {s} jumps to {t}, {s} comes to {t}, {s} goes to {t}, {s} runs over to {t}, {s} comes "
-                "running, {s} runs to us, {s} comes to me, {s} walks over to {t}, let {s} come to {t}, {s} races "
-                "to {t}, {s} runs up to {t}, {s} follows {t}, {s} leaps toward {t}, {s} bounds toward {t}, {s} "
-                "drives up to {t}, {s} comes up to me, {s} wants to be near {t}"
+                "{s} runs to {t}, {s} runs toward {t}, {s} comes running to {t}, {s} walks up to {t}, {s} approaches "
+                "{t}, {s} rushes toward {t}, {s} comes over, {s} comes closer, {s} hurries to {t}, {s} joins {t}, {s} "
+                "jumps to {t}, {s} comes to {t}, {s} goes to {t}, {s} runs over to {t}, {s} comes running, {s} runs "
+                "to us, {s} comes to me, {s} walks over to {t}, let {s} come to {t}, {s} races to {t}, {s} runs up to "
+                "{t}, {s} follows {t}, {s} leaps toward {t}, {s} bounds toward {t}, {s} drives up to {t}, {s} comes "
+                "up to me, {s} wants to be near {t}, {s} jumps onto {t}, {s} climbs onto {t}, {s} sits down next to "
+                "{t}, {s} runs up, {s} comes up, {s} walks up, {s} comes back, {s} returns, {s} is coming, {s} comes "
+                "to us, come here {s}, {s} chases {t}, {s} hurries over"
             ),
             "pass": (
                 "{s} drives past, {s} passes by, {s} goes by, {s} walks past, {s} runs past {t}, {s} rolls by, "
                 "{s} crosses the road, {s} rushes by, {s} passes in front of us, {s} flies past, {s} comes by, "
                 "{s} drives by, {s} passes {t}, {s} moves past, {s} drives along the road, {s} runs by, {s} walks "
                 "by, {s} crosses the street, {s} drives through, {s} goes past us, {s} races past, {s} flies by, "
-                "{s} drifts past, {s} walks along, {s} passes us, {s} runs across"
+                "{s} drifts past, {s} walks along, {s} passes us, {s} runs across, {s} drives down the "
+                "street, {s} comes down the road, {s} goes down the street, {s} walks down the road, {s} drives along "
+                "the street of houses"
             ),
             "crouch": (
                 "{s} crouches down to pet {t}, {s} kneels down, {s} squats to stroke {t}, {s} bends down and pets "
@@ -108,10 +114,12 @@ _COMMON_EVENTS = EventWords(
                 "away, without {s}, {s} moves away"
             ),
             "wander": (
-                "{s} wanders around, {s} walks about, {s} strolls around, {s} roams, {s} runs around, {s} plays "
-                "in the grass, {s} explores, {s} runs in circles, {s} walks around, {s} plays, {s} wanders about, "
-                "{s} runs back and forth, {s} goes for a walk, {s} walks here and there, {s} plays around, {s} "
-                "dances around, {s} sniffs around, {s} moves about, {s} drives around, {s} chases its tail"
+                "{s} wanders around, {s} walks about, {s} strolls around, {s} roams, {s} runs around, {s} plays in "
+                "the grass, {s} explores, {s} runs in circles, {s} walks around, {s} plays, {s} wanders about, {s} "
+                "runs back and forth, {s} goes for a walk, {s} walks here and there, {s} plays around, {s} dances "
+                "around, {s} sniffs around, {s} moves about, {s} drives around, {s} chases its tail, {s} runs through "
+                "the puddles, {s} splashes through puddles, {s} starts to dance, {s} dances, {s} walks through the "
+                "grass, {s} runs through the streets"
             ),
             "fly": (
                 "{s} flies around, {s} circles overhead, {s} takes off, {s} flies up, {s} soars, {s} floats in "
@@ -122,7 +130,8 @@ _COMMON_EVENTS = EventWords(
             "stand": (
                 "{s} stands up, {s} gets up, {s} stops, {s} stands still, {s} gets to her feet, {s} rises to his "
                 "feet, {s} stays there, let {s} stand up, {s} stops moving, {s} stops running, {s} gets up again, "
-                "{s} stays where it is, stop {s}, {s} stands up again, {s} rests, {s} holds still"
+                "{s} stays where it is, stop {s}, {s} stands up again, {s} rests, {s} holds still, {s} lands, {s} "
+                "lands on the ground"
             ),
         }
     ),
@@ -194,16 +203,18 @@ _COMMON_EVENTS = EventWords(
     surroundings=in_lists(
         {
             "scene": (
-                "a {c} meadow, a {c} field, {c} hills, a {c} sea, a {c} beach, a {c} city, a {c} street, a {c} forest, "
-                "a {c} lake, a {c} park, a {c} garden, a {c} village, a {c} desert, {c} mountains, a {c} valley, "
-                "a {c} river, a {c} alley, a {c} landscape, a {c} room"
+                "a {c} meadow, a {c} field, {c} hills, a {c} sea, a {c} beach, a {c} city, a {c} street, a {c} "
+                "forest, a {c} lake, a {c} park, a {c} garden, a {c} village, a {c} desert, {c} mountains, a {c} "
+                "valley, a {c} river, a {c} alley, a {c} landscape, a {c} room, a {c} house, a {c} barn, a {c} wall, "
+                "a {c} boat, a {c} fence"
             ),
             "beside": (
                 "by a {c} house, under a {c} sky, in front of a {c} wall, beside a {c} fence, behind a {c} door, "
                 "among {c} flowers, near a {c} building, on {c} sand, in the {c} grass, at the {c} sea, under {c} "
-                "leaves, on a {c} bridge, next to a {c} bench, between {c} hedges, in {c} light, below {c} clouds, "
-                "by the {c} gate, on a {c} carpet, under a {c} roof, past a {c} barn, with {c} mountains behind, "
-                "over {c} roofs, on a {c} road, by {c} water"
+                "leaves, on a {c} bridge, next to a {c} bench, between {c} hedges, in {c} light, below {c} clouds, by "
+                "the {c} gate, on a {c} carpet, under a {c} roof, past a {c} barn, with {c} mountains behind, over "
+                "{c} roofs, on a {c} road, by {c} water, with a {c} ball, with a {c} ribbon, with a {c} collar, with "
+                "a {c} bag, with a {c} scarf"
             ),
         }
     ),
@@ -288,6 +299,18 @@ HELD_OUT_EVENTS = EventWords(
 
 EVERY_EVENT = merged(TRAINING_EVENTS, HELD_OUT_EVENTS)
 
+# Creatures and things that no world here knows: whatever they do, nobody is asked for.
+STRANGERS = (
+    "fox", "horse", "snake", "rabbit", "deer", "bear", "lion", "tiger", "elephant", "cow", "sheep", "pig", "goat",
+    "mouse",
+    "frog", "fish", "shark", "whale", "dragon", "unicorn", "robot", "ghost", "monster", "dinosaur", "spider",
+    "butterfly",
+    "bee", "snail", "turtle", "monkey", "train", "bus", "ship", "boat", "bicycle", "motorbike", "plane", "helicopter",
+    "rocket", "spaceship", "bench", "table", "chair", "house", "castle", "tower", "bridge", "statue", "tent", "ball",
+    "flower", "snowman", "clown on stilts", "camel", "donkey", "squirrel", "hedgehog", "penguin", "crocodile", "zombie",
+    "waterfall", "rainbow", "windmill", "piano", "sword", "mushroom",
+)  # fmt: skip
+
 # Sentences that ask for nobody and nothing of this kind: talk, controls, creatures and deeds that no world here knows.
 NOTHING = (
     "she opens her mouth", "turn left", "turn right", "turn around", "look up", "look to the left", "walk forward",
@@ -307,5 +330,16 @@ NOTHING = (
     "a snail crawls", "a bear appears", "a lion roars", "a cow grazes", "sheep graze", "a spider on the wall",
     "a bus stops", "a plane flies over", "a helicopter", "a knight draws his sword", "the house burns", "faster",
     "a piano plays", "turn the music up", "strafe left", "step back", "sprint", "look down", "look behind you",
-    "who lives in this house",
+    "who lives in this house", "look left", "look right", "look up at the sky", "from above", "stop", "wait",
+    "turn on the lights",
+    "the lights go out", "the street lamps come on", "a power cut", "the wind picks up", "it is windy",
+    "a cloudy day", "the sky turns red", "the leaves turn yellow", "the water turns green", "the house is painted blue",
+    "everything turns grey", "make the colours more vivid", "lightning strikes a tree", "clouds drift over the trees",
+    "tall trees line the street", "a row of old houses", "the shops close", "all the windows are dark", "waves roll in",
+    "mountains rise in the distance", "flowers bloom everywhere", "leaves whirl through the air", "all is quiet",
+    "everything is quiet", "everything is covered in dust", "both windows are open", "two hours later",
+    "three days pass",
+    "nobody is there", "the streets are empty", "slow motion", "make it slower", "give me more time",
+    "paint the sky pink",
+    "make the sky orange", "change the music", "make the house red", "give the place another colour",
 )  # fmt: skip

@@ -52,7 +52,7 @@ _STYLE_TAILS = (
 _SUBJECT_LINKS = ("{subject} in {scene}", "{scene}, with {subject}", "{scene} and {subject}", "{subject}, {scene}")
 _JOINS = (" and ", ", ", "; then ", ", and ", ". ")
 _ADJECTIVE_SHARE = 0.4
-_SUNNY_SHARE = 0.04
+_SUNNY_SHARE, _ENDING_SHARE = 0.04, 0.06
 _ADVERBIAL_MOODS = ("in a {} mood", "with {} music", "feeling {}", "{}", "a {} atmosphere")
 
 
@@ -121,6 +121,13 @@ def compose_sunny(rng: random.Random, vocabulary: Vocabulary = TRAINING) -> Capt
     return Caption(text=_finish(rng, text), choices=choices)
 
 
+def compose_ending(rng: random.Random, vocabulary: Vocabulary = TRAINING) -> Caption:
+    """Of a style that is taken off, or of rain that is over."""
+    ended = rng.choice(vocabulary.endings.ended)
+    text = rng.choice(vocabulary.endings.ways).format(x=rng.choice(ended.names))
+    return Caption(text=_finish(rng, text), choices={ended.slot: ended.left})
+
+
 def compose_event(rng: random.Random, vocabulary: Vocabulary = TRAINING) -> Caption:
     """Something that changes no slot."""
     events = (*vocabulary.events, *SUBJECTS)
@@ -131,9 +138,12 @@ def compose_event(rng: random.Random, vocabulary: Vocabulary = TRAINING) -> Capt
 
 
 def random_caption(rng: random.Random, vocabulary: Vocabulary = TRAINING) -> Caption:
-    """A prompt, a directive, bare words, an event or sun, of random choices."""
-    if rng.random() < _SUNNY_SHARE:
+    """A prompt, a directive, bare words, an event, sun or the end of something, of random choices."""
+    special = rng.random()
+    if special < _SUNNY_SHARE:
         return compose_sunny(rng, vocabulary)
+    if special < _SUNNY_SHARE + _ENDING_SHARE:
+        return compose_ending(rng, vocabulary)
     kind = rng.random()
     if kind < 0.13:
         return compose_event(rng, vocabulary)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from model.world.endings import HELD_OUT_ENDINGS, TRAINING_ENDINGS, Endings, merged_endings
+
 
 class Phrases(NamedTuple):
     """Ways to say one value, by their place in a sentence."""
@@ -24,6 +26,7 @@ class Vocabulary(NamedTuple):
     ways: Ways
     events: tuple[str, ...]  # sentences that no slot knows
     sunny: tuple[str, ...]  # say two slots at once: by day, and clear; `{}` is a place, if there is one
+    endings: Endings
 
 
 def _say(phrases: str, adjectives: str = "", sentences: str = "") -> Phrases:
@@ -101,20 +104,17 @@ _TRAINING_WAYS: Ways = {
             "stencil cutting, scissors and glue crafts, handmade crafts, a pop-up card, paper cranes, carton, "
             "corrugated board, a paper theatre, a decoupage, quilling, silhouettes of card, snipped paper, "
             "stop-motion paper animation, flat craft shapes, stiff card figures, a child's craft work, "
-            "Japanese paper craft, a cutout animation, a cartoon, a picture book, the plain style, a plain look, "
+            "Japanese paper craft, a cutout animation, the plain style, a plain look, "
             "the normal style, the normal look, the usual style, the usual look, the original style, "
-            "the original look, the default look, how it was at first, ordinary colours, a realistic look, "
-            "the real world, nothing special",
+            "the original look, the default look, a realistic look, photorealistic, a colour film",
             "",
-            "remove the style, remove the effect, remove the filter, no style, no effects, no special effects, "
+            "make it look like a cartoon, turn it into a cartoon, as a cartoon, cartoon style, like a picture book, "
+            "make it a picture book, in ordinary colours, "
             "back to normal, back to the normal style, back to the usual look, back to the original style, "
-            "back to how it was at first, take the filter off, turn the effect off, switch the style off, "
-            "stop the effect, make it look normal again, make it look real, let it look ordinary again, "
-            "the normal look again, normal colours again, undo the style, reset the style, reset the look, "
-            "without any style, drop the filter, in colour again, bring the colours back, "
-            "no more neon, stop the neon, turn the neon off, no more watercolours, stop the painting, no more sepia, "
-            "no more noir, stop the grey, no more swirls, stop the swirls, no old photo any more, "
-            "no film any more, enough of the neon lights",
+            "back to how it was at first, make it look normal again, make it look real, let it look ordinary again, "
+            "the normal look again, normal colours again, reset the style, reset the look, take the filter off, "
+            "without any style, in colour again, bring the colours back, show it in colour, in full colour, "
+            "it should look normal, make it look as it did at first",
         ),
         "watercolour": _say(
             "a watercolour, a watercolor painting, watercolour, soft washes of paint, a watercolor sketch, "
@@ -144,7 +144,7 @@ _TRAINING_WAYS: Ways = {
             "luminous tubes, a hacker movie, an android science fiction film, futuristic, laser light, "
             "blacklight paint, a synthwave album cover, glow sticks, an electronic dream, Las Vegas signs, "
             "a video game of the future, high-tech low-life, a robot dystopia, Akira, electro pop, chillwave, "
-            "a pixel arcade",
+            "a pixel arcade, pixel art",
             "",
             "even more neon, more neon lights, lots of neon, neon everywhere, much more neon please, turn the neon on, "
             "switch the neon on, start the neon",
@@ -158,7 +158,7 @@ _TRAINING_WAYS: Ways = {
             "a museum masterpiece, dabs of oil, acrylic whorls, spirals of paint, vortex strokes, "
             "curved strokes, palette knife, a Kandinsky, fauvism, a painter's masterpiece, twirling paint, "
             "circular strokes, Starry Night swirls, Vincent's sunflowers, a Matisse, pointillism, "
-            "rolling strokes of oil, modern art",
+            "rolling strokes of oil, modern art, a Monet, a Munch",
         ),
         "vintage": _say(
             "a vintage photograph, an old photo, sepia, faded film, a retro film, an old postcard, "
@@ -169,7 +169,7 @@ _TRAINING_WAYS: Ways = {
             "a slide from the seventies, an old-time picture, nostalgia, a darkroom picture, "
             "a brownish photo, a weathered picture, an archive photograph, the 1950s, the 1980s, "
             "a lomography shot, a retro postcard, early photography, scratched film, a keepsake photo, "
-            "a Leica photo, an old negative",
+            "a Leica photo, an old negative, a Wes Anderson movie",
         ),
     },
     "lighting": {
@@ -187,7 +187,8 @@ _TRAINING_WAYS: Ways = {
             "bring daylight, more daylight, let there be daylight, it is afternoon, afternoon comes, "
             "change it to lunchtime, fast-forward to the afternoon, set the time to 12 o'clock, "
             "the sun is overhead, set it to two in the afternoon, it is lunchtime, make it bright, "
-            "light it like the middle of the day, brighten the day",
+            "light it like the middle of the day, brighten the day, let there be light, it is too dark, not so dark, "
+            "less dark please, make it less dark, I want more light, we need some light, make it lighter",
         ),
         "dusk": _say(
             "at sunset, in the evening, as the sun goes down, in the last light of day, in the evening glow, "
@@ -199,14 +200,14 @@ _TRAINING_WAYS: Ways = {
             "between day and night, in the half-light, at six in the evening, at the setting of the sun, "
             "in the dim evening, as daylight wanes, in the crepuscular light",
             "evening, sunset, crepuscular, dimming, golden hour, half-lit, late evening",
-            "the sun sets, evening comes, make it evening, the sun goes down, show me a sunset, "
-            "the sun sinks below the horizon, let the sun set, it turns to evening, the day ends, "
-            "the light fades into evening, it begins to get dark in the evening, the light fades, "
-            "daylight fades, the sun is setting, the sun is going down, evening falls, the evening begins, "
-            "sunset comes, make it sunset, show the sunset, eventide comes, half-light falls, "
-            "the sky turns orange in the evening, the daylight wanes, "
-            "the sun drops low, the sun slips away in the west, set the time to evening, the golden hour begins, "
-            "make it the blue hour, shadows lengthen as the day ends",
+            "the sun sets, evening comes, make it evening, the sun goes down, show me a sunset, the sun sinks below "
+            "the horizon, let the sun set, it turns to evening, the day ends, the light fades into evening, it begins "
+            "to get dark in the evening, the light fades, daylight fades, the sun is setting, the sun is going down, "
+            "evening falls, the evening begins, sunset comes, make it sunset, show the sunset, eventide comes, "
+            "half-light falls, the sky turns orange in the evening, the daylight wanes, the sun drops low, the sun "
+            "slips away in the west, set the time to evening, the golden hour begins, make it the blue hour, shadows "
+            "lengthen as the day ends, the sun is gone, the sun has gone down, the sun disappears, the sun vanishes "
+            "behind the hills, the sun leaves us, it is getting late, it gets late",
         ),
         "night": _say(
             "at night, in the dark, under the moon, under the stars, by moonlight, late at night, in darkness, "
@@ -243,6 +244,7 @@ _TRAINING_WAYS: Ways = {
             "the morning sun appears, sunrise comes, make it sunrise, make it morning, "
             "set the time to six in the morning, the sky turns pink before sunrise, the new day starts, "
             "the dark gives way to the morning, the sun peeks over the horizon, the sun wakes up, "
+            "the night ends, the moon goes down, the moon sets, the stars fade, "
             "the sun appears at the horizon, it dawns, the day is just beginning, light breaks in the east",
         ),
     },
@@ -260,6 +262,7 @@ _TRAINING_WAYS: Ways = {
             "the clouds go away, let the rain end, the snowfall ends, the storm is over, the storm ends, "
             "the shower is over, the clouds disappear, the sky turns blue, the clouds break up, the air clears, "
             "the haze burns off, the haze lifts, visibility returns, the snow melts away, the snow melts, "
+            "the snow is melting away, the snow is slowly melting, the snow melts slowly, the snow begins to melt, "
             "the snow thaws, the ice melts, the ice is melting, the snow disappears, enough rain, enough snow, "
             "enough of this rain, enough of the fog, a thaw sets in, "
             "the snow is gone, get rid of the snow, the snowstorm passes, "
@@ -267,7 +270,9 @@ _TRAINING_WAYS: Ways = {
             "the rain is over, the rain passes, the showers end, good weather please, dry up, turn the rain off, "
             "the wet weather ends, the shower ceases, the thunderstorm passes, the haze is gone, "
             "no clouds please, clear up, the fog vanishes, the fog burns away, the rain ceases, a clear sky, "
-            "nice weather, blue sky, the sprinkle ends, clean dry air",
+            "nice weather, blue sky, the sprinkle ends, clean dry air, don't let it rain, do not let it rain, "
+            "don't let it snow, it should not rain, it should not snow, the rain lets up, the rain dies down, "
+            "the rain eases off, the snow lets up, the fog thins out, a thunderstorm has passed",
         ),
         "rain": _say(
             "in the rain, in heavy rain, in pouring rain, on a rainy day, during a rainstorm, while it rains, "
@@ -313,8 +318,7 @@ _TRAINING_WAYS: Ways = {
             "in a haze, in low cloud, wrapped in fog, in vapour, in smog, in a cloud, in steam, in murk, "
             "behind a grey veil, in milky air, in a white haze, in poor visibility, with vapour over the ground, "
             "shrouded in vapour, in morning haze, in a smoky haze, in drifting vapour, in dim grey vapour",
-            "foggy, hazy, fog-bound, clouded-over, smoggy, vaporous, murky, steamy, smoky, veiled, shrouded, "
-            "cloudy and dim",
+            "foggy, hazy, fog-bound, smoggy, vaporous, murky, steamy, smoky, veiled, shrouded",
             "the fog rolls in, fog comes up, make it foggy, let there be fog, a thick fog settles, "
             "fog covers everything, add fog, fog please, I want fog, it gets hazy, a haze settles over the land, "
             "everything disappears in fog, the air fills with fog, low clouds hide everything, "
@@ -487,7 +491,21 @@ _EVENTS = (
     "the boy climbs a ladder", "a butterfly sits on his hand", "she sings a song", "the lamp tips over",
     "raise your arms",
     "a ball rolls by", "let the horse drink", "the dancer spins", "a mouse hides under the box",
-    "build a tower of blocks",
+    "build a tower of blocks", "a real dog runs past", "nothing special happens", "nothing happens",
+    "she stops painting",
+    "a man reads a picture book", "a cartoon dog", "he paints the fence", "a painter stands there",
+    "she takes an old photo out of her bag", "an ordinary man walks by", "a usual day", "a real person",
+    "the original idea", "he looks normal", "a normal cat", "a paper bag lies there", "a photographer takes a picture",
+    "a snowman", "a snowman waves", "a rain hat", "someone in a raincoat", "a film crew walks by", "stop painting",
+    "the boy stops", "no more dogs", "no more cars", "enough of this", "turn the lamp off", "switch off the lamp",
+    "clouds cover the sun", "the sky clouds over", "the sun disappears behind the clouds", "it is a cloudy day",
+    "overcast",
+    "an overcast sky", "grey clouds", "it is no longer sunny", "it is windy now", "the wind picks up", "a windy day",
+    "the kitten goes to sleep", "the dog falls asleep", "a Christmas tree", "freeze", "make the colours more vivid",
+    "more contrast", "I can't see anything", "turn on the lights", "the lights go out", "the street lamps come on",
+    "all the lights go out", "a power cut", "the rain gets lighter",
+    "the dog shakes off the water", "leave her body", "slow motion", "a rainbow appears", "hold on",
+    "stop the car", "remove the tree", "the dog is gone", "she is gone", "everyone is gone",
 )  # fmt: skip
 _HELD_OUT_EVENTS = (
     "a puppy chases its tail", "an elephant walks past", "the woman ties her shoes", "dolly out slowly", "a drone shot",
@@ -530,6 +548,11 @@ def _merged(first: Ways, second: Ways) -> Ways:
     }
 
 
-TRAINING = Vocabulary(_TRAINING_WAYS, _EVENTS, _SUNNY)
-HELD_OUT = Vocabulary(_HELD_OUT_WAYS, _HELD_OUT_EVENTS, _HELD_OUT_SUNNY)
-EVERYTHING = Vocabulary(_merged(_TRAINING_WAYS, _HELD_OUT_WAYS), _EVENTS + _HELD_OUT_EVENTS, _SUNNY + _HELD_OUT_SUNNY)
+TRAINING = Vocabulary(_TRAINING_WAYS, _EVENTS, _SUNNY, TRAINING_ENDINGS)
+HELD_OUT = Vocabulary(_HELD_OUT_WAYS, _HELD_OUT_EVENTS, _HELD_OUT_SUNNY, HELD_OUT_ENDINGS)
+EVERYTHING = Vocabulary(
+    _merged(_TRAINING_WAYS, _HELD_OUT_WAYS),
+    _EVENTS + _HELD_OUT_EVENTS,
+    _SUNNY + _HELD_OUT_SUNNY,
+    merged_endings(TRAINING_ENDINGS, HELD_OUT_ENDINGS),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from model.text.sentence import STATE_WIDTH, WIDTH, SentenceEncoder, model_folde
 from model.training.text_encoder import evaluation_sets, measure, read
 from model.training.text_sentences import WRITTEN
 from model.training.thesaurus import shipped_thesaurus
+from model.world.captions import Caption, compose_ending
 from model.world.conditions import SLOT_NAMES, SLOT_RANGES, SLOTS
+from model.world.phrases import EVERYTHING
 
 WEIGHTS = Path(model.__file__).parent / "weights" / "pearl-xs" / "text_encoder.safetensors"
 
@@ -75,6 +78,11 @@ def test_a_long_text_is_cut(sentences: SentenceEncoder) -> None:
         ("a starry night", {"lighting": "night"}),
         ("the snow melts", {"weather": "clear"}),
         ("back to the normal style", {"style": "paper"}),
+        ("turn the neon off", {"style": "paper"}),
+        ("that's enough rain", {"weather": "clear"}),
+        ("the sun is gone", {"lighting": "dusk"}),
+        ("a real dog runs past", {}),
+        ("nothing special happens", {}),
         ("night falls", {"lighting": "night"}),
         ("make it look like a watercolour", {"style": "watercolour"}),
         ("the music turns sad", {"mood": "melancholy"}),
@@ -91,6 +99,32 @@ def test_sentences_written_by_hand_are_read(sentences: SentenceEncoder) -> None:
     figures = measure(read(load_heads(WEIGHTS), sentences, texts, shipped_thesaurus()), WRITTEN)
     assert figures["right"] >= 0.9
     assert figures["false_gates"] <= 0.05
+
+
+def test_what_it_was_trained_on_is_read(sentences: SentenceEncoder) -> None:
+    """Sentences that are in the lists as they are, among them those that ask for nothing."""
+    captions = [
+        Caption(text=text, choices={slot: value})
+        for slot, values in EVERYTHING.ways.items()
+        for value, said in values.items()
+        for text in said.sentences
+    ]
+    captions += [Caption(text=text, choices={}) for text in EVERYTHING.events]
+    figures = measure(
+        read(load_heads(WEIGHTS), sentences, [each.text for each in captions], shipped_thesaurus()), captions
+    )
+    assert figures["right"] >= 0.97
+    assert figures["false_gates"] <= 0.01
+
+
+def test_what_ends_is_over(sentences: SentenceEncoder) -> None:
+    rng = random.Random(8)
+    captions = [compose_ending(rng, EVERYTHING) for _ in range(150)]
+    figures = measure(
+        read(load_heads(WEIGHTS), sentences, [each.text for each in captions], shipped_thesaurus()), captions
+    )
+    assert figures["right"] >= 0.95
+    assert figures["false_gates"] <= 0.02
 
 
 def test_an_update_has_the_shapes_and_ranges_promised(encoder: PearlTextEncoder) -> None:

@@ -15,7 +15,7 @@ from model.presets import WEIGHTS_FOLDER
 from model.text.encoder import THESAURUS_FILE, PearlTextEncoder, load_event_heads, load_heads, save_heads
 from model.text.events import NUM_ANSWERS, QUESTION_RANGES, QUESTIONS, Event, event_of, probabilities_of
 from model.training.text_encoder import evaluation_sets as slot_captions
-from model.training.text_event_sentences import WRITTEN_COLOURS, WRITTEN_EVENTS
+from model.training.text_event_sentences import WRITTEN_COLOURS, WRITTEN_EVENTS, WRITTEN_NUMBERS
 from model.training.text_events import measure
 from model.training.text_new_words import NEW_EVENTS
 from model.world.actors_captions import random_event_caption
@@ -62,6 +62,10 @@ def test_an_answer_that_is_not_sure_is_not_taken() -> None:
         ("a car drives past", {"action": "pass", "subject": "car"}),
         ("a red umbrella", {"action": "appear", "subject": "umbrella", "colour": "red"}),
         ("put a fountain here", {"action": "appear", "subject": "fountain"}),
+        ("two kittens run to the girl", {"action": "come", "subject": "kitten", "number": "two", "target": "person"}),
+        ("three birds fly past", {"action": "pass", "subject": "bird", "number": "several"}),
+        ("all the dogs run away", {"action": "leave", "subject": "dog", "number": "all"}),
+        ("everyone leaves", {"action": "leave", "subject": "everybody"}),
         ("pull the camera back", {"camera": "pull_back"}),
         ("orbit around her", {"camera": "orbit"}),
         ("show her from behind", {"perspective": "third_person"}),
@@ -95,6 +99,15 @@ def test_what_stands_beside_somebody_does_not_give_them_its_colour() -> None:
     assert figures["colour_unsaid"] <= 0.1
 
 
+def test_several_are_told_from_one() -> None:
+    figures = measure([read(caption.text) for caption in WRITTEN_NUMBERS], WRITTEN_NUMBERS)
+    assert figures["deed_and_doer"] >= 0.85
+    assert figures["number"] >= 0.85
+    assert figures["false_events"] <= 0.1
+    of_one = (*WRITTEN_EVENTS, *WRITTEN_COLOURS)
+    assert measure([read(caption.text) for caption in of_one], of_one)["number_unsaid"] <= 0.03
+
+
 def test_sentences_of_conditions_bring_nobody() -> None:
     texts = [caption.text for caption in slot_captions()["training_words"][:150] if caption.choices]
     spoken = [text for text in texts if read(text).action is not None]
@@ -120,7 +133,15 @@ def test_saving_keeps_both_heads(tmp_path: Path) -> None:
     for name, value in encoder().encode_text("a dog runs to the boy in the rain").items():
         np.testing.assert_allclose(again[name], value, atol=1e-6)
     save_heads(load_heads(WEIGHTS), path)
-    with pytest.raises(ValueError, match="event heads"):
+    with pytest.raises(ValueError, match="no event heads"):
+        load_event_heads(path)
+
+
+def test_heads_for_other_questions_are_refused(tmp_path: Path) -> None:
+    path, heads = tmp_path / "heads.safetensors", load_event_heads(WEIGHTS)
+    heads.read[0] = heads.read[-1]
+    save_heads(load_heads(WEIGHTS), path, heads)
+    with pytest.raises(ValueError, match="other questions"):
         load_event_heads(path)
 
 

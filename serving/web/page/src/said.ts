@@ -47,8 +47,11 @@ export const IDEAS = [
   "a car drives past",
   "fog rolls in",
   "everything turns to watercolour",
+  "three birds fly past",
+  "two dogs run up",
   "a balloon rises",
   "dawn breaks",
   "neon lights come on",
   "the weather clears",
+  "everyone leaves",
 ] as const;

@@ -45,7 +45,7 @@ STORIES: dict[str, tuple[tuple[str | ChunkControls, float], ...]] = {
     "a wide beach in the evening": (
         ("two dogs run up", 2.5),
         ("three birds fly past", 1.6),
-        ("in the style of a watercolour", 2.0),
+        ("the dogs lie down", 2.0),
         ("night falls", 2.0),
         ("everyone leaves", 3.0),
     ),

@@ -25,7 +25,7 @@ from serving.catalogue.worlds import NewWorld, WorldRow, Worlds
 from serving.errors import NacreError, WorldNotFoundError
 from serving.export.store import delete_recording
 from serving.sessions.encoded import HeldAxes, Opening
-from serving.sessions.label import read_label
+from serving.sessions.label import NO_LABEL, read_label
 from serving.sessions.names import new_session_id, new_world_id
 from serving.sessions.portable import with_kind
 from serving.sessions.record_codec import opened
@@ -94,22 +94,14 @@ class Library:
             journal_position=0,
             waiting=(),
         )
-        label, source = read_label(data), f"file:{hashlib.sha256(data).hexdigest()}"
-        said = ("", ()) if label is None else (label.licence, label.inputs)
-        prompt, character, scene = ("", "", "") if label is None else label.words
-        spec = {
-            "seed": engine.seed,
-            "prompt": prompt,
-            "character": character,
-            "scene": scene,
-            "has_image": False,
-        }
-        owner = replace(owner, licence=owner.licence or said[0], inputs=(*said[1], source)[-MAX_INPUTS:])
+        label, source = read_label(data) or NO_LABEL, f"file:{hashlib.sha256(data).hexdigest()}"
+        owner = replace(owner, licence=owner.licence or label.licence, inputs=(*label.inputs, source)[-MAX_INPUTS:])
+        words = dict(zip(("prompt", "character", "scene"), label.words, strict=True))
         new = NewSession(
             session_id=engine.session_id,
             model=info.name,
             weights_sha256=info.weights_sha256,
-            spec=spec,
+            spec={"seed": engine.seed, **words, "has_image": False},
             ownership=owner,
         )
         epoch = self._begin(new, engine)
@@ -133,7 +125,7 @@ class Library:
             num_bytes=saved.num_bytes,
             model=info.name,
             weights_sha256=info.weights_sha256,
-            spec=spec,
+            spec=new.spec,
             note=note,
             ownership=owner,
         )

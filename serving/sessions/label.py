@@ -46,6 +46,9 @@ class Label:
         return (self.prompt, self.character, self.scene)
 
 
+NO_LABEL = Label(owner_id="", licence="", model="", weights_sha256="", model_licence="", inputs=())
+
+
 def labelled(data: bytes, label: Label) -> bytes:
     """The file with its label. The same file and label make the same bytes."""
     file = BytesIO(data)

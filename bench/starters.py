@@ -1,6 +1,6 @@
 """The pictures beside the page's starters: each world played for a moment, as whoever chooses it will see it.
 
-python -m bench.starters
+python -m bench.starters && make page      what is served holds them too
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -38,9 +39,12 @@ STAGES = (TRANSFORMER, VIDEO, AUDIO)
 
 @dataclass(slots=True)
 class StageTimes:
-    """Seconds of every chunk, by stage, and of the stages together."""
+    """Seconds of every chunk, by stage, and of the stages together.
 
-    seconds: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in (*STAGES, CHUNK)})
+    Eight bytes each: lists of floats would grow by 128 a chunk, and pass for the model's memory.
+    """
+
+    seconds: dict[str, array[float]] = field(default_factory=lambda: {name: array("d") for name in (*STAGES, CHUNK)})
 
     def add(self, marks_s: Sequence[float]) -> None:
         """`marks_s`: when a chunk began, and when each of its stages was done."""

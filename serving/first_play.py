@@ -28,7 +28,7 @@ async def play_first(host: StageHost) -> None:
     if spec is None or host.config.stages != frozenset(Stage):
         return
     decoders = DecoderPlace(address=host.stream_address, stages=DECODERS)
-    itself = Placement(encoder=host.address, transformer=host.address, decoders=(decoders,))
+    itself = Placement(encoder=host.address, transformer=host.stream_address, decoders=(decoders,))
     try:
         async with (
             asyncio.timeout(TIMEOUT_S),

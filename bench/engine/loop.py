@@ -173,7 +173,7 @@ def check_chunk(info: ModelInfo, latents: ChunkLatents, frames_FHWC: FramesFHWC)
     _, height_px, width_px, _ = frames_FHWC.shape
     if (height_px, width_px) != (info.height_px, info.width_px) or not len(frames_FHWC):
         raise ValueError(f"chunk {latents.chunk_idx}: frames of shape {frames_FHWC.shape}")
-    for name, array in latents.video.items():
-        numbers = array if isinstance(array, np.ndarray) else to_host(array).numpy()
+    for name, tensor in latents.video.items():
+        numbers = tensor if isinstance(tensor, np.ndarray) else to_host(tensor).numpy()
         if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
             raise ValueError(f"chunk {latents.chunk_idx}: {name} is not finite")

@@ -41,7 +41,7 @@ class ServePlacer:
         )
         return Placement(
             encoder=_with(chosen, Stage.ENCODER)["address"],
-            transformer=_with(chosen, Stage.TRANSFORMER)["address"],
+            transformer=_with(chosen, Stage.TRANSFORMER)["stream_address"],
             decoders=decoders,
         )
 

@@ -41,8 +41,6 @@ from serving.wire import plane_pb2 as wire
 
 SAMPLE_DTYPE = np.dtype("<f4")
 RGB = 3
-# Trailing metadata of a call that failed: the reason of our error.
-REASON_KEY = "nacre-reason"
 
 
 def opening_from_wire(message: wire.Open) -> Opening:

@@ -1,4 +1,4 @@
-"""The decoders' messages inside a gRPC stream, for where a socket of one's own cannot pass."""
+"""The stages' messages inside a gRPC stream, for where a socket of one's own cannot pass."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from serving.stages.secret import showing
 
 logger = logging.getLogger(__name__)
 
-SERVICE, METHOD = "nacre.internal.v1.DecoderService", "Stream"
+SERVICE, METHOD = "nacre.internal.v1.StageService", "Stream"
 # Messages are made and read at the ends, as those of the sockets are.
 _as_is: Callable[[bytes], bytes] = bytes
 
@@ -82,7 +82,7 @@ class _ClientPipe(_GrpcPipe):
 
     def start(self) -> None:
         # Owned by the pipe: it ends when either side closes.
-        self._reader = asyncio.create_task(self._read(), name="decoder-pipe")
+        self._reader = asyncio.create_task(self._read(), name="stage-pipe")
 
     async def _read(self) -> None:
         call = self._channel.stream_stream(
@@ -93,7 +93,7 @@ class _ClientPipe(_GrpcPipe):
                 if not _take(self._handler, self, data):
                     break
         except grpc.aio.AioRpcError as error:
-            logger.debug("a decoder worker's stream ended: %s", error.details())
+            logger.debug("a worker's stream ended: %s", error.details())
         finally:
             self.close()
             call.cancel()
@@ -101,7 +101,7 @@ class _ClientPipe(_GrpcPipe):
             await self._channel.close()
 
 
-def decoder_handlers(accept: MakeHandler) -> grpc.GenericRpcHandler:
+def stage_handlers(accept: MakeHandler) -> grpc.GenericRpcHandler:
     """For a worker's gRPC server; `accept` makes the handler of each connection."""
 
     async def stream(requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import grpc.aio
 
@@ -30,13 +32,15 @@ from serving.errors import WorkerUnavailableError
 from serving.sessions.journal import JournalStore, MemoryJournalStore
 from serving.stages.channels import SERVER_OPTIONS
 from serving.stages.decoder import Decoders, DecoderStage
-from serving.stages.decoder_server import DecoderServer
+from serving.stages.decoder_connection import DecoderConnection
 from serving.stages.encoder import EncoderStage
-from serving.stages.pipe import GRPC_SCHEME
+from serving.stages.encoder_service import EncoderService
+from serving.stages.pipe import GRPC_SCHEME, Pipe
 from serving.stages.routes import Route, transport_by
+from serving.stages.run_connection import Runs
 from serving.stages.secret import SecretInterceptor
-from serving.stages.services import EncoderService, TransformerService
 from serving.stages.stage import DECODERS, Stage
+from serving.stages.stage_server import StageConnection, StageServer
 from serving.stages.transformer import TransformerStage
 from serving.stages.transport import InProcessTransport, LatentTransport
 from serving.wire import plane_pb2_grpc as wire_grpc
@@ -96,9 +100,10 @@ class StageHost:
         self._metrics = metrics or NoStageMetrics()
         self._engine_thread: EngineThread | None = None
         self._server: grpc.aio.Server | None = None
-        self._decoder_server: DecoderServer | None = None
+        self._stage_server: StageServer | None = None
+        self._runs: Runs | None = None
         self.address = ""  # host:port of the gRPC server, once it listens
-        self.stream_address = ""  # where the decoders take connections, once they listen: see pipe.py
+        self.stream_address = ""  # where transformer and decoders take connections, once they listen: see pipe.py
 
     async def load(self) -> None:
         """Build the stages, off the event loop."""
@@ -107,25 +112,32 @@ class StageHost:
     async def listen(self) -> None:
         """Serve the stages on free ports."""
         secret = self.config.secret
+        is_inside_grpc = self.config.latents is Route.GRPC
         server = grpc.aio.server(interceptors=[SecretInterceptor(secret)] if secret else None, options=SERVER_OPTIONS)
-        is_grpc_decoder = self.decoder is not None and self.config.latents is Route.GRPC
-        if self.decoder is not None:
-            self._decoder_server = DecoderServer(self.decoder, secret)
-            server.add_generic_rpc_handlers((self._decoder_server.grpc_handlers,))
         if self.encoder is not None:
             wire_grpc.add_EncoderServiceServicer_to_server(EncoderService(self.encoder), server)
-        if self.transformer is not None:
-            transformer_service = TransformerService(self.transformer, self.worker_id)
-            wire_grpc.add_TransformerServiceServicer_to_server(transformer_service, server)
-        if self.encoder is not None or self.transformer is not None or is_grpc_decoder:
+        if accept := self._accept():
+            self._stage_server = StageServer(accept, secret)
+            server.add_generic_rpc_handlers((self._stage_server.grpc_handlers,))
+        if self.encoder is not None or is_inside_grpc:
             port = server.add_insecure_port(f"{self.config.host}:0")
             await server.start()
             self._server = server
             self.address = f"{self.config.host}:{port}"
-        if is_grpc_decoder:
+        if is_inside_grpc and self._stage_server is not None:
             self.stream_address = f"{GRPC_SCHEME}{self.address}"
-        elif self._decoder_server is not None:
-            self.stream_address = f"{self.config.host}:{await self._decoder_server.start(self.config.host)}"
+        elif self._stage_server is not None:
+            self.stream_address = f"{self.config.host}:{await self._stage_server.start(self.config.host)}"
+
+    def _accept(self) -> dict[str, Callable[[Pipe], StageConnection]]:
+        """What its stages do with connections, by what those begin with."""
+        accept: dict[str, Callable[[Pipe], StageConnection]] = {}
+        if self.transformer is not None:
+            self._runs = Runs(self.transformer, self.worker_id)
+            accept["run"] = self._runs.accept
+        if self.decoder is not None:
+            accept["open"] = accept["watch"] = partial(DecoderConnection, self.decoder)
+        return accept
 
     async def close(self) -> None:
         """End every session, stop serving and join the threads. Safe to call twice."""
@@ -135,8 +147,10 @@ class StageHost:
             await asyncio.to_thread(self._engine_thread.stop)
         if self.keeper is not None:
             await asyncio.to_thread(self.keeper.close)
-        if self._decoder_server is not None:
-            await self._decoder_server.close()
+        if self._runs is not None:
+            await self._runs.until_told()
+        if self._stage_server is not None:
+            await self._stage_server.close()
         if self._server is not None:
             await self._server.stop(grace=1.0)
         if self.decoder is not None and self.decoder.is_alive:

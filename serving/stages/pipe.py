@@ -1,4 +1,4 @@
-"""A connection to a decoder worker, whichever way its bytes go: by a plain socket, or inside a gRPC stream.
+"""A connection to a worker, whichever way its bytes go: by a plain socket, or inside a gRPC stream.
 
 host:port          a socket of the worker's own (see stream.py): the cheapest for a message
 grpc:host:port     its gRPC server, where nothing else can pass: a mesh, a proxy, a policy of one port
@@ -6,6 +6,7 @@ grpc:host:port     its gRPC server, where nothing else can pass: a mesh, a proxy
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from google.protobuf.message import Message
@@ -51,3 +52,24 @@ async def connect_pipe(address: str, handler: PipeHandler, secret: str = "") -> 
     if secret:
         stream.send_bytes(secret.encode())
     return stream
+
+
+async def is_reached(address: str, timeout_s: float, secret: str = "") -> bool:
+    """Whether a worker takes connections there."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            pipe = await connect_pipe(address, _Nobody(), secret)
+    except (OSError, TimeoutError):
+        return False
+    pipe.close()
+    return True
+
+
+class _Nobody:
+    """A `PipeHandler` of a connection that is closed at once."""
+
+    def received(self, stream: Pipe, data: bytes) -> None:
+        pass
+
+    def lost(self) -> None:
+        pass

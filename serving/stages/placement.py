@@ -10,10 +10,10 @@ from serving.stages.transformer import DecoderPlace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """The workers of one session, by address (host:port)."""
+    """The workers of one session, by address."""
 
-    encoder: str
-    transformer: str
+    encoder: str  # host:port of its gRPC server
+    transformer: str  # of its connections, as decoders': see pipe.py
     decoders: tuple[DecoderPlace, ...]
 
     def shares_a_worker(self, other: Placement) -> bool:

@@ -1,11 +1,11 @@
-"""The workers as a gateway reaches them over gRPC: a `WorldPlane` for any set of processes."""
+"""The workers as a gateway reaches them: a `WorldPlane` for any set of processes."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -40,8 +40,6 @@ CLOSE_TIMEOUT_S = 2.0
 # When a decoder's stream ends first, the transformer worker may be about to say why.
 REASON_GRACE_S = 0.5
 
-RunCall = grpc.aio.StreamStreamCall[wire.RunRequest, wire.RunResponse]
-
 
 class GrpcEncoder:
     """An `EncoderClient` for a worker's data server."""
@@ -50,31 +48,65 @@ class GrpcEncoder:
         self._stub = wire_grpc.EncoderServiceStub(channels.to(address))
 
     async def encode_text(self, text: str) -> Tensors:
-        with _as_our_errors("the encoder"):
+        with _as_our_errors():
             response = await self._stub.EncodeText(wire.EncodeTextRequest(text=text), timeout=ENCODE_TIMEOUT_S)
             return from_bytes(response.tensors)
 
     async def encode_image(self, image_HWC: NDArray[np.uint8]) -> Tensors:
         request = wire.EncodeImageRequest(picture=codec.picture_to_wire(image_HWC))
-        with _as_our_errors("the encoder"):
+        with _as_our_errors():
             response = await self._stub.EncodeImage(request, timeout=ENCODE_TIMEOUT_S)
             return from_bytes(response.tensors)
 
 
-class _GrpcPort:
-    """A `WorkerPort` onto the requests of a Run stream."""
+class Run:
+    """The gateway's end of a session's connection to its transformer worker: a `WorkerPort`."""
 
-    def __init__(self, requests: Outbox[wire.RunRequest]) -> None:
-        self._requests = requests
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+        self._pipe: Pipe | None = None
+        self.responses: Outbox[wire.RunResponse] = Outbox()  # ends with the connection
+
+    async def open(self, address: str, opening: wire.Open) -> wire.Opened:
+        """Raises `WorkerUnavailableError`, or what the worker says."""
+        try:
+            self._pipe = await connect_pipe(address, self, self._secret)
+        except OSError as error:
+            raise WorkerUnavailableError(f"the transformer worker {address} does not answer") from error
+        self._send(wire.RunRequest(open=opening))
+        response = await self.responses.get()
+        if response is None or response.WhichOneof("message") not in ("opened", "refused"):
+            raise WorkerUnavailableError("the transformer worker did not open the session")
+        if response.HasField("refused"):
+            raise _our_error(response.refused)
+        return response.opened
 
     def post(self, control: EncodedControl) -> None:
-        self._requests.put(wire.RunRequest(control=codec.control_to_wire(control)))
+        self._send(wire.RunRequest(control=codec.control_to_wire(control)))
 
     def grant(self, chunks: int) -> None:
-        self._requests.put(wire.RunRequest(grant=chunks))
+        self._send(wire.RunRequest(grant=chunks))
 
     def take_snapshot(self, request: SnapshotRequest) -> None:
-        self._requests.put(codec.snapshot_request_to_wire(request))
+        self._send(codec.snapshot_request_to_wire(request))
+
+    def say_over(self) -> None:
+        """The worker closes the connection once its slot is free."""
+        self._send(wire.RunRequest(close=wire.Close()))
+
+    def close(self) -> None:
+        if self._pipe is not None:
+            self._pipe.close()
+
+    def received(self, stream: Pipe, data: bytes) -> None:
+        self.responses.put(wire.StreamResponse.FromString(data).run)
+
+    def lost(self) -> None:
+        self.responses.end()
+
+    def _send(self, request: wire.RunRequest) -> None:
+        assert self._pipe is not None, "connected"
+        self._pipe.send(wire.StreamRequest(run=request))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +122,11 @@ class _Held:
 class _Streams:
     """What a session holds open."""
 
-    requests: Outbox[wire.RunRequest]
-    run: RunCall
+    run: Run
     watches: tuple[_Watch, ...]
 
     def close(self) -> None:
-        self.run.cancel()
+        self.run.close()
         for watch in self.watches:
             watch.close()
 
@@ -152,7 +183,7 @@ class RemotePlane:
         self._channels = Channels(secret)
         self._tasks = asyncio.TaskGroup()
         self._links: dict[PlaneLink, _Held] = {}  # those that hold slots
-        self._rooms = Rooms(placer, self._channels)
+        self._rooms = Rooms(placer, secret)
         self._proven: set[Placement] = set()  # workers that chunks came from; a few bytes for each that ever was
         self._rehearsing = asyncio.Lock()
 
@@ -178,10 +209,13 @@ class RemotePlane:
         placement = self._rooms.take(spec.session_id) or await self._placer.place(spec.session_id)
         await self._until_let_go(spec.session_id, placement)
         encoder = GrpcEncoder(self._channels, placement.encoder)
-        streams = self._connect(placement, await _opening_message(spec, encoder, placement, snapshot))
+        opening = await _opening_message(spec, encoder, placement, snapshot)
+        streams = _Streams(
+            run=Run(self._secret), watches=tuple(_Watch(self._info, self._secret) for _ in placement.decoders)
+        )
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
-                opened = await _opened(streams, placement, spec.session_id)
+                opened = await _opened(streams, placement, opening)
         except TimeoutError as error:
             streams.close()
             raise WorkerUnavailableError("the workers did not open the session in time") from error
@@ -190,7 +224,7 @@ class RemotePlane:
             raise
         link = PlaneLink(
             encoder,
-            _GrpcPort(streams.requests),
+            streams.run,
             opened.next_chunk_idx,
             worker_id=opened.worker_id,
             shown_until=spec.shown_until,
@@ -236,13 +270,6 @@ class RemotePlane:
         """Links of a session; more than one while it moves."""
         return [held for held in self._links.values() if held.session_id == session_id]
 
-    def _connect(self, placement: Placement, opening: wire.Open) -> _Streams:
-        requests = Outbox[wire.RunRequest]()
-        requests.put(wire.RunRequest(open=opening))
-        run = wire_grpc.TransformerServiceStub(self._channels.to(placement.transformer)).Run(_until_ended(requests))
-        watches = tuple(_Watch(self._info, self._secret) for _ in placement.decoders)
-        return _Streams(requests=requests, run=run, watches=watches)
-
     async def _serve(self, link: PlaneLink, streams: _Streams) -> None:
         """Host a session's streams until it is over; then free its slots."""
         try:
@@ -250,7 +277,7 @@ class RemotePlane:
                 run_reader = tasks.create_task(_read_run(streams.run, link))
                 encoding = tasks.create_task(link.encode_instructions())
                 await link.over()
-                streams.requests.end()
+                streams.run.say_over()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(CLOSE_TIMEOUT_S):
                         await asyncio.wait([run_reader])
@@ -291,52 +318,44 @@ async def _opening_message(spec: SessionSpec, encoder: GrpcEncoder, placement: P
     )
 
 
-async def _opened(streams: _Streams, placement: Placement, session_id: str) -> wire.Opened:
+async def _opened(streams: _Streams, placement: Placement, opening: wire.Open) -> wire.Opened:
     """Wait until every worker knows the session."""
-    with _as_our_errors("the transformer worker"):
-        response = await streams.run.read()
-    if not isinstance(response, wire.RunResponse) or response.WhichOneof("message") != "opened":
-        raise WorkerUnavailableError("the transformer worker did not open the session")
+    opened = await streams.run.open(placement.transformer, opening)
     for watch, place in zip(streams.watches, placement.decoders, strict=True):
-        await watch.open(place.address, session_id)
-    return response.opened
+        await watch.open(place.address, opening.session_id)
+    return opened
 
 
-async def _read_run(call: RunCall, link: PlaneLink) -> None:
+async def _read_run(run: Run, link: PlaneLink) -> None:
     message = "the transformer worker closed the session"
-    try:
-        while isinstance(response := await call.read(), wire.RunResponse):
-            match response.WhichOneof("message"):
-                case "outcomes":
-                    link.add_outcomes(codec.outcomes_from_wire(response.outcomes))
-                case "snapshot":
-                    link.add_snapshot(codec.taken_snapshot_from_wire(response.snapshot))
-                case "leave":
-                    link.add_leave()
-                case "ended":
-                    link.end(response.ended.reason, response.ended.message)
-    except grpc.aio.AioRpcError as error:
-        message = f"the transformer worker is gone: {error.details()}"
+    while (response := await run.responses.get()) is not None:
+        match response.WhichOneof("message"):
+            case "outcomes":
+                link.add_outcomes(codec.outcomes_from_wire(response.outcomes))
+            case "snapshot":
+                link.add_snapshot(codec.taken_snapshot_from_wire(response.snapshot))
+            case "leave":
+                link.add_leave()
+            case "ended":
+                link.end(response.ended.reason, response.ended.message)
+            case "refused":
+                message = f"the transformer worker is gone: {response.refused.message}"
     link.end("WORKER_LOST", message)
 
 
-async def _until_ended(requests: Outbox[wire.RunRequest]) -> AsyncIterator[wire.RunRequest]:
-    while (request := await requests.get()) is not None:
-        yield request
-
-
 @contextlib.contextmanager
-def _as_our_errors(who: str):
+def _as_our_errors():
     try:
         yield
     except grpc.aio.AioRpcError as error:
-        raise _our_error(who, error) from error
+        raise WorkerUnavailableError(f"the encoder does not answer: {error.details()}") from error
 
 
-def _our_error(who: str, error: grpc.aio.AioRpcError) -> NacreError:
-    details = error.details() or ""
-    if error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return CapacityExhaustedError(details or "every slot is taken")
-    if dict(error.trailing_metadata() or ()).get(codec.REASON_KEY) == SnapshotRefusedError.reason:
-        return SnapshotRefusedError(details)  # no other worker would think better of it
-    return WorkerUnavailableError(f"{who} does not answer: {details}")
+def _our_error(refused: wire.RunRefused) -> NacreError:
+    match refused.reason:
+        case CapacityExhaustedError.reason:
+            return CapacityExhaustedError(refused.message)
+        case SnapshotRefusedError.reason:
+            return SnapshotRefusedError(refused.message)  # no other worker would think better of it
+        case _:
+            return WorkerUnavailableError(f"the transformer worker does not answer: {refused.message}")

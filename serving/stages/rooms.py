@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection
 
 from serving.errors import WorkerUnavailableError
-from serving.stages.channels import Channels
+from serving.stages.pipe import is_reached
 from serving.stages.placement import Placement, Placer
 from serving.stages.transformer import RESERVATION_TIMEOUT_S
 
@@ -15,9 +15,10 @@ REACH_TIMEOUT_S = 2.0
 
 
 class Rooms:
-    def __init__(self, placer: Placer, channels: Channels) -> None:
+    def __init__(self, placer: Placer, secret: str = "") -> None:
+        """`secret`: what workers ask for."""
         self._placer = placer
-        self._channels = channels
+        self._secret = secret
         self._kept: dict[str, Placement] = {}
 
     async def make(self, session_id: str, present: Collection[Placement]) -> None:
@@ -25,11 +26,8 @@ class Rooms:
         placement = await self._placer.place(session_id)
         if placement.transformer in {each.transformer for each in present}:
             placement = await self._placer.place(session_id)  # another one's turn, where another has room
-        try:
-            async with asyncio.timeout(REACH_TIMEOUT_S):
-                await self._channels.to(placement.transformer).channel_ready()
-        except TimeoutError as error:
-            raise WorkerUnavailableError(f"the worker {placement.transformer} does not answer") from error
+        if not await is_reached(placement.transformer, REACH_TIMEOUT_S, self._secret):
+            raise WorkerUnavailableError(f"the worker {placement.transformer} does not answer")
         self.keep(session_id, placement)
 
     def keep(self, session_id: str, placement: Placement) -> None:

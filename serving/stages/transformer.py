@@ -31,7 +31,7 @@ RESERVATION_TIMEOUT_S = 10.0
 class DecoderPlace:
     """A decoder worker of one session and what it decodes."""
 
-    address: str  # host:port, or empty for this process
+    address: str  # of its connections (see pipe.py), or empty for this process
     stages: frozenset[Stage]
 
 

@@ -6,16 +6,6 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class DrainRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
-
-class DrainResponse(_message.Message):
-    __slots__ = ("num_sessions",)
-    NUM_SESSIONS_FIELD_NUMBER: _ClassVar[int]
-    num_sessions: int
-    def __init__(self, num_sessions: _Optional[int] = ...) -> None: ...
-
 class EncodeTextRequest(_message.Message):
     __slots__ = ("text",)
     TEXT_FIELD_NUMBER: _ClassVar[int]
@@ -51,16 +41,22 @@ class Picture(_message.Message):
     def __init__(self, height_px: _Optional[int] = ..., width_px: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class RunRequest(_message.Message):
-    __slots__ = ("open", "control", "grant", "take_snapshot")
+    __slots__ = ("open", "control", "grant", "take_snapshot", "close")
     OPEN_FIELD_NUMBER: _ClassVar[int]
     CONTROL_FIELD_NUMBER: _ClassVar[int]
     GRANT_FIELD_NUMBER: _ClassVar[int]
     TAKE_SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_FIELD_NUMBER: _ClassVar[int]
     open: Open
     control: Control
     grant: int
     take_snapshot: TakeSnapshot
-    def __init__(self, open: _Optional[_Union[Open, _Mapping]] = ..., control: _Optional[_Union[Control, _Mapping]] = ..., grant: _Optional[int] = ..., take_snapshot: _Optional[_Union[TakeSnapshot, _Mapping]] = ...) -> None: ...
+    close: Close
+    def __init__(self, open: _Optional[_Union[Open, _Mapping]] = ..., control: _Optional[_Union[Control, _Mapping]] = ..., grant: _Optional[int] = ..., take_snapshot: _Optional[_Union[TakeSnapshot, _Mapping]] = ..., close: _Optional[_Union[Close, _Mapping]] = ...) -> None: ...
+
+class Close(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class Open(_message.Message):
     __slots__ = ("session_id", "seed", "prompt_tensors", "image_tensors", "snapshot", "decoders", "epoch", "resume_from", "is_rewind", "due_s", "shown_until")
@@ -195,18 +191,20 @@ class TakeSnapshot(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., is_kept: _Optional[bool] = ..., is_portable: _Optional[bool] = ..., when_paused: _Optional[bool] = ...) -> None: ...
 
 class RunResponse(_message.Message):
-    __slots__ = ("opened", "outcomes", "ended", "snapshot", "leave")
+    __slots__ = ("opened", "outcomes", "ended", "snapshot", "leave", "refused")
     OPENED_FIELD_NUMBER: _ClassVar[int]
     OUTCOMES_FIELD_NUMBER: _ClassVar[int]
     ENDED_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     LEAVE_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
     opened: Opened
     outcomes: Outcomes
     ended: Ended
     snapshot: Snapshot
     leave: Leave
-    def __init__(self, opened: _Optional[_Union[Opened, _Mapping]] = ..., outcomes: _Optional[_Union[Outcomes, _Mapping]] = ..., ended: _Optional[_Union[Ended, _Mapping]] = ..., snapshot: _Optional[_Union[Snapshot, _Mapping]] = ..., leave: _Optional[_Union[Leave, _Mapping]] = ...) -> None: ...
+    refused: RunRefused
+    def __init__(self, opened: _Optional[_Union[Opened, _Mapping]] = ..., outcomes: _Optional[_Union[Outcomes, _Mapping]] = ..., ended: _Optional[_Union[Ended, _Mapping]] = ..., snapshot: _Optional[_Union[Snapshot, _Mapping]] = ..., leave: _Optional[_Union[Leave, _Mapping]] = ..., refused: _Optional[_Union[RunRefused, _Mapping]] = ...) -> None: ...
 
 class Snapshot(_message.Message):
     __slots__ = ("request_id", "chunk_idx", "data", "num_bytes", "error")
@@ -225,6 +223,14 @@ class Snapshot(_message.Message):
 class Leave(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class RunRefused(_message.Message):
+    __slots__ = ("reason", "message")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    message: str
+    def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Opened(_message.Message):
     __slots__ = ("next_chunk_idx", "worker_id")
@@ -311,20 +317,22 @@ class Ended(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class StreamRequest(_message.Message):
-    __slots__ = ("open", "latents", "read_caches", "watch", "offer_lane", "lane_latents")
+    __slots__ = ("open", "latents", "read_caches", "watch", "offer_lane", "lane_latents", "run")
     OPEN_FIELD_NUMBER: _ClassVar[int]
     LATENTS_FIELD_NUMBER: _ClassVar[int]
     READ_CACHES_FIELD_NUMBER: _ClassVar[int]
     WATCH_FIELD_NUMBER: _ClassVar[int]
     OFFER_LANE_FIELD_NUMBER: _ClassVar[int]
     LANE_LATENTS_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
     open: OpenDecoder
     latents: Latents
     read_caches: ReadCaches
     watch: Watch
     offer_lane: OfferLane
     lane_latents: LaneLatents
-    def __init__(self, open: _Optional[_Union[OpenDecoder, _Mapping]] = ..., latents: _Optional[_Union[Latents, _Mapping]] = ..., read_caches: _Optional[_Union[ReadCaches, _Mapping]] = ..., watch: _Optional[_Union[Watch, _Mapping]] = ..., offer_lane: _Optional[_Union[OfferLane, _Mapping]] = ..., lane_latents: _Optional[_Union[LaneLatents, _Mapping]] = ...) -> None: ...
+    run: RunRequest
+    def __init__(self, open: _Optional[_Union[OpenDecoder, _Mapping]] = ..., latents: _Optional[_Union[Latents, _Mapping]] = ..., read_caches: _Optional[_Union[ReadCaches, _Mapping]] = ..., watch: _Optional[_Union[Watch, _Mapping]] = ..., offer_lane: _Optional[_Union[OfferLane, _Mapping]] = ..., lane_latents: _Optional[_Union[LaneLatents, _Mapping]] = ..., run: _Optional[_Union[RunRequest, _Mapping]] = ...) -> None: ...
 
 class OfferLane(_message.Message):
     __slots__ = ("shared_memory", "process_group")
@@ -457,20 +465,22 @@ class Watch(_message.Message):
     def __init__(self, session_id: _Optional[str] = ...) -> None: ...
 
 class StreamResponse(_message.Message):
-    __slots__ = ("opened", "snapshot", "watching", "decoded", "refused", "lane_answer")
+    __slots__ = ("opened", "snapshot", "watching", "decoded", "refused", "lane_answer", "run")
     OPENED_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     WATCHING_FIELD_NUMBER: _ClassVar[int]
     DECODED_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     LANE_ANSWER_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
     opened: DecoderOpened
     snapshot: DecoderSnapshot
     watching: Watching
     decoded: Decoded
     refused: Refused
     lane_answer: LaneAnswer
-    def __init__(self, opened: _Optional[_Union[DecoderOpened, _Mapping]] = ..., snapshot: _Optional[_Union[DecoderSnapshot, _Mapping]] = ..., watching: _Optional[_Union[Watching, _Mapping]] = ..., decoded: _Optional[_Union[Decoded, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ..., lane_answer: _Optional[_Union[LaneAnswer, _Mapping]] = ...) -> None: ...
+    run: RunResponse
+    def __init__(self, opened: _Optional[_Union[DecoderOpened, _Mapping]] = ..., snapshot: _Optional[_Union[DecoderSnapshot, _Mapping]] = ..., watching: _Optional[_Union[Watching, _Mapping]] = ..., decoded: _Optional[_Union[Decoded, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ..., lane_answer: _Optional[_Union[LaneAnswer, _Mapping]] = ..., run: _Optional[_Union[RunResponse, _Mapping]] = ...) -> None: ...
 
 class LaneAnswer(_message.Message):
     __slots__ = ("is_taken",)

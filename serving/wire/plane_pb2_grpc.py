@@ -28,9 +28,9 @@ if _version_not_supported:
 class EncoderServiceStub:
     """The data plane: what gateways and stage workers say to each other over their own
     streams. `tensors` fields are safetensors files; the model alone knows what is in them.
-    Sessions run over gRPC. Latents and what is decoded from them take plain sockets, as
-    StreamRequest and StreamResponse, each after its length in 4 bytes, little endian: a
-    tenth of the processor time that a gRPC stream takes for a message of that size.
+    Sessions, latents and what is decoded from them take plain sockets, as StreamRequest and
+    StreamResponse, each after its length in 4 bytes, little endian: a tenth of the processor
+    time that a gRPC stream takes for a message of that size.
 
     Words and pictures into conditions. Stateless, rare.
     """
@@ -56,9 +56,9 @@ class EncoderServiceStub:
 class EncoderServiceServicer:
     """The data plane: what gateways and stage workers say to each other over their own
     streams. `tensors` fields are safetensors files; the model alone knows what is in them.
-    Sessions run over gRPC. Latents and what is decoded from them take plain sockets, as
-    StreamRequest and StreamResponse, each after its length in 4 bytes, little endian: a
-    tenth of the processor time that a gRPC stream takes for a message of that size.
+    Sessions, latents and what is decoded from them take plain sockets, as StreamRequest and
+    StreamResponse, each after its length in 4 bytes, little endian: a tenth of the processor
+    time that a gRPC stream takes for a message of that size.
 
     Words and pictures into conditions. Stateless, rare.
     """
@@ -99,9 +99,9 @@ def add_EncoderServiceServicer_to_server(servicer, server):
 class EncoderService:
     """The data plane: what gateways and stage workers say to each other over their own
     streams. `tensors` fields are safetensors files; the model alone knows what is in them.
-    Sessions run over gRPC. Latents and what is decoded from them take plain sockets, as
-    StreamRequest and StreamResponse, each after its length in 4 bytes, little endian: a
-    tenth of the processor time that a gRPC stream takes for a message of that size.
+    Sessions, latents and what is decoded from them take plain sockets, as StreamRequest and
+    StreamResponse, each after its length in 4 bytes, little endian: a tenth of the processor
+    time that a gRPC stream takes for a message of that size.
 
     Words and pictures into conditions. Stateless, rare.
     """
@@ -161,128 +161,8 @@ class EncoderService:
             _registered_method=True)
 
 
-class TransformerServiceStub:
-    """One stream is one running session; when it breaks, the session is over.
-    """
-
-    def __init__(self, channel):
-        """Constructor.
-
-        Args:
-            channel: A grpc.Channel.
-        """
-        self.Run = channel.stream_stream(
-                '/nacre.internal.v1.TransformerService/Run',
-                request_serializer=nacre_dot_internal_dot_v1_dot_plane__pb2.RunRequest.SerializeToString,
-                response_deserializer=nacre_dot_internal_dot_v1_dot_plane__pb2.RunResponse.FromString,
-                _registered_method=True)
-        self.Drain = channel.unary_unary(
-                '/nacre.internal.v1.TransformerService/Drain',
-                request_serializer=nacre_dot_internal_dot_v1_dot_plane__pb2.DrainRequest.SerializeToString,
-                response_deserializer=nacre_dot_internal_dot_v1_dot_plane__pb2.DrainResponse.FromString,
-                _registered_method=True)
-
-
-class TransformerServiceServicer:
-    """One stream is one running session; when it breaks, the session is over.
-    """
-
-    def Run(self, request_iterator, context):
-        """The first request is `open`, the first response `opened`.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def Drain(self, request, context):
-        """Take no new session, and ask those there are to leave.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-
-def add_TransformerServiceServicer_to_server(servicer, server):
-    rpc_method_handlers = {
-            'Run': grpc.stream_stream_rpc_method_handler(
-                    servicer.Run,
-                    request_deserializer=nacre_dot_internal_dot_v1_dot_plane__pb2.RunRequest.FromString,
-                    response_serializer=nacre_dot_internal_dot_v1_dot_plane__pb2.RunResponse.SerializeToString,
-            ),
-            'Drain': grpc.unary_unary_rpc_method_handler(
-                    servicer.Drain,
-                    request_deserializer=nacre_dot_internal_dot_v1_dot_plane__pb2.DrainRequest.FromString,
-                    response_serializer=nacre_dot_internal_dot_v1_dot_plane__pb2.DrainResponse.SerializeToString,
-            ),
-    }
-    generic_handler = grpc.method_handlers_generic_handler(
-            'nacre.internal.v1.TransformerService', rpc_method_handlers)
-    server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('nacre.internal.v1.TransformerService', rpc_method_handlers)
-
-
- # This class is part of an EXPERIMENTAL API.
-class TransformerService:
-    """One stream is one running session; when it breaks, the session is over.
-    """
-
-    @staticmethod
-    def Run(request_iterator,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.stream_stream(
-            request_iterator,
-            target,
-            '/nacre.internal.v1.TransformerService/Run',
-            nacre_dot_internal_dot_v1_dot_plane__pb2.RunRequest.SerializeToString,
-            nacre_dot_internal_dot_v1_dot_plane__pb2.RunResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def Drain(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/nacre.internal.v1.TransformerService/Drain',
-            nacre_dot_internal_dot_v1_dot_plane__pb2.DrainRequest.SerializeToString,
-            nacre_dot_internal_dot_v1_dot_plane__pb2.DrainResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-
-class DecoderServiceStub:
-    """The decoders' messages inside a gRPC stream, for where a socket of their own cannot pass.
+class StageServiceStub:
+    """The same messages inside a gRPC stream, for where a socket of their own cannot pass.
     """
 
     def __init__(self, channel):
@@ -292,14 +172,14 @@ class DecoderServiceStub:
             channel: A grpc.Channel.
         """
         self.Stream = channel.stream_stream(
-                '/nacre.internal.v1.DecoderService/Stream',
+                '/nacre.internal.v1.StageService/Stream',
                 request_serializer=nacre_dot_internal_dot_v1_dot_plane__pb2.StreamRequest.SerializeToString,
                 response_deserializer=nacre_dot_internal_dot_v1_dot_plane__pb2.StreamResponse.FromString,
                 _registered_method=True)
 
 
-class DecoderServiceServicer:
-    """The decoders' messages inside a gRPC stream, for where a socket of their own cannot pass.
+class StageServiceServicer:
+    """The same messages inside a gRPC stream, for where a socket of their own cannot pass.
     """
 
     def Stream(self, request_iterator, context):
@@ -309,7 +189,7 @@ class DecoderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
 
-def add_DecoderServiceServicer_to_server(servicer, server):
+def add_StageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'Stream': grpc.stream_stream_rpc_method_handler(
                     servicer.Stream,
@@ -318,14 +198,14 @@ def add_DecoderServiceServicer_to_server(servicer, server):
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'nacre.internal.v1.DecoderService', rpc_method_handlers)
+            'nacre.internal.v1.StageService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('nacre.internal.v1.DecoderService', rpc_method_handlers)
+    server.add_registered_method_handlers('nacre.internal.v1.StageService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class DecoderService:
-    """The decoders' messages inside a gRPC stream, for where a socket of their own cannot pass.
+class StageService:
+    """The same messages inside a gRPC stream, for where a socket of their own cannot pass.
     """
 
     @staticmethod
@@ -342,7 +222,7 @@ class DecoderService:
         return grpc.experimental.stream_stream(
             request_iterator,
             target,
-            '/nacre.internal.v1.DecoderService/Stream',
+            '/nacre.internal.v1.StageService/Stream',
             nacre_dot_internal_dot_v1_dot_plane__pb2.StreamRequest.SerializeToString,
             nacre_dot_internal_dot_v1_dot_plane__pb2.StreamResponse.FromString,
             options,

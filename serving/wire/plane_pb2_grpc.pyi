@@ -29,9 +29,9 @@ GRPC_VERSION: str
 class EncoderServiceStub:
     """The data plane: what gateways and stage workers say to each other over their own
     streams. `tensors` fields are safetensors files; the model alone knows what is in them.
-    Sessions run over gRPC. Latents and what is decoded from them take plain sockets, as
-    StreamRequest and StreamResponse, each after its length in 4 bytes, little endian: a
-    tenth of the processor time that a gRPC stream takes for a message of that size.
+    Sessions, latents and what is decoded from them take plain sockets, as StreamRequest and
+    StreamResponse, each after its length in 4 bytes, little endian: a tenth of the processor
+    time that a gRPC stream takes for a message of that size.
 
     Words and pictures into conditions. Stateless, rare.
     """
@@ -47,9 +47,9 @@ class EncoderServiceStub:
 class EncoderServiceAsyncStub(EncoderServiceStub):
     """The data plane: what gateways and stage workers say to each other over their own
     streams. `tensors` fields are safetensors files; the model alone knows what is in them.
-    Sessions run over gRPC. Latents and what is decoded from them take plain sockets, as
-    StreamRequest and StreamResponse, each after its length in 4 bytes, little endian: a
-    tenth of the processor time that a gRPC stream takes for a message of that size.
+    Sessions, latents and what is decoded from them take plain sockets, as StreamRequest and
+    StreamResponse, each after its length in 4 bytes, little endian: a tenth of the processor
+    time that a gRPC stream takes for a message of that size.
 
     Words and pictures into conditions. Stateless, rare.
     """
@@ -61,9 +61,9 @@ class EncoderServiceAsyncStub(EncoderServiceStub):
 class EncoderServiceServicer(metaclass=_abc_1.ABCMeta):
     """The data plane: what gateways and stage workers say to each other over their own
     streams. `tensors` fields are safetensors files; the model alone knows what is in them.
-    Sessions run over gRPC. Latents and what is decoded from them take plain sockets, as
-    StreamRequest and StreamResponse, each after its length in 4 bytes, little endian: a
-    tenth of the processor time that a gRPC stream takes for a message of that size.
+    Sessions, latents and what is decoded from them take plain sockets, as StreamRequest and
+    StreamResponse, each after its length in 4 bytes, little endian: a tenth of the processor
+    time that a gRPC stream takes for a message of that size.
 
     Words and pictures into conditions. Stateless, rare.
     """
@@ -84,67 +84,24 @@ class EncoderServiceServicer(metaclass=_abc_1.ABCMeta):
 
 def add_EncoderServiceServicer_to_server(servicer: EncoderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
-class TransformerServiceStub:
-    """One stream is one running session; when it breaks, the session is over."""
+class StageServiceStub:
+    """The same messages inside a gRPC stream, for where a socket of their own cannot pass."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
-    def __new__(cls, channel: _aio.Channel) -> TransformerServiceAsyncStub: ...
-    Run: _grpc.StreamStreamMultiCallable[_plane_pb2.RunRequest, _plane_pb2.RunResponse]
-    """The first request is `open`, the first response `opened`."""
-    Drain: _grpc.UnaryUnaryMultiCallable[_plane_pb2.DrainRequest, _plane_pb2.DrainResponse]
-    """Take no new session, and ask those there are to leave."""
-
-@_typing.type_check_only
-class TransformerServiceAsyncStub(TransformerServiceStub):
-    """One stream is one running session; when it breaks, the session is over."""
-
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    Run: _aio.StreamStreamMultiCallable[_plane_pb2.RunRequest, _plane_pb2.RunResponse]  # type: ignore[assignment]
-    """The first request is `open`, the first response `opened`."""
-    Drain: _aio.UnaryUnaryMultiCallable[_plane_pb2.DrainRequest, _plane_pb2.DrainResponse]  # type: ignore[assignment]
-    """Take no new session, and ask those there are to leave."""
-
-class TransformerServiceServicer(metaclass=_abc_1.ABCMeta):
-    """One stream is one running session; when it breaks, the session is over."""
-
-    @_abc_1.abstractmethod
-    def Run(
-        self,
-        request_iterator: _MaybeAsyncIterator[_plane_pb2.RunRequest],
-        context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_plane_pb2.RunResponse], _abc.AsyncIterator[_plane_pb2.RunResponse]]:
-        """The first request is `open`, the first response `opened`."""
-
-    @_abc_1.abstractmethod
-    def Drain(
-        self,
-        request: _plane_pb2.DrainRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_plane_pb2.DrainResponse, _abc.Awaitable[_plane_pb2.DrainResponse]]:
-        """Take no new session, and ask those there are to leave."""
-
-def add_TransformerServiceServicer_to_server(servicer: TransformerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
-
-class DecoderServiceStub:
-    """The decoders' messages inside a gRPC stream, for where a socket of their own cannot pass."""
-
-    @_typing.overload
-    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
-    @_typing.overload
-    def __new__(cls, channel: _aio.Channel) -> DecoderServiceAsyncStub: ...
+    def __new__(cls, channel: _aio.Channel) -> StageServiceAsyncStub: ...
     Stream: _grpc.StreamStreamMultiCallable[_plane_pb2.StreamRequest, _plane_pb2.StreamResponse]
 
 @_typing.type_check_only
-class DecoderServiceAsyncStub(DecoderServiceStub):
-    """The decoders' messages inside a gRPC stream, for where a socket of their own cannot pass."""
+class StageServiceAsyncStub(StageServiceStub):
+    """The same messages inside a gRPC stream, for where a socket of their own cannot pass."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Stream: _aio.StreamStreamMultiCallable[_plane_pb2.StreamRequest, _plane_pb2.StreamResponse]  # type: ignore[assignment]
 
-class DecoderServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The decoders' messages inside a gRPC stream, for where a socket of their own cannot pass."""
+class StageServiceServicer(metaclass=_abc_1.ABCMeta):
+    """The same messages inside a gRPC stream, for where a socket of their own cannot pass."""
 
     @_abc_1.abstractmethod
     def Stream(
@@ -153,4 +110,4 @@ class DecoderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_plane_pb2.StreamResponse], _abc.AsyncIterator[_plane_pb2.StreamResponse]]: ...
 
-def add_DecoderServiceServicer_to_server(servicer: DecoderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_StageServiceServicer_to_server(servicer: StageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -50,7 +50,7 @@ class TurnsPlacer:
         self.num_placed += 1
         return Placement(
             encoder=worker.address,
-            transformer=worker.address,
+            transformer=worker.stream_address,
             decoders=(DecoderPlace(address=worker.stream_address, stages=DECODERS),),
         )
 

@@ -82,7 +82,7 @@ async def remote_rig(
             hosts.append(host)
         encoder, transformer, *decoders = hosts
         places = tuple(DecoderPlace(address=host.stream_address, stages=host.config.stages) for host in decoders)
-        placement = Placement(encoder=encoder.address, transformer=transformer.address, decoders=places)
+        placement = Placement(encoder=encoder.address, transformer=transformer.stream_address, decoders=places)
         plane = await stack.enter_async_context(RemotePlane(model.info, StaticPlacer(placement)))
         yield Rig(plane=plane, transformer=transformer, decoders=decoders, journals=journals)
 

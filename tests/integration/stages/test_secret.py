@@ -13,7 +13,7 @@ import grpc.aio
 import pytest
 
 from serving.errors import WorkerUnavailableError
-from serving.stages import decoder_server
+from serving.stages import stage_server
 from serving.stages.channels import Channels
 from serving.stages.grpc_pipe import METHOD, SERVICE
 from serving.stages.host import StageHost, WorkerConfig
@@ -54,7 +54,7 @@ async def host(request: pytest.FixtureRequest) -> AsyncIterator[StageHost]:
 
 def plane_of(host: StageHost, secret: str) -> RemotePlane:
     decoders = (DecoderPlace(address=host.stream_address, stages=DECODERS),)
-    placement = Placement(encoder=host.address, transformer=host.address, decoders=decoders)
+    placement = Placement(encoder=host.address, transformer=host.stream_address, decoders=decoders)
     return RemotePlane(INFO, StaticPlacer(placement), secret)
 
 
@@ -83,23 +83,21 @@ async def test_n16_one_that_does_not_is_refused_by_every_method(host: StageHost,
 
 async def codes(channel: grpc.aio.Channel) -> list[grpc.StatusCode]:
     """How each method of a worker's services answers."""
-    encoder, transformer = wire_grpc.EncoderServiceStub(channel), wire_grpc.TransformerServiceStub(channel)
+    encoder = wire_grpc.EncoderServiceStub(channel)
     calls: list[Any] = [
         encoder.EncodeText(wire.EncodeTextRequest(text="a quiet street at dusk")),
         encoder.EncodeImage(wire.EncodeImageRequest()),
-        transformer.Drain(wire.DrainRequest()),
     ]
-    streams: list[Any] = [transformer.Run(iter([wire.RunRequest()])), _decoder_stream(channel)]
     found = []
     async with asyncio.timeout(WAIT_S):
-        for call in (*calls, *(stream.read() for stream in streams)):
+        for call in (*calls, _stage_stream(channel).read()):
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await call
             found.append(caught.value.code())
     return found
 
 
-def _decoder_stream(channel: grpc.aio.Channel) -> Any:
+def _stage_stream(channel: grpc.aio.Channel) -> Any:
     make = channel.stream_stream(f"/{SERVICE}/{METHOD}", request_serializer=bytes, response_deserializer=bytes)
     return make(iter([b""]))
 
@@ -124,7 +122,7 @@ async def test_n16_of_a_stranger_no_more_is_read_than_a_secret_takes() -> None:
 
 
 async def test_n16_a_stranger_that_says_nothing_does_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoder_server, "GREETING_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(stage_server, "GREETING_TIMEOUT_S", 0.05)
     async with working(Route.STREAM) as host, asyncio.timeout(WAIT_S):
         address, _, port = host.stream_address.rpartition(":")
         reader, writer = await asyncio.open_connection(address, int(port))

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import pytest
 import uvloop
 
-from serving.stages.decoder_server import DecoderServer
 from serving.stages.host import StageHost, WorkerConfig
 from serving.stages.stage import DECODERS
+from serving.stages.stage_server import StageServer
 from serving.stages.stream import MAX_MESSAGE_BYTES, MessageStream, connect_stream
 from serving.wire import plane_pb2 as wire
 from tests.fakes_model import FakeModel
@@ -103,10 +103,10 @@ async def test_latents_before_open_are_out_of_turn(host: StageHost) -> None:
 
 
 async def test_a_closed_server_lets_go_of_everybody(host: StageHost) -> None:
-    assert isinstance(host._decoder_server, DecoderServer)
+    assert isinstance(host._stage_server, StageServer)
     recorder = Recorder()
     stream = await connect_stream(host.stream_address, recorder)
     stream.send(wire.StreamRequest(watch=wire.Watch(session_id="a")))
     await eventually(lambda: bool(recorder.messages))
-    await host._decoder_server.close()
+    await host._stage_server.close()
     await eventually(lambda: recorder.is_lost)

@@ -21,7 +21,7 @@ import torch
 from model.interface import FramesFHWC, Tensors
 from serving.errors import NacreError, WorkerUnavailableError
 from serving.sessions.encoded import DecodedPart, LatentChunk
-from serving.stages import codec, decoder_server, group, group_lane
+from serving.stages import codec, decoder_connection, group, group_lane
 from serving.stages.decoder import Decoders, DecoderStage
 from serving.stages.group_lane import GroupReceiver
 from serving.stages.host import StageHost, WorkerConfig
@@ -354,7 +354,7 @@ async def test_a_worker_that_cannot_have_the_lane_gets_bytes(monkeypatch: pytest
     async def refuse(offer: object) -> None:
         return None
 
-    monkeypatch.setattr(decoder_server, "open_lane", refuse)
+    monkeypatch.setattr(decoder_connection, "open_lane", refuse)
     parts = PartOutbox()
     async with decoder_worker(Route.SHARED_MEMORY) as wire, asyncio.timeout(WAIT_S):
         wire.stage.watch("a", parts)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-import grpc.aio
 import pytest
 
 from serving.errors import WorkerUnavailableError
 from serving.stages import rooms as rooms_module
-from serving.stages.channels import Channels
 from serving.stages.placement import Placement
 from serving.stages.rooms import Rooms
 from serving.stages.stage import DECODERS
+from serving.stages.stage_server import StageServer
 from serving.stages.transformer import DecoderPlace
 
 pytestmark = pytest.mark.timeout(20)
@@ -38,33 +37,27 @@ class InTurn:
 
 @pytest.fixture
 async def address() -> AsyncIterator[str]:
-    server = grpc.aio.server()
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    yield f"127.0.0.1:{port}"
-    await server.stop(None)
+    server = StageServer({})
+    yield f"127.0.0.1:{await server.start('127.0.0.1')}"
+    await server.close()
 
 
 async def test_p01_a_session_gets_a_place_at_another_worker_where_there_is_one(address: str) -> None:
     here, there = placement("127.0.0.1:1"), placement(address)
-    channels = Channels()
-    rooms = Rooms(InTurn([here, there]), channels)
+    rooms = Rooms(InTurn([here, there]))
     await rooms.make("s-1", [here])
     assert rooms.find("s-1") == there
-    alone = Rooms(InTurn([there]), channels)
+    alone = Rooms(InTurn([there]))
     await alone.make("s-1", [there])
     assert (alone.take("s-1"), alone.take("s-1")) == (there, None)
-    await channels.close()
 
 
 async def test_no_place_is_kept_at_a_worker_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rooms_module, "REACH_TIMEOUT_S", 0.05)
-    channels = Channels()
-    rooms = Rooms(InTurn([placement("127.0.0.1:1")]), channels)
+    rooms = Rooms(InTurn([placement("127.0.0.1:1")]))
     with pytest.raises(WorkerUnavailableError, match="does not answer"):
         await rooms.make("s-1", [])
     assert rooms.find("s-1") is None
-    await channels.close()
 
 
 def test_workers_are_shared_by_placements_that_have_a_slot_or_a_decoder_in_common() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select, text
+from sqlalchemy import bindparam, func, select, text
 
 from serving.admission.limits import AdmissionConfig, Limits, Quota, check_seconds, has_room, too_many_sessions
 from serving.admission.quotas import HELD, RESERVED, TAKEN, WAITING, Quotas, seconds_used
@@ -115,9 +115,8 @@ class Places:
         with self._turn() as turn:
             turn.keep(tenant_by_session, asking, self._gateway_id)
             tenant_ids = set(tenant_by_session.values())
-            counts = select(places.c.tenant_id, func.count()).where(places.c.tenant_id.in_(tenant_ids))
-            counts = counts.where(places.c.state == TAKEN).group_by(places.c.tenant_id)
-            num_by_tenant = {row[0]: row[1] for row in turn.connection.execute(counts)}
+            counts = turn.connection.execute(_NUM_TAKEN_OF, {"its_ids": list(tenant_ids)})
+            num_by_tenant = {row[0]: row[1] for row in counts}
             limits = {tenant_id: quota.limits for tenant_id, quota in turn.quotas(tenant_ids).items()}
             left_s: dict[str, float] = {}
             for tenant_id, limit in limits.items():
@@ -151,6 +150,14 @@ class Places:
             turn = Turn(connection, self.quotas, self._config, self._clock())
             turn.drop_expired()
             yield turn
+
+
+# At every gateway's beat: building it anew would take longer than doing it.
+_NUM_TAKEN_OF = (
+    select(places.c.tenant_id, func.count())
+    .where(places.c.tenant_id.in_(bindparam("its_ids", expanding=True)), places.c.state == TAKEN)
+    .group_by(places.c.tenant_id)
+)
 
 
 def _no_slot(num_slots: int | None) -> str:

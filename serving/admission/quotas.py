@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
 from serving.admission.limits import DEFAULT_WEIGHT, AdmissionConfig, Limits, Quota, Use, day_of
 from serving.catalogue.database import Database
@@ -70,8 +70,7 @@ class Quotas:
     # --- within a transaction of somebody else's ---
 
     def of(self, connection: Connection, tenant_ids: Collection[str]) -> dict[str, Quota]:
-        query = select(quotas).where(quotas.c.tenant_id.in_(tenant_ids))
-        row_by_id = {row.tenant_id: row for row in connection.execute(query)}
+        row_by_id = {row.tenant_id: row for row in connection.execute(_QUOTAS_OF, {"its_ids": list(tenant_ids)})}
         return {tenant_id: self._quota(tenant_id, row_by_id.get(tenant_id)) for tenant_id in tenant_ids}
 
     def _quota(self, tenant_id: str, row: Row[Any] | None) -> Quota:
@@ -94,6 +93,18 @@ class Quotas:
         return QuotaState(quota=self.of(connection, [tenant_id])[tenant_id], use=use)
 
 
+# At every gateway's beat: building them anew would take longer than doing it.
+_QUOTAS_OF = select(quotas).where(quotas.c.tenant_id.in_(bindparam("its_ids", expanding=True)))
+_ADD_SECONDS = (
+    session_seconds.update()
+    .where(
+        session_seconds.c.tenant_id == bindparam("its_tenant_id"),
+        session_seconds.c.day == bindparam("its_day"),
+    )
+    .values(seconds=session_seconds.c.seconds + bindparam("more_s"))
+)
+
+
 def seconds_used(connection: Connection, tenant_id: str, now_s: float) -> float:
     """Today."""
     is_it = (session_seconds.c.tenant_id == tenant_id) & (session_seconds.c.day == day_of(now_s))
@@ -103,9 +114,8 @@ def seconds_used(connection: Connection, tenant_id: str, now_s: float) -> float:
 def add_seconds(connection: Connection, tenant_id: str, seconds: float, now_s: float) -> None:
     """To today's. What began before midnight counts for the day on which it is counted."""
     day = day_of(now_s)
-    is_it = (session_seconds.c.tenant_id == tenant_id) & (session_seconds.c.day == day)
-    update = session_seconds.update().where(is_it).values(seconds=session_seconds.c.seconds + seconds)
-    if not connection.execute(update).rowcount:
+    its = {"its_tenant_id": tenant_id, "its_day": day, "more_s": seconds}
+    if not connection.execute(_ADD_SECONDS, its).rowcount:
         connection.execute(session_seconds.insert().values(tenant_id=tenant_id, day=day, seconds=seconds))
         connection.execute(delete(session_seconds).where(session_seconds.c.day < day - KEPT_DAYS))
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, func, select
 
 from serving.admission.limits import AdmissionConfig, Limits, Quota
 from serving.admission.quotas import HELD, RESERVED, TAKEN, WAITING, Quotas, add_seconds
@@ -74,11 +74,13 @@ class Turn:
         }
 
     def drop_expired(self) -> None:
-        self.free(places.c.until_s <= self.now_s)
+        self._freed(self.connection.execute(_DROP_EXPIRED, {"now_s": self.now_s}).all())
 
     def free(self, condition: ColumnElement[bool]) -> bool:
         """Take places from those that meet the condition; whether there were any."""
-        rows = self.connection.execute(delete(places).where(condition).returning(*places.c)).all()
+        return self._freed(self.connection.execute(delete(places).where(condition).returning(*places.c)).all())
+
+    def _freed(self, rows: Sequence[Row[Any]]) -> bool:
         for row in rows:
             if row.state == TAKEN:
                 end_s = min(self.now_s, row.until_s)
@@ -156,8 +158,8 @@ class Turn:
 
     def keep(self, tenant_by_session: Mapping[str, str], asking: Collection[str], gateway_id: str) -> None:
         """The places of sessions that run, whatever became of them; and no others of that gateway's."""
-        is_its = (places.c.gateway_id == gateway_id) & (places.c.state == TAKEN)
-        rows = self.connection.execute(select(places).where(is_its)).all()
+        its = {"its_gateway_id": gateway_id}
+        rows = self.connection.execute(_TAKEN_AT, its).all()
         seconds_by_tenant: dict[str, float] = {}
         for row in rows:
             seconds = max(0.0, self.now_s - row.counted_s)
@@ -165,9 +167,10 @@ class Turn:
         for tenant_id, seconds in seconds_by_tenant.items():
             add_seconds(self.connection, tenant_id, seconds, self.now_s)
         renewed = {"until_s": self.now_s + LEASE_S, "counted_s": self.now_s}
-        self.connection.execute(places.update().where(is_its).values(**renewed))
+        self.connection.execute(_RENEW_TAKEN_AT, its | renewed)
         known = {row.place_id for row in rows}
-        self.free(is_its & places.c.place_id.in_(known - tenant_by_session.keys() - set(asking)))
+        if gone := known - tenant_by_session.keys() - set(asking):
+            self.free(places.c.place_id.in_(gone))
         for session_id in tenant_by_session.keys() - known:
             self._restore(session_id, tenant_by_session[session_id], gateway_id)
 
@@ -223,7 +226,7 @@ class Turn:
         self.connection.execute(delete(queue_turns).where(queue_turns.c.turn <= served.clock))
 
     def _read_rate(self) -> FreeingRate:
-        row = self.connection.execute(select(queue_clock)).one_or_none()
+        row = self.connection.execute(_CLOCK).one_or_none()
         if row is None:
             return FreeingRate()
         return FreeingRate(num_freed=row.num_freed, last_freed_s=row.last_freed_s, mean_interval_s=row.mean_interval_s)
@@ -237,5 +240,14 @@ class Turn:
         }
         self.connection.execute(queue_clock.update().values(**values))
 
+
+# At every gateway's beat: building them anew would take longer than doing it.
+_CLOCK = select(queue_clock)
+_DROP_EXPIRED = delete(places).where(places.c.until_s <= bindparam("now_s")).returning(*places.c)
+_is_taken_at = (places.c.gateway_id == bindparam("its_gateway_id")) & (places.c.state == TAKEN)
+_TAKEN_AT = select(places).where(_is_taken_at)
+_RENEW_TAKEN_AT = (
+    places.update().where(_is_taken_at).values(until_s=bindparam("until_s"), counted_s=bindparam("counted_s"))
+)
 
 _FIRST_CLOCK = {"clock_id": CLOCK_ID, "clock": 0.0, "num_freed": 0, "last_freed_s": 0.0, "mean_interval_s": 0.0}

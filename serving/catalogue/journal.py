@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from serving.catalogue.database import Database
 from serving.catalogue.schema import journal, sessions
@@ -23,6 +23,19 @@ class Batch:
     epoch: int
     head: JournalHead
     records: Sequence[SealedRecord]
+
+
+# With every control of every session: building them anew would take longer than doing it.
+_INSERT = journal.insert()
+_MOVE_END = (
+    sessions.update()
+    .where(
+        sessions.c.session_id == bindparam("its_id"),
+        sessions.c.epoch == bindparam("its_epoch"),
+        sessions.c.journal_length == bindparam("its_length"),
+    )
+    .values({name: bindparam(name) for name in ("journal_length", "journal_hash", "updated_s")})
+)
 
 
 class JournalTable:
@@ -49,7 +62,7 @@ class JournalTable:
                 else:
                     rows += [_row(batch.session_id, record) for record in new]
             if rows:
-                connection.execute(journal.insert(), rows)
+                connection.execute(_INSERT, rows)
         return refused
 
     def read(self, session_id: str) -> list[SealedRecord]:
@@ -86,16 +99,9 @@ class JournalTable:
         """If it is where the batch begins and the epoch still holds: the row stays locked until the transaction
         ends, so that nobody takes the session in between."""
         after = head_after(batch.head, batch.records)
-        moved = connection.execute(
-            sessions.update()
-            .where(
-                sessions.c.session_id == batch.session_id,
-                sessions.c.epoch == batch.epoch,
-                sessions.c.journal_length == batch.head.length,
-            )
-            .values(journal_length=after.length, journal_hash=after.hash, updated_s=self._clock())
-        )
-        return moved.rowcount == 1
+        here = {"its_id": batch.session_id, "its_epoch": batch.epoch, "its_length": batch.head.length}
+        there = {"journal_length": after.length, "journal_hash": after.hash, "updated_s": self._clock()}
+        return connection.execute(_MOVE_END, here | there).rowcount == 1
 
 
 def _num_there(connection: Connection, batch: Batch) -> int:

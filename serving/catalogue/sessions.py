@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from serving.access.ownership import LOCALS, Ownership
 from serving.access.principal import Principal
@@ -234,12 +234,22 @@ class Sessions:
             _update(connection, session_id, state=ENDED, end_reason=reason, updated_s=self._clock())
 
 
+# Every other second, and with every snapshot, for each session: building them anew would take longer than doing it.
+_LOCKED_LEASE = (
+    select(sessions.c.owner, sessions.c.epoch, sessions.c.lease_until_s)
+    .where(sessions.c.session_id == bindparam("its_id"))
+    .with_for_update()  # SQLite's writers hold the whole file
+)
+_WRITE_LEASE = (
+    sessions.update()
+    .where(sessions.c.session_id == bindparam("its_id"))
+    .values({name: bindparam(name) for name in ("owner", "epoch", "lease_until_s")})
+)
+
+
 def locked_lease(connection: Connection, session_id: str) -> Lease | None:
     """The lease as it stays until the end of the transaction; None for a session that does not exist."""
-    query = select(sessions.c.owner, sessions.c.epoch, sessions.c.lease_until_s).where(
-        sessions.c.session_id == session_id
-    )
-    row = connection.execute(query.with_for_update()).one_or_none()  # SQLite's writers hold the whole file
+    row = connection.execute(_LOCKED_LEASE, {"its_id": session_id}).one_or_none()
     return None if row is None else Lease(owner=row.owner, epoch=row.epoch, until_s=row.lease_until_s)
 
 
@@ -261,11 +271,8 @@ def _existing_lease(connection: Connection, session_id: str) -> Lease:
 
 
 def _write_lease(connection: Connection, session_id: str, lease: Lease) -> None:
-    connection.execute(
-        sessions.update()
-        .where(sessions.c.session_id == session_id)
-        .values(owner=lease.owner, epoch=lease.epoch, lease_until_s=lease.until_s)
-    )
+    values = {"owner": lease.owner, "epoch": lease.epoch, "lease_until_s": lease.until_s}
+    connection.execute(_WRITE_LEASE, {"its_id": session_id, **values})
 
 
 def _wake(connection: Connection, session_id: str, lease: Lease, now_s: float) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, bindparam, delete, select
 
 from serving.catalogue.database import Database
 from serving.catalogue.lineage import segments_of
@@ -38,21 +38,11 @@ class Snapshots:
         none is given. Raises `SessionFencedError`: then nobody will ever see the snapshot."""
         with self._database.write() as connection:
             check_epoch(connection, key.session_id, key.epoch)
-            if connection.execute(select(snapshots.c.name).where(*_is(key))).one_or_none() is None:
-                connection.execute(
-                    snapshots.insert().values(
-                        session_id=key.session_id,
-                        epoch=key.epoch,
-                        chunk_idx=key.chunk_idx,
-                        kind=key.kind,
-                        journal_position=journal_position,
-                        name=name,
-                        num_bytes=num_bytes,
-                        created_s=self._clock(),
-                    )
-                )
+            if connection.execute(_NAME_OF, _its(key)).one_or_none() is None:
+                more = {"journal_position": journal_position, "num_bytes": num_bytes, "created_s": self._clock()}
+                connection.execute(_INSERT, {**asdict(key), "name": name, **more})
             elif name:
-                connection.execute(snapshots.update().where(*_is(key)).values(name=name))
+                connection.execute(_RENAME, {**_its(key), "name": name})
 
     def of(self, session_id: str) -> list[SnapshotRow]:
         """Those that the session can go on from as it stands, also such of the sessions it left: the latest chunk
@@ -104,7 +94,7 @@ class Snapshots:
 
 def _forget(connection: Connection, keys: Iterable[SnapshotKey]) -> None:
     for key in keys:
-        connection.execute(delete(snapshots).where(*_is(key)))
+        connection.execute(_DELETE, _its(key))
 
 
 def _dropped(
@@ -133,14 +123,16 @@ def _rows_of(connection: Connection, session_id: str) -> list[SnapshotRow]:
     return [_snapshot_row(row) for row in connection.execute(query)]
 
 
-def _is(key: SnapshotKey) -> tuple[Any, ...]:
-    columns = snapshots.c
-    return (
-        columns.session_id == key.session_id,
-        columns.epoch == key.epoch,
-        columns.chunk_idx == key.chunk_idx,
-        columns.kind == key.kind,
-    )
+def _its(key: SnapshotKey) -> dict[str, Any]:
+    return {f"its_{name}": value for name, value in asdict(key).items()}
+
+
+# With every snapshot of every session: building them anew would take longer than doing it.
+_is_it = [snapshots.c[each.name] == bindparam(f"its_{each.name}") for each in fields(SnapshotKey)]
+_INSERT = snapshots.insert()
+_NAME_OF = select(snapshots.c.name).where(*_is_it)
+_RENAME = snapshots.update().where(*_is_it).values(name=bindparam("name"))
+_DELETE = delete(snapshots).where(*_is_it)
 
 
 def _snapshot_row(row: Row[Any]) -> SnapshotRow:

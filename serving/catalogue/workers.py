@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, bindparam, delete, select
 
 from serving.catalogue.database import Database
 from serving.catalogue.schema import sessions, workers
@@ -49,6 +49,15 @@ class WorkerRow:
     state_bytes: int = 0  # of all its sessions, in the transformer
 
 
+# Every second for each worker: building it anew would take longer than doing it.
+_BEAT = (
+    workers.update()
+    .where(workers.c.worker_id == bindparam("its_id"))
+    .values({name: bindparam(name) for name in (*(each.name for each in fields(WorkerBeat)), "seen_s")})
+    .returning(workers.c.wanted)
+)
+
+
 class Workers:
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
@@ -59,8 +68,7 @@ class Workers:
         now_s = self._clock()
         values = {**asdict(beat), "seen_s": now_s}
         with self._database.write() as connection:
-            update = workers.update().where(workers.c.worker_id == beat.worker_id).values(**values)
-            wanted = connection.execute(update.returning(workers.c.wanted)).scalar_one_or_none()
+            wanted = connection.execute(_BEAT, {**values, "its_id": beat.worker_id}).scalar_one_or_none()
             if wanted is None:
                 # Whoever is new clears away those that nobody hears of any more.
                 connection.execute(delete(workers).where(workers.c.seen_s < now_s - FORGOTTEN_AFTER_S))

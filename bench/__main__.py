@@ -90,12 +90,11 @@ def latency(controls: int = 200, local: Local = False, model: Model = "") -> Non
 def overhead(
     seconds: float = 20.0,
     rounds: int = 3,
-    beside: Annotated[bool, typer.Option("--beside", help="Both at the same time, for the same pace.")] = False,
     local: Local = False,
     model: Model = "",
 ) -> None:
-    """Processor time per chunk, against the bare model loop and the media encoding of the same plays."""
-    run([lambda service: bench_overhead(service, seconds, rounds, model, is_beside=beside)], local, model)
+    """Processor time per chunk, against the bare model loop and the media encoding of the same plays, played beside."""
+    run([lambda service: bench_overhead(service, seconds, rounds, model)], local, model)
 
 
 @app.command()

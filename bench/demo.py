@@ -26,7 +26,7 @@ from bench import play
 from bench.demo_report import LOG_FILE, REPORT_FILE, DemoReport, make_report, write_film, write_sheet
 from bench.demo_table import print_report
 from bench.hardware import ROOT, commit, describe_hardware
-from bench.measure import MeasuredPlay, Service, ServingOverhead, measure_play, overhead_of, run_bare_loop_of
+from bench.measure import MeasuredPlay, Service, ServingOverhead, measure_play, overhead_of, play_beside_bare_loop
 from bench.play import Player, Start
 from bench.script import PICTURE, STREET, Script
 from bench.service import ExternalService, RunningService, ServiceConfig, ServiceError, service_arguments
@@ -64,32 +64,36 @@ class Demo:
         folder = self._config.output
         folder.mkdir(parents=True, exist_ok=True)
         hardware, head = describe_hardware(), commit()
-        plays, faults = self._play_all()
-        overhead, more_faults = self._measure_overhead(plays)
+        plays, overhead, faults = self._play_all()
         self._console.print("writing films, contact sheet and report")
         written = [write_film(each, folder) for each in plays]
         write_sheet(written, folder)
-        report = make_report(written, overhead, hardware, head, [*faults, *more_faults])
+        report = make_report(written, overhead, hardware, head, faults)
         (folder / REPORT_FILE).write_text(report.to_json())
         return report
 
-    def _play_all(self) -> tuple[list[MeasuredPlay], list[str]]:
+    def _play_all(self) -> tuple[list[MeasuredPlay], ServingOverhead | None, list[str]]:
         config = self._config
         if config.address:
             service = ExternalService(address=config.address, metrics_urls=config.metrics_urls)
-            return [self._play(service, script, start) for script, start in self._scripts], []
+            return [self._play(service, script, start) for script, start in self._scripts], None, []
         log = config.output / LOG_FILE
         self._console.print(f"starting the service (its log: {log})")
         with RunningService(
             ServiceConfig(log=log, arguments=service_arguments(config.is_local, config.model))
         ) as running:
             self._console.print(f"the service listens on {running.address}")
-            plays = []
-            for script, start in self._scripts:
-                plays.append(self._play(running, script, start))
-                running.check_alive()
+            plays = self._play_both(running)
+            overhead, faults = self._measure_overhead(running, plays)
             self._console.print("stopping the service")
-        return plays, running.faults
+        return plays, overhead, [*running.faults, *faults]
+
+    def _play_both(self, running: RunningService) -> list[MeasuredPlay]:
+        plays = []
+        for script, start in self._scripts:
+            plays.append(self._play(running, script, start))
+            running.check_alive()
+        return plays
 
     def _play(self, service: Service, script: Script, start: Start) -> MeasuredPlay:
         with self._progress(script) as (progress, task):
@@ -110,15 +114,19 @@ class Demo:
         with Progress(*columns, console=self._console, refresh_per_second=2) as progress:
             yield progress, progress.add_task(script.title, total=script.duration_s, said="")
 
-    def _measure_overhead(self, plays: Sequence[MeasuredPlay]) -> tuple[ServingOverhead | None, list[str]]:
+    def _measure_overhead(
+        self, running: RunningService, plays: Sequence[MeasuredPlay]
+    ) -> tuple[ServingOverhead | None, list[str]]:
         is_possible = all(each.processes and each.recording.chunks for each in plays)
         if not (self._config.with_bare_loop and is_possible):
             return None, []
-        self._console.print("the same plays without a service, for comparison")
+        self._console.print("both once more, beside the same without a service, for comparison")
         try:
-            return overhead_of(plays, run_bare_loop_of(plays, self._config.model)), []
+            return overhead_of(*play_beside_bare_loop(plays, lambda: self._play_both(running), self._config.model)), []
         except subprocess.CalledProcessError as error:
             return None, [f"the bare loop failed: {error.stderr.strip().splitlines()[-1:]}"]
+        except (subprocess.TimeoutExpired, ValueError) as error:
+            return None, [f"what serving adds could not be measured: {error}"]
 
 
 app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
@@ -137,7 +145,9 @@ def main(
     ] = False,
     local: Annotated[bool, typer.Option(help="All of the service in one process, without Ray.")] = False,
     model: Annotated[str, typer.Option(help="Another model than the service's default.")] = "",
-    bare_loop: Annotated[bool, typer.Option(help="Play again without a service, to tell what serving adds.")] = True,
+    bare_loop: Annotated[
+        bool, typer.Option(help="Play again, beside the same without a service, to tell what serving adds.")
+    ] = True,
 ) -> None:
     """Play two worlds through the whole service: one from words, one from a picture."""
     Stopper().install()

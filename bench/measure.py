@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -201,7 +201,15 @@ class BareLoopProcess:
         return BareFigures(**json.loads(output.splitlines()[-1]))
 
 
-def run_bare_loop_of(plays: Sequence[MeasuredPlay], model: str = "") -> BareFigures:
-    """`model` as the service was told, its default otherwise. Raises as `BareLoopProcess.figures` does."""
-    with BareLoopProcess(plays, model) as bare_loop:
-        return bare_loop.figures()
+Round = tuple[Sequence[MeasuredPlay], BareFigures]
+
+
+def play_beside_bare_loop(
+    known: Sequence[MeasuredPlay], play: Callable[[], Sequence[MeasuredPlay]], model: str = ""
+) -> Round:
+    """What `play` measures while the bare loop plays the same, at which chunks controls took effect when it was played
+    before (`known`). A machine that others share changes its pace within minutes: in the same seconds it is the same
+    for both, and each of the two has a neighbour. Raises as `BareLoopProcess` does."""
+    with BareLoopProcess(known, model) as bare_loop:
+        bare_loop.wait_until_it_plays()
+        return play(), bare_loop.figures()

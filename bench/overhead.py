@@ -11,13 +11,13 @@ from bench.bare_loop import BareFigures
 from bench.demo import PROMPT, SEED, START_PICTURE
 from bench.demo_table import MS, overhead_sentence
 from bench.measure import (
-    BareLoopProcess,
     MeasuredPlay,
+    Round,
     Service,
     ServingOverhead,
     measure_play,
     overhead_of,
-    run_bare_loop_of,
+    play_beside_bare_loop,
 )
 from bench.play import Player, Start
 from bench.results import Result
@@ -29,20 +29,9 @@ MIN_ROUNDS = 10  # for a mean with an interval: of fewer rounds it would look su
 STARTS = ((STREET, Start(prompt=PROMPT, seed=SEED)), (PICTURE, Start(image=START_PICTURE, seed=SEED)))
 
 
-Round = tuple[Sequence[MeasuredPlay], BareFigures]
-
-
-def bench_overhead(
-    service: Service, seconds: float, rounds: int, model: str = "", *, is_beside: bool = False
-) -> Result:
-    """`model` as the service was told; empty for its default.
-
-    A machine that others share changes its pace within minutes: each play is followed by its own bare loop, and the
-    median of the differences counts. Or the bare loop plays at the same time (`is_beside`): then the pace is the same,
-    and each of the two has a neighbour that the other has not without it.
-    """
-    played = (_beside if is_beside else _one_after_the_other)(service, seconds, rounds, model)
-    return result_of(played, {"seconds": seconds, "rounds": rounds, "beside": is_beside})
+def bench_overhead(service: Service, seconds: float, rounds: int, model: str = "") -> Result:
+    """`model` as the service was told; empty for its default."""
+    return result_of(_rounds(service, seconds, rounds, model), {"seconds": seconds, "rounds": rounds})
 
 
 def result_of(rounds: Iterable[Round], settings: dict[str, Any]) -> Result:
@@ -86,19 +75,10 @@ def mean_sentence(way: str, overheads_s: Sequence[float | None]) -> tuple[str, .
     return (f"mean of {len(known)} rounds, {way}: {mean.value:.1f} (95 %: {mean.low:.1f} to {mean.high:.1f})",)
 
 
-def _one_after_the_other(service: Service, seconds: float, rounds: int, model: str) -> Iterator[Round]:
+def _rounds(service: Service, seconds: float, rounds: int, model: str) -> Iterator[Round]:
+    plays: Sequence[MeasuredPlay] = _play_all(service, seconds)
     for _ in range(rounds):
-        plays = _play_all(service, seconds)
-        yield plays, run_bare_loop_of(plays, model)
-
-
-def _beside(service: Service, seconds: float, rounds: int, model: str) -> Iterator[Round]:
-    plays = _play_all(service, seconds)  # at which chunks the controls take effect: the same, or nearly so, every time
-    for _ in range(rounds):
-        with BareLoopProcess(plays, model) as bare_loop:
-            bare_loop.wait_until_it_plays()
-            plays = _play_all(service, seconds)
-            bare = bare_loop.figures()
+        plays, bare = play_beside_bare_loop(plays, lambda: _play_all(service, seconds), model)
         yield plays, bare
 
 

@@ -1,4 +1,4 @@
-"""gRPC channels to workers' data servers: one for each address, shared by all sessions."""
+"""gRPC channels to workers' servers: one for each address, shared by all sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which way latents take to a decoder worker.
+"""Which way latents take to a decoder worker. With `grpc`, sessions and what is decoded go inside gRPC too.
 
 in process        the decoders are here: always the way then
 shared memory     another process of this machine

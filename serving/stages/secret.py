@@ -1,7 +1,7 @@
 """What gateway and workers of one service show each other, so that a stranger on their network drives no worker.
 
-It is made when the service starts and goes to its processes with their settings. Over gRPC it comes with each call, and
-a call is a session; on a decoder worker's own sockets it is the first message. Nothing is asked of single messages.
+It is made when the service starts and goes to its processes with their settings. Over gRPC it comes with each call, on
+a worker's own sockets it is the first message; a session is a connection. Nothing is asked of single messages.
 It tells who may speak; it hides nothing: that is the network's business, or TLS before it.
 """
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from bench.bare_loop import BareFigures
-from bench.measure import BareLoopProcess, MeasuredPlay, bare_play_of, run_bare_loop_of
+from bench.measure import BareLoopProcess, MeasuredPlay, bare_play_of, play_beside_bare_loop
 from bench.play import Start
 from tests.unit.bench.recordings import flawless_recording
 
@@ -38,8 +38,9 @@ def test_it_says_when_it_plays_and_what_all_plays_took() -> None:
 
 
 def test_a_loop_that_fails_says_why() -> None:
+    plays = [play_of(2)]
     with pytest.raises(subprocess.CalledProcessError) as raised:
-        run_bare_loop_of([play_of(2)], "no-such-model")
+        play_beside_bare_loop(plays, lambda: plays, "no-such-model")
     assert "no-such-model" in raised.value.stderr
 
 

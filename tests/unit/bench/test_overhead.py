@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import pytest
 
-from bench import overhead
+from bench import measure, overhead
 from bench.bare_loop import BareFigures
 from bench.measure import MeasuredPlay, ProcessCpu
 from bench.overhead import bench_overhead, mean_sentence, result_of
@@ -117,33 +117,17 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         events.append(f"play {cpu_ms:.0f}")
         return [play_at(cpu_ms)]
 
-    def run_bare_loop_of(plays: list[MeasuredPlay], model: str) -> BareFigures:
-        with FakeBareLoop(plays) as bare_loop:
-            return bare_loop.figures()
-
     FakeBareLoop.events = events
     monkeypatch.setattr(overhead, "_play_all", play_all)
-    monkeypatch.setattr(overhead, "BareLoopProcess", FakeBareLoop)
-    monkeypatch.setattr(overhead, "run_bare_loop_of", run_bare_loop_of)
+    monkeypatch.setattr(measure, "BareLoopProcess", FakeBareLoop)
     return events
 
 
-def overheads_ms(*, is_beside: bool) -> list[float]:
-    service: Any = None  # nothing here plays on one
-    rounds = bench_overhead(service, seconds=20.0, rounds=2, is_beside=is_beside).figures["rounds"]
-    return [each["overhead_cpu_s_per_chunk"] * 1_000 for each in rounds]
-
-
-def test_a_play_is_followed_by_its_own_bare_loop(events: list[str]) -> None:
-    assert overheads_ms(is_beside=False) == pytest.approx([40 - 20 - 1, 42 - 21 - 1])
-    assert events == [
-        *("play 40", "bare loop of 40", "figures", "left"),
-        *("play 42", "bare loop of 42", "figures", "left"),
-    ]
-
-
 def test_beside_a_play_the_bare_loop_plays_what_came_of_the_one_before(events: list[str]) -> None:
-    assert overheads_ms(is_beside=True) == pytest.approx([42 - 20 - 1, 44 - 21 - 1])
+    service: Any = None  # nothing here plays on one
+    rounds = bench_overhead(service, seconds=20.0, rounds=2).figures["rounds"]
+    overheads_ms = [each["overhead_cpu_s_per_chunk"] * 1_000 for each in rounds]
+    assert overheads_ms == pytest.approx([42 - 20 - 1, 44 - 21 - 1])
     assert events == [
         "play 40",
         *("bare loop of 40", "it plays", "play 42", "figures", "left"),

@@ -122,7 +122,9 @@ class Demo:
             return None, []
         self._console.print("both once more, beside the same without a service, for comparison")
         try:
-            return overhead_of(*play_beside_bare_loop(plays, lambda: self._play_both(running), self._config.model)), []
+            again, bare = play_beside_bare_loop(plays, lambda: self._play_both(running), self._config.model)
+            failures = [each.recording.failure for each in again if each.recording.failure]
+            return overhead_of(again, bare), [f"beside the bare loop: {failure}" for failure in failures]
         except subprocess.CalledProcessError as error:
             return None, [f"the bare loop failed: {error.stderr.strip().splitlines()[-1:]}"]
         except (subprocess.TimeoutExpired, ValueError) as error:

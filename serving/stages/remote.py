@@ -351,7 +351,7 @@ def _as_our_errors():
         raise WorkerUnavailableError(f"the encoder does not answer: {error.details()}") from error
 
 
-def _our_error(refused: wire.RunRefused) -> NacreError:
+def _our_error(refused: wire.Refused) -> NacreError:
     match refused.reason:
         case CapacityExhaustedError.reason:
             return CapacityExhaustedError(refused.message)

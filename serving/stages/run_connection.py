@@ -131,7 +131,7 @@ class RunConnection:
                     self._send(codec.outcomes_to_wire(outcomes))
 
     def refuse(self, error: NacreError) -> None:
-        refused = wire.RunRefused(reason=error.reason, message=error.message)
+        refused = wire.Refused(reason=error.reason, message=error.message)
         self._send(wire.RunResponse(refused=refused))
 
     def close(self) -> None:

@@ -19,12 +19,15 @@ from serving.sessions.manifest import EXACT, PORTABLE
 from serving.sessions.snapshot import EngineSnapshot, SessionSnapshot, pack
 from serving.stages.outbox import Outbox
 from serving.stages.stage import Stage
+from serving.stages.stream import MAX_MESSAGE_BYTES
 from serving.stages.transport import DecoderOpening, LatentLink, LatentTransport
 
 logger = logging.getLogger(__name__)
 
 # A gateway whose reservation was granted opens its stream within one round trip.
 RESERVATION_TIMEOUT_S = 10.0
+# Of a snapshot: a message that is too long would end the session that it is of.
+MAX_SENT_BYTES = MAX_MESSAGE_BYTES - (1 << 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +145,8 @@ class _SnapshotDesk:
         snapshot = await pending.collect()
         if not pending.request.is_kept:
             data = await asyncio.to_thread(pack, snapshot)
+            if len(data) > MAX_SENT_BYTES:
+                raise StorageUnavailableError(f"{len(data)} bytes are more than go to a gateway ({MAX_SENT_BYTES})")
             self._tell(pending, data=data, num_bytes=len(data))
         elif self._keeper is None:
             raise StorageUnavailableError("this worker keeps nothing")

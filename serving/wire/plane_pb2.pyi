@@ -203,8 +203,8 @@ class RunResponse(_message.Message):
     ended: Ended
     snapshot: Snapshot
     leave: Leave
-    refused: RunRefused
-    def __init__(self, opened: _Optional[_Union[Opened, _Mapping]] = ..., outcomes: _Optional[_Union[Outcomes, _Mapping]] = ..., ended: _Optional[_Union[Ended, _Mapping]] = ..., snapshot: _Optional[_Union[Snapshot, _Mapping]] = ..., leave: _Optional[_Union[Leave, _Mapping]] = ..., refused: _Optional[_Union[RunRefused, _Mapping]] = ...) -> None: ...
+    refused: Refused
+    def __init__(self, opened: _Optional[_Union[Opened, _Mapping]] = ..., outcomes: _Optional[_Union[Outcomes, _Mapping]] = ..., ended: _Optional[_Union[Ended, _Mapping]] = ..., snapshot: _Optional[_Union[Snapshot, _Mapping]] = ..., leave: _Optional[_Union[Leave, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ...) -> None: ...
 
 class Snapshot(_message.Message):
     __slots__ = ("request_id", "chunk_idx", "data", "num_bytes", "error")
@@ -223,14 +223,6 @@ class Snapshot(_message.Message):
 class Leave(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
-
-class RunRefused(_message.Message):
-    __slots__ = ("reason", "message")
-    REASON_FIELD_NUMBER: _ClassVar[int]
-    MESSAGE_FIELD_NUMBER: _ClassVar[int]
-    reason: str
-    message: str
-    def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Opened(_message.Message):
     __slots__ = ("next_chunk_idx", "worker_id")
@@ -510,10 +502,12 @@ class Watching(_message.Message):
     def __init__(self) -> None: ...
 
 class Refused(_message.Message):
-    __slots__ = ("message",)
+    __slots__ = ("message", "reason")
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     message: str
-    def __init__(self, message: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, message: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Decoded(_message.Message):
     __slots__ = ("header", "frames", "samples")

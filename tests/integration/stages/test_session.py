@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from serving.errors import CapacityExhaustedError, SessionEndedError, WorkerUnavailableError
+from serving.errors import CapacityExhaustedError, SessionEndedError, StorageUnavailableError, WorkerUnavailableError
 from serving.sessions.contract import (
     Accepted,
     Applied,
@@ -128,6 +128,20 @@ async def test_replaying_the_journal_gives_the_recorded_frames_and_sound(make_ri
         audio_decoder=model.load_audio_decoder(),
     )
     assert_same_media(recorded, list(replayed))
+
+
+async def test_a_snapshot_too_large_to_send_is_refused_and_the_session_plays_on(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.stages.transformer.MAX_SENT_BYTES", 100)
+    async with make_rig(FakeModel()) as rig:
+        link = await rig.plane.open(spec())
+        await link.grant(4)
+        await take_chunks(link, 2)
+        with pytest.raises(StorageUnavailableError, match="are more than go to a gateway"):
+            await asyncio.wait_for(link.snapshot(), 10)
+        await link.grant(2)
+        assert len(await take_chunks(link, 4)) == 4
 
 
 async def test_a_session_restored_from_its_snapshot_goes_on_bit_for_bit(make_rig: MakeRig) -> None:

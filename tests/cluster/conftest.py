@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ POLL_S = 0.1
 class Service:
     process: subprocess.Popen[bytes]
     log: Path
+    temporary: Path  # where it puts temporary folders
 
     @property
     def text(self) -> str:
@@ -71,22 +73,36 @@ def command(*arguments: str) -> Sequence[str]:
 @contextmanager
 def started(log: Path, *arguments: str) -> Iterator[Service]:
     """A service that is ready. Whatever it leaves is killed after the block, and the block should find out before."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(command(*arguments), cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
-    service = Service(process=process, log=log)
-    family: list[psutil.Process] = []
-    try:
-        service.wait_ready()
-        family = service.descendants()
-        yield service
-    finally:
-        if process.poll() is None:
+    with temporary_folder() as temporary, log.open("wb") as output:
+        process = subprocess.Popen(
+            command(*arguments),
+            cwd=ROOT,
+            env=os.environ | {"TMPDIR": str(temporary)},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        service = Service(process=process, log=log, temporary=temporary)
+        family: list[psutil.Process] = []
+        try:
+            service.wait_ready()
             family = service.descendants()
-            process.kill()
-        for each in family:
-            if each.is_running():
-                each.kill()
-        process.wait()
+            yield service
+        finally:
+            if process.poll() is None:
+                family = service.descendants()
+                process.kill()
+            for each in family:
+                if each.is_running():
+                    each.kill()
+            process.wait()
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """One whose path leaves room for Ray's sockets. Who is killed cannot clear up."""
+    with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")

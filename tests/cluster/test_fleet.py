@@ -62,9 +62,9 @@ def pid_of(worker: nacre.Worker) -> int:
 
 
 async def workers_that(client: nacre.Client, is_so: Callable[[nacre.Worker], bool], num: int) -> list[nacre.Worker]:
-    """So many workers of which it is so, once there are."""
+    """So many workers of which it is so, once they are as many: what a worker holds is told once a second."""
     async with asyncio.timeout(WAIT_S):
-        while len(found := [each for each in await client.admin.workers() if is_so(each)]) < num:
+        while len(found := [each for each in await client.admin.workers() if is_so(each)]) != num:
             await asyncio.sleep(0.2)
     return found
 
@@ -109,7 +109,7 @@ async def test_p01_a_session_outlives_a_killed_worker_and_a_drained_one(pair: Pa
             await (await client.create(prompt="an alley", seed=number + 1)).end()
         indices += await take(world, 40)
 
-        [other] = [each for each in await workers_that(client, holds_one, 1) if each.worker_id != holder.worker_id]
+        [other] = await workers_that(client, lambda each: holds_one(each) and each.worker_id != holder.worker_id, 1)
         command = ("drain", other.worker_id, "--timeout", str(DRAIN_TIMEOUT_S))
         draining = asyncio.create_task(asyncio.to_thread(pair.nacre, *command))
         indices += await take_until(world, draining)
@@ -120,8 +120,9 @@ async def test_p01_a_session_outlives_a_killed_worker_and_a_drained_one(pair: Pa
 
     assert indices == list(range(len(indices)))
     assert [type(outcome) for outcome in outcomes] == [nacre.Applied] * len(receipts)
-    [replacement] = await workers_that(client, holds_one, 1)
-    assert replacement.worker_id not in (holder.worker_id, other.worker_id)
+    left = (holder.worker_id, other.worker_id)
+    await workers_that(client, lambda each: holds_one(each) and each.worker_id not in left, 1)
+    await workers_that(client, lambda each: holds_one(each) and each.worker_id in left, 0)
     replayed = await asyncio.to_thread(pair.nacre, "replay", session.id, "--model", "tests.fakes_model:load")
     assert replayed.returncode == 0, replayed
     await session.end()

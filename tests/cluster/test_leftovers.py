@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.cluster.conftest import MODEL, POLL_S, READY_TIMEOUT_S, ROOT, STOP_TIMEOUT_S
+from tests.cluster.conftest import MODEL, POLL_S, READY_TIMEOUT_S, ROOT, STOP_TIMEOUT_S, temporary_folder
 from tests.tagged import TAG, processes_of
 
 pytestmark = pytest.mark.timeout(500)
@@ -25,14 +25,15 @@ LINGER_S = 10.0
 def demo(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """One that plays: it has its service, which has Ray."""
     command = [sys.executable, "-m", "bench.demo", "--model", MODEL, "--output", str(folder)]
-    environment = os.environ | {TAG: folder.name}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as process:
-        try:
-            log = folder / "service.log"
-            wait_until(lambda: log.exists() and "READY" in log.read_text(), READY_TIMEOUT_S)
-            yield process
-        finally:
-            process.kill()
+    with temporary_folder() as temporary:
+        environment = os.environ | {TAG: folder.name, "TMPDIR": str(temporary)}
+        with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as process:
+            try:
+                log = folder / "service.log"
+                wait_until(lambda: log.exists() and "READY" in log.read_text(), READY_TIMEOUT_S)
+                yield process
+            finally:
+                process.kill()
 
 
 def wait_until(is_so: Callable[[], bool], timeout_s: float) -> None:

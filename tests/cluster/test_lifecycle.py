@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import glob
 import signal
 import socket
 import subprocess
@@ -35,7 +34,6 @@ def assert_nothing_left(family: list[psutil.Process]) -> None:
 
 def test_two_starts_in_a_row_on_one_port_leave_nothing(tmp_path: Path) -> None:
     port = free_port()
-    folders = set(glob.glob("/tmp/nacre-*"))
     for number in (signal.SIGINT, signal.SIGTERM):
         with started(tmp_path / number.name, "--port", str(port)) as service:
             assert service.address == f"127.0.0.1:{port}"
@@ -44,7 +42,7 @@ def test_two_starts_in_a_row_on_one_port_leave_nothing(tmp_path: Path) -> None:
             assert service.stop(number) == 0, service.text
             assert OUT_OF_ORDER not in service.text
             assert_nothing_left(family)
-    assert set(glob.glob("/tmp/nacre-*")) - folders == set()
+            assert list(service.temporary.iterdir()) == []
 
 
 def test_a_service_whose_gateway_is_dead_stops_nevertheless(tmp_path: Path) -> None:

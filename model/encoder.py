@@ -11,6 +11,7 @@ from model import camera
 from model.image_network import ImageNetwork
 from model.interface import Tensors
 from model.text.encoder import PearlTextEncoder
+from model.text.understood import understood
 from model.world.conditions import NUM_SLOTS, NUM_VALUES, SLOT_NAMES, SLOT_RANGES
 
 READ_SLOTS = ("place", "style", "lighting", "weather")  # a picture does not tell its mood
@@ -24,6 +25,9 @@ class PearlEncoder:
 
     def encode_text(self, text: str) -> Tensors:
         return self._text.encode_text(text)
+
+    def understood(self, text: Tensors) -> tuple[str, ...]:
+        return understood(text)
 
     @torch.inference_mode()
     def encode_image(self, image_HWC: NDArray[np.uint8]) -> Tensors:

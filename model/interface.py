@@ -151,6 +151,11 @@ class Encoder(Protocol):
 
     def encode_text(self, text: str) -> Tensors: ...
 
+    def understood(self, text: Tensors) -> tuple[str, ...] | None:
+        """What `encode_text` took from a sentence: a phrase for people to read for each thing it asks for. Empty where
+        it asks for nothing that the model knows, None where the model cannot tell."""
+        ...
+
     def encode_image(self, image_HWC: NDArray[np.uint8]) -> Tensors:
         """`image_HWC`: 8-bit RGB of any size."""
         ...

@@ -25,6 +25,9 @@ class RecachingEncoder:
     def encode_text(self, text: str) -> Tensors:
         return marked(self._encoder.encode_text(text))
 
+    def understood(self, text: Tensors) -> tuple[str, ...] | None:
+        return self._encoder.understood(text)
+
     def encode_image(self, image_HWC: NDArray[np.uint8]) -> Tensors:
         return marked(self._encoder.encode_image(image_HWC))
 

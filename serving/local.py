@@ -98,7 +98,7 @@ class LocalPlane:
         return Opening(
             session_id=spec.session_id,
             seed=world.seed,
-            prompt=await encoder.encode_text(text) if text else None,
+            prompt=(await encoder.encode_text(text)).tensors if text else None,
             image=None if image_HWC is None else await encoder.encode_image(image_HWC),
             epoch=spec.epoch,
             resume_from=spec.resume_from,

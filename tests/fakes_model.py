@@ -66,6 +66,9 @@ class FakeEncoder:
         digest = hashlib.sha256(text.encode()).digest()
         return {"text": np.frombuffer(digest, np.uint8).astype(np.float32) / 255}
 
+    def understood(self, text: Tensors) -> tuple[str, ...]:
+        return (f"text: {text['text'][0]:.4f}",)
+
     def encode_image(self, image_HWC: NDArray[np.uint8]) -> Tensors:
         return {"image": np.resize(image_HWC, 32).astype(np.float32) / 255}
 

@@ -63,6 +63,8 @@ class RandomEncoder:
         network = self._preset.network
         return {TEXT: self._random(min(WORDS, network.text_tokens), network.text_dim)}
 
+    def understood(self, text: Tensors) -> None: ...
+
     def encode_image(self, image_HWC: NDArray[np.uint8]) -> Tensors:
         network, (_, *shape) = self._preset.network, self._preset.chunk_shape
         latents = {LATENTS: self._random(PICTURE_LATENTS if network.condition_channels else 1, *shape)}

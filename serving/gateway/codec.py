@@ -212,6 +212,8 @@ def to_ack(outcome: Outcome, request_id: str = "") -> session_pb2.PlayResponse:
             ack.applied.chunk_index = outcome.chunk_idx
             ack.applied.frame_index = outcome.frame_idx
             ack.applied.world_time.CopyFrom(to_duration(outcome.world_time_s))
+            if outcome.understood is not None:
+                ack.applied.understood.CopyFrom(control_pb2.Understood(phrases=outcome.understood))
         case Superseded():
             ack.superseded.CopyFrom(
                 control_pb2.Superseded(

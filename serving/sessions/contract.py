@@ -156,6 +156,9 @@ class Applied:
     chunk_idx: int
     frame_idx: int
     world_time_s: float
+    # A directive: what it was taken to ask for, in phrases for people to read; none where it asks for nothing that the
+    # model knows. None where the model does not tell, and of others. Known to the gateway that had it encoded.
+    understood: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,18 @@ from model.interface import Encoder, Tensors
 from serving.engine.metrics import NoStageMetrics, StageMetrics
 from serving.stages.stage import Stage
 
+T = TypeVar("T")
+
+
+class EncodedText(NamedTuple):
+    tensors: Tensors
+    understood: tuple[str, ...] | None  # as in `model.interface.Encoder`
+
 
 class EncoderClient(Protocol):
     """An encoder, here or elsewhere."""
 
-    async def encode_text(self, text: str) -> Tensors: ...
+    async def encode_text(self, text: str) -> EncodedText: ...
 
     async def encode_image(self, image_HWC: NDArray[np.uint8]) -> Tensors: ...
 
@@ -32,8 +39,8 @@ class EncoderStage:
         self._metrics = metrics or NoStageMetrics()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encoder")
 
-    async def encode_text(self, text: str) -> Tensors:
-        return await self._run(lambda: self._encoder.encode_text(text))
+    async def encode_text(self, text: str) -> EncodedText:
+        return await self._run(lambda: self._encode_text(text))
 
     async def encode_image(self, image_HWC: NDArray[np.uint8]) -> Tensors:
         return await self._run(lambda: self._encoder.encode_image(image_HWC))
@@ -41,10 +48,14 @@ class EncoderStage:
     def close(self) -> None:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    async def _run(self, call: Callable[[], Tensors]) -> Tensors:
+    def _encode_text(self, text: str) -> EncodedText:
+        tensors = self._encoder.encode_text(text)
+        return EncodedText(tensors, self._encoder.understood(tensors))
+
+    async def _run(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._timed, call)
 
-    def _timed(self, call: Callable[[], Tensors]) -> Tensors:
+    def _timed(self, call: Callable[[], T]) -> T:
         started_s, cpu_started_s = time.perf_counter(), time.thread_time()
         try:
             return call()

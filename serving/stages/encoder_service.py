@@ -14,7 +14,9 @@ class EncoderService(wire_grpc.EncoderServiceServicer):
         self._stage = stage
 
     async def EncodeText(self, request: wire.EncodeTextRequest, context: object) -> wire.EncodeTextResponse:  # noqa: N802
-        return wire.EncodeTextResponse(tensors=to_bytes(await self._stage.encode_text(request.text)))
+        encoded = await self._stage.encode_text(request.text)
+        told = None if encoded.understood is None else wire.Understood(phrases=encoded.understood)
+        return wire.EncodeTextResponse(tensors=to_bytes(encoded.tensors), understood=told)
 
     async def EncodeImage(self, request: wire.EncodeImageRequest, context: object) -> wire.EncodeImageResponse:  # noqa: N802
         image_HWC = codec.picture_from_wire(request.picture)

@@ -7,13 +7,15 @@ import contextlib
 import logging
 import secrets
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 from typing import Protocol
 
 from serving.errors import NacreError, SessionEndedError, StorageUnavailableError
 from serving.sessions.contract import (
+    Accepted,
+    Applied,
     Cancel,
     Control,
-    ControlKind,
     DecodedChunk,
     Directive,
     ImageControl,
@@ -22,6 +24,7 @@ from serving.sessions.contract import (
     LinkEnded,
     LinkEvent,
     Notice,
+    QualityChanged,
     Rejected,
     SnapshotRequest,
     TakenSnapshot,
@@ -73,6 +76,7 @@ class PlaneLink:
         self._joiner = Joiner(next_chunk_idx)
         self._events: Outbox[LinkEvent] = Outbox()
         self._instructions: asyncio.Queue[Control] = asyncio.Queue(MAX_WAITING_INSTRUCTIONS)
+        self._understood: dict[str, tuple[str, ...] | None] = {}  # by control id, until it has its outcome
         self._snapshots: dict[str, asyncio.Future[TakenSnapshot]] = {}
         self.has_played = False  # chunks came of it
         self._num_unspent = 0  # chunks the worker was let make and that have not come
@@ -134,7 +138,7 @@ class PlaneLink:
     # --- for the plane ---
 
     def add_outcomes(self, outcomes: Iterable[Notice]) -> None:
-        self._put(self._joiner.add_outcomes(outcomes))
+        self._put(self._joiner.add_outcomes([self._with_understood(outcome) for outcome in outcomes]))
 
     def add_part(self, part: DecodedPart) -> None:
         self._put(self._joiner.add_part(part))
@@ -171,7 +175,7 @@ class PlaneLink:
         while True:
             control = await self._instructions.get()
             try:
-                self._post(control, await self._encoded(control.kind))
+                self._post(control, await self._encoded(control))
             except NacreError as error:
                 self._reject(control, error.reason, error.message)
             except Exception:
@@ -191,14 +195,23 @@ class PlaneLink:
             with contextlib.suppress(NacreError):  # ended a moment ago; that is among the events
                 self._port.grant(chunks)
 
-    async def _encoded(self, kind: ControlKind) -> EncodedKind:
-        match kind:
+    async def _encoded(self, control: Control) -> EncodedKind:
+        match control.kind:
             case Directive(text=text):
-                return EncodedDirective(text=text, tensors=await self._encoder.encode_text(text))
+                encoded = await self._encoder.encode_text(text)
+                self._understood[control.control_id] = encoded.understood
+                return EncodedDirective(text=text, tensors=encoded.tensors)
             case ImageControl(image_HWC=image_HWC):
                 return EncodedImage(tensors=await self._encoder.encode_image(image_HWC))
-            case _:
+            case kind:
                 return kind
+
+    def _with_understood(self, outcome: Notice) -> Notice:
+        """With what the worker does not know."""
+        if isinstance(outcome, Accepted | QualityChanged):
+            return outcome
+        understood = self._understood.pop(outcome.control_id, None)
+        return replace(outcome, understood=understood) if isinstance(outcome, Applied) else outcome
 
     def _post(self, control: Control, kind: EncodedKind) -> None:
         encoded = EncodedControl(

@@ -21,6 +21,7 @@ from serving.sessions.encoded import EncodedControl
 from serving.sessions.tensor_bytes import from_bytes, optional_to_bytes
 from serving.stages import codec
 from serving.stages.channels import Channels
+from serving.stages.encoder import EncodedText
 from serving.stages.link import PlaneLink
 from serving.stages.outbox import Outbox
 from serving.stages.pipe import Pipe, connect_pipe
@@ -47,10 +48,11 @@ class GrpcEncoder:
     def __init__(self, channels: Channels, address: str) -> None:
         self._stub = wire_grpc.EncoderServiceStub(channels.to(address))
 
-    async def encode_text(self, text: str) -> Tensors:
+    async def encode_text(self, text: str) -> EncodedText:
         with _as_our_errors():
             response = await self._stub.EncodeText(wire.EncodeTextRequest(text=text), timeout=ENCODE_TIMEOUT_S)
-            return from_bytes(response.tensors)
+            told = tuple(response.understood.phrases) if response.HasField("understood") else None
+            return EncodedText(from_bytes(response.tensors), told)
 
     async def encode_image(self, image_HWC: NDArray[np.uint8]) -> Tensors:
         request = wire.EncodeImageRequest(picture=codec.picture_to_wire(image_HWC))
@@ -300,7 +302,7 @@ async def _opening_message(spec: SessionSpec, encoder: GrpcEncoder, placement: P
     is_restored = bool(snapshot) or spec.resume_from is not None
     text = "" if is_restored else world.text
     image_HWC = None if is_restored else world.image_HWC
-    prompt = await encoder.encode_text(text) if text else None
+    prompt = (await encoder.encode_text(text)).tensors if text else None
     image = None if image_HWC is None else await encoder.encode_image(image_HWC)
     decoders = [wire.DecoderAddress(address=place.address, stages=sorted(place.stages)) for place in placement.decoders]
     return wire.Open(

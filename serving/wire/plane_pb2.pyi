@@ -12,11 +12,19 @@ class EncodeTextRequest(_message.Message):
     text: str
     def __init__(self, text: _Optional[str] = ...) -> None: ...
 
+class Understood(_message.Message):
+    __slots__ = ("phrases",)
+    PHRASES_FIELD_NUMBER: _ClassVar[int]
+    phrases: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, phrases: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class EncodeTextResponse(_message.Message):
-    __slots__ = ("tensors",)
+    __slots__ = ("tensors", "understood")
     TENSORS_FIELD_NUMBER: _ClassVar[int]
+    UNDERSTOOD_FIELD_NUMBER: _ClassVar[int]
     tensors: bytes
-    def __init__(self, tensors: _Optional[bytes] = ...) -> None: ...
+    understood: Understood
+    def __init__(self, tensors: _Optional[bytes] = ..., understood: _Optional[_Union[Understood, _Mapping]] = ...) -> None: ...
 
 class EncodeImageRequest(_message.Message):
     __slots__ = ("picture",)

@@ -32,6 +32,9 @@ class WanEncoder:
             raise ValueError(f"{self.preset.name} reads no words")
         return self.text.encode(text)
 
+    def understood(self, text: Tensors) -> None:
+        """Words go to the transformer as they are; nobody reads them before."""
+
     def encode_image(self, image_HWC: NDArray[np.uint8]) -> Tensors:
         """8-bit RGB of any size: its middle, as large as fits. Raises ValueError where the network sees no picture."""
         if self.latents is None:

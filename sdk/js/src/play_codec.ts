@@ -3,11 +3,11 @@
 import { secondsOf } from "./codec.js";
 import { nameOf, wordOf } from "./enums.js";
 import { ControlRejected, type NacreError, SessionEnded } from "./errors.js";
-import { type Ack, SupersededReasonSchema } from "./nacre/v1/control_pb.js";
+import { type Ack, type Applied as AppliedMessage, SupersededReasonSchema } from "./nacre/v1/control_pb.js";
 import { type Error as ErrorMessage, ErrorReasonSchema } from "./nacre/v1/error_pb.js";
 import { EndReasonSchema, type GoAway as GoAwayMessage, type Session as SessionMessage } from "./nacre/v1/session_pb.js";
 import type { Answer } from "./pending.js";
-import type { Superseded } from "./receipt.js";
+import type { Applied, Superseded } from "./receipt.js";
 import type { GoAway } from "./records.js";
 
 export function toGoAway(message: GoAwayMessage): GoAway {
@@ -23,10 +23,7 @@ export function toAnswer({ controlId, outcome }: Ack): Answer | null {
       return { controlId, accepted: { dueChunkIndex: dueChunk, isDurable: !notDurable } };
     }
     case "applied": {
-      const { chunkIndex, frameIndex, worldTime } = outcome.value;
-      const [chunk, frame] = [Number(chunkIndex), Number(frameIndex)];
-      const worldTimeS = secondsOf(worldTime);
-      return { controlId, outcome: { kind: "applied", controlId, chunkIndex: chunk, frameIndex: frame, worldTimeS } };
+      return { controlId, outcome: toApplied(controlId, outcome.value) };
     }
     case "superseded": {
       const { byControlId, byClientId, reason } = outcome.value;
@@ -39,6 +36,17 @@ export function toAnswer({ controlId, outcome }: Ack): Answer | null {
     default:
       return null;
   }
+}
+
+function toApplied(controlId: string, { chunkIndex, frameIndex, worldTime, understood }: AppliedMessage): Applied {
+  return {
+    kind: "applied",
+    controlId,
+    chunkIndex: Number(chunkIndex),
+    frameIndex: Number(frameIndex),
+    worldTimeS: secondsOf(worldTime),
+    understood: understood ? [...understood.phrases] : null,
+  };
 }
 
 function toRejection(error: ErrorMessage | undefined): NacreError {

@@ -103,6 +103,7 @@ def _to_outcome(ack: control_pb2.Ack) -> Outcome | NacreError | None:
                 chunk_index=applied.chunk_index,
                 frame_index=applied.frame_index,
                 world_time_s=seconds_of(applied.world_time),
+                understood=tuple(applied.understood.phrases) if applied.HasField("understood") else None,
             )
         case "superseded":
             superseded = ack.superseded

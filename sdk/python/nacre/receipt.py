@@ -20,6 +20,9 @@ class Applied:
     chunk_index: int
     frame_index: int
     world_time_s: float
+    # Of a sentence: what it was taken to ask for, such as ("weather: rain",); empty where it asks for nothing that the
+    # model knows. None where the service does not tell, and of others.
+    understood: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

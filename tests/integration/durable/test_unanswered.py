@@ -91,6 +91,8 @@ async def test_x05_whoever_comes_back_learns_what_became_of_every_control(kept: 
         await second.until_told("done", "never")
         await second.until_told("waits", outcomes=("accepted",))
         [again], [before] = second.acks["done"], first.acks["done"][-1:]
+        assert before.applied.understood.phrases, "which is not on record"
+        before.applied.ClearField("understood")
         assert again.applied == before.applied
         assert second.acks["never"][0].rejected.error.reason == nacre_reason("CONTROL_LOST")
         await second.say("never", "too late")

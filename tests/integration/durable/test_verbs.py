@@ -10,6 +10,7 @@ import pytest
 
 import nacre
 from serving.gateway.config import GatewayConfig
+from tests.fakes_model import FakeEncoder
 from tests.integration.durable.harness import Service, assert_same, indices, service, take
 
 
@@ -43,6 +44,19 @@ async def test_w14_a_world_is_built_walked_told_saved_left_and_gone_on_with(kept
     async with loaded.enter(video="rgb", audio="pcm") as world:
         assert_same(await take(world, len(after)), after)
     assert [each.world_id async for each in kept.client.worlds()] == [saved.world_id]
+
+
+async def test_a_sentence_tells_what_it_was_taken_for(kept: Service) -> None:
+    session = await create(kept)
+    async with session.enter(video="rgb", audio="pcm") as world:
+        receipts = [world.say("it starts to rain"), world.say("night falls"), world.move(forward=1.0)]
+        outcomes = [await receipt for receipt in receipts]
+    encoder = FakeEncoder()
+    assert [outcome.understood for outcome in outcomes if isinstance(outcome, nacre.Applied)] == [
+        encoder.understood(encoder.encode_text("it starts to rain")),
+        encoder.understood(encoder.encode_text("night falls")),
+        None,
+    ]
 
 
 async def test_p01_a_saved_name_gets_versions_and_the_latest_is_loaded(kept: Service) -> None:

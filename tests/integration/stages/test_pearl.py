@@ -11,7 +11,7 @@ import pytest
 from model.interface import Model, Tuning
 from model.recaching import MARK
 from serving.models import load_model
-from serving.sessions.contract import Directive, Look, Move
+from serving.sessions.contract import Applied, Directive, Look, Move
 from serving.sessions.encoded import EncodedDirective, Opening
 from serving.sessions.journal import JournalEntry
 from serving.sessions.replay import ReplayedChunk, replay
@@ -48,6 +48,25 @@ async def test_a_session_of_the_shipped_model_replays_bit_for_bit(pearl: Model, 
     assert (MARK in told.tensors) == recaches
     assert_same_media(recorded, await asyncio.to_thread(again, pearl, opening, entries))
     assert len(np.unique(recorded[-1].frames_FHWC)) > 16  # a picture, not a blank
+
+
+@pytest.mark.parametrize(
+    ("sentence", "understood"),
+    [
+        ("it starts to rain", ("weather: rain",)),
+        ("a kitten runs to the girl", ("kitten: come to person",)),
+        ("hello", ()),
+    ],
+)
+async def test_a_sentence_that_took_effect_tells_what_it_was_taken_for(
+    pearl: Model, sentence: str, understood: tuple[str, ...]
+) -> None:
+    async with remote_rig(pearl) as rig:
+        link = await rig.plane.open(spec("told"))
+        await link.send(control(Directive(text=sentence)))
+        await link.grant(3)
+        [applied] = [each for each in await take_chunks(link, 3) if isinstance(each, Applied)]
+    assert applied.understood == understood
 
 
 def again(model: Model, opening: Opening, entries: Sequence[JournalEntry]) -> list[ReplayedChunk]:

@@ -8,6 +8,11 @@ export interface Applied {
     chunkIndex: number;
     frameIndex: number;
     worldTimeS: number;
+    /**
+     * Of a sentence: what it was taken to ask for, such as ["weather: rain"]; empty where it asks for nothing that the
+     * model knows. Null where the service does not tell, and of others.
+     */
+    understood: readonly string[] | null;
 }
 /** Another control took its place before it took effect. */
 export interface Superseded {

@@ -93,8 +93,9 @@ test("a control is accepted, and applied with the chunk that it shaped first", a
   await receipt.accepted;
   const outcome = await receipt;
   expect(outcome).toMatchObject({ kind: "applied", controlId: receipt.controlId });
+  expect(outcome.kind === "applied" && outcome.understood).toEqual([expect.stringMatching(/^text: /)]);
   expect(changes).toEqual(["directive sent", "directive accepted", "directive applied"]);
-  await world.move({ forward: 1 });
+  expect(await world.move({ forward: 1 })).toMatchObject({ kind: "applied", understood: null });
   await world.look({ yaw: -0.5 });
   expect(chunks.length).toBeGreaterThan(0);
 });

@@ -6,7 +6,7 @@ import type { Applied, Receipt } from "../../src/receipt.js";
 import { ControlLatency } from "../../src/view/control_latency.js";
 
 function applied(controlId: string, frameIndex = 7): Applied {
-  return { kind: "applied", controlId, chunkIndex: 7, frameIndex, worldTimeS: 0.56 };
+  return { kind: "applied", controlId, chunkIndex: 7, frameIndex, worldTimeS: 0.56, understood: null };
 }
 
 function pendingWith(changes: string[] = []): PendingReceipts {

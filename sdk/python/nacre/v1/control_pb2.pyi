@@ -3,10 +3,11 @@ import datetime
 from google.protobuf import duration_pb2 as _duration_pb2
 from nacre.v1 import error_pb2 as _error_pb2
 from nacre.v1 import world_pb2 as _world_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -162,14 +163,22 @@ class Accepted(_message.Message):
     def __init__(self, not_durable: _Optional[bool] = ..., due_chunk_index: _Optional[int] = ...) -> None: ...
 
 class Applied(_message.Message):
-    __slots__ = ("chunk_index", "frame_index", "world_time")
+    __slots__ = ("chunk_index", "frame_index", "world_time", "understood")
     CHUNK_INDEX_FIELD_NUMBER: _ClassVar[int]
     FRAME_INDEX_FIELD_NUMBER: _ClassVar[int]
     WORLD_TIME_FIELD_NUMBER: _ClassVar[int]
+    UNDERSTOOD_FIELD_NUMBER: _ClassVar[int]
     chunk_index: int
     frame_index: int
     world_time: _duration_pb2.Duration
-    def __init__(self, chunk_index: _Optional[int] = ..., frame_index: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    understood: Understood
+    def __init__(self, chunk_index: _Optional[int] = ..., frame_index: _Optional[int] = ..., world_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., understood: _Optional[_Union[Understood, _Mapping]] = ...) -> None: ...
+
+class Understood(_message.Message):
+    __slots__ = ("phrases",)
+    PHRASES_FIELD_NUMBER: _ClassVar[int]
+    phrases: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, phrases: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Superseded(_message.Message):
     __slots__ = ("by_control_id", "reason", "by_client_id")

@@ -5,6 +5,8 @@ import {
   ConnectionLost,
   Detached,
   LimitReached,
+  type Outcome,
+  type Receipt,
   type Rewind,
   type Session,
   type World,
@@ -145,9 +147,14 @@ export class Play {
     });
   }
 
-  /** For controls whose receipt tells how they ended: what is refused is told, what is lost is in the panel. */
-  watch(receipt: PromiseLike<unknown>): void {
-    receipt.then(undefined, (error: unknown) => {
+  /** For controls whose receipt tells how they ended: what is refused is told, and what was in vain; what is lost is in
+   * the panel. */
+  watch(receipt: Receipt): void {
+    const tell = (outcome: Outcome): void => {
+      if (outcome.kind === "applied" && outcome.understood?.length === 0)
+        this.host.notices.say(`Nothing was understood of “${receipt.text}”. Other words may do.`);
+    };
+    receipt.then(tell, (error: unknown) => {
       if (!(error instanceof Detached) && !(error instanceof ConnectionLost)) this.host.notices.trouble(error);
     });
   }

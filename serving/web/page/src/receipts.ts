@@ -21,7 +21,7 @@ export interface Line {
   kind: string;
   text: string;
   status: Status;
-  /** "accepted after 18 ms", "chunk 212 · 0:16", "replaced by a later one". */
+  /** "accepted after 18 ms", "chunk 212 · 0:16 · weather: rain", "replaced by a later one". */
   detail: string;
 }
 
@@ -74,7 +74,11 @@ function detailOf(asked: Asked): string {
     case "accepted":
       return `accepted after ${Math.round((asked.acceptedMs ?? asked.sentMs) - asked.sentMs)} ms`;
     case "applied":
-      return `chunk ${String(outcome.chunkIndex)} · ${clock(Number(outcome.worldTimeS))}`;
+      return [
+        `chunk ${String(outcome.chunkIndex)}`,
+        clock(Number(outcome.worldTimeS)),
+        ...understoodIn(outcome.understood as readonly string[] | null | undefined),
+      ].join(" · ");
     case "superseded":
       return SUPERSEDED[String(outcome.reason)] ?? "replaced";
     case "rejected":
@@ -82,6 +86,11 @@ function detailOf(asked: Asked): string {
     case "lost":
       return "unknown: the connection broke";
   }
+}
+
+/** Nothing where nobody told. */
+function understoodIn(phrases: readonly string[] | null | undefined): readonly string[] {
+  return phrases?.length === 0 ? ["not understood"] : (phrases ?? []);
 }
 
 const SUPERSEDED: Record<string, string> = {

@@ -21,6 +21,16 @@ test("a receipt tells each of its phases", () => {
   expect(lineOf(asked({ status: "rejected", outcome: { message: "no" } })).detail).toBe("no");
 });
 
+test("a sentence's receipt tells what it was taken for", () => {
+  const detail = (understood: readonly string[] | null): string =>
+    lineOf(asked({ status: "applied", outcome: { chunkIndex: 3, worldTimeS: 0.24, understood } })).detail;
+  expect(detail(["weather: rain", "kitten: come to person"])).toBe(
+    "chunk 3 · 0:00 · weather: rain · kitten: come to person",
+  );
+  expect(detail([])).toBe("chunk 3 · 0:00 · not understood");
+  expect(detail(null)).toBe("chunk 3 · 0:00");
+});
+
 test("the newest is first, a change keeps its place, and the oldest go", () => {
   const ledger = new Ledger(2);
   for (const controlId of ["a", "b", "c"]) ledger.note(asked({ controlId }));

@@ -11,6 +11,8 @@ import pytest
 from model.interface import CameraPose, Tensors
 from serving.errors import SessionEndedError, StorageUnavailableError, WorkerUnavailableError
 from serving.sessions.contract import (
+    Accepted,
+    Applied,
     Control,
     ControlKind,
     Directive,
@@ -18,9 +20,11 @@ from serving.sessions.contract import (
     Move,
     Rejected,
     SnapshotRequest,
+    Superseded,
     TakenSnapshot,
 )
 from serving.sessions.encoded import ChunkHeader, DecodedPart, EncodedControl, EncodedDirective
+from serving.stages.encoder import EncodedText
 from serving.stages.link import MAX_WAITING_INSTRUCTIONS, PlaneLink
 
 
@@ -44,11 +48,11 @@ class FakePort:
 class FakeEncoderClient:
     fault: Exception | None = None
 
-    async def encode_text(self, text: str) -> Tensors:
+    async def encode_text(self, text: str) -> EncodedText:
         await asyncio.sleep(0)
         if self.fault is not None:
             raise self.fault
-        return {"text": np.array(len(text))}
+        return EncodedText({"text": np.array(len(text))}, (f"length: {len(text)}",))
 
     async def encode_image(self, image_HWC) -> Tensors:
         return {"image": np.array(image_HWC.sum())}
@@ -56,6 +60,10 @@ class FakeEncoderClient:
 
 def control(control_id: str, kind: ControlKind) -> Control:
     return Control(control_id=control_id, kind=kind, received_s=1.0)
+
+
+def applied(control_id: str) -> Applied:
+    return Applied(control_id=control_id, chunk_idx=0, frame_idx=0, world_time_s=0.0)
 
 
 def part(chunk_idx: int) -> DecodedPart:
@@ -95,6 +103,19 @@ async def test_moves_overtake_directives_which_keep_their_order(link: PlaneLink,
     kind = port.posted[2].kind
     assert isinstance(kind, EncodedDirective)
     assert (kind.text, int(kind.tensors["text"])) == ("bb", 2)
+
+
+async def test_a_directive_that_took_effect_tells_what_it_was_taken_for(link: PlaneLink) -> None:
+    await link.send(control("one", Directive(text="a")))
+    await link.send(control("two", Directive(text="bb")))
+    await link.send(control("go", Move(forward=1.0, strafe=0.0)))
+    await encode_all(link)
+    link.add_outcomes([Accepted(control_id="one"), applied("one"), Superseded(control_id="two", by_control_id="go")])
+    link.add_outcomes([applied("go"), applied("one")])
+    link.add_part(part(0))
+    link.end("REQUESTED", "")
+    told = [(each.control_id, each.understood) async for each in link.events() if isinstance(each, Applied)]
+    assert told == [("one", ("length: 1",)), ("go", None), ("one", None)], "once, and of sentences alone"
 
 
 @pytest.mark.parametrize(

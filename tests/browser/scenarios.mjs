@@ -87,6 +87,14 @@ export const scenarios = {
     await page.keyboard.press("ArrowUp");
     expect((await page.inputValue(".say")) === "it starts to rain", "the history has forgotten");
     await page.keyboard.press("Escape");
+    await page.waitForSelector(".receipt:has-text('weather: rain')");
+  },
+
+  async a_sentence_of_which_nothing_was_understood_is_told({ page }) {
+    await page.fill(".say", "hello");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".notice:has-text('Nothing was understood of “hello”')");
+    await page.waitForSelector(".receipt:has-text('not understood')");
   },
 
   async perspective_and_camera_are_asked_for_n_05({ page }) {

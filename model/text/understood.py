@@ -9,7 +9,6 @@ from model.text.events import SOME_COLOUR, Event, event_of
 from model.world.conditions import SLOTS, slot_range
 
 OPEN_GATE = 0.5  # a slot below this hardly moves
-_TOWARD = {"come": "to", "crouch": "beside"}  # else beside
 
 
 def understood(update: Tensors) -> tuple[str, ...]:
@@ -51,5 +50,5 @@ def _umbrella(event: Event) -> str | None:
 
 
 def _what(event: Event) -> str:
-    toward = f"{_TOWARD.get(event.action or '', 'beside')} {event.target}" if event.target else None
-    return " ".join(filter(None, (event.action, toward)))
+    toward = "to" if event.action == "come" else "beside"
+    return f"{event.action} {toward} {event.target}" if event.target else f"{event.action}"
